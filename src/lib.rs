@@ -1,0 +1,36 @@
+//! cim-nix, the ledger of a Nix estate: the index of the house, in reading order.
+//!
+//! Facts are read from the world, a pure function compares them with what is known and returns events, one
+//! transaction stores the events and the read model, and every face shows the read model. Nothing flows back.
+//!
+//! | room | what it does | what it must not know |
+//! |---|---|---|
+//! | [`domain`] | ids, messages, aggregates with their events and decisions; the catalogue of events | clock, files, SQLite |
+//! | [`syntax`] | Nix text to our view: `flake.nix`, `flake.lock`, flake references, secrets in text | clock, files, SQLite |
+//! | [`store`] | the event log, the read model, backup and checks, in one SQLite file | use cases, faces |
+//! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
+//! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
+//! | [`config`] | settings: defaults, files, environment, flags; one table | everything above it |
+//! | [`app`] | use cases, one file per intention | faces |
+//! | [`cli`] | arguments, printing, exit codes; one file per command | the terminal UI |
+//! | [`tui`] | the terminal UI; one file per screen | the command line |
+//!
+//! `ARCHITECTURE.md` holds the invariants; `tests/it/tidy.rs` checks them.
+
+pub mod domain;
+
+pub mod syntax;
+
+pub mod store;
+
+pub mod git;
+
+pub mod scan;
+
+pub mod config;
+
+pub mod app;
+
+pub mod cli;
+
+pub mod tui;

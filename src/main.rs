@@ -1,0 +1,2 @@
+//! The `cim-nix` program.
+fn main() {}

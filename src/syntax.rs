@@ -1,0 +1,42 @@
+//! Nix text to our view of it: `flake.nix`, `flake.lock`, flake references, and secrets hiding in text.
+//!
+//! Pure: file contents come in as text. Parsing never fails: it returns what could be read and a list of problems.
+
+pub mod tree;
+
+pub mod flake;
+
+pub mod outputs;
+
+pub mod lock;
+
+pub mod graph;
+
+pub mod flake_ref;
+
+pub mod secret;
+
+/// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.
+pub type Attrs = serde_json::Map<String, serde_json::Value>;
+
+/// Where something stands in a text: byte offsets, and the line a person would go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// Line of `start`, counted from 1.
+    pub line: u32,
+}
+
+/// Something wrong with a text that did not keep the rest of it from being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable name of the kind of problem, as in `syntax-error` or `lock-version`.
+    pub code: &'static str,
+    /// Where, when it has a place.
+    pub span: Option<Span>,
+    /// One lower-case sentence for a person.
+    pub message: String,
+}

@@ -1,0 +1,1 @@
+//! The one integration test binary; every file beside it is a room of tests.
