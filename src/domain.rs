@@ -22,6 +22,8 @@ pub mod lock_history;
 
 pub mod ledger;
 
+pub mod size;
+
 pub mod catalogue;
 
 /// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.

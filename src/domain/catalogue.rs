@@ -1,1 +1,117 @@
-//! Being written.
+//! The catalogue: every event that exists, declared once. Types on the wire, golden files, the event reference and
+//! the decoders' tests derive from this table.
+
+use super::finding::event::FindingEvent;
+use super::flake::event::FlakeEvent;
+use super::ledger::LedgerEvent;
+use super::lock_history::LockHistoryEvent;
+use super::stream::Aggregate;
+
+/// Any event of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Of a flake.
+    Flake(FlakeEvent),
+    /// Of the findings of a file.
+    Finding(FindingEvent),
+    /// Of a lock's past.
+    LockHistory(LockHistoryEvent),
+    /// Of the ledger itself.
+    Ledger(LedgerEvent),
+}
+
+/// One kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Whose event it is.
+    pub aggregate: Aggregate,
+    /// What happened, in the past tense: `input_added`.
+    pub action: &'static str,
+    /// The version of the payload that this release writes; every older one is still read.
+    pub schema: u32,
+    /// What it means, in one sentence.
+    pub doc: &'static str,
+}
+
+impl Kind {
+    /// The type as stored and shown: `flake.input_added`.
+    pub fn name(self) -> String {
+        format!("{}.{}", self.aggregate.name(), self.action)
+    }
+}
+
+macro_rules! catalogue {
+    ($($constant:ident = $aggregate:ident $action:literal v $schema:literal: $doc:literal;)+) => {
+        $(
+            #[doc = $doc]
+            pub const $constant: Kind =
+                Kind { aggregate: Aggregate::$aggregate, action: $action, schema: $schema, doc: $doc };
+        )+
+
+        /// Every kind of event, in the order of the documentation.
+        pub const EVENTS: &[Kind] = &[$($constant),+];
+    };
+}
+
+catalogue! {
+    FLAKE_DISCOVERED = Flake "discovered" v 1: "A flake was seen for the first time, or again after it had been removed.";
+    FLAKE_DESCRIPTION_CHANGED = Flake "description_changed" v 1: "A flake's description is another.";
+    FLAKE_INPUT_ADDED = Flake "input_added" v 1: "An input was added to flake.nix.";
+    FLAKE_INPUT_REMOVED = Flake "input_removed" v 1: "An input was taken out of flake.nix.";
+    FLAKE_INPUT_CHANGED = Flake "input_changed" v 1: "An input is written otherwise than before.";
+    FLAKE_UPDATED = Flake "updated" v 1: "The lock file changed: old and new, node by node and by input path.";
+    FLAKE_OUTPUTS_CHANGED = Flake "outputs_changed" v 1: "The outputs known without evaluation are others.";
+    FLAKE_NIX_CONFIG_CHANGED = Flake "nix_config_changed" v 1: "The flake's nixConfig is another.";
+    FLAKE_LINEAGE_CHANGED = Flake "lineage_changed" v 1: "The remote says that this is another project than before.";
+    FLAKE_MOVED = Flake "moved" v 1: "The flake lies in another directory than before.";
+    FLAKE_REMOVED = Flake "removed" v 1: "The flake is gone; its old directory was looked at.";
+    FLAKE_OBSERVER_CHANGED = Flake "observer_changed" v 1: "A newer extractor sees unchanged files otherwise.";
+    FINDING_RAISED = Finding "raised" v 1: "Something wrong was seen in a file that was not there before.";
+    FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
+    LOCK_HISTORY_RECORDED = LockHistory "recorded" v 1: "A commit changed the lock file.";
+    LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
+    LEDGER_ERASED = Ledger "erased" v 1: "The payload of an event was blanked.";
+}
+
+impl Event {
+    /// Which entry of the catalogue this event is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Flake(event) => match event {
+                FlakeEvent::Discovered(_) => FLAKE_DISCOVERED,
+                FlakeEvent::DescriptionChanged { .. } => FLAKE_DESCRIPTION_CHANGED,
+                FlakeEvent::InputAdded(_) => FLAKE_INPUT_ADDED,
+                FlakeEvent::InputRemoved(_) => FLAKE_INPUT_REMOVED,
+                FlakeEvent::InputChanged { .. } => FLAKE_INPUT_CHANGED,
+                FlakeEvent::Updated(_) => FLAKE_UPDATED,
+                FlakeEvent::OutputsChanged { .. } => FLAKE_OUTPUTS_CHANGED,
+                FlakeEvent::NixConfigChanged { .. } => FLAKE_NIX_CONFIG_CHANGED,
+                FlakeEvent::LineageChanged { .. } => FLAKE_LINEAGE_CHANGED,
+                FlakeEvent::Moved { .. } => FLAKE_MOVED,
+                FlakeEvent::Removed { .. } => FLAKE_REMOVED,
+                FlakeEvent::ObserverChanged(_) => FLAKE_OBSERVER_CHANGED,
+            },
+            Self::Finding(FindingEvent::Raised { .. }) => FINDING_RAISED,
+            Self::Finding(FindingEvent::Resolved { .. }) => FINDING_RESOLVED,
+            Self::LockHistory(LockHistoryEvent::Recorded(_)) => LOCK_HISTORY_RECORDED,
+            Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,
+            Self::Ledger(LedgerEvent::Erased { .. }) => LEDGER_ERASED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own_in_the_past_tense() {
+        let names: BTreeSet<String> = EVENTS.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EVENTS.len());
+        for kind in EVENTS {
+            assert!(kind.action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", kind.action);
+        }
+    }
+}
