@@ -65,6 +65,7 @@ catalogue! {
     FLAKE_LINEAGE_CHANGED = Flake "lineage_changed" v 1: "The remote says that this is another project than before.";
     FLAKE_MOVED = Flake "moved" v 1: "The flake lies in another directory than before.";
     FLAKE_REMOVED = Flake "removed" v 1: "The flake is gone; its old directory was looked at.";
+    FLAKE_FORGOTTEN = Flake "forgotten" v 1: "The user told the ledger to watch the flake no longer.";
     FLAKE_OBSERVER_CHANGED = Flake "observer_changed" v 1: "A newer extractor sees unchanged files otherwise.";
     FINDING_RAISED = Finding "raised" v 1: "Something wrong was seen in a file that was not there before.";
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
@@ -89,6 +90,7 @@ impl Event {
                 FlakeEvent::LineageChanged { .. } => FLAKE_LINEAGE_CHANGED,
                 FlakeEvent::Moved { .. } => FLAKE_MOVED,
                 FlakeEvent::Removed { .. } => FLAKE_REMOVED,
+                FlakeEvent::Forgotten { .. } => FLAKE_FORGOTTEN,
                 FlakeEvent::ObserverChanged(_) => FLAKE_OBSERVER_CHANGED,
             },
             Self::Finding(FindingEvent::Raised { .. }) => FINDING_RAISED,

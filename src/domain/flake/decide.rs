@@ -55,6 +55,14 @@ pub fn remove(known: &Flake) -> Vec<FlakeEvent> {
     vec![FlakeEvent::Removed { directory: known.directory.clone() }]
 }
 
+/// The event of a flake that the user wants to hear no more of; nothing when it is not watched anyway.
+pub fn forget(known: &Flake) -> Vec<FlakeEvent> {
+    if known.removed {
+        return Vec::new();
+    }
+    vec![FlakeEvent::Forgotten { directory: known.directory.clone() }]
+}
+
 fn discover(seen: &Observation) -> Vec<FlakeEvent> {
     let (facts, rest) = first_sight(seen);
     let found = Discovered {

@@ -65,6 +65,11 @@ pub enum FlakeEvent {
         /// Where it was.
         directory: RecordedPath,
     },
+    /// The user told the ledger to watch the flake no longer; it may well still be there.
+    Forgotten {
+        /// Where it is.
+        directory: RecordedPath,
+    },
     /// A newer extractor sees the same files otherwise: the user changed nothing.
     ObserverChanged(Box<ObserverChanged>),
 }

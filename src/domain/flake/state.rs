@@ -17,7 +17,7 @@ pub struct Flake {
     pub extractor: u32,
     /// What is known of it.
     pub facts: Facts,
-    /// Whether it is gone.
+    /// Whether it is gone, or no longer watched.
     pub removed: bool,
 }
 
@@ -62,7 +62,7 @@ impl Flake {
             FlakeEvent::NixConfigChanged { to, .. } => facts.nix_config.clone_from(to),
             FlakeEvent::LineageChanged { to, .. } => self.lineage.clone_from(to),
             FlakeEvent::Moved { to, .. } => self.directory.clone_from(to),
-            FlakeEvent::Removed { .. } => self.removed = true,
+            FlakeEvent::Removed { .. } | FlakeEvent::Forgotten { .. } => self.removed = true,
             FlakeEvent::ObserverChanged(change) => {
                 self.extractor = change.to;
                 facts.clone_from(&change.facts);
