@@ -1,1 +1,188 @@
-//! Being written.
+//! Git repositories, read without the `git` program: facts about one, and the past of one path in it.
+//!
+//! An adapter: returns plain values and knows no use case, no database and no face. It never writes, never runs a
+//! configured program, and reads only the repository's own configuration, so the answers do not depend on who asks.
+
+use std::path::{Path, PathBuf};
+
+mod facts;
+mod history;
+mod tree_path;
+mod work_tree;
+
+pub use facts::{Facts, Kind};
+pub use history::{Commit, Content, Cursor, Limit, LockHistory};
+pub use work_tree::{AgainstHead, Tracked};
+
+/// A git repository, opened for reading.
+pub struct Repository {
+    inner: gix::Repository,
+    path: PathBuf,
+}
+
+/// Why a repository could not be read; every variant names it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository is there, but does not open.
+    #[error("cannot open the git repository of {}; `git -C {} status` may say more", path.display(), path.display())]
+    Open {
+        /// The directory that was asked about.
+        path: PathBuf,
+        /// What git data could not be read.
+        source: Box<gix::Error>,
+    },
+    /// The repository names its objects with SHA-256.
+    #[error("the git repository of {} uses SHA-256 object names, which are not supported; scan it with --no-history", path.display())]
+    Sha256 {
+        /// The directory that was asked about.
+        path: PathBuf,
+    },
+    /// A `.git` file (work tree or submodule) names a git directory that is not there.
+    #[error("{} points to a git directory that does not exist; `git worktree repair` or `git submodule update --init` mends it", path.display())]
+    BrokenLink {
+        /// The `.git` file.
+        path: PathBuf,
+    },
+    /// A reference, `HEAD` above all, is damaged.
+    #[error("cannot read HEAD of the git repository {}; `git fsck` says more", repository.display())]
+    Head {
+        /// The repository.
+        repository: PathBuf,
+        /// What is wrong with it.
+        source: Box<gix::Error>,
+    },
+    /// An object is there, but damaged.
+    #[error("object {id} of the git repository {} is damaged; `git fsck` says more", repository.display())]
+    Object {
+        /// The repository.
+        repository: PathBuf,
+        /// The object's name in hexadecimal.
+        id: String,
+        /// What is wrong with it, when more is known than that it is not what its place demands.
+        source: Option<Box<gix::Error>>,
+    },
+    /// The index is damaged or of an unknown version.
+    #[error("cannot read the index of the git repository {}; `git reset` writes it anew", repository.display())]
+    Index {
+        /// The repository.
+        repository: PathBuf,
+        /// What is wrong with it.
+        source: Box<gix::Error>,
+    },
+    /// A path that was asked about is not in the repository's work tree.
+    #[error("{} is not inside the work tree of the git repository {}", path.display(), repository.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
+        /// The repository.
+        repository: PathBuf,
+    },
+    /// A commit name that was passed in is none.
+    #[error("`{id}` is not the name of a commit (asked of the git repository {})", repository.display())]
+    NotACommit {
+        /// The repository.
+        repository: PathBuf,
+        /// What was passed in.
+        id: String,
+    },
+    /// A file or directory could not be read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+impl Repository {
+    /// The repository a directory belongs to, or `None` when it belongs to none.
+    ///
+    /// Looks upwards as git does, without crossing into another file system. Work trees (`.git` files), submodules
+    /// and bare repositories are followed; `GIT_DIR` and its kin are ignored. Who owns the repository is not asked:
+    /// it is only read, and nothing configured in it is run.
+    pub fn discover(dir: &Path) -> Result<Option<Self>, Error> {
+        let dir = std::fs::canonicalize(dir).map_err(|source| Error::File { path: dir.to_owned(), source })?;
+        match gix::ThreadSafeRepository::discover_opts(&dir, upwards(), trust()) {
+            Ok(inner) => Self::new(inner.to_thread_local(), &dir).map(Some),
+            Err(error) if is_none(&error) => match broken_link(&dir, None) {
+                Some(path) => Err(Error::BrokenLink { path }),
+                None => Ok(None),
+            },
+            Err(error) if uses_sha256(&error) => Err(Error::Sha256 { path: dir }),
+            Err(error) => Err(Error::Open { path: dir, source: Box::new(error) }),
+        }
+    }
+
+    /// The work tree's root, or the git directory when there is no work tree. Canonical.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn new(mut inner: gix::Repository, dir: &Path) -> Result<Self, Error> {
+        let root = inner.workdir().unwrap_or_else(|| inner.git_dir());
+        let path = std::fs::canonicalize(root).map_err(|source| Error::File { path: root.to_owned(), source })?;
+        if let Some(path) = broken_link(dir, Some(&path)) {
+            return Err(Error::BrokenLink { path });
+        }
+        inner.object_cache_size_if_unset(OBJECT_CACHE_BYTES);
+        Ok(Self { inner, path })
+    }
+
+    fn damaged(&self, id: gix::ObjectId, source: Option<gix::Error>) -> Error {
+        Error::Object { repository: self.path.clone(), id: id.to_string(), source: source.map(Box::new) }
+    }
+
+    /// An object, or `None` when it is not in the object store (a shallow or partial clone).
+    fn object(&self, id: gix::ObjectId) -> Result<Option<gix::Object<'_>>, Error> {
+        self.inner.try_find_object(id).map_err(|source| self.damaged(id, Some(source)))
+    }
+
+    fn head_id(&self) -> Result<Option<gix::ObjectId>, Error> {
+        let mut head = self.inner.head().map_err(|source| self.bad_head(source))?;
+        head.try_peel_to_id().map(|id| id.map(gix::Id::detach)).map_err(|source| self.bad_head(source))
+    }
+
+    fn bad_head(&self, source: gix::Error) -> Error {
+        Error::Head { repository: self.path.clone(), source: Box::new(source) }
+    }
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Trees near the root are read again and again along a history; this holds a few thousand of them.
+const OBJECT_CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+fn upwards() -> gix::discover::upwards::Options<'static> {
+    let trust = gix::discover::upwards::TrustPolicy::Assume(gix::sec::Trust::Full);
+    gix::discover::upwards::Options { trust, ..Default::default() }
+}
+
+fn trust() -> gix::sec::trust::Mapping<gix::open::Options> {
+    let isolated = gix::open::Options::isolated;
+    gix::sec::trust::Mapping { full: isolated(), reduced: isolated() }
+}
+
+fn is_none(error: &gix::Error) -> bool {
+    use gix::discover::upwards::Error as Upwards;
+    let found = error.downcast_any_ref::<Upwards>();
+    matches!(found, Some(Upwards::NoGitRepository { .. } | Upwards::NoGitRepositoryWithinFs { .. }))
+}
+
+fn uses_sha256(error: &gix::Error) -> bool {
+    error.iter_errors().any(|cause| cause.to_string().to_ascii_lowercase().contains("sha256"))
+}
+
+/// A `.git` file at or above `dir`, below `root`, that discovery stepped over because it leads nowhere.
+///
+/// Git stops at such a file; going on upwards would record the flake under a repository it is no part of.
+fn broken_link(dir: &Path, root: Option<&Path>) -> Option<PathBuf> {
+    dir.ancestors()
+        .take_while(|ancestor| Some(*ancestor) != root)
+        .map(|ancestor| ancestor.join(".git"))
+        .find(|link| link.symlink_metadata().is_ok_and(|meta| meta.is_file()))
+}

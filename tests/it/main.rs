@@ -1,1 +1,3 @@
 //! The one integration test binary; every file beside it is a room of tests.
+
+mod git;
