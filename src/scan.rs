@@ -1,1 +1,50 @@
-//! Being written.
+//! The file system: find flakes below the roots, say why a path is not seen, read files within bounds.
+//!
+//! An adapter: returns plain values and knows no use case, no database and no face. It reads, and never writes.
+
+use std::path::PathBuf;
+
+mod explain;
+mod mounts;
+mod read;
+mod rules;
+mod skip;
+mod walk;
+
+pub use explain::{Explanation, Verdict, explain};
+pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
+pub use rules::Why;
+pub use skip::{SKIPPED, Skip};
+pub use walk::{FileStamp, Found, Walk, walk};
+
+/// What a walk leaves out beyond the built-in rules, and how hard it works.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Patterns as in a `.gitignore` at each root; what they match is not walked.
+    pub excludes: Vec<String>,
+    /// How many directories below a root are walked; `None` for all. At 0, only the root itself is looked into.
+    pub max_depth: Option<usize>,
+    /// Threads to walk with; 0 for as many as there are processors.
+    pub threads: usize,
+}
+
+/// Why nothing could be walked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An exclude pattern is none.
+    #[error("`{pattern}` is not a pattern as in a .gitignore; write it like `old/` or `*.bak`")]
+    Exclude {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<ignore::Error>,
+    },
+    /// The patterns are fine one by one, but not together (they are too many or too large).
+    #[error("the exclude patterns for {} cannot be used together; use fewer", root.display())]
+    Excludes {
+        /// The root they were to apply to.
+        root: PathBuf,
+        /// What is wrong with them.
+        source: Box<ignore::Error>,
+    },
+}

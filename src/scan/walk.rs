@@ -1,0 +1,221 @@
+//! The walk: every directory below the roots, in parallel, and the flakes in them.
+//!
+//! Opens no file; what a flake says is read elsewhere, by those who need it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ignore::{DirEntry, WalkState};
+
+use super::rules::Rules;
+use super::{Error, Options};
+
+/// What a walk found. Flakes and problems are in path order, so two walks of the same tree are equal.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// Every directory with a `flake.nix` or a `flake.lock`.
+    pub flakes: Vec<Found>,
+    /// How many files were seen, whatever their name.
+    pub files: u64,
+    /// What could not be looked at, each with one sentence.
+    pub problems: Vec<(PathBuf, String)>,
+    listed: HashSet<PathBuf>,
+}
+
+/// A directory with a flake, or with the lock of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The directory, canonical.
+    pub dir: PathBuf,
+    /// Its `flake.nix`; `None` is a lock without a flake.
+    pub flake_nix: Option<FileStamp>,
+    /// Its `flake.lock`, if any.
+    pub flake_lock: Option<FileStamp>,
+}
+
+/// What tells cheaply whether a file is still the one that was read. Of the file itself, not of a symlink to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileStamp {
+    /// Size in bytes.
+    pub size: u64,
+    /// When the content was changed, in nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// When anything about the file was changed, in nanoseconds since 1970; programs cannot set it back.
+    pub ctime_ns: i64,
+    /// The file's number in its file system.
+    pub inode: u64,
+    /// The file system's number.
+    pub dev: u64,
+}
+
+impl FileStamp {
+    /// The stamp of a file.
+    pub fn new(meta: &std::fs::Metadata) -> Self {
+        let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+        Self {
+            size: meta.len(),
+            mtime_ns: nanos(meta.mtime(), meta.mtime_nsec()),
+            ctime_ns: nanos(meta.ctime(), meta.ctime_nsec()),
+            inode: meta.ino(),
+            dev: meta.dev(),
+        }
+    }
+}
+
+/// Walks the roots and everything below them that the rules let through.
+///
+/// A root is walked even where a rule would leave it out. A root that cannot be read is a problem, not an error.
+pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
+    let state = State::default();
+    let roots = canonical(roots, &state);
+    for root in &roots {
+        let rules = Rules::new(root, &roots, options)?;
+        let mut walker = rules.walker(options);
+        walker.filter_entry(move |entry| is_let_through(&rules, entry));
+        walker.build_parallel().run(|| {
+            Box::new(|entry| {
+                match entry {
+                    Ok(entry) => state.see(&entry),
+                    Err(error) => state.fail(root, &error),
+                }
+                WalkState::Continue
+            })
+        });
+    }
+    Ok(state.finish())
+}
+
+impl Walk {
+    /// Whether all entries of a directory were seen. `dir` is canonical.
+    pub fn was_listed(&self, dir: &Path) -> bool {
+        self.listed.contains(dir)
+    }
+
+    /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
+    ///
+    /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
+    pub fn is_gone(&self, dir: &Path) -> bool {
+        let absent =
+            |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let Some(nearest) = dir.ancestors().find(|ancestor| self.was_listed(ancestor)) else { return false };
+        match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
+            None => absent(&dir.join("flake.nix")),
+            Some(below) => absent(&nearest.join(below)),
+        }
+    }
+}
+
+/// What the threads of a walk share.
+#[derive(Default)]
+struct State {
+    files: AtomicU64,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
+    listed: HashSet<PathBuf>,
+    unlisted: HashSet<PathBuf>,
+    problems: Vec<(PathBuf, String)>,
+}
+
+impl State {
+    fn with<T>(&self, use_it: impl FnOnce(&mut Seen) -> T) -> T {
+        use_it(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn problem(&self, path: &Path, message: impl Into<String>) {
+        self.with(|seen| seen.problems.push((path.to_owned(), message.into())));
+    }
+
+    fn see(&self, entry: &DirEntry) {
+        let path = entry.path();
+        if let Some(error) = entry.error() {
+            self.problem(path, format!("an ignore file is partly unreadable: {error}"));
+        }
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            self.with(|seen| seen.listed.insert(path.to_owned()));
+            return;
+        }
+        self.files.fetch_add(1, Ordering::Relaxed);
+        let is_nix = entry.file_name() == "flake.nix";
+        if (is_nix || entry.file_name() == "flake.lock") && entry.depth() > 0 {
+            self.see_flake(path, is_nix);
+        }
+    }
+
+    fn see_flake(&self, path: &Path, is_nix: bool) {
+        let stamp = match std::fs::metadata(path) {
+            Ok(meta) if meta.is_file() => FileStamp::new(&meta),
+            Ok(meta) if meta.is_dir() => {
+                return self.problem(path, "leads to a directory; a flake file is needed here");
+            }
+            Ok(_) => return self.problem(path, "is not a regular file and was not opened"),
+            Err(error) => return self.problem(path, format!("cannot be looked at: {error}")),
+        };
+        let Some(dir) = path.parent() else { return };
+        self.with(|seen| {
+            let (nix, lock) = seen.flakes.entry(dir.to_owned()).or_default();
+            *(if is_nix { nix } else { lock }) = Some(stamp);
+        });
+    }
+
+    fn fail(&self, root: &Path, error: &ignore::Error) {
+        let path = path_of(error).unwrap_or(root);
+        let message = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+        self.with(|seen| {
+            // The entry and the failure to list it may come from different threads, in any order.
+            seen.unlisted.insert(path.to_owned());
+            seen.problems.push((path.to_owned(), format!("cannot be read: {message}")));
+        });
+    }
+
+    fn finish(self) -> Walk {
+        let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        seen.problems.sort();
+        seen.problems.dedup();
+        seen.listed.retain(|dir| !seen.unlisted.contains(dir));
+        let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
+        Walk {
+            flakes: seen.flakes.into_iter().map(found).collect(),
+            files: self.files.into_inner(),
+            problems: seen.problems,
+            listed: seen.listed,
+        }
+    }
+}
+
+/// The roots that can be walked, each once; the others become problems.
+fn canonical(roots: &[PathBuf], state: &State) -> Vec<PathBuf> {
+    let mut walkable: Vec<PathBuf> = Vec::new();
+    for root in roots {
+        match root.canonicalize() {
+            Ok(path) if !path.is_dir() => state.problem(&path, "is not a directory; name the directory of the flake"),
+            Ok(path) if walkable.contains(&path) => {}
+            Ok(path) => walkable.push(path),
+            Err(error) => state.problem(root, format!("cannot be walked: {error}")),
+        }
+    }
+    walkable
+}
+
+fn is_let_through(rules: &Rules, entry: &DirEntry) -> bool {
+    let kind = entry.file_type();
+    let is_dir = kind.is_some_and(|kind| kind.is_dir());
+    let is_symlink = kind.is_some_and(|kind| kind.is_symlink());
+    entry.depth() == 0
+        || (rules.why_not(entry.path(), is_dir, is_symlink).is_none() && !rules.is_other_root(entry.path()))
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithLineNumber { err, .. } | ignore::Error::WithDepth { err, .. } => path_of(err),
+        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
+        _ => None,
+    }
+}
