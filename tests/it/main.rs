@@ -1,3 +1,4 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
 mod git;
+mod walk;
