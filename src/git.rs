@@ -28,8 +28,14 @@ pub enum Error {
     Open {
         /// The directory that was asked about.
         path: PathBuf,
-        /// What git data could not be read.
-        source: Box<gix::Error>,
+        /// What could not be read, without the text that was there: a configuration may hold passwords.
+        source: Cause,
+    },
+    /// The repository keeps its references in the reftable format.
+    #[error("the git repository of {} keeps its references as a reftable, which is not supported; `git refs migrate --ref-format=files` converts it", path.display())]
+    Reftable {
+        /// The directory that was asked about.
+        path: PathBuf,
     },
     /// The repository names its objects with SHA-256.
     #[error("the git repository of {} uses SHA-256 object names, which are not supported; scan it with --no-history", path.display())]
@@ -95,6 +101,23 @@ pub enum Error {
     },
 }
 
+/// Why a repository does not open, in words that quote nothing of what stands in its files.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl Cause {
+    /// The chain of causes, each cut off before the input it quotes.
+    fn without_input(error: &gix::Error) -> Self {
+        let cut = |cause: String| {
+            let words = cause.split(['\'', '"', '=', '`']).next().unwrap_or_default();
+            words.trim_end_matches(", input").trim_end_matches([' ', ':', ',']).to_owned()
+        };
+        let causes: Vec<_> = error.iter_errors().map(|cause| cut(cause.to_string())).collect();
+        Self(causes.join(": "))
+    }
+}
+
 impl Repository {
     /// The repository a directory belongs to, or `None` when it belongs to none.
     ///
@@ -110,7 +133,7 @@ impl Repository {
                 None => Ok(None),
             },
             Err(error) if uses_sha256(&error) => Err(Error::Sha256 { path: dir }),
-            Err(error) => Err(Error::Open { path: dir, source: Box::new(error) }),
+            Err(error) => Err(Error::Open { path: dir, source: Cause::without_input(&error) }),
         }
     }
 
@@ -124,6 +147,9 @@ impl Repository {
         let path = std::fs::canonicalize(root).map_err(|source| Error::File { path: root.to_owned(), source })?;
         if let Some(path) = broken_link(dir, Some(&path)) {
             return Err(Error::BrokenLink { path });
+        }
+        if inner.config_snapshot().string("extensions.refStorage").is_some_and(|format| format != "files") {
+            return Err(Error::Reftable { path });
         }
         inner.object_cache_size_if_unset(OBJECT_CACHE_BYTES);
         Ok(Self { inner, path })

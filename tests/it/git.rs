@@ -495,10 +495,34 @@ fn a_sha256_repository_is_refused_by_name() {
 }
 
 #[test]
-fn a_broken_configuration_is_an_error_that_names_the_repository() {
+fn a_reftable_repository_is_refused_with_the_way_out() {
     let world = World::new();
     let dir = world.init("one");
-    World::write(&dir, ".git/config", "[core\nbroken");
+    // What `git init --ref-format=reftable` writes; older versions of git do not know the option.
+    world.git(&dir, &["config", "core.repositoryFormatVersion", "1"]);
+    let config = std::fs::read_to_string(dir.join(".git/config")).unwrap();
+    World::write(&dir, ".git/config", &format!("{config}[extensions]\n\trefStorage = reftable\n"));
     let error = Repository::discover(&dir).unwrap_err();
-    assert!(error.to_string().contains(dir.to_str().unwrap()), "{error}");
+    assert!(matches!(error, Error::Reftable { .. }), "{error:?}");
+}
+
+#[test]
+fn a_broken_configuration_is_an_error_that_names_the_repository_and_quotes_no_secret() {
+    let world = World::new();
+    let url = "https://me:hunter2@example.org/x";
+    let broken = [
+        format!("[remote \"origin\"]\n\turl = {url}\n[broken {url}\n"),
+        format!("[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = {url}\n"),
+        format!("[core]\n\trepositoryformatversion = {url}\n"),
+        format!("[hunter2]\n\thunter2\n{url}"),
+    ];
+    for config in broken {
+        let dir = world.init("one");
+        World::write(&dir, ".git/config", &config);
+        let error = Repository::discover(&dir).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(error.to_string().contains(dir.to_str().unwrap()) && !cause.is_empty(), "{error}");
+        assert!(!format!("{error} {error:?} {cause}").contains("hunter2"), "{error:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
