@@ -1,4 +1,6 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
 mod git;
+mod parts;
+mod tidy;
 mod walk;
