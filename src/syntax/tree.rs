@@ -1,1 +1,119 @@
-//! Being written.
+//! Nix text to a lossless tree: the one place that calls `rnix` and `rowan`.
+//!
+//! The tokens and the node kinds are those of `rnix`; the parser is our own. The one in `rnix` ends the process on deep
+//! nesting and swallows the binding after a broken one; ours counts its depth and goes on at the next binding. On text
+//! without errors both build the same tree. Knows nothing of flakes.
+
+mod binding;
+mod expression;
+mod parser;
+mod text;
+mod token;
+
+use rnix::{SyntaxNode, TextRange, ast};
+use rowan::ast::AstNode;
+
+use super::{Problem, Span};
+
+pub use text::{Part, attr_name, parts, string};
+
+/// The longest text that is read; a longer one is refused with the problem `too-large`.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A parsed text: the tree, which prints back byte for byte, and what was wrong with it.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    root: ast::Root,
+    lines: Lines,
+    /// What the parser had to skip or to miss, in the order of the text.
+    pub problems: Vec<Problem>,
+}
+
+/// Parses any text. Codes of its problems: `syntax-error`, `conflict-marker`, `too-deep`, `too-large`.
+pub fn parse(text: &str) -> Tree {
+    if text.len() > MAX_BYTES {
+        return too_large(text.len());
+    }
+    let lines = Lines::new(text);
+    let (green, faults) = parser::parse(text);
+    let problems = faults.into_iter().map(|fault| problem(fault, text, &lines)).collect();
+    Tree { root: root(SyntaxNode::new_root(green)), lines, problems }
+}
+
+impl Tree {
+    /// The root node.
+    pub fn root(&self) -> &ast::Root {
+        &self.root
+    }
+
+    /// The one expression the text consists of, when there is any.
+    pub fn expression(&self) -> Option<ast::Expr> {
+        self.root.expr()
+    }
+
+    /// Where a range of this tree stands.
+    pub fn span(&self, range: TextRange) -> Span {
+        self.lines.span(range.start().into(), range.end().into())
+    }
+
+    /// Where a node of this tree stands.
+    pub fn span_of(&self, node: &impl AstNode) -> Span {
+        self.span(node.syntax().text_range())
+    }
+
+    /// The text, as it was given.
+    pub fn text(&self) -> String {
+        self.root.syntax().text().to_string()
+    }
+}
+
+/// Where each line of a text begins.
+#[derive(Debug, Clone)]
+struct Lines {
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { starts }
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let line = self.starts.partition_point(|&begin| begin <= start);
+        Span { start, end, line: u32::try_from(line).unwrap_or(u32::MAX) }
+    }
+}
+
+fn problem(fault: parser::Fault, text: &str, lines: &Lines) -> Problem {
+    let span = lines.span(fault.start, fault.end);
+    if fault.code == parser::SYNTAX_ERROR && in_conflict_marker(text, fault.start) {
+        let message = "a merge conflict marker was left here; resolve the conflict".to_owned();
+        return Problem { code: "conflict-marker", span: Some(span), message };
+    }
+    Problem { code: fault.code, span: Some(span), message: fault.message }
+}
+
+/// Whether the line around `at` is one that `git merge` leaves behind.
+fn in_conflict_marker(text: &str, at: usize) -> bool {
+    let Some((before, after)) = text.split_at_checked(at) else { return false };
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let end = after.find('\n').map_or(text.len(), |newline| at + newline);
+    let line = text.get(start..end).unwrap_or_default();
+    ["<<<<<<< ", ">>>>>>> ", "||||||| "].iter().any(|marker| line.starts_with(marker)) || line.trim_end() == "======="
+}
+
+fn too_large(bytes: usize) -> Tree {
+    let message = format!("the text has {bytes} bytes; more than {MAX_BYTES} are not read");
+    let (green, _) = parser::parse("");
+    let problems = vec![Problem { code: "too-large", span: None, message }];
+    Tree { root: root(SyntaxNode::new_root(green)), lines: Lines::new(""), problems }
+}
+
+/// The parser always makes a root node, so the cast is the identity; a node of its own is what type checking asks for.
+fn root(node: SyntaxNode) -> ast::Root {
+    ast::Root::cast(node).unwrap_or_else(|| rnix::Root::parse("").tree())
+}
+
+#[cfg(test)]
+mod tests;
