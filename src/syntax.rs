@@ -4,6 +4,8 @@
 
 pub mod tree;
 
+mod value;
+
 pub mod flake;
 
 pub mod outputs;

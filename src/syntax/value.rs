@@ -15,8 +15,9 @@ use rnix::{TextRange, ast};
 use rowan::ast::AstNode;
 
 pub(crate) use bindings::{Bindings, Content, Slot};
+pub(crate) use call::{ANY_SYSTEM, ident};
 pub(crate) use scope::{Lazy, Scope};
-pub(crate) use set::{Layer, Member, Set};
+pub(crate) use set::{Member, Set};
 
 use super::tree::{self, Part};
 
@@ -170,7 +171,9 @@ impl Reader {
         }
         let (left, right) = (operation.lhs()?, operation.rhs()?);
         match (operator, self.value(&left, scope), self.value(&right, scope)) {
-            (ast::BinOpKind::Update, a, b) => Some(Value::Set(set_or_open(a, &left).updated_by(set_or_open(b, &right)))),
+            (ast::BinOpKind::Update, a, b) => {
+                Some(Value::Set(set_or_open(a, &left).updated_by(set_or_open(b, &right))))
+            }
             (ast::BinOpKind::Concat, Value::List(mut a), Value::List(b)) => {
                 a.extend(b);
                 Some(Value::List(a))

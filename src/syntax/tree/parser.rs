@@ -32,7 +32,12 @@ pub(super) fn parse(text: &str) -> (GreenNode, Vec<Fault>) {
     let (tokens, cut) = token::tokens(text);
     let mut parser = Parser::new(tokens, text.len());
     if let Some(start) = cut {
-        parser.note(TOO_DEEP, start, text.len(), "the chain of names and operators here is too long to read".to_owned());
+        parser.note(
+            TOO_DEEP,
+            start,
+            text.len(),
+            "the chain of names and operators here is too long to read".to_owned(),
+        );
     }
     parser.root();
     (parser.builder.finish(), parser.faults)
@@ -221,7 +226,12 @@ impl<'a> Parser<'a> {
 
     fn halt(&mut self) {
         let start = self.token().map_or(self.end, |token| token.start);
-        self.note(TOO_DEEP, start, self.end, "the nesting is too deep to read; the rest of the file was left out".to_owned());
+        self.note(
+            TOO_DEEP,
+            start,
+            self.end,
+            "the nesting is too deep to read; the rest of the file was left out".to_owned(),
+        );
         if self.peek().is_some() {
             self.place_rest();
         }
@@ -255,9 +265,10 @@ impl<'a> Parser<'a> {
     }
 
     fn note(&mut self, code: &'static str, start: usize, end: usize, message: String) {
-        let said_here = self.faults.last().is_some_and(|fault| {
-            fault.code == TOO_DEEP || (fault.code == code && fault.start == start)
-        });
+        let said_here = self
+            .faults
+            .last()
+            .is_some_and(|fault| fault.code == TOO_DEEP || (fault.code == code && fault.start == start));
         if !said_here && self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault { code, start, end, message });
         }

@@ -143,7 +143,8 @@ impl Slot {
 }
 
 fn constant(name: &str) -> Option<Value> {
-    const FUNCTIONS: &[&str] = &["import", "map", "toString", "removeAttrs", "fetchTarball", "fetchGit", "throw", "abort"];
+    const FUNCTIONS: &[&str] =
+        &["import", "map", "toString", "removeAttrs", "fetchTarball", "fetchGit", "throw", "abort"];
     match name {
         "true" => Some(Value::Bool(true)),
         "false" => Some(Value::Bool(false)),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rnix::{TextRange, ast};
+use rowan::ast::AstNode;
 
 use super::{Bindings, Content, Lazy, Reader, Scope, Slot, Unknown, Value};
 
@@ -146,7 +147,7 @@ impl Set {
 fn is_literal(expression: &ast::Expr) -> bool {
     match expression {
         ast::Expr::Paren(paren) => paren.expr().is_some_and(|inner| is_literal(&inner)),
-        ast::Expr::Str(literal) => !literal.parts().any(|part| matches!(part, ast::InterpolPart::Interpolation(_))),
+        ast::Expr::Str(literal) => literal.syntax().children().next().is_none(),
         ast::Expr::Literal(_)
         | ast::Expr::PathAbs(_)
         | ast::Expr::PathRel(_)

@@ -1,0 +1,125 @@
+//! Every form people write inputs in.
+
+use super::*;
+
+fn urls(text: &str) -> Vec<(String, Option<String>)> {
+    read(text).inputs.into_iter().map(|input| (input.name, input.url)).collect()
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    read(text).problems.into_iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn every_form_of_a_url_is_read() {
+    for text in [
+        "{ inputs.x.url = \"u:v\"; }",
+        "{ inputs.x = { url = \"u:v\"; }; }",
+        "{ inputs = { x.url = \"u:v\"; }; }",
+        "{ inputs = { x = { url = u:v; }; }; }",
+        "{ \"inputs\".\"x\".\"url\" = \"u:v\"; }",
+        "({ inputs = ({ x = ({ url = (\"u:v\"); }); }); })",
+        "rec { u = \"u:v\"; inputs.x.url = u; }",
+        "# c\n{ /* c */ inputs /* c */ . x . url = # c\n ''u:v''; }",
+    ] {
+        assert_eq!(urls(text), [("x".to_owned(), Some("u:v".to_owned()))], "{text}");
+        assert_eq!(codes(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+#[test]
+fn what_nix_refuses_is_resolved_when_certain_and_said() {
+    for (text, code) in [
+        ("let u = \"u:v\"; in { inputs.x.url = u; }", "not-literal"),
+        ("(let a = 1; in { inputs.x.url = \"u:v\"; })", "not-literal"),
+        ("{ inputs.x.url = \"u:\" + \"v\"; }", "dynamic-input"),
+        ("{ inputs.x.url = \"${\"u:v\"}\"; }", "dynamic-input"),
+        ("{ inputs = let x.url = \"u:v\"; in { inherit x; }; }", "dynamic-input"),
+    ] {
+        assert_eq!(urls(text), [("x".to_owned(), Some("u:v".to_owned()))], "{text}");
+        assert_eq!(codes(text), [code], "{text}");
+    }
+    let file = read("{ inputs = {\n  x.url = import ./u;\n  y.url = \"k:l\";\n }; }");
+    assert_eq!(file.inputs[0].url, None);
+    assert_eq!(file.inputs[1].url.as_deref(), Some("k:l"));
+    assert_eq!((file.problems[0].code, file.problems[0].span.unwrap().line), ("dynamic-input", 2));
+    assert_eq!(codes("import ./x"), ["not-an-attrset"]);
+    assert_eq!(codes(""), ["syntax-error", "not-an-attrset"]);
+}
+
+#[test]
+fn attributes_follows_and_overrides_are_read() {
+    let file = read(
+        "{ inputs.a = { type = \"github\"; owner = \"o\"; repo = \"r\"; shallow = true; n = 1; flake = false;
+             inputs.b.follows = \"c\"; inputs.d.inputs.e = { follows = \"\"; }; };
+           inputs.a.inputs.\"f g\".url = \"k:l\"; inputs.c.follows = \"a/b\"; inputs.p.url = ./sub; inputs.q.url = ../q; }",
+    );
+    assert_eq!(file.problems, []);
+    let a = &file.inputs[0];
+    assert_eq!(
+        serde_json::to_string(&a.attrs).unwrap(),
+        r#"{"n":1,"owner":"o","repo":"r","shallow":true,"type":"github"}"#
+    );
+    assert!(!a.flake);
+    assert_eq!(a.overrides.keys().collect::<Vec<_>>(), ["b", "d/e", "f g"]);
+    assert_eq!(a.overrides["b"].follows.as_deref(), Some("c"));
+    assert_eq!(a.overrides["d/e"].follows.as_deref(), Some(""));
+    assert_eq!(a.overrides["f g"].url.as_deref(), Some("k:l"));
+    assert_eq!(file.inputs[1].follows.as_deref(), Some("a/b"));
+    assert_eq!(file.inputs[2].url.as_deref(), Some("path:sub"));
+    assert_eq!(file.inputs[3].url.as_deref(), Some("path:../q"));
+}
+
+#[test]
+fn undeclared_arguments_are_inputs_also_with_a_default() {
+    let file = read("{ inputs.a.url = \"k:l\"; outputs = { self, a, b, c ? 1, ... }@inputs: { }; }");
+    let names: Vec<_> = file.inputs.iter().map(|input| (input.name.as_str(), input.declared)).collect();
+    assert_eq!(names, [("a", true), ("b", false), ("c", false)]);
+}
+
+#[test]
+fn order_description_and_settings_are_kept() {
+    let file = read(
+        "{ description = \"d\"; nixConfig = { b = [ \"x\" \"y\" ]; a = true; n = 3; };
+           inputs = { z.url = \"k:z\"; a.url = \"k:a\"; }; inputs.m.url = \"k:m\"; }",
+    );
+    assert_eq!(file.description.as_deref(), Some("d"));
+    assert_eq!(file.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), ["z", "a", "m"]);
+    let settings: Vec<_> = file.nix_config.iter().map(|s| (s.name.as_str(), s.value.as_str())).collect();
+    assert_eq!(settings, [("b", "x y"), ("a", "true"), ("n", "3")]);
+}
+
+#[test]
+fn duplicates_and_broken_inputs_do_not_lose_the_others() {
+    assert_eq!(codes("{ inputs.a.url = \"k:a\"; inputs.a.url = \"k:b\"; }"), ["duplicate-attribute"]);
+    let file = read("{ inputs = { a.url = ; b.url = \"k:b\"\n c.url = \"k:c\"; }; outputs = { d }: { }; }");
+    let names: Vec<_> = file.inputs.iter().map(|input| input.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "d"]);
+    assert_eq!(file.inputs[2].url.as_deref(), Some("k:c"));
+}
+
+#[test]
+fn outputs_of_common_shapes_have_names() {
+    let known = |body: &str| {
+        let file = read(&format!("{{ outputs = {{ self, nixpkgs, flake-utils, ... }}@inputs: {body}; }}"));
+        file.outputs.known().map(|(path, _)| path.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(known("{ packages.x86_64-linux.default = 1; }"), ["packages.x86_64-linux.default"]);
+    assert_eq!(
+        known("let all = nixpkgs.lib.genAttrs [ \"s\" \"t\" ]; in { devShells = all (system: { default = 1; }); }"),
+        ["devShells.s.default", "devShells.t.default"]
+    );
+    assert_eq!(
+        known(
+            "flake-utils.lib.eachDefaultSystem (system: { packages = rec { a = 1; b = a; }; }) // { overlays.x = 1; }"
+        ),
+        ["overlays.x", "packages.*.a", "packages.*.b"]
+    );
+    assert_eq!(
+        known("{ homeConfigurations.\"u@h\" = f { }; nixosConfigurations = { l = nixpkgs.lib.nixosSystem { }; }; }"),
+        ["homeConfigurations.\"u@h\"", "nixosConfigurations.l"]
+    );
+    let file = read("{ outputs = i: { packages = i.x.y { }; }; }");
+    assert_eq!(file.outputs.categories["packages"].gaps[0].reason, "`packages` comes from a call of `x.y`");
+    assert!(!file.outputs.is_complete());
+}
