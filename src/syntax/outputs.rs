@@ -10,22 +10,14 @@ use super::Span;
 use super::tree::Tree;
 use super::value::{ANY_SYSTEM, Lazy, Member, Reader, Set, Value};
 
-/// The outputs of a flake, by their first name (`packages`, `nixosConfigurations`, …).
+/// The outputs of a flake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// What is known of each category.
-    pub categories: BTreeMap<String, Category>,
-    /// Why there may be more categories.
-    pub gaps: Vec<Gap>,
-}
-
-/// What is known of one category of outputs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Category {
-    /// Full attribute paths, as in `packages.x86_64-linux.default`; `*` is a system that is not known.
-    pub names: BTreeMap<String, Span>,
-    /// Why there may be more; none when the list is complete.
-    pub gaps: Vec<Gap>,
+    /// Attribute paths, as in `packages.x86_64-linux.default`; `*` is a system that is not known. `packages`, `devShells`,
+    /// `checks`, `apps` and `bundlers` have a system and a name, all others one name.
+    pub known: BTreeMap<String, Span>,
+    /// Where names may be missing, and why.
+    pub unknown: Vec<Gap>,
 }
 
 /// A place where names may be missing.
@@ -40,19 +32,11 @@ pub struct Gap {
 }
 
 impl Outputs {
-    /// All known attribute paths.
-    pub fn known(&self) -> impl Iterator<Item = (&str, Span)> {
-        self.categories.values().flat_map(|category| category.names.iter().map(|(path, span)| (path.as_str(), *span)))
-    }
-
-    /// All places where names may be missing.
-    pub fn unknown(&self) -> impl Iterator<Item = &Gap> {
-        self.gaps.iter().chain(self.categories.values().flat_map(|category| &category.gaps))
-    }
-
-    /// Whether every name is known.
-    pub fn is_complete(&self) -> bool {
-        self.unknown().next().is_none()
+    /// Whether every name of a category (`packages`, `overlays`, …) is known.
+    pub fn is_complete(&self, category: &str) -> bool {
+        let inside =
+            |path: &str| path.strip_prefix(category).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        !self.unknown.iter().any(|gap| gap.path.is_empty() || inside(&gap.path))
     }
 }
 
@@ -72,8 +56,8 @@ pub(super) fn read(tree: &Tree, reader: &Reader, function: &Value) -> Outputs {
     let walk = Walk { tree, reader };
     match body {
         Some(Value::Set(set)) => walk.categories(&set, &mut outputs),
-        Some(other) => outputs.gaps.push(walk.gap("", &other, at)),
-        None => outputs.gaps.push(walk.gap("", function, at)),
+        Some(other) => outputs.unknown.push(walk.gap("", &other, at)),
+        None => outputs.unknown.push(walk.gap("", function, at)),
     }
     outputs
 }
@@ -85,33 +69,30 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn categories(&self, set: &Set, outputs: &mut Outputs) {
-        outputs.gaps.extend(self.doubts("", set));
+        outputs.unknown.extend(self.doubts("", set));
         for (name, at) in set.names() {
-            let mut category = Category::default();
             match depth(&name) {
-                0 => drop(category.names.insert(name.clone(), self.tree.span(at))),
-                depth => self.below(&name, self.member(set, &name), at, depth, &mut category),
+                0 => drop(outputs.known.insert(name, self.tree.span(at))),
+                depth => self.below(&name, &self.member(set, &name), at, depth, outputs),
             }
-            outputs.categories.insert(name, category);
         }
     }
 
-    fn below(&self, path: &str, value: Value, at: TextRange, depth: u8, category: &mut Category) {
+    fn below(&self, path: &str, value: &Value, at: TextRange, depth: u8, outputs: &mut Outputs) {
         let Value::Set(set) = value else {
-            category.gaps.push(self.gap(path, &value, at));
-            return;
+            return outputs.unknown.push(self.gap(path, value, at));
         };
-        category.gaps.extend(self.doubts(path, &set));
+        outputs.unknown.extend(self.doubts(path, set));
         for (name, place) in set.names() {
             let full = format!("{path}.{}", quoted(&name));
             if name == ANY_SYSTEM {
-                let reason = "the list of systems is not written in this file".to_owned();
-                category.gaps.push(Gap { path: path.to_owned(), reason, span: self.tree.span(place) });
+                let reason = format!("`{path}` is for a list of systems that is not written in this file");
+                outputs.unknown.push(Gap { path: path.to_owned(), reason, span: self.tree.span(place) });
             }
             if depth == 1 {
-                category.names.insert(full, self.tree.span(place));
+                outputs.known.insert(full, self.tree.span(place));
             } else {
-                self.below(&full, self.member(&set, &name), place, depth - 1, category);
+                self.below(&full, &self.member(set, &name), place, depth - 1, outputs);
             }
         }
     }
