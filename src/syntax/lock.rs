@@ -1,1 +1,253 @@
-//! Being written.
+//! A `flake.lock` as text, read into nodes and edges whatever state it is in.
+//!
+//! Knows the lock format, versions 5 to 7; what the edges mean together is for [`super::graph`]. Never fails: what is
+//! wrong becomes a [`Problem`], the rest is still read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Attrs, Problem, Span};
+use json::Json;
+
+mod conflict;
+mod json;
+mod links;
+
+pub(super) use links::Links;
+pub use links::ResolveError;
+
+/// The versions Nix reads; only the last one is written by a current Nix.
+const SUPPORTED: std::ops::RangeInclusive<u64> = 5..=7;
+
+/// A lock file as it stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockFile {
+    /// The format version the text claims.
+    pub version: Option<u64>,
+    /// Key of the root node; `root` when the text does not say.
+    pub root: String,
+    /// All nodes by key, unreachable ones too. Keys are labels without meaning: `nixpkgs_2` may be another node tomorrow.
+    pub nodes: BTreeMap<String, Node>,
+    /// What is wrong with the text, in reading order.
+    pub problems: Vec<Problem>,
+}
+
+/// One node: a flake or source tree, with the inputs it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where each input leads, by input name.
+    pub inputs: BTreeMap<String, Edge>,
+    /// What was fetched, with the `info` of version 5 merged in; the root has none.
+    pub locked: Option<Attrs>,
+    /// What was asked for.
+    pub original: Option<Attrs>,
+    /// False when the input is a plain source tree.
+    pub flake: bool,
+    /// For a relative `path:` input: the input path of the flake it is relative to (`[]` is the root).
+    pub parent: Option<Vec<String>>,
+    /// Fields this version does not know, such as `buildTime`.
+    pub extra: Attrs,
+    /// Where the node's key stands, when it is written without escapes.
+    pub span: Option<Span>,
+}
+
+/// Where an input leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edge {
+    /// To the node with this key.
+    Node(String),
+    /// To whatever stands at this input path, seen from the root; `[]` is the root itself.
+    Follows(Vec<String>),
+}
+
+/// Reads the text of a `flake.lock`.
+///
+/// Problem codes: `lock-syntax`, `lock-version`, `lock-shape`, `lock-duplicate-key`, `lock-missing-root`,
+/// `lock-missing-node`, `follows-missing`, `follows-cycle`, `conflict-markers`.
+pub fn read(text: &str) -> LockFile {
+    let mut problems = Vec::new();
+    let ours = conflict::ours(text);
+    if let Some(ours) = &ours {
+        problems.push(Problem {
+            code: "conflict-markers",
+            span: Some(ours.span),
+            message: "flake.lock holds merge conflict markers, so Nix cannot read it; only our side was read: take one \
+                      side with `git checkout --ours flake.lock`, then run `nix flake lock`"
+                .to_owned(),
+        });
+    }
+    let text = ours.as_ref().map_or(text, |ours| ours.text.as_str());
+    match json::parse(text) {
+        Ok(json) => Reader { spans: json::node_spans(text), file: LockFile { problems, ..LockFile::default() } }.top(json),
+        Err(problem) => {
+            problems.push(problem);
+            LockFile { root: "root".to_owned(), problems, ..LockFile::default() }
+        }
+    }
+}
+
+struct Reader<'t> {
+    spans: HashMap<&'t str, Span>,
+    file: LockFile,
+}
+
+impl Reader<'_> {
+    fn top(mut self, json: Json) -> LockFile {
+        let Json::Object(fields) = json else {
+            self.wrong(None, "flake.lock is not a JSON object");
+            self.file.root = "root".to_owned();
+            return self.file;
+        };
+        let (mut root, mut nodes) = (None, None);
+        for (name, value) in self.unique(fields, None, "flake.lock") {
+            match (name.as_str(), value) {
+                ("version", Json::Number(number)) => self.file.version = number.as_u64(),
+                ("version", _) => self.wrong(None, "the `version` of flake.lock is not a number"),
+                ("root", Json::Text(key)) => root = Some(key),
+                ("root", _) => self.wrong(None, "the `root` of flake.lock is not a string"),
+                ("nodes", Json::Object(entries)) => nodes = Some(entries),
+                ("nodes", _) => self.wrong(None, "`nodes` of flake.lock is not an object"),
+                _ => {}
+            }
+        }
+        self.version();
+        self.nodes(nodes.unwrap_or_default());
+        self.root(root);
+        links::check(&mut self.file);
+        self.file
+    }
+
+    fn version(&mut self) {
+        let message = match self.file.version {
+            Some(version) if SUPPORTED.contains(&version) => return,
+            Some(version) if version < *SUPPORTED.start() => format!(
+                "flake.lock has version {version}, which no current Nix reads; delete it and run `nix flake lock`"
+            ),
+            Some(version) => format!(
+                "flake.lock has version {version}, newer than the 7 known here; it was read as far as it looks the same"
+            ),
+            None => "flake.lock does not say its version; delete it and run `nix flake lock`".to_owned(),
+        };
+        self.file.problems.push(Problem { code: "lock-version", span: None, message });
+    }
+
+    fn root(&mut self, root: Option<String>) {
+        let stated = root.is_some();
+        self.file.root = root.unwrap_or_else(|| "root".to_owned());
+        let found = self.file.nodes.contains_key(&self.file.root);
+        if !(stated && found) {
+            let key = &self.file.root;
+            let what = if stated { format!("its root node `{key}` is missing") } else { "no `root` is named".to_owned() };
+            let message = format!("flake.lock cannot be followed from its root: {what}; run `nix flake lock`");
+            self.file.problems.push(Problem { code: "lock-missing-root", span: None, message });
+        }
+    }
+
+    fn nodes(&mut self, entries: Vec<(String, Json)>) {
+        for (key, value) in entries {
+            let span = self.spans.get(key.as_str()).copied();
+            if self.file.nodes.contains_key(&key) {
+                self.duplicate(span, &key, "`nodes`");
+            }
+            match value {
+                Json::Object(fields) => {
+                    let node = self.node(&key, fields, span);
+                    self.file.nodes.insert(key, node);
+                }
+                _ => self.wrong(span, &format!("node `{key}` of flake.lock is not an object")),
+            }
+        }
+    }
+
+    fn node(&mut self, key: &str, fields: Vec<(String, Json)>, span: Option<Span>) -> Node {
+        let at = Place { key, span };
+        let mut node = Node {
+            inputs: BTreeMap::new(),
+            locked: None,
+            original: None,
+            flake: true,
+            parent: None,
+            extra: Attrs::new(),
+            span,
+        };
+        let mut info = None;
+        for (name, value) in self.unique(fields, span, &format!("node `{key}`")) {
+            match (name.as_str(), value) {
+                ("inputs", Json::Object(entries)) => node.inputs = self.edges(&at, entries),
+                ("locked", Json::Object(entries)) => node.locked = Some(self.attrs(&at, "locked", entries)),
+                ("original", Json::Object(entries)) => node.original = Some(self.attrs(&at, "original", entries)),
+                ("info", Json::Object(entries)) => info = Some(self.attrs(&at, "info", entries)),
+                ("flake", Json::Bool(flake)) => node.flake = flake,
+                ("parent", Json::List(names)) => node.parent = self.path(&at, "parent", names),
+                ("inputs" | "locked" | "original" | "info" | "flake" | "parent", _) => {
+                    self.wrong(span, &format!("`{name}` of node `{key}` of flake.lock has a shape Nix does not read"));
+                }
+                (_, value) => drop(node.extra.insert(name, value.into_value())),
+            }
+        }
+        if let Some(info) = info {
+            node.locked.get_or_insert_default().extend(info);
+        }
+        node
+    }
+
+    fn edges(&mut self, at: &Place<'_>, entries: Vec<(String, Json)>) -> BTreeMap<String, Edge> {
+        let mut edges = BTreeMap::new();
+        for (name, value) in self.unique(entries, at.span, &format!("the inputs of node `{}`", at.key)) {
+            let edge = match value {
+                Json::Text(key) => Some(Edge::Node(key)),
+                Json::List(names) => self.path(at, &name, names).map(Edge::Follows),
+                _ => {
+                    let key = at.key;
+                    self.wrong(at.span, &format!("input `{name}` of node `{key}` of flake.lock leads nowhere"));
+                    None
+                }
+            };
+            edges.extend(edge.map(|edge| (name, edge)));
+        }
+        edges
+    }
+
+    fn path(&mut self, at: &Place<'_>, what: &str, names: Vec<Json>) -> Option<Vec<String>> {
+        let path = names.into_iter().map(|name| if let Json::Text(name) = name { Some(name) } else { None }).collect();
+        if path == None {
+            let key = at.key;
+            self.wrong(at.span, &format!("`{what}` of node `{key}` of flake.lock is not a list of input names"));
+        }
+        path
+    }
+
+    fn attrs(&mut self, at: &Place<'_>, what: &str, entries: Vec<(String, Json)>) -> Attrs {
+        let entries = self.unique(entries, at.span, &format!("`{what}` of node `{}`", at.key));
+        entries.into_iter().map(|(name, value)| (name, value.into_value())).collect()
+    }
+
+    /// The fields with each name once, the last one winning as it does in Nix.
+    fn unique(&mut self, fields: Vec<(String, Json)>, span: Option<Span>, place: &str) -> BTreeMap<String, Json> {
+        let mut unique = BTreeMap::new();
+        for (name, value) in fields {
+            if unique.contains_key(&name) {
+                self.duplicate(span, &name, place);
+            }
+            unique.insert(name, value);
+        }
+        unique
+    }
+
+    fn duplicate(&mut self, span: Option<Span>, name: &str, place: &str) {
+        let message = format!("`{name}` stands twice in {place} of flake.lock; Nix takes the last, run `nix flake lock`");
+        self.file.problems.push(Problem { code: "lock-duplicate-key", span, message });
+    }
+
+    fn wrong(&mut self, span: Option<Span>, what: &str) {
+        let message = format!("{what}; run `nix flake lock` to write it anew");
+        self.file.problems.push(Problem { code: "lock-shape", span, message });
+    }
+}
+
+struct Place<'k> {
+    key: &'k str,
+    span: Option<Span>,
+}
+
+#[cfg(test)]
+mod tests;
