@@ -50,6 +50,21 @@ pub struct Node {
     pub span: Option<Span>,
 }
 
+/// A flake without inputs that nothing is known of.
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            inputs: BTreeMap::new(),
+            locked: None,
+            original: None,
+            flake: true,
+            parent: None,
+            extra: Attrs::new(),
+            span: None,
+        }
+    }
+}
+
 /// Where an input leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edge {
@@ -70,14 +85,17 @@ pub fn read(text: &str) -> LockFile {
         problems.push(Problem {
             code: "conflict-markers",
             span: Some(ours.span),
-            message: "flake.lock holds merge conflict markers, so Nix cannot read it; only our side was read: take one \
+            message:
+                "flake.lock holds merge conflict markers, so Nix cannot read it; only our side was read: take one \
                       side with `git checkout --ours flake.lock`, then run `nix flake lock`"
-                .to_owned(),
+                    .to_owned(),
         });
     }
     let text = ours.as_ref().map_or(text, |ours| ours.text.as_str());
     match json::parse(text) {
-        Ok(json) => Reader { spans: json::node_spans(text), file: LockFile { problems, ..LockFile::default() } }.top(json),
+        Ok(json) => {
+            Reader { spans: json::node_spans(text), file: LockFile { problems, ..LockFile::default() } }.top(json)
+        }
         Err(problem) => {
             problems.push(problem);
             LockFile { root: "root".to_owned(), problems, ..LockFile::default() }
@@ -94,8 +112,7 @@ impl Reader<'_> {
     fn top(mut self, json: Json) -> LockFile {
         let Json::Object(fields) = json else {
             self.wrong(None, "flake.lock is not a JSON object");
-            self.file.root = "root".to_owned();
-            return self.file;
+            return LockFile { root: "root".to_owned(), ..self.file };
         };
         let (mut root, mut nodes) = (None, None);
         for (name, value) in self.unique(fields, None, "flake.lock") {
@@ -136,7 +153,8 @@ impl Reader<'_> {
         let found = self.file.nodes.contains_key(&self.file.root);
         if !(stated && found) {
             let key = &self.file.root;
-            let what = if stated { format!("its root node `{key}` is missing") } else { "no `root` is named".to_owned() };
+            let what =
+                if stated { format!("its root node `{key}` is missing") } else { "no `root` is named".to_owned() };
             let message = format!("flake.lock cannot be followed from its root: {what}; run `nix flake lock`");
             self.file.problems.push(Problem { code: "lock-missing-root", span: None, message });
         }
@@ -160,15 +178,7 @@ impl Reader<'_> {
 
     fn node(&mut self, key: &str, fields: Vec<(String, Json)>, span: Option<Span>) -> Node {
         let at = Place { key, span };
-        let mut node = Node {
-            inputs: BTreeMap::new(),
-            locked: None,
-            original: None,
-            flake: true,
-            parent: None,
-            extra: Attrs::new(),
-            span,
-        };
+        let mut node = Node { span, ..Node::default() };
         let mut info = None;
         for (name, value) in self.unique(fields, span, &format!("node `{key}`")) {
             match (name.as_str(), value) {
@@ -208,8 +218,9 @@ impl Reader<'_> {
     }
 
     fn path(&mut self, at: &Place<'_>, what: &str, names: Vec<Json>) -> Option<Vec<String>> {
-        let path = names.into_iter().map(|name| if let Json::Text(name) = name { Some(name) } else { None }).collect();
-        if path == None {
+        let path: Option<_> =
+            names.into_iter().map(|name| if let Json::Text(name) = name { Some(name) } else { None }).collect();
+        if path.is_none() {
             let key = at.key;
             self.wrong(at.span, &format!("`{what}` of node `{key}` of flake.lock is not a list of input names"));
         }
@@ -234,7 +245,8 @@ impl Reader<'_> {
     }
 
     fn duplicate(&mut self, span: Option<Span>, name: &str, place: &str) {
-        let message = format!("`{name}` stands twice in {place} of flake.lock; Nix takes the last, run `nix flake lock`");
+        let message =
+            format!("`{name}` stands twice in {place} of flake.lock; Nix takes the last, run `nix flake lock`");
         self.file.problems.push(Problem { code: "lock-duplicate-key", span, message });
     }
 

@@ -43,7 +43,9 @@ pub(super) fn write(reference: &FlakeRef) -> Attrs {
             put("type", forge.name());
             put("owner", owner);
             put("repo", repo);
-            host.iter().for_each(|host| put("host", host));
+            if let Some(host) = host {
+                put("host", host);
+            }
         }
         Source::Git { url } => {
             put("type", "git");
@@ -67,7 +69,9 @@ pub(super) fn write(reference: &FlakeRef) -> Attrs {
         }
     }
     for (name, value) in [("ref", &reference.reference), ("rev", &reference.rev), ("dir", &reference.dir)] {
-        value.iter().for_each(|value| put(name, value));
+        if let Some(value) = value {
+            put(name, value);
+        }
     }
     attrs
 }

@@ -100,8 +100,18 @@ fn a_plain_url_of_a_source_tree_is_a_file_unless_it_names_an_archive() {
 #[test]
 fn invalid_references_say_which_and_why() {
     for text in [
-        "github:o", "github:o/r?x=1", "github:o/r?rev=1", "github:o/r/main?ref=x", "nope:x", "svn+https://h/r",
-        "path://host/x", "path:/x?lastModified=soon", "path:/x?y=1", "flake:", "a/b/c", "hg+git://h/r",
+        "github:o",
+        "github:o/r?x=1",
+        "github:o/r?rev=1",
+        "github:o/r/main?ref=x",
+        "nope:x",
+        "svn+https://h/r",
+        "path://host/x",
+        "path:/x?lastModified=soon",
+        "path:/x?y=1",
+        "flake:",
+        "a/b/c",
+        "hg+git://h/r",
     ] {
         let error = FlakeRef::parse(text).unwrap_err().to_string();
         assert!(error.contains(&format!("`{text}`")), "{error}");
@@ -160,9 +170,44 @@ fn what_older_versions_of_nix_wrote_is_the_same() {
 /// Pieces of references, so that random texts are often nearly valid.
 fn like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "github:", "gitlab:", "git+https://", "git://", "https://", "file+", "path:", "flake:", "hg+ssh://", "./", "/", "//",
-        "o", "r", "nixpkgs", "main", REV, "?", "&", "=", "#", "%2F", "%", "%zz", "é", ".tar.gz", "ref=", "rev=", "dir=",
-        "host=", "submodules=1", "narHash=sha256-x", "lastModified=1", "@", ":", " ", "+", "~",
+        "github:",
+        "gitlab:",
+        "git+https://",
+        "git://",
+        "https://",
+        "file+",
+        "path:",
+        "flake:",
+        "hg+ssh://",
+        "./",
+        "/",
+        "//",
+        "o",
+        "r",
+        "nixpkgs",
+        "main",
+        REV,
+        "?",
+        "&",
+        "=",
+        "#",
+        "%2F",
+        "%",
+        "%zz",
+        "é",
+        ".tar.gz",
+        "ref=",
+        "rev=",
+        "dir=",
+        "host=",
+        "submodules=1",
+        "narHash=sha256-x",
+        "lastModified=1",
+        "@",
+        ":",
+        " ",
+        "+",
+        "~",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }

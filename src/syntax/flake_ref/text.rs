@@ -32,20 +32,25 @@ pub(super) fn write(reference: &FlakeRef) -> String {
     let (reference_name, rev) = (reference.reference.as_deref(), reference.rev.as_deref());
     let base = match &reference.source {
         Source::Indirect { id } => {
-            let tail: String = [reference_name, rev].into_iter().flatten().map(|part| format!("/{}", path(part))).collect();
-            format!("flake:{id}{tail}")
+            let parts = [Some(id.as_str()), reference_name, rev].into_iter().flatten().map(path).collect::<Vec<_>>();
+            format!("flake:{}", parts.join("/"))
         }
         Source::Forge { forge, owner, repo, host } => {
             query.extend(host.iter().map(|host| ("host".to_owned(), host.clone())));
-            let in_path = reference_name.filter(|name| !is_rev(name) && fits_path(name)).or(rev.filter(|rev| rev.len() == 40));
+            let in_path =
+                reference_name.filter(|name| !is_rev(name) && fits_path(name)).or(rev.filter(|rev| rev.len() == 40));
             let tail = in_path.map(|part| format!("/{}", path(part))).unwrap_or_default();
-            query.extend(reference_name.filter(|name| in_path != Some(name)).map(|name| ("ref".to_owned(), name.to_owned())));
+            query.extend(
+                reference_name.filter(|name| in_path != Some(name)).map(|name| ("ref".to_owned(), name.to_owned())),
+            );
             query.extend(rev.filter(|rev| in_path != Some(rev)).map(|rev| ("rev".to_owned(), rev.to_owned())));
             format!("{}:{}/{}{tail}", forge.name(), segment(owner), segment(repo))
         }
         Source::Path { path: target } => {
             query.extend(rev.map(|rev| ("rev".to_owned(), rev.to_owned())));
-            format!("path:{}", path(target))
+            // Two slashes after the colon would be read as the beginning of a host.
+            let host = if target.starts_with("//") { "//" } else { "" };
+            format!("path:{host}{}", path(target))
         }
         Source::Git { url } | Source::Mercurial { url } | Source::Tarball { url } | Source::File { url } => {
             query.extend(reference_name.map(|name| ("ref".to_owned(), name.to_owned())));
@@ -163,7 +168,11 @@ impl Reading<'_> {
             (Some(rev), None, _) if is_rev(&rev) => (None, Some(rev)),
             (Some(reference), None, _) if is_ref(&reference) => (Some(reference), None),
             (Some(reference), Some(rev), None) if is_ref(&reference) && is_rev(&rev) => (Some(reference), Some(rev)),
-            _ => return Err(self.invalid("after the name comes a branch or tag, then a revision; a path begins with `./`")),
+            _ => {
+                return Err(
+                    self.invalid("after the name comes a branch or tag, then a revision; a path begins with `./`")
+                );
+            }
         };
         Ok(FlakeRef { reference, rev, dir, fragment, ..bare(Source::Indirect { id }) })
     }
@@ -184,7 +193,9 @@ impl Reading<'_> {
             match name.as_str() {
                 "ref" if reference.is_some() => return Err(self.invalid("it names two branches or tags")),
                 "rev" if rev.is_some() => return Err(self.invalid("it names two revisions")),
-                "rev" if !is_rev(&value) => return Err(self.invalid("its `rev` is not a revision of 40 hexadecimal digits")),
+                "rev" if !is_rev(&value) => {
+                    return Err(self.invalid("its `rev` is not a revision of 40 hexadecimal digits"));
+                }
                 "ref" => reference = Some(value),
                 "rev" => rev = Some(value),
                 "host" => host = Some(value),
@@ -259,7 +270,9 @@ fn archive(mut url: Url<'_>, transport: &str, tarball: bool) -> FlakeRef {
     for name in ARCHIVE_ATTRS {
         let value = match (name, url.query.remove(name)) {
             ("narHash", Some(value)) => Some(Value::String(value)),
-            ("revCount" | "lastModified", Some(value)) => value.parse::<u64>().ok().map(|count| Value::Number(count.into())),
+            ("revCount" | "lastModified", Some(value)) => {
+                value.parse::<u64>().ok().map(|count| Value::Number(count.into()))
+            }
             _ => None,
         };
         rest.extend(value.map(|value| (name.to_owned(), value)));

@@ -85,16 +85,9 @@ pub(super) fn decode(text: &str) -> String {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let code = (byte == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        match code.and_then(hex) {
-            Some(value) => {
-                decoded.push(value);
-                at += 3;
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
+        let (value, width) = code.and_then(hex).map_or((byte, 1), |value| (value, 3));
+        decoded.push(value);
+        at += width;
     }
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }

@@ -45,9 +45,8 @@ pub(super) fn parse(text: &str) -> Result<Json, Problem> {
 /// Where the key of each node stands. Keys written with escapes are left out.
 pub(super) fn node_spans(text: &str) -> HashMap<&str, Span> {
     let mut spans = HashMap::new();
-    let mut scan = Keys { text, at: 0, line: 1, depth: 0 };
     let mut in_nodes = false;
-    while let Some((depth, key, span)) = scan.next() {
+    for (depth, key, span) in (Keys { text, at: 0, line: 1, depth: 0 }) {
         match depth {
             1 => in_nodes = key == "nodes",
             2 if in_nodes => drop(spans.insert(key, span)),

@@ -70,10 +70,12 @@ impl<'l> Links<'l> {
     }
 
     /// The key of the node at an input path; the empty path is the root.
-    pub(in crate::syntax) fn resolve(&mut self, path: &[&'l str]) -> Result<&'l str, ResolveError> {
+    pub(in crate::syntax) fn resolve(&mut self, path: &[&str]) -> Result<&'l str, ResolveError> {
         let mut at = self.lock.root.as_str();
         for name in path {
-            at = self.step(at, name).map_err(Broken::error)?;
+            let no_input = || ResolveError::NoInput { node: at.to_owned(), input: (*name).to_owned() };
+            let edge = self.lock.nodes.get(at).and_then(|node| node.inputs.get(*name)).ok_or_else(no_input)?;
+            at = self.edge(edge)?;
         }
         Ok(at)
     }
@@ -81,11 +83,6 @@ impl<'l> Links<'l> {
     /// The key of the node an edge leads to.
     pub(in crate::syntax) fn edge(&mut self, edge: &'l Edge) -> Result<&'l str, ResolveError> {
         self.target(edge).map_err(Broken::error)
-    }
-
-    fn step(&mut self, at: &'l str, name: &'l str) -> Result<&'l str, Broken<'l>> {
-        let edge = self.find(at, name)?;
-        self.target(edge)
     }
 
     fn target(&mut self, edge: &'l Edge) -> Result<&'l str, Broken<'l>> {

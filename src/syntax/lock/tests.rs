@@ -118,9 +118,32 @@ fn a_long_chain_of_follows_needs_no_deep_stack() {
 /// Pieces that make up lock files, so that random texts get past the first byte.
 fn lock_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "{", "}", "[", "]", ",", ":", "\"nodes\"", "\"root\"", "\"inputs\"", "\"a\"", "\"locked\"", "\"version\"", "7",
-        "1.5", "true", "\n", "<<<<<<< x\n", "=======\n", ">>>>>>> y\n", "\"\\u00e9\"", "é", "\\", "\"",
-        "{\"version\":7,\"root\":\"root\",\"nodes\":{", "\"root\":{\"inputs\":{\"a\":[\"a\"]}}", "}}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"nodes\"",
+        "\"root\"",
+        "\"inputs\"",
+        "\"a\"",
+        "\"locked\"",
+        "\"version\"",
+        "7",
+        "1.5",
+        "true",
+        "\n",
+        "<<<<<<< x\n",
+        "=======\n",
+        ">>>>>>> y\n",
+        "\"\\u00e9\"",
+        "é",
+        "\\",
+        "\"",
+        "{\"version\":7,\"root\":\"root\",\"nodes\":{",
+        "\"root\":{\"inputs\":{\"a\":[\"a\"]}}",
+        "}}",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }

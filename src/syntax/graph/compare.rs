@@ -1,0 +1,187 @@
+//! Whether a lock still says what `flake.nix` asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::syntax::flake_ref::{FlakeRef, FlakeRefError, Source, same};
+use crate::syntax::lock::{Edge, LockFile, Node};
+use crate::syntax::{Attrs, Problem, Span};
+
+/// An input as `flake.nix` asks for it. One that only `outputs` names has neither URL nor attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// The flake reference, as written.
+    pub url: Option<String>,
+    /// The attributes of the reference, `type` among them when that form is used.
+    pub attrs: Attrs,
+    /// The input path it follows, joined by `/`; an empty text removes it.
+    pub follows: Option<String>,
+    /// False for a plain source tree.
+    pub flake: bool,
+    /// What it makes its own inputs follow: path below it to the input path followed, both joined by `/`.
+    pub overrides: BTreeMap<String, String>,
+    /// Where it is declared.
+    pub span: Option<Span>,
+}
+
+/// The disagreements between the inputs of a `flake.nix` and its lock, in the order of the inputs.
+///
+/// Codes: `input-not-locked`, `input-not-declared`, `lock-stale`, `override-without-input`, `invalid-reference`.
+pub fn compare(declared: &[Declared], lock: &LockFile) -> Vec<Problem> {
+    let Some(root) = lock.nodes.get(&lock.root) else { return Vec::new() };
+    let mut problems = Vec::new();
+    for input in declared {
+        match root.inputs.get(&input.name) {
+            Some(edge) => Comparison { input, lock, problems: &mut problems }.with(edge),
+            None => problems.push(not_locked(input)),
+        }
+    }
+    let names: BTreeSet<_> = declared.iter().map(|input| input.name.as_str()).collect();
+    for name in root.inputs.keys().filter(|name| !names.contains(name.as_str())) {
+        let message =
+            format!("input `{name}` is in flake.lock but flake.nix no longer declares it; run `nix flake lock`");
+        problems.push(Problem { code: "input-not-declared", span: None, message });
+    }
+    problems
+}
+
+fn not_locked(input: &Declared) -> Problem {
+    let message = format!("input `{}` is not in flake.lock; run `nix flake lock`", input.name);
+    Problem { code: "input-not-locked", span: input.span, message }
+}
+
+/// One declared input beside the lock.
+struct Comparison<'a> {
+    input: &'a Declared,
+    lock: &'a LockFile,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Comparison<'_> {
+    fn with(&mut self, edge: &Edge) {
+        let name = &self.input.name;
+        match (&self.input.follows, edge) {
+            (Some(follows), edge) => {
+                if *edge != Edge::Follows(path(follows)) {
+                    self.stale(&format!(
+                        "input `{name}` follows {} in flake.nix but {} in flake.lock",
+                        shown(follows),
+                        is(edge)
+                    ));
+                }
+            }
+            (None, Edge::Follows(_)) => {
+                self.stale(&format!("input `{name}` follows nothing in flake.nix but {} in flake.lock", is(edge)));
+            }
+            (None, Edge::Node(key)) => {
+                if let Some(node) = self.lock.nodes.get(key) {
+                    self.reference(node);
+                    self.overrides(node);
+                }
+            }
+        }
+    }
+
+    fn reference(&mut self, node: &Node) {
+        let name = &self.input.name;
+        let wanted = match wanted(self.input) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                let message = format!("input `{name}` cannot be read: {error}");
+                self.problems.push(Problem { code: "invalid-reference", span: self.input.span, message });
+                return;
+            }
+        };
+        let Some(original) = node.original.as_ref().and_then(|original| FlakeRef::from_attrs(original).ok()) else {
+            return;
+        };
+        if !same(&wanted, &original) && !became_absolute(&wanted, &original) {
+            let (wanted, original) = (wanted.normalise(), original.normalise());
+            self.stale(&format!("input `{name}` is `{wanted}` in flake.nix but flake.lock was made for `{original}`"));
+        } else if self.input.flake != node.flake {
+            let tree = if self.input.flake { "a flake" } else { "a plain tree" };
+            self.stale(&format!("input `{name}` is {tree} in flake.nix but not in flake.lock"));
+        }
+    }
+
+    fn overrides(&mut self, node: &Node) {
+        for (below, follows) in &self.input.overrides {
+            let name = format!("{}/{below}", self.input.name);
+            match nested(self.lock, node, below) {
+                Nested::Edge(edge) if *edge != Edge::Follows(path(follows)) => self.stale(&format!(
+                    "input `{name}` follows {} in flake.nix but {} in flake.lock",
+                    shown(follows),
+                    is(edge)
+                )),
+                Nested::Edge(_) | Nested::Elsewhere => {}
+                Nested::Missing => {
+                    let message =
+                        format!("input `{name}` is overridden, but `{}` has no such input; remove it", self.input.name);
+                    self.problems.push(Problem { code: "override-without-input", span: self.input.span, message });
+                }
+            }
+        }
+    }
+
+    fn stale(&mut self, what: &str) {
+        let message = format!("{what}; run `nix flake lock`");
+        self.problems.push(Problem { code: "lock-stale", span: self.input.span, message });
+    }
+}
+
+/// Where an overridden input is in the lock.
+enum Nested<'l> {
+    Edge(&'l Edge),
+    /// Behind an input that itself follows another, where the override has no effect.
+    Elsewhere,
+    Missing,
+}
+
+fn nested<'l>(lock: &'l LockFile, node: &'l Node, below: &str) -> Nested<'l> {
+    let names = path(below);
+    let Some((last, way)) = names.split_last() else { return Nested::Elsewhere };
+    let mut at = node;
+    for name in way {
+        at = match at.inputs.get(name) {
+            Some(Edge::Node(key)) => match lock.nodes.get(key) {
+                Some(next) => next,
+                None => return Nested::Elsewhere,
+            },
+            Some(Edge::Follows(_)) => return Nested::Elsewhere,
+            None => return Nested::Missing,
+        };
+    }
+    at.inputs.get(last).map_or(Nested::Missing, Nested::Edge)
+}
+
+/// What the input asks for, by Nix's rule: attributes when they say a type, else the URL, else the name itself.
+fn wanted(input: &Declared) -> Result<FlakeRef, FlakeRefError> {
+    match &input.url {
+        _ if input.attrs.contains_key("type") => FlakeRef::from_attrs(&input.attrs),
+        Some(url) if input.flake => FlakeRef::parse(url),
+        Some(url) => FlakeRef::parse_tree(url),
+        None => FlakeRef::parse(&format!("flake:{}", input.name)),
+    }
+}
+
+/// Before 2.26 Nix wrote relative paths as absolute ones, so they cannot be compared.
+fn became_absolute(wanted: &FlakeRef, original: &FlakeRef) -> bool {
+    wanted.is_relative() && matches!(&original.source, Source::Path { path } if path.starts_with('/'))
+}
+
+fn path(text: &str) -> Vec<String> {
+    text.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn shown(follows: &str) -> String {
+    if path(follows).is_empty() { "nothing".to_owned() } else { format!("`{follows}`") }
+}
+
+fn is(edge: &Edge) -> String {
+    match edge {
+        Edge::Node(key) => format!("is node `{key}`"),
+        Edge::Follows(path) if path.is_empty() => "is removed".to_owned(),
+        Edge::Follows(path) => format!("follows `{}`", path.join("/")),
+    }
+}
