@@ -233,16 +233,19 @@ fn a_deep_lock_is_cut_off_and_a_cycle_of_nodes_ends() {
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
+/// Each input leads to the node of a number, or follows a path.
+type Inputs = BTreeMap<&'static str, Result<usize, Vec<&'static str>>>;
+
 /// Locks whose nodes are sound and whose follows may lead anywhere.
 fn locks() -> impl Strategy<Value = String> {
     let path = || prop::collection::vec(prop::sample::select(NAMES.to_vec()), 0..4);
     let edge = prop_oneof![(1..6_usize).prop_map(Ok), path().prop_map(Err)];
     let inputs = prop::collection::btree_map(prop::sample::select(NAMES.to_vec()), edge, 0..4);
     (prop::collection::vec((inputs, 0..3_u32), 6)).prop_map(|nodes| {
-        let node = |(at, (inputs, rev)): (usize, (BTreeMap<_, Result<usize, Vec<&str>>>, u32))| {
+        let node = |(at, (inputs, rev)): (usize, (Inputs, u32))| {
             let inputs = inputs.into_iter().map(|(name, edge)| {
                 let edge = edge.map_or_else(|path| json!(path), |target| json!(format!("n{target}")));
-                (str::to_owned(name), edge)
+                (name.to_owned(), edge)
             });
             let inputs = Value::Object(inputs.collect());
             let node = if at == 0 { json!({"inputs": inputs}) } else { github("o", "r", &format!("r{rev}"), &inputs) };
