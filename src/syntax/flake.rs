@@ -130,7 +130,9 @@ impl Reading<'_> {
         }
         if let Member::Present(function) = top.get("outputs", &self.reader) {
             self.undeclared(&function, &mut file.inputs);
-            file.outputs = outputs::read(self.tree, &self.reader, &function);
+            let flake_parts: Vec<_> =
+                file.inputs.iter().filter(|input| input.is_flake_parts()).map(|input| &*input.name).collect();
+            file.outputs = outputs::read(self.tree, &self.reader, &function, &flake_parts);
         }
         file
     }
@@ -213,6 +215,10 @@ impl Reading<'_> {
 }
 
 impl Input {
+    fn is_flake_parts(&self) -> bool {
+        self.name == "flake-parts" || self.url.as_deref().is_some_and(|url| url.contains("hercules-ci/flake-parts"))
+    }
+
     fn new(name: String, span: Span) -> Self {
         Self {
             name,

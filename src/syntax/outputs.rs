@@ -2,9 +2,12 @@
 //!
 //! What is known is listed; where names may be missing, a gap says so and why. Must not know inputs or locks.
 
+mod flake_parts;
+
 use std::collections::BTreeMap;
 
 use rnix::TextRange;
+use rowan::ast::AstNode;
 
 use super::Span;
 use super::tree::Tree;
@@ -40,24 +43,24 @@ impl Outputs {
     }
 }
 
-/// Names of what the function `outputs` of a flake returns.
-pub(super) fn read(tree: &Tree, reader: &Reader, function: &Value) -> Outputs {
+/// Names of what the function `outputs` of a flake returns; `flake_parts` are the inputs that are flake-parts.
+pub(super) fn read(tree: &Tree, reader: &Reader, function: &Value, flake_parts: &[&str]) -> Outputs {
     let mut outputs = Outputs::default();
-    let start = TextRange::empty(0.into());
-    let at = if let Value::Function(lambda, _) = function {
-        rowan::ast::AstNode::syntax(lambda).text_range()
-    } else {
-        start
+    let at = match function {
+        Value::Function(lambda, _) => lambda.syntax().text_range(),
+        _ => TextRange::empty(0.into()),
     };
-    let body = match function {
+    let result = match function {
         Value::Function(..) => reader.apply(function.clone(), Lazy::known(Value::Outside(Vec::new())), at),
         _ => None,
     };
     let walk = Walk { tree, reader };
-    match body {
-        Some(Value::Set(set)) => walk.categories(&set, &mut outputs),
-        Some(other) => outputs.unknown.push(walk.gap("", &other, at)),
-        None => outputs.unknown.push(walk.gap("", function, at)),
+    match result.as_ref().unwrap_or(function) {
+        Value::Set(set) => walk.categories(set, &mut outputs),
+        Value::Call(path, arguments, at) if flake_parts::is_call(path, flake_parts) && arguments.len() == 2 => {
+            walk.flake_parts(arguments.last(), *at, &mut outputs);
+        }
+        other => outputs.unknown.push(walk.gap("", other, at)),
     }
     outputs
 }
@@ -73,7 +76,11 @@ impl Walk<'_> {
         for (name, at) in set.names() {
             match depth(&name) {
                 0 => drop(outputs.known.insert(name, self.tree.span(at))),
-                depth => self.below(&name, &self.member(set, &name), at, depth, outputs),
+                depth => match self.member(set, &name) {
+                    Value::Set(set) => self.below(&name, &Value::Set(set), at, depth, outputs),
+                    value if is_definite(&value) => drop(outputs.known.insert(name, self.tree.span(at))),
+                    value => outputs.unknown.push(self.gap(&name, &value, at)),
+                },
             }
         }
     }
@@ -114,12 +121,18 @@ impl Walk<'_> {
         let (source, at) = match value {
             Value::Unknown(unknown) => (unknown.reason.clone(), unknown.at),
             Value::Call(path, _, at) => (format!("a call of `{}`", path.join(".")), *at),
+            Value::Outside(path) if path.is_empty() => ("the inputs themselves".to_owned(), at),
             Value::Outside(path) => (format!("`{}`", path.join(".")), at),
             _ => ("a value that is not a set".to_owned(), at),
         };
         let what = if path.is_empty() { "outputs" } else { path };
         Gap { path: path.to_owned(), reason: format!("`{what}` comes from {source}"), span: self.tree.span(at) }
     }
+}
+
+/// Whether a value is known not to be a set.
+fn is_definite(value: &Value) -> bool {
+    !matches!(value, Value::Set(_) | Value::Outside(_) | Value::Call(..) | Value::Unknown(_))
 }
 
 /// How many names follow that of a category.

@@ -24,7 +24,12 @@ use super::tree::{self, Part};
 /// How deep one value may hang on others.
 const MAX_DEPTH: u32 = 96;
 /// How many expressions are looked at for one text.
-const MAX_STEPS: u32 = 200_000;
+const MAX_STEPS: u32 = 1_000_000;
+/// Bytes of a set or `let` whose bindings are gathered for the price of one step.
+const BYTES_PER_STEP: usize = 64;
+/// Longer texts, lists and chains of `//` than these are not put together: doubling is cheap to write.
+const MAX_TEXT: usize = 64 * 1024;
+const MAX_ITEMS: usize = 4096;
 
 /// What is known of a value.
 #[derive(Debug, Clone)]
@@ -89,6 +94,9 @@ impl Reader {
     }
 
     fn step(&self, expression: &ast::Expr, scope: &Scope, at: TextRange) -> Value {
+        if matches!(expression, ast::Expr::AttrSet(_) | ast::Expr::LetIn(_) | ast::Expr::List(_) | ast::Expr::Str(_)) {
+            self.spend(usize::from(at.len()) / BYTES_PER_STEP);
+        }
         let value = match expression {
             ast::Expr::Paren(paren) => paren.expr().map(|inner| self.value(&inner, scope)),
             ast::Expr::Str(literal) => Some(self.text(literal, scope)),
@@ -112,6 +120,10 @@ impl Reader {
         value.unwrap_or_else(|| Value::Unknown(described(expression)))
     }
 
+    fn spend(&self, steps: usize) {
+        self.steps.set(self.steps.get().saturating_add(u32::try_from(steps).unwrap_or(u32::MAX)));
+    }
+
     fn text(&self, literal: &ast::Str, scope: &Scope) -> Value {
         let broken = || Value::Unknown(Unknown::new("a broken string", literal.syntax().text_range()));
         let Some(parts) = tree::parts(literal) else { return broken() };
@@ -121,7 +133,10 @@ impl Reader {
                 Part::Text(piece) => text.push_str(&piece),
                 Part::Expression(None) => return broken(),
                 Part::Expression(Some(inner)) => match self.value(&inner, scope) {
-                    Value::Text(piece) => text.push_str(&piece),
+                    Value::Text(piece) if text.len() + piece.len() <= MAX_TEXT => {
+                        self.spend(piece.len() / BYTES_PER_STEP);
+                        text.push_str(&piece);
+                    }
                     Value::Unknown(unknown) => return Value::Unknown(unknown),
                     _ => return Value::Unknown(described(&inner)),
                 },
@@ -172,13 +187,19 @@ impl Reader {
         let (left, right) = (operation.lhs()?, operation.rhs()?);
         match (operator, self.value(&left, scope), self.value(&right, scope)) {
             (ast::BinOpKind::Update, a, b) => {
-                Some(Value::Set(set_or_open(a, &left).updated_by(set_or_open(b, &right))))
+                let set = set_or_open(a, &left).updated_by(set_or_open(b, &right));
+                self.spend(set.layers());
+                (set.layers() <= MAX_ITEMS).then_some(Value::Set(set))
             }
-            (ast::BinOpKind::Concat, Value::List(mut a), Value::List(b)) => {
+            (ast::BinOpKind::Concat, Value::List(mut a), Value::List(b)) if a.len() + b.len() <= MAX_ITEMS => {
                 a.extend(b);
+                self.spend(a.len());
                 Some(Value::List(a))
             }
-            (ast::BinOpKind::Add, Value::Text(a), Value::Text(b)) => Some(Value::Text(a + &b)),
+            (ast::BinOpKind::Add, Value::Text(a), Value::Text(b)) if a.len() + b.len() <= MAX_TEXT => {
+                self.spend((a.len() + b.len()) / BYTES_PER_STEP);
+                Some(Value::Text(a + &b))
+            }
             _ => None,
         }
     }

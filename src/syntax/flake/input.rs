@@ -80,6 +80,7 @@ impl Reading<'_> {
         read
     }
 
+    /// Sets below each other end by themselves: the tree is not deeper than the parser allows.
     fn overrides(&mut self, set: &Set, path: &str, below: &str, input: &mut Input) {
         let inputs = match set.get("inputs", &self.reader) {
             Member::Present(Value::Set(inputs)) => inputs,

@@ -123,3 +123,70 @@ fn outputs_of_common_shapes_have_names() {
     assert_eq!(file.outputs.unknown[0].reason, "`packages` comes from a call of `x.y`");
     assert!(!file.outputs.is_complete("packages"));
 }
+
+#[test]
+fn outputs_of_flake_parts_have_names() {
+    let file = read(
+        "{ inputs.parts.url = \"github:hercules-ci/flake-parts\";
+           outputs = inputs@{ parts, ... }: parts.lib.mkFlake { inherit inputs; } {
+             systems = [ \"s\" \"t\" ];
+             perSystem = { pkgs, system, ... }: { packages.a = 1; formatter = pkgs.x; treefmt = { }; };
+             flake.nixosConfigurations.h = 1; imports = [ ./m.nix ]; }; }",
+    );
+    let known: Vec<_> = file.outputs.known.keys().map(String::as_str).collect();
+    assert_eq!(known, ["formatter.s", "formatter.t", "nixosConfigurations.h", "packages.s.a", "packages.t.a"]);
+    let reasons: Vec<_> = file.outputs.unknown.iter().map(|gap| gap.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(reasons[0].contains("`perSystem.treefmt`") && reasons[1].contains("`imports`"));
+    let file =
+        read("{ outputs = { flake-parts, ... }: flake-parts.lib.mkFlake { } { perSystem = _: { apps.a = 1; }; }; }");
+    assert_eq!(file.outputs.known.keys().collect::<Vec<_>>(), ["apps.*.a"]);
+    assert!(!file.outputs.is_complete("apps") && file.outputs.is_complete("packages"));
+}
+
+/// `a40` is `first` combined with itself 2⁴⁰ times.
+fn doubling(first: &str, operator: &str) -> String {
+    let steps = (1..41).fold(String::new(), |text, n| format!("{text} a{n} = a{0}{operator}a{0};", n - 1));
+    format!("rec {{ a0 = {first}; {steps} inputs.x.url = a40; inputs.y = a40; outputs = i: {{ packages = a40; }}; }}")
+}
+
+#[test]
+fn hostile_nesting_is_read_on_a_small_stack() {
+    let shapes = [
+        format!("{{ inputs{} = 1; }}", ".a.inputs".repeat(3000)),
+        format!("{{ inputs = {}1{}; }}", "{ a.inputs.b.inputs.c.inputs.d.inputs.e = ".repeat(120), "; }".repeat(120)),
+        format!("{{ inputs.a.url = {}1{}; }}", "let a = a; b = ".repeat(300), "; in a".repeat(300)),
+        "let x = x; f = a: f (f a); in { inputs = f x; outputs = i: f (f i); }".to_owned(),
+        format!(
+            "rec {{ a0 = \"x\"; {} inputs.a.url = a60; }}",
+            (1..61).fold(String::new(), |text, n| { format!("{text} a{n} = \"${{a{}}}${{a{}}}\";", n - 1, n - 1) })
+        ),
+        format!("{{ outputs = i: {} {{ }}; }}", "{ a = 1; } // ".repeat(3000)),
+        doubling("[ 1 ]", " ++ "),
+        doubling("{ b = 1; }", " // "),
+        doubling("\"x\"", " + "),
+        format!("{{ outputs = i: with i; {}x{}; }}", "(a: a ".repeat(180), ")".repeat(180)),
+    ];
+    for text in shapes {
+        let read = move || read(&text).problems.len();
+        std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(read).unwrap().join().unwrap();
+    }
+}
+
+const FLAKE: &str =
+    "{ description = \"d\"; inputs = { a.url = \"k:a\"; b = { url = k:b; inputs.a.follows = \"a\"; }; };
+  outputs = { self, a, ... }@i: let s = [ \"x\" ]; f = a.lib.genAttrs s; in with a.lib; rec { inherit (i) b;
+    packages = f (system: { default = \"${system}\"; }) // { }; apps = packages; }; }";
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_cut_or_swap_of_a_flake_is_read(from in 0..FLAKE.len(), to in 0..FLAKE.len(), insert in "[{}();=.\"'$a \\[\\]]{0,4}") {
+        let text = format!("{}{insert}{}", &FLAKE[..from], &FLAKE[to..]);
+        let file = read(&text);
+        for span in file.problems.iter().filter_map(|problem| problem.span) {
+            proptest::prop_assert!(span.start <= span.end && span.end <= text.len());
+        }
+    }
+}

@@ -8,6 +8,9 @@ use rowan::ast::AstNode;
 
 use crate::syntax::tree;
 
+/// Longer attribute paths than this are not followed; each name is a level of the set they make.
+const MAX_PATH: usize = 16;
+
 /// What stands under each name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bindings {
@@ -57,7 +60,9 @@ impl Bindings {
         let at = path.syntax().text_range();
         let mut names = Vec::new();
         for attr in path.attrs() {
-            let Some(name) = tree::attr_name(&attr) else { return self.computed.push(at) };
+            let Some(name) = tree::attr_name(&attr).filter(|_| names.len() < MAX_PATH) else {
+                return self.computed.push(at);
+            };
             names.push((name, attr.syntax().text_range()));
         }
         self.insert(&names, binding.value().map_or(Content::Missing, content));

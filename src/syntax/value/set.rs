@@ -57,6 +57,11 @@ impl Set {
         self
     }
 
+    /// How many operands of `//` it is made of.
+    pub(crate) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
     pub(crate) fn get(&self, name: &str, reader: &Reader) -> Member {
         let mut doubt = None;
         for layer in self.layers.iter().rev() {
