@@ -1,6 +1,7 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
 mod git;
+mod nix_flake;
 mod parts;
 mod tidy;
 mod walk;

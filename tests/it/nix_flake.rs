@@ -1,0 +1,87 @@
+//! The project's own flake, evaluated by a real Nix. The package set is a stand-in (a real one is a download), so this
+//! shows that the expression is whole and passes the right things on, not that nixpkgs builds it.
+
+use serde_json::{Value, json};
+
+use crate::parts::NixStore;
+
+/// `outputs` on a package set whose builders return what they were given.
+const OUTPUTS: &str = r#"
+  let
+    genAttrs = names: f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) names);
+    package = attrs: attrs // {
+      nativeBuildInputs = attrs.nativeBuildInputs or [ ];
+      overrideAttrs = change: package (attrs // (if builtins.isFunction change then change (package attrs) else change));
+    };
+    tools = genAttrs
+      [ "cargo-deny" "cargo-llvm-cov" "clippy" "git" "nats-server" "nix" "nixfmt-tree" "python3" "rust-analyzer" "rustfmt" "sqlite" "tmux" ]
+      (name: { inherit name; });
+    pkgs = system: tools // {
+      lib.licenses = { mit = "MIT"; asl20 = "Apache-2.0"; };
+      stdenv.hostPlatform.system = system;
+      rustPlatform.buildRustPackage = package;
+      mkShell = attrs: attrs;
+    };
+    nixpkgs = {
+      lib = { inherit genAttrs; };
+      legacyPackages = genAttrs [ "x86_64-linux" "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ] pkgs;
+    };
+    outputs = (import ./flake.nix).outputs { inherit nixpkgs; self = outputs // { outPath = ./.; }; };
+    names = tools: map (tool: tool.name) tools;
+    linux = outputs.packages.x86_64-linux.default;
+    checks = outputs.checks.x86_64-linux;
+  in
+"#;
+
+fn outputs(of: &str) -> Result<Value, String> {
+    NixStore::new()?.eval(&format!("{OUTPUTS} {of}"))
+}
+
+#[test]
+fn every_system_has_package_shell_checks_and_formatter() {
+    let expected = json!(["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"]);
+    for output in ["packages", "devShells", "checks", "formatter"] {
+        assert_eq!(outputs(&format!("builtins.attrNames outputs.{output}")).unwrap(), expected, "{output}");
+    }
+    assert_eq!(
+        outputs("builtins.attrNames outputs").unwrap(),
+        json!(["checks", "devShells", "formatter", "overlays", "packages"])
+    );
+}
+
+#[test]
+fn the_package_is_this_crate_with_its_lock_file() {
+    let package = "{ inherit (linux) version; inherit (linux.meta) mainProgram license description; \
+                   lock = linux.cargoLock.lockFile == ./Cargo.lock && builtins.pathExists linux.cargoLock.lockFile; \
+                   src = builtins.pathExists \"${toString linux.src}/Cargo.toml\"; }";
+    assert_eq!(
+        outputs(package).unwrap(),
+        json!({
+            "version": env!("CARGO_PKG_VERSION"), "mainProgram": "cim-nix", "license": ["MIT", "Apache-2.0"],
+            "description": env!("CARGO_PKG_DESCRIPTION"), "lock": true, "src": true,
+        })
+    );
+}
+
+#[test]
+fn overlay_shell_and_checks_are_made_of_the_package() {
+    assert_eq!(
+        outputs("(outputs.overlays.default (pkgs \"x86_64-linux\") { }).cim-nix.pname").unwrap(),
+        json!("cim-nix")
+    );
+    let tools = outputs("names outputs.devShells.x86_64-linux.default.packages").unwrap();
+    for tool in ["git", "nats-server", "nix", "sqlite", "tmux", "cargo-deny", "cargo-llvm-cov", "rustfmt"] {
+        assert!(tools.as_array().unwrap().contains(&json!(tool)), "{tool} is not in {tools}");
+    }
+    assert_eq!(
+        outputs("[ checks.tests.doCheck checks.package.doCheck checks.lints.pname checks.style.buildPhase ]").unwrap(),
+        json!([true, false, "cim-nix-lints", "cargo fmt --check"])
+    );
+    assert_eq!(outputs("names checks.lints.nativeBuildInputs").unwrap(), json!(["clippy", "rustfmt"]));
+}
+
+#[test]
+fn the_only_input_is_nixpkgs() {
+    let inputs = NixStore::new().unwrap().eval("(import ./flake.nix).inputs").unwrap();
+    assert_eq!(inputs, json!({"nixpkgs": {"url": "github:NixOS/nixpkgs/nixos-unstable"}}));
+}
