@@ -1,3 +1,5 @@
+//! Flake references as people write them, against what Nix says of them.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Whole locks: paths, duplicates, health, agreement and change.
+
 use super::*;
 use crate::syntax::lock::read;
 use proptest::prelude::*;

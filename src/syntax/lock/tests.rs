@@ -1,3 +1,5 @@
+//! Lock files whole, old, new and broken.
+
 use super::*;
 use proptest::prelude::*;
 
