@@ -1,1 +1,184 @@
-//! Being written.
+//! Secrets in text, taken out before anything is stored: credentials in URLs, known token shapes, secret-named values.
+//!
+//! Knows text only. Takes time linear in it, leaves hashes, revisions and public keys alone, and doing it twice changes
+//! nothing. When in doubt a value goes: a lost value can be looked up in its file, a stored secret cannot be taken back.
+
+use serde_json::Value;
+
+use super::{Attrs, Span};
+
+mod block;
+mod credential;
+mod named;
+mod shape;
+
+/// A text without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// The text, each secret replaced by a marker such as `<redacted:github-token>`.
+    pub text: String,
+    /// What was taken out, in text order; empty when the text is unchanged.
+    pub found: Vec<Secret>,
+}
+
+/// A secret that was taken out. What it was is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secret {
+    /// What kind, as in `github-token`.
+    pub kind: &'static str,
+    /// Where it stood in the text that was given.
+    pub span: Span,
+}
+
+/// A stretch of text that holds a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    start: usize,
+    end: usize,
+    kind: &'static str,
+}
+
+/// Takes the secrets out of any text.
+pub fn redact(text: &str) -> Redacted {
+    settle(text, |text| merge(find(text)))
+}
+
+/// Takes the secrets out of the value of a setting; of one with a secret's name the whole value.
+pub fn redact_setting(name: &str, value: &str) -> Redacted {
+    match named::setting(name) {
+        named::Meaning::Secret => replace(value, whole(value, 0, value.len())),
+        named::Meaning::TokensByHost => settle(value, by_host),
+        named::Meaning::Other => redact(value),
+    }
+}
+
+/// Takes the secrets out of attribute names and values, at any depth. Spans are those within each single text.
+pub fn redact_attrs(attrs: &Attrs) -> (Attrs, Vec<Secret>) {
+    let mut found = Vec::new();
+    (clean_attrs(attrs, &mut found), found)
+}
+
+/// Replaces what is found until nothing is: a marker, once in place, may make what is around it look like a secret.
+fn settle(text: &str, find: impl Fn(&str) -> Vec<Found>) -> Redacted {
+    const MOST_ROUNDS: usize = 8;
+    let mut clean = replace(text, find(text));
+    for _ in 1..MOST_ROUNDS {
+        let found = if clean.found.is_empty() { Vec::new() } else { find(&clean.text) };
+        if found.is_empty() {
+            break;
+        }
+        clean.text = replace(&clean.text, found).text;
+    }
+    clean
+}
+
+fn find(text: &str) -> Vec<Found> {
+    // Where finders overlap the earlier one names the kind, so the more telling ones come first.
+    const FINDERS: [fn(&str, &mut Vec<Found>); 7] = [
+        block::private_keys,
+        shape::tokens,
+        block::nix_keys,
+        credential::headers,
+        credential::netrc,
+        credential::urls,
+        named::assignments,
+    ];
+    let mut found = Vec::new();
+    for find in FINDERS {
+        find(text, &mut found);
+    }
+    found.retain(|found| !text.get(found.start..found.end).is_none_or(is_marker));
+    found
+}
+
+fn clean_attrs(attrs: &Attrs, found: &mut Vec<Secret>) -> Attrs {
+    let clean = attrs.iter().map(|(name, value)| (keep(redact(name), found), clean_value(name, value, found)));
+    clean.collect()
+}
+
+fn clean_value(name: &str, value: &Value, found: &mut Vec<Secret>) -> Value {
+    match value {
+        Value::String(text) => Value::String(keep(redact_setting(name, text), found)),
+        Value::Array(values) => values.iter().map(|value| clean_value(name, value, found)).collect(),
+        Value::Object(attrs) => Value::Object(clean_attrs(attrs, found)),
+        Value::Number(number) if named::setting(name) == named::Meaning::Secret => {
+            Value::String(keep(redact_setting(name, &number.to_string()), found))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+fn keep(redacted: Redacted, found: &mut Vec<Secret>) -> String {
+    found.extend(redacted.found);
+    redacted.text
+}
+
+/// What follows the `=` of each item; the whole item when there is no host before it, or a secret in the host.
+fn by_host(value: &str) -> Vec<Found> {
+    let mut known = merge(find(value)).into_iter().peekable();
+    let items = value.split_ascii_whitespace().flat_map(|item| {
+        let start = item.as_ptr().addr() - value.as_ptr().addr();
+        let host = item.find('=').map_or(0, |equals| equals + 1);
+        while known.next_if(|known| known.end <= start).is_some() {}
+        let clean = known.peek().is_none_or(|known| known.start >= start + host);
+        whole(value, if clean { start + host } else { start }, start + item.len())
+    });
+    items.collect()
+}
+
+/// The stretch as one secret, unless it is empty or was taken out before.
+fn whole(text: &str, start: usize, end: usize) -> Vec<Found> {
+    let secret = text.get(start..end).is_some_and(|value| !named::is_plain_word(value) && !is_marker(value));
+    if secret { vec![Found { start, end, kind: "secret-setting" }] } else { Vec::new() }
+}
+
+/// `<redacted:` and a kind and `>`, and nothing else.
+fn is_marker(text: &str) -> bool {
+    let kind = text.strip_prefix("<redacted:").and_then(|rest| rest.strip_suffix('>'));
+    kind.is_some_and(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
+}
+
+/// Overlapping stretches as one, with the kind of the one that was found first; in text order.
+fn merge(found: Vec<Found>) -> Vec<Found> {
+    let mut ranked: Vec<_> = found.into_iter().enumerate().collect();
+    ranked.sort_by_key(|(rank, found)| (found.start, *rank));
+    let mut merged: Vec<(usize, Found)> = Vec::new();
+    for (rank, next) in ranked {
+        match merged.last_mut() {
+            Some((first, last)) if next.start < last.end => {
+                last.end = last.end.max(next.end);
+                if rank < *first {
+                    (*first, last.kind) = (rank, next.kind);
+                }
+            }
+            _ => merged.push((rank, next)),
+        }
+    }
+    merged.into_iter().map(|(_, found)| found).collect()
+}
+
+fn replace(text: &str, found: Vec<Found>) -> Redacted {
+    let mut clean = String::with_capacity(text.len());
+    let mut secrets = Vec::with_capacity(found.len());
+    let (mut at, mut line) = (0, 1_u32);
+    for Found { start, end, kind } in found {
+        let before = text.get(at..start).unwrap_or_default();
+        line = line.saturating_add(newlines(before));
+        clean.push_str(before);
+        clean.push_str("<redacted:");
+        clean.push_str(kind);
+        clean.push('>');
+        secrets.push(Secret { kind, span: Span { start, end, line } });
+        line = line.saturating_add(newlines(text.get(start..end).unwrap_or_default()));
+        at = end;
+    }
+    clean.push_str(text.get(at..).unwrap_or_default());
+    Redacted { text: clean, found: secrets }
+}
+
+fn newlines(text: &str) -> u32 {
+    u32::try_from(text.bytes().filter(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

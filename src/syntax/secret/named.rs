@@ -1,0 +1,156 @@
+//! Values whose name says that they are secret: `?access_token=…`, `password = "…"`, settings such as `access-tokens`.
+
+use super::Found;
+
+/// What the name of a setting says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The value is a secret.
+    Secret,
+    /// The value is a list of `host=token`.
+    TokensByHost,
+    /// Nothing.
+    Other,
+}
+
+/// Words that make a name a secret's.
+const WORDS: [&str; 13] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "signature",
+    "apikey",
+    "api-key",
+    "credential",
+    "private-key",
+    "access-key",
+    "account-key",
+    "authorization",
+];
+/// Whole names that are a secret's.
+const NAMES: [&str; 5] = ["netrc", "pwd", "pass", "jwt", "bearer"];
+/// Names of query parameters that are too common elsewhere.
+const IN_QUERY: [&str; 6] = ["key", "sig", "auth", "code", "sas", "session"];
+/// Endings of names whose value only says where or how a secret is kept.
+const ABOUT: [&str; 12] =
+    ["file", "files", "path", "paths", "dir", "directory", "command", "name", "type", "endpoint", "helper", "lifetime"];
+
+/// Longer names than this are not looked at in full.
+const LONGEST_NAME: usize = 64;
+
+pub(super) fn setting(name: &str) -> Meaning {
+    let name = normal(name);
+    match name.as_str() {
+        "access-tokens" | "extra-access-tokens" => Meaning::TokensByHost,
+        name if is_secret(name) => Meaning::Secret,
+        _ => Meaning::Other,
+    }
+}
+
+/// Finds `name=value`, `name = "value"`, `"name": "value"` and the header form `name: value`, with a secret's name.
+pub(super) fn assignments(text: &str, found: &mut Vec<Found>) {
+    let mut covered = 0;
+    for (at, separator) in text.match_indices(['=', ':']) {
+        // Inside a value that goes anyway there is nothing to look for, or `a=a=a=…` would be read over and over.
+        if at < covered {
+            continue;
+        }
+        let Some((name, in_query)) = name_before(text, at) else { continue };
+        let name = normal(name);
+        if !(is_secret(&name) || in_query && separator == "=" && IN_QUERY.contains(&name.as_str())) {
+            continue;
+        }
+        if let Some((start, end)) = value_after(text, at, separator, &name) {
+            covered = end;
+            found.push(Found { start, end, kind: "secret-value" });
+        }
+    }
+}
+
+fn value_after(text: &str, at: usize, separator: &str, name: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let spaces = bytes.iter().skip(at + 1).take(LONGEST_NAME).take_while(|byte| **byte == b' ').count();
+    let start = at + 1 + spaces;
+    match (bytes.get(start)?, bytes.get(start + 1)) {
+        (b'"', _) => quoted(text, start + 1),
+        (b'\\', Some(b'"')) => escaped(text, start + 2),
+        (b'=' | b'>' | b'$', _) => None,
+        _ if separator == "=" && spaces == 0 => plain(text, start),
+        _ if separator == ":" && spaces > 0 && name.ends_with("authorization") => line(text, start),
+        _ if separator == ":" && spaces > 0 && (name.contains('-') || name.starts_with("pass")) => plain(text, start),
+        _ => None,
+    }
+}
+
+/// The name that ends before a separator, spaces and a quote between them left out, and whether a query begins it.
+fn name_before(text: &str, separator: usize) -> Option<(&str, bool)> {
+    let bytes = text.as_bytes().get(..separator)?;
+    let back = |from: usize, fits: fn(&u8) -> bool| {
+        let bytes = bytes.get(..from).unwrap_or_default();
+        from - bytes.iter().rev().take(LONGEST_NAME).take_while(|byte| fits(byte)).count()
+    };
+    let end = back(back(separator, |byte| *byte == b' '), |byte| matches!(byte, b'"' | b'\\'));
+    let start = back(end, |byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
+    let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+    let name = text.get(start..end).filter(|name| !name.is_empty())?;
+    Some((name, matches!(before, Some(b'?' | b'&' | b'#'))))
+}
+
+/// What stands between quotes; without the second one, up to the end of the line.
+fn quoted(text: &str, start: usize) -> Option<(usize, usize)> {
+    let mut escaped = false;
+    until(text, start, |byte| {
+        let stop = byte == b'\n' || (byte == b'"' && !escaped);
+        escaped = byte == b'\\' && !escaped;
+        stop
+    })
+}
+
+/// What stands between quotes that are themselves escaped.
+fn escaped(text: &str, start: usize) -> Option<(usize, usize)> {
+    until(text, start, |byte| matches!(byte, b'\n' | b'"' | b'\\'))
+}
+
+fn plain(text: &str, start: usize) -> Option<(usize, usize)> {
+    until(text, start, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'&' | b'#' | b'\\'))
+}
+
+fn line(text: &str, start: usize) -> Option<(usize, usize)> {
+    until(text, start, |byte| matches!(byte, b'\n' | b'\r' | b'"' | b'\\'))
+}
+
+/// The stretch up to a byte that stops it, unless it is empty, a plain word, or computed.
+fn until(text: &str, start: usize, stop: impl FnMut(u8) -> bool) -> Option<(usize, usize)> {
+    let rest = text.get(start..).filter(|rest| !rest.starts_with("${"))?;
+    let length = rest.bytes().position(stop).unwrap_or(rest.len());
+    (!is_plain_word(rest.get(..length)?)).then_some((start, start + length))
+}
+
+/// Values that no secret has.
+pub(super) fn is_plain_word(value: &str) -> bool {
+    matches!(value.trim(), "" | "true" | "false" | "null" | "none" | "yes" | "no")
+}
+
+/// Whether one of the words ends a word of the name: `githubToken` and `tokens`, but not `tokenizer`.
+fn is_secret(name: &str) -> bool {
+    let last = name.rsplit('-').next().unwrap_or_default();
+    let closed = format!("{name}-");
+    let named = |word: &&str| closed.contains(&format!("{word}-")) || closed.contains(&format!("{word}s-"));
+    !ABOUT.contains(&last) && (NAMES.contains(&name) || WORDS.iter().any(named))
+}
+
+/// Lower case with dashes between words, whichever way they were divided: `apiKey`, `API_KEY`, `api.key`.
+fn normal(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len() + 4);
+    let mut after_lower = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && after_lower {
+            normal.push('-');
+        }
+        after_lower = letter.is_ascii_lowercase();
+        normal.push(if matches!(letter, '_' | '.') { '-' } else { letter.to_ascii_lowercase() });
+    }
+    normal
+}
