@@ -1,3 +1,5 @@
+//! Texts with and without secrets, of every known shape.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
