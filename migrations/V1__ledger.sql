@@ -1,5 +1,8 @@
 -- The ledger: what is stored for ever. Never edited once landed; the read model is not here, it is built from the events.
 
+PRAGMA application_id = 0x43494d4e;               -- CIMN
+PRAGMA user_version = 1;
+
 -- One row a fact about this file: ledger_id, created_at.
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -30,7 +33,7 @@ CREATE TABLE streams (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  position INTEGER PRIMARY KEY,                    -- contiguous: rows are never deleted
   event_id BLOB NOT NULL UNIQUE CHECK (length(event_id) = 16),
   origin INTEGER NOT NULL REFERENCES origins (id),
   stream TEXT NOT NULL,
@@ -131,8 +134,7 @@ CREATE TABLE projections (
 
 -- Plain local tables: what this machine watches and remembers. Not events, never synced.
 CREATE TABLE roots (
-  path TEXT PRIMARY KEY,
-  path_bytes BLOB,                                 -- the exact path when it is not UTF-8
+  path BLOB PRIMARY KEY,                           -- the exact path, as in every table here
   added_at INTEGER NOT NULL,
   shared INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)),
   scanned_at INTEGER

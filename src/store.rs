@@ -1,1 +1,39 @@
-//! Being written.
+//! The ledger's one SQLite file: the event log, the read model built from it, and everything that keeps both sound.
+//!
+//! Knows nothing of use cases, faces, flakes on disk or the network. Domain types are not stored: [`shape`] holds
+//! their written form. One thread owns the connection that writes; readers stand beside it.
+
+pub mod chain;
+
+pub mod error;
+
+pub mod file;
+
+mod holder;
+
+pub mod local;
+
+pub mod log;
+
+mod network;
+
+pub mod open;
+
+pub mod origin;
+
+pub mod outbox;
+
+pub mod projection;
+
+pub mod reader;
+
+pub mod shape;
+
+pub mod writer;
+
+pub use error::StoreError;
+pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
+pub use open::{Access, Store, Who};
+pub use origin::Origin;
+pub use reader::Reader;
+pub use writer::Ticket;

@@ -3,5 +3,6 @@
 mod git;
 mod nix_flake;
 mod parts;
+mod store;
 mod tidy;
 mod walk;

@@ -1,0 +1,276 @@
+//! What can go wrong with the ledger's file, in words that name the file and the next step.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+use uuid::Uuid;
+
+use super::shape::ShapeError;
+
+/// An error of the store. Cheap to clone: one failed commit answers many callers.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database at that path.
+    #[error("there is no ledger at {path}; run `cim-nix scan` to make one, or name another with `--db`")]
+    Missing {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// A newer release made the file; it was not touched.
+    #[error("{path} was made by a newer cim-nix (schema {found}, this one knows {known}); update this one")]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The schema of the file.
+        found: u32,
+        /// The newest schema that this release knows.
+        known: u32,
+    },
+    /// The file must be brought to this release's schema, which needs writing.
+    #[error(
+        "{path} has schema {found}, this cim-nix reads {known}; run any writing command once to bring it up to date"
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// The schema of the file.
+        found: u32,
+        /// The schema that this release reads.
+        known: u32,
+    },
+    /// The file is no SQLite database.
+    #[error("{path} is not a database; name another file with `--db`")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a SQLite database of something else.
+    #[error(
+        "{path} is the database of another application (application id {application_id:#010x}); name another file with `--db`"
+    )]
+    OtherApplication {
+        /// The file.
+        path: PathBuf,
+        /// The id that the file carries.
+        application_id: i32,
+    },
+    /// Pages of the file are damaged.
+    #[error("{path} is damaged ({detail}); run `cim-nix store verify`, then `cim-nix store restore` from a backup")]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        detail: String,
+    },
+    /// The file, its directory or the way it was opened forbids writing.
+    #[error("{path} cannot be written; give this user write permission for the file and its directory")]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
+    /// No space left, or a size limit reached; nothing of the command was stored.
+    #[error("no space left for {path}; free some and repeat, nothing was stored")]
+    Full {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Another process has held the write lock for too long.
+    #[error("{path} has been locked for over {seconds} s{}; wait for it or end it", holder_text(holder))]
+    Locked {
+        /// The database.
+        path: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+        /// Who holds it, when that can be known: `1234 (cim-nix)`.
+        holder: Option<String>,
+    },
+    /// A write-ahead log needs shared memory, which this file system has not.
+    #[error(
+        "{path} lies on a network file system ({kind}), where a shared ledger gets damaged; name a local file with `--db`"
+    )]
+    NetworkFileSystem {
+        /// The database.
+        path: PathBuf,
+        /// `nfs`, `cifs`, …
+        kind: String,
+    },
+    /// The linked SQLite can damage a write-ahead log.
+    #[error("SQLite {found} can damage a ledger; 3.51.3 or newer is needed")]
+    OldSqlite {
+        /// The version that is linked.
+        found: String,
+    },
+    /// The database has no origin of its own, although it has its schema.
+    #[error("{path} does not say whose ledger it is; restore it from a backup")]
+    NoOrigin {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The key that signs for this database cannot be used.
+    #[error("{path}: {why}; put the key file back from a backup (nothing can be shared without it, the rest works)")]
+    Key {
+        /// The key file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The stream has moved on since it was read.
+    #[error("{stream} is at version {actual}, not at {expected}: something else wrote to it; read it again and repeat")]
+    Conflict {
+        /// The stream.
+        stream: String,
+        /// The version that the writer had seen.
+        expected: u64,
+        /// The version it has.
+        actual: u64,
+    },
+    /// The stream belongs to another origin, which alone may write it.
+    #[error("{stream} belongs to origin {owner}; only that machine may write it")]
+    NotOwner {
+        /// The stream.
+        stream: String,
+        /// The public key of its origin.
+        owner: String,
+    },
+    /// A payload is too large for one event.
+    #[error("{stream}: a {kind} event of {bytes} bytes is over the limit of {limit}; split what it reports")]
+    TooLarge {
+        /// The stream.
+        stream: String,
+        /// The type of the event.
+        kind: String,
+        /// The size of the payload.
+        bytes: usize,
+        /// The largest that is stored.
+        limit: usize,
+    },
+    /// An event cannot be written down.
+    #[error("{stream}: {source}")]
+    Shape {
+        /// The stream.
+        stream: String,
+        /// Why.
+        source: ShapeError,
+    },
+    /// The event id is in the ledger already.
+    #[error("event {event} is recorded already; give new events new ids")]
+    DuplicateEvent {
+        /// The event.
+        event: Uuid,
+    },
+    /// No such event.
+    #[error("there is no event {event} in {path}")]
+    NoSuchEvent {
+        /// What was asked for.
+        event: String,
+        /// The database.
+        path: PathBuf,
+    },
+    /// The event must not be erased.
+    #[error("event {event} cannot be erased: {why}")]
+    NotErasable {
+        /// The event.
+        event: Uuid,
+        /// Why not.
+        why: String,
+    },
+    /// The store was opened for reading.
+    #[error("{path} was opened for reading only")]
+    OpenedReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The thread that writes is gone.
+    #[error("the writer of {path} has stopped; start the program again, what was acknowledged is stored")]
+    WriterStopped {
+        /// The database.
+        path: PathBuf,
+    },
+    /// A file that must not be overwritten is there.
+    #[error("{path} exists; name another file, or repeat with `--force`")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A backup failed its checks.
+    #[error("{path} is not a sound ledger: {why}; nothing was changed")]
+    Unsound {
+        /// The file.
+        path: PathBuf,
+        /// The first thing that failed.
+        why: String,
+    },
+    /// An export cannot be taken in.
+    #[error("{path}, line {line}: {why}; nothing of it was stored")]
+    Import {
+        /// The export.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+    /// A file operation failed.
+    #[error("cannot {doing} {path}: {source}")]
+    File {
+        /// What was being done: `write`, `make the directory`.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: Arc<io::Error>,
+    },
+    /// Anything else that SQLite reports.
+    #[error("{path}: {source}")]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        source: Arc<rusqlite::Error>,
+    },
+}
+
+impl StoreError {
+    /// Names a file operation that failed.
+    pub(crate) fn file(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return Self::Full { path: path.to_owned() };
+        }
+        Self::File { doing, path: path.to_owned(), source: Arc::new(source) }
+    }
+
+    /// Says what an error of SQLite means for the file at `path`.
+    pub(crate) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked {
+                holder: super::holder::write_lock_holder(&path),
+                seconds: super::open::BUSY_TIMEOUT.as_secs(),
+                path,
+            },
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail: source.to_string() },
+            _ => Self::Sqlite { path, source: Arc::new(source) },
+        }
+    }
+}
+
+/// Turns errors of SQLite into ours, naming the file.
+pub(crate) trait Named<T> {
+    /// Names the file that the error is about.
+    fn named(self, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> Named<T> for rusqlite::Result<T> {
+    fn named(self, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::sqlite(path, source))
+    }
+}
+
+fn holder_text(holder: &Option<String>) -> String {
+    holder.as_ref().map(|holder| format!(" by process {holder}")).unwrap_or_default()
+}

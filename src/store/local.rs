@@ -1,0 +1,229 @@
+//! This machine's own tables: what it watches and remembers. Not events, never synced.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::chain::Hash;
+use super::error::{Named, StoreError};
+use super::reader::Reader;
+use crate::domain::id::FlakeId;
+
+/// A change of a local table, made in the transaction of a command. Each may be made twice without harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LocalNote {
+    /// A file was read.
+    FileSeen(FileRow),
+    /// A file is gone.
+    FileGone {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory is watched from now on.
+    RootAdded {
+        /// The directory.
+        path: PathBuf,
+        /// When it was added, in microseconds since 1970 UTC.
+        at: i64,
+    },
+    /// A directory is no longer watched.
+    RootRemoved {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A watched directory was scanned to its end.
+    RootScanned {
+        /// The directory.
+        path: PathBuf,
+        /// When, in microseconds since 1970 UTC.
+        at: i64,
+    },
+    /// The past of a flake's lock was read up to a commit.
+    HistoryCursor(HistoryCursor),
+    /// A flake's directory is passed over from now on.
+    Forget {
+        /// The directory.
+        path: PathBuf,
+        /// When, in microseconds since 1970 UTC.
+        at: i64,
+    },
+    /// A flake's directory is no longer passed over.
+    Unforget {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Where a face left off.
+    UiState {
+        /// What it is.
+        key: String,
+        /// Its value.
+        value: serde_json::Value,
+    },
+}
+
+/// What a file looked like when it was read last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRow {
+    /// The file.
+    pub path: PathBuf,
+    /// Size, times, inode and device, as the scanner packs them.
+    pub stamp: Vec<u8>,
+    /// The BLAKE3 hash of its text.
+    pub content: Hash,
+    /// The version of the extractor that read it.
+    pub extractor: u32,
+    /// The flake that it belongs to.
+    pub flake: Option<FlakeId>,
+}
+
+/// A directory that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootRow {
+    /// The directory.
+    pub path: PathBuf,
+    /// When it was added, in microseconds since 1970 UTC.
+    pub added_at: i64,
+    /// Whether what is below it may be shared.
+    pub shared: bool,
+    /// When it was last scanned to its end.
+    pub scanned_at: Option<i64>,
+}
+
+/// How far the past of a flake's lock has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryCursor {
+    /// The flake.
+    pub flake: FlakeId,
+    /// The commit that was checked out, in hexadecimal.
+    pub head: String,
+    /// The oldest time that was asked for, in microseconds since 1970 UTC.
+    pub since: Option<i64>,
+    /// Whether everything up to that bound was read.
+    pub complete: bool,
+}
+
+impl Reader {
+    /// What is remembered of one file.
+    pub fn file(&self, path: &Path) -> Result<Option<FileRow>, StoreError> {
+        self.prepare_cached("SELECT path, stamp, content, extractor, flake FROM files WHERE path = ?1")
+            .and_then(|mut statement| statement.query_row([bytes(path)], file_row).optional())
+            .named(self.path())
+    }
+
+    /// Every file that is remembered, in order of path.
+    pub fn all_files(&self) -> Result<Vec<FileRow>, StoreError> {
+        self.rows("SELECT path, stamp, content, extractor, flake FROM files ORDER BY path", file_row)
+    }
+
+    /// Every directory that is watched, in order of path.
+    pub fn roots(&self) -> Result<Vec<RootRow>, StoreError> {
+        self.rows("SELECT path, added_at, shared, scanned_at FROM roots ORDER BY path", |row| {
+            Ok(RootRow { path: path_at(row, 0)?, added_at: row.get(1)?, shared: row.get(2)?, scanned_at: row.get(3)? })
+        })
+    }
+
+    /// How far the past of a flake's lock has been read.
+    pub fn history_cursor(&self, flake: FlakeId) -> Result<Option<HistoryCursor>, StoreError> {
+        self.prepare_cached("SELECT head, since, complete FROM history_cursors WHERE flake = ?1")
+            .and_then(|mut statement| {
+                let row = statement.query_row([flake.uuid().as_bytes()], |row| {
+                    Ok(HistoryCursor { flake, head: row.get(0)?, since: row.get(1)?, complete: row.get(2)? })
+                });
+                row.optional()
+            })
+            .named(self.path())
+    }
+
+    /// The directories that scans pass over, with the time they were forgotten.
+    pub fn forgotten(&self) -> Result<Vec<(PathBuf, i64)>, StoreError> {
+        self.rows("SELECT path, forgotten_at FROM forgotten ORDER BY path", |row| Ok((path_at(row, 0)?, row.get(1)?)))
+    }
+
+    /// Where a face left off; none when nothing readable was kept.
+    pub fn ui_state(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        let text: Option<String> = self
+            .query_row("SELECT value FROM ui_state WHERE key = ?1", [key], |row| row.get(0))
+            .optional()
+            .named(self.path())?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StoreError> {
+        self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], read)?.collect()).named(self.path())
+    }
+}
+
+/// Makes one change.
+pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Result<()> {
+    let run =
+        |sql: &str, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters).map(drop);
+    match note {
+        LocalNote::FileSeen(file) => file_seen(connection, file),
+        LocalNote::FileGone { path } => run("DELETE FROM files WHERE path = ?1", &[&bytes(path)]),
+        LocalNote::RootAdded { path, at } => {
+            run("INSERT INTO roots (path, added_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING", &[&bytes(path), at])
+        }
+        LocalNote::RootRemoved { path } => run("DELETE FROM roots WHERE path = ?1", &[&bytes(path)]),
+        LocalNote::RootScanned { path, at } => {
+            run("UPDATE roots SET scanned_at = ?2 WHERE path = ?1", &[&bytes(path), at])
+        }
+        LocalNote::HistoryCursor(cursor) => history_cursor(connection, cursor),
+        LocalNote::Forget { path, at } => run(
+            "INSERT INTO forgotten (path, forgotten_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING",
+            &[&bytes(path), at],
+        ),
+        LocalNote::Unforget { path } => run("DELETE FROM forgotten WHERE path = ?1", &[&bytes(path)]),
+        LocalNote::UiState { key, value } => run(
+            "INSERT INTO ui_state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            &[key, &value.to_string()],
+        ),
+    }
+}
+
+fn file_seen(connection: &Connection, file: &FileRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO files (path, stamp, content, extractor, flake) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (path) DO UPDATE SET stamp = excluded.stamp, content = excluded.content, \
+             extractor = excluded.extractor, flake = excluded.flake",
+        )?
+        .execute(params![
+            bytes(&file.path),
+            file.stamp,
+            file.content,
+            file.extractor,
+            file.flake.map(|flake| flake.uuid().into_bytes())
+        ])
+        .map(drop)
+}
+
+fn history_cursor(connection: &Connection, cursor: &HistoryCursor) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO history_cursors (flake, head, since, complete) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (flake) DO UPDATE SET head = excluded.head, since = excluded.since, complete = excluded.complete",
+        )?
+        .execute(params![cursor.flake.uuid().as_bytes(), cursor.head, cursor.since, cursor.complete])
+        .map(drop)
+}
+
+fn file_row(row: &Row<'_>) -> rusqlite::Result<FileRow> {
+    Ok(FileRow {
+        path: path_at(row, 0)?,
+        stamp: row.get(1)?,
+        content: row.get(2)?,
+        extractor: row.get(3)?,
+        flake: row.get::<_, Option<[u8; 16]>>(4)?.map(|id| FlakeId::new(Uuid::from_bytes(id))),
+    })
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+fn path_at(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+    Ok(PathBuf::from(OsStr::from_bytes(row.get_ref(column)?.as_blob()?)))
+}

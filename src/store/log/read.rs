@@ -1,0 +1,53 @@
+//! Reading the log: by stream, by position, by id.
+
+use rusqlite::{OptionalExtension, Params};
+
+use super::Recorded;
+use crate::domain::id::EventId;
+use crate::domain::stream::StreamId;
+use crate::store::error::{Named, StoreError};
+use crate::store::reader::Reader;
+
+impl Reader {
+    /// The events of one stream, oldest first; none when there is no such stream.
+    pub fn stream(&self, stream: &StreamId) -> Result<Vec<Recorded>, StoreError> {
+        self.events("stream = ?1 ORDER BY version", [stream.to_string()])
+    }
+
+    /// The version of a stream: how many events it has.
+    pub fn version(&self, stream: &StreamId) -> Result<u64, StoreError> {
+        self.prepare_cached("SELECT version FROM streams WHERE stream = ?1")
+            .and_then(|mut statement| statement.query_row([stream.to_string()], |row| row.get::<_, i64>(0)).optional())
+            .map(|version| version.unwrap_or_default().cast_unsigned())
+            .named(self.path())
+    }
+
+    /// At most `limit` events after a position, in order of position.
+    pub fn recorded(&self, after: i64, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.events("position > ?1 ORDER BY position LIMIT ?2", [after, limit])
+    }
+
+    /// The position of the newest event; zero in an empty ledger.
+    pub fn head(&self) -> Result<i64, StoreError> {
+        self.prepare_cached("SELECT coalesce(max(position), 0) FROM events")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .named(self.path())
+    }
+
+    /// One event by its id.
+    pub fn event(&self, id: EventId) -> Result<Option<Recorded>, StoreError> {
+        self.events("event_id = ?1", [id.uuid().as_bytes()]).map(|found| found.into_iter().next())
+    }
+
+    /// One event by its position.
+    pub fn event_at(&self, position: i64) -> Result<Option<Recorded>, StoreError> {
+        self.events("position = ?1", [position]).map(|found| found.into_iter().next())
+    }
+
+    fn events(&self, which: &str, parameters: impl Params) -> Result<Vec<Recorded>, StoreError> {
+        self.prepare_cached(&format!("SELECT {} FROM events WHERE {which}", Recorded::COLUMNS))
+            .and_then(|mut statement| statement.query_map(parameters, Recorded::from_row)?.collect())
+            .named(self.path())
+    }
+}

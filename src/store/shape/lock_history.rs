@@ -1,0 +1,101 @@
+//! Stored shapes of what git tells of a lock's past.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::StoredId;
+use super::lock::{StoredPathChange, all, all_owned};
+use super::value::Whole;
+use super::{read, unread, write};
+use crate::domain::id::FlakeId;
+use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
+
+#[derive(Serialize, Deserialize)]
+struct StoredRecorded {
+    flake: StoredId,
+    commit: StoredCommit,
+    #[serde(default)]
+    changes: Vec<StoredPathChange>,
+    #[serde(default = "one")]
+    part: u32,
+    #[serde(default = "one")]
+    parts: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCommit {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
+    author: String,
+    authored_at: Whole,
+    summary: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Unreachable {
+    flake: StoredId,
+    commits: Vec<String>,
+}
+
+pub(super) fn encode(event: &LockHistoryEvent) -> serde_json::Result<String> {
+    match event {
+        LockHistoryEvent::Recorded(recorded) => write(StoredRecorded::from(recorded)),
+        LockHistoryEvent::Unreachable { flake, commits } => {
+            write(Unreachable { flake: StoredId(flake.uuid()), commits: commits.clone() })
+        }
+    }
+}
+
+pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<LockHistoryEvent> {
+    match action {
+        "recorded" => read::<StoredRecorded, Recorded>(payload).map(LockHistoryEvent::Recorded),
+        "unreachable" => read::<Unreachable, _>(payload),
+        other => unread(other),
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl From<&Recorded> for StoredRecorded {
+    fn from(recorded: &Recorded) -> Self {
+        Self {
+            flake: StoredId(recorded.flake.uuid()),
+            commit: StoredCommit {
+                id: recorded.commit.id.clone(),
+                parent: recorded.commit.parent.clone(),
+                author: recorded.commit.author.clone(),
+                authored_at: Whole(recorded.commit.authored_at.into()),
+                summary: recorded.commit.summary.clone(),
+            },
+            changes: all(&recorded.changes),
+            part: recorded.part,
+            parts: recorded.parts,
+        }
+    }
+}
+
+impl From<StoredRecorded> for Recorded {
+    fn from(stored: StoredRecorded) -> Self {
+        Self {
+            flake: FlakeId::new(stored.flake.0),
+            commit: Commit {
+                id: stored.commit.id,
+                parent: stored.commit.parent,
+                author: stored.commit.author,
+                authored_at: stored.commit.authored_at.saturating_i64(),
+                summary: stored.commit.summary,
+            },
+            changes: all_owned(stored.changes),
+            part: stored.part,
+            parts: stored.parts,
+        }
+    }
+}
+
+impl From<Unreachable> for LockHistoryEvent {
+    fn from(stored: Unreachable) -> Self {
+        Self::Unreachable { flake: FlakeId::new(stored.flake.0), commits: stored.commits }
+    }
+}

@@ -1,0 +1,82 @@
+//! The store through its public door: opening, appending, reading, refusing.
+
+use std::path::Path;
+
+use cim_domain_nix::domain::catalogue::Event;
+use cim_domain_nix::domain::flake::event::FlakeEvent;
+use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::message::MessageIdentity;
+use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::{
+    Access, Append, Command, Expected, NewEvent, Receipt, Store, StoreError, StreamWrite, Who,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+mod open;
+
+mod append;
+
+pub(crate) const NOW: i64 = 1_764_000_000_000_000;
+
+pub(crate) fn who() -> Who {
+    Who { host: "host".to_owned(), user: "user".to_owned() }
+}
+
+pub(crate) fn open(path: &Path) -> Store {
+    Store::open(path, Access::ReadWrite, &who(), NOW).unwrap()
+}
+
+pub(crate) fn flake(number: u128) -> StreamId {
+    StreamId::flake(FlakeId::new(Uuid::from_u128(number)))
+}
+
+pub(crate) fn event(id: u128, text: &str) -> NewEvent {
+    NewEvent {
+        id: EventId::new(Uuid::from_u128(id)),
+        occurred_at: NOW,
+        event: Event::Flake(FlakeEvent::DescriptionChanged { from: None, to: Some(text.to_owned()) }),
+        undoes: None,
+    }
+}
+
+pub(crate) fn command(id: u128, writes: Vec<StreamWrite>) -> Append {
+    let id = Uuid::from_u128(id);
+    let identity = MessageIdentity::root(id);
+    let command = Command { id, name: "test", identity, actor: who().actor(), result: Value::Null };
+    Append { command, received_at: NOW + 1, writes, notes: Vec::new() }
+}
+
+pub(crate) fn write(stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> StreamWrite {
+    StreamWrite { stream, expected, events }
+}
+
+/// One command with one event: the ids are the number's.
+pub(crate) fn single(number: u128, stream: u128) -> Append {
+    command(
+        number,
+        vec![write(flake(stream), Expected::Any, vec![event(1_000_000 + number, &format!("text {number}"))])],
+    )
+}
+
+/// Contiguous positions, contiguous versions, and as many of them as the streams table says.
+pub(crate) fn assert_contiguous(store: &Store) {
+    let reader = store.reader().unwrap();
+    let count: i64 = reader.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    assert_eq!(reader.head().unwrap(), count);
+    let wrong: i64 = reader
+        .query_row(
+            "SELECT count(*) FROM streams s WHERE s.version IS NOT (SELECT max(version) FROM events e WHERE e.stream = s.stream) \
+             OR s.version IS NOT (SELECT count(*) FROM events e WHERE e.stream = s.stream)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(wrong, 0);
+}
+
+/// A plain connection, as any other program has.
+#[expect(clippy::disallowed_methods, reason = "stands for another program")]
+pub(crate) fn raw(path: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(path).unwrap()
+}
