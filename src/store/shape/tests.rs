@@ -1,3 +1,1 @@
 //! Every event written down, read back, and read from what older or foreign writers left.
-
-
