@@ -24,7 +24,7 @@ use super::tree::{self, Part};
 /// How deep one value may hang on others.
 const MAX_DEPTH: u32 = 96;
 /// How many expressions are looked at for one text.
-const MAX_STEPS: u32 = 1_000_000;
+const MAX_STEPS: u32 = 100_000;
 /// Bytes of a set or `let` whose bindings are gathered for the price of one step.
 const BYTES_PER_STEP: usize = 64;
 /// Longer texts, lists and chains of `//` than these are not put together: doubling is cheap to write.
