@@ -77,7 +77,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Another process has held the write lock for too long.
-    #[error("{path} has been locked for over {seconds} s{}; wait for it or end it", holder_text(holder))]
+    #[error("{path} has been locked for over {seconds} s{}; wait for it or end it", holder_text(holder.as_deref()))]
     Locked {
         /// The database.
         path: PathBuf,
@@ -271,6 +271,6 @@ impl<T> Named<T> for rusqlite::Result<T> {
     }
 }
 
-fn holder_text(holder: &Option<String>) -> String {
-    holder.as_ref().map(|holder| format!(" by process {holder}")).unwrap_or_default()
+fn holder_text(holder: Option<&str>) -> String {
+    holder.map(|holder| format!(" by process {holder}")).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! transactions. A caller is answered after the commit that holds its command.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ impl Desk {
         let mut next = Some(first);
         while let Some(request) = next.take() {
             match request {
-                Request::Append(append, answer) => group.push((append, answer)),
+                Request::Append(append, answer) => group.push((*append, answer)),
                 Request::Work(work) => {
                     self.store_group(std::mem::take(&mut group));
                     work(&mut self.connection);
@@ -154,16 +154,13 @@ impl Desk {
                 }
             }
             if group.len() < GROUP {
-                next = match self.requests.try_recv() {
-                    Ok(request) => Some(request),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                next = self.requests.try_recv().ok();
             }
         }
         self.store_group(group);
     }
 
-    fn store_group(&mut self, group: Vec<(Box<Prepared>, SyncSender<Answer>)>) {
+    fn store_group(&mut self, group: Vec<(Prepared, SyncSender<Answer>)>) {
         if group.is_empty() {
             return;
         }
@@ -192,7 +189,7 @@ fn store_all(
     connection: &mut Connection,
     path: &Path,
     origin: &Origin,
-    appends: Vec<Box<Prepared>>,
+    appends: Vec<Prepared>,
 ) -> Result<Vec<Answer>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
     let place = Place { connection: &transaction, path, origin };
@@ -202,9 +199,9 @@ fn store_all(
     let alone = appends.len() == 1;
     for append in appends {
         let answer = if alone {
-            append::store(&place, &mut heads, *append, &mut recorded)
+            append::store(&place, &mut heads, append, &mut recorded)
         } else {
-            store_guarded(&place, &mut heads, *append, &mut recorded)?
+            store_guarded(&place, &mut heads, append, &mut recorded)?
         };
         answers.push(answer);
     }

@@ -104,7 +104,9 @@ pub(super) fn encode(event: &FlakeEvent) -> serde_json::Result<String> {
             write(Change { from: StoredOutputs::from(from), to: StoredOutputs::from(to) })
         }
         FlakeEvent::NixConfigChanged { from, to } => write(Change { from, to }),
-        FlakeEvent::LineageChanged { from, to } => write(MaybeChange { from: lineage(from), to: lineage(to) }),
+        FlakeEvent::LineageChanged { from, to } => {
+            write(MaybeChange { from: lineage(from.as_ref()), to: lineage(to.as_ref()) })
+        }
         FlakeEvent::Moved { from, to } => write(StoredMoved::new(from, to)),
         FlakeEvent::Removed { directory } | FlakeEvent::Forgotten { directory } => write(Place::from(directory)),
         FlakeEvent::ObserverChanged(change) => {
@@ -142,8 +144,8 @@ const fn one() -> u32 {
     1
 }
 
-fn lineage(lineage: &Option<Lineage>) -> Option<String> {
-    lineage.as_ref().map(|lineage| lineage.as_str().to_owned())
+fn lineage(lineage: Option<&Lineage>) -> Option<String> {
+    lineage.map(|lineage| lineage.as_str().to_owned())
 }
 
 fn input(payload: &str) -> serde_json::Result<Input> {
@@ -171,7 +173,7 @@ impl From<&Discovered> for StoredDiscovered {
     fn from(found: &Discovered) -> Self {
         Self {
             place: (&found.directory).into(),
-            lineage: lineage(&found.lineage),
+            lineage: lineage(found.lineage.as_ref()),
             extractor: found.extractor,
             facts: (&found.facts).into(),
         }

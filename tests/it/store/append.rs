@@ -1,6 +1,7 @@
 //! Appending: one transaction, versions, the same command twice, groups, limits, sharing.
 
 use super::*;
+use cim_domain_nix::store::Ticket;
 use cim_domain_nix::store::local::{FileRow, HistoryCursor, LocalNote};
 use std::path::PathBuf;
 
@@ -73,7 +74,7 @@ fn a_conflict_in_a_group_leaves_the_others_and_no_gap() {
             store.submit(append).unwrap()
         })
         .collect();
-    let answers: Vec<_> = tickets.into_iter().map(|ticket| ticket.wait()).collect();
+    let answers: Vec<_> = tickets.into_iter().map(Ticket::wait).collect();
     assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 30);
     assert!(answers.iter().flatten().all(|receipt| matches!(receipt, Receipt::Stored { events: 1, .. })));
     assert_eq!(store.reader().unwrap().head().unwrap(), 270);

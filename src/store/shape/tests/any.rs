@@ -1,0 +1,175 @@
+//! Events as property tests make them up: every variant, odd texts, odd paths, odd numbers.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::domain::Attrs;
+use crate::domain::catalogue::Event;
+use crate::domain::finding::event::FindingEvent;
+use crate::domain::finding::{Finding, Severity, Subject};
+use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Updated};
+use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
+use crate::domain::id::{EventId, FlakeId};
+use crate::domain::ledger::LedgerEvent;
+use crate::domain::lineage::Lineage;
+use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
+use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
+use crate::domain::path::RecordedPath;
+
+pub(super) fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => flake_event().prop_map(Event::Flake),
+        1 => finding_event().prop_map(Event::Finding),
+        1 => lock_history_event().prop_map(Event::LockHistory),
+        1 => erased().prop_map(Event::Ledger),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z/]{0,8}", "\\PC{0,6}", any::<String>().prop_map(|text| text.chars().take(6).collect())]
+}
+
+fn path() -> impl Strategy<Value = RecordedPath> {
+    vec(any::<u8>(), 1..12).prop_map(|bytes| RecordedPath::new(&PathBuf::from(OsString::from_vec(bytes))))
+}
+
+fn id() -> impl Strategy<Value = FlakeId> {
+    any::<u128>().prop_map(|number| FlakeId::new(Uuid::from_u128(number)))
+}
+
+fn attrs() -> impl Strategy<Value = Attrs> {
+    let value = prop_oneof![
+        text().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+    ];
+    vec((text(), value), 0..4).prop_map(|fields| fields.into_iter().collect())
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let over = (option::of(text()), option::of(text())).prop_map(|(url, follows)| Override { url, follows });
+    let overrides = btree_map(text(), over, 0..3);
+    let parts = (text(), option::of(text()), option::of(attrs()), option::of(text()), any::<bool>(), overrides);
+    (parts, any::<bool>()).prop_map(|((name, url, attrs, follows, flake, overrides), declared)| Input {
+        name,
+        url,
+        attrs,
+        follows,
+        flake,
+        overrides,
+        declared,
+    })
+}
+
+fn outputs() -> impl Strategy<Value = Outputs> {
+    let unknown = (text(), text()).prop_map(|(path, reason)| UnknownOutput { path, reason });
+    (vec(text(), 0..3), vec(unknown, 0..2)).prop_map(|(known, unknown)| Outputs { known, unknown })
+}
+
+fn node() -> impl Strategy<Value = LockNode> {
+    let edge = prop_oneof![text().prop_map(Edge::Node), vec(text(), 0..3).prop_map(Edge::Follows)];
+    let sources = (option::of(attrs()), option::of(attrs()));
+    (btree_map(text(), edge, 0..3), sources, any::<bool>(), option::of(vec(text(), 0..2)))
+        .prop_map(|(inputs, (locked, original), flake, parent)| LockNode { inputs, locked, original, flake, parent })
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    let lock = (option::of(any::<u64>()), text(), btree_map(text(), node(), 0..3))
+        .prop_map(|(version, root, nodes)| Lock { version, root, nodes });
+    (option::of(text()), btree_map(text(), input(), 0..3), outputs(), settings(), option::of(lock)).prop_map(
+        |(description, inputs, outputs, nix_config, lock)| Facts { description, inputs, outputs, nix_config, lock },
+    )
+}
+
+fn settings() -> impl Strategy<Value = BTreeMap<String, String>> {
+    btree_map(text(), text(), 0..3)
+}
+
+fn lineage() -> impl Strategy<Value = Option<Lineage>> {
+    option::of(text().prop_map(Lineage::recorded))
+}
+
+fn path_changes() -> impl Strategy<Value = Vec<PathChange>> {
+    let change = (text(), text(), option::of(attrs()), option::of(attrs()))
+        .prop_map(|(input, node, from, to)| PathChange { input, node, from, to });
+    vec(change, 0..3)
+}
+
+fn updated() -> impl Strategy<Value = Updated> {
+    let head = || option::of((option::of(any::<u64>()), text()).prop_map(|(version, root)| LockHead { version, root }));
+    let change =
+        (text(), option::of(node()), option::of(node())).prop_map(|(key, from, to)| NodeChange { key, from, to });
+    (head(), head(), vec(change, 0..3), path_changes(), any::<u32>(), any::<u32>())
+        .prop_map(|(from, to, nodes, changes, part, parts)| Updated { from, to, nodes, changes, part, parts })
+}
+
+fn flake_event() -> BoxedStrategy<FlakeEvent> {
+    let discovered = (path(), lineage(), any::<u32>(), facts()).prop_map(|(directory, lineage, extractor, facts)| {
+        FlakeEvent::Discovered(Box::new(Discovered { directory, lineage, extractor, facts }))
+    });
+    let observer = (any::<u32>(), any::<u32>(), facts())
+        .prop_map(|(from, to, facts)| FlakeEvent::ObserverChanged(Box::new(ObserverChanged { from, to, facts })));
+    prop_oneof![
+        discovered,
+        (option::of(text()), option::of(text())).prop_map(|(from, to)| FlakeEvent::DescriptionChanged { from, to }),
+        input().prop_map(FlakeEvent::InputAdded),
+        input().prop_map(FlakeEvent::InputRemoved),
+        (input(), input()).prop_map(|(from, to)| FlakeEvent::InputChanged { from: Box::new(from), to: Box::new(to) }),
+        updated().prop_map(FlakeEvent::Updated),
+        (outputs(), outputs()).prop_map(|(from, to)| FlakeEvent::OutputsChanged { from, to }),
+        (settings(), settings()).prop_map(|(from, to)| FlakeEvent::NixConfigChanged { from, to }),
+        (lineage(), lineage()).prop_map(|(from, to)| FlakeEvent::LineageChanged { from, to }),
+        (path(), path()).prop_map(|(from, to)| FlakeEvent::Moved { from, to }),
+        path().prop_map(|directory| FlakeEvent::Removed { directory }),
+        path().prop_map(|directory| FlakeEvent::Forgotten { directory }),
+        observer,
+    ]
+    .boxed()
+}
+
+fn finding_event() -> impl Strategy<Value = FindingEvent> {
+    let subject = (option::of(id()), path()).prop_map(|(flake, file)| Subject { flake, file });
+    let severity = prop_oneof![Just(Severity::Info), Just(Severity::Warning), Just(Severity::Error)];
+    let finding = (text(), text(), severity, option::of(any::<u32>()), text()).prop_map(
+        |(fingerprint, code, severity, line, message)| Finding { fingerprint, code, severity, line, message },
+    );
+    (subject, vec(finding, 0..3), vec(text(), 0..3), any::<bool>()).prop_map(
+        |(subject, findings, fingerprints, raised)| {
+            if raised {
+                FindingEvent::Raised { subject, findings }
+            } else {
+                FindingEvent::Resolved { subject, fingerprints }
+            }
+        },
+    )
+}
+
+fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {
+    let commit = (text(), option::of(text()), text(), any::<i64>(), text())
+        .prop_map(|(id, parent, author, authored_at, summary)| Commit { id, parent, author, authored_at, summary });
+    prop_oneof![
+        (id(), commit, path_changes(), any::<u32>(), any::<u32>()).prop_map(|(flake, commit, changes, part, parts)| {
+            LockHistoryEvent::Recorded(Recorded { flake, commit, changes, part, parts })
+        }),
+        (id(), vec(text(), 0..3)).prop_map(|(flake, commits)| LockHistoryEvent::Unreachable { flake, commits }),
+    ]
+}
+
+fn erased() -> impl Strategy<Value = LedgerEvent> {
+    (any::<u128>(), text(), text(), text()).prop_map(|(event, stream, content, reason)| LedgerEvent::Erased {
+        event: EventId::new(Uuid::from_u128(event)),
+        stream,
+        content,
+        reason,
+    })
+}
