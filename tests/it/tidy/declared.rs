@@ -35,13 +35,20 @@ fn declared(source: &Source, sources: &[Source]) -> Option<Breach> {
 
 fn registered(table: &str, sources: &[Source]) -> Vec<Breach> {
     let Some(parent) = sources.iter().find(|source| source.path == format!("{table}.rs")) else { return Vec::new() };
-    sources
+    let entry = |source: &Source| folder_and_name(&source.path).is_some_and(|(folder, _)| folder == table);
+    let entries: Vec<&Source> = sources.iter().filter(|source| entry(source)).collect();
+    let forgotten = |source: &&Source| {
+        let name = folder_and_name(&source.path).map_or("", |(_, name)| name);
+        let here = parent.words(name).count() > declarations(parent, name);
+        // What entries share lies beside them.
+        let shared = entries.iter().any(|other| other.path != source.path && other.words(name).next().is_some());
+        !here && !shared && !is_public(parent, name)
+    };
+    entries
         .iter()
-        .filter_map(|source| {
-            folder_and_name(&source.path).filter(|(folder, _)| *folder == table).map(|(_, name)| (source, name))
-        })
-        .filter(|(_, name)| parent.words(name).count() <= declarations(parent, name) && !is_public(parent, name))
-        .map(|(source, name)| source.breach(0, format!("`{name}` is not registered in {}", parent.path)))
+        .copied()
+        .filter(forgotten)
+        .map(|source| source.breach(0, format!("not registered in {}", parent.path)))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::source::{Breach, Source, is_word, rust_files};
 
-/// A room, and what it may use. `store::projection` means that part of the room only.
+/// A room, and what it may use. `store::view` means that part of the room only.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("syntax", &[]),
@@ -11,8 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("git", &["domain", "syntax"]),
     ("scan", &["domain", "syntax"]),
     ("app", &["domain", "syntax", "store", "git", "scan", "config"]),
-    ("cli", &["domain", "syntax", "config", "store::projection", "app"]),
-    ("tui", &["domain", "syntax", "config", "store::projection", "app"]),
+    ("cli", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
+    ("tui", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
 ];
 
 #[test]
@@ -153,7 +153,7 @@ fn an_arrow_the_wrong_way_is_found_in_every_spelling() {
 #[test]
 fn faces_see_views_and_errors_of_the_store_only() {
     let used = |path: &str| check(&Source::new("src/tui/screen/flakes.rs", &format!("use crate::{path};")));
-    assert_eq!(used("store::projection::flakes"), []);
+    assert_eq!(used("store::view::FlakeRow"), []);
     assert_eq!(used("store::StoreError"), []);
     assert_eq!(used("app::scan"), []);
     assert_eq!(used("store::Store").len(), 1);

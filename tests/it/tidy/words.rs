@@ -5,7 +5,7 @@ use super::source::{Breach, Source, files, rust_files};
 /// Attributes that hide something, and what to write instead.
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("[allow(", "use #[expect(…, reason = \"…\")], which complains when it is no longer needed"),
-    ("[ignore", "a test that does not run proves nothing: make it fast, or fail with what is missing"),
+    ("#[ignore", "a test that does not run proves nothing: make it fast, or fail with what is missing"),
     ("todo!(", "nothing unfinished lands"),
     ("unimplemented!(", "nothing unfinished lands"),
 ];
