@@ -1,6 +1,7 @@
 //! The rules of the house, checked on the text of the sources; `ARCHITECTURE.md` gives the reasons.
 
 mod declared;
+mod golden;
 mod imports;
 mod size;
 mod source;
