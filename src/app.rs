@@ -1,1 +1,99 @@
-//! Being written.
+//! The use cases, one file per intention: they read the world through the adapters, ask the domain what happened and
+//! store it. They know no face: faces call them and show what they return.
+
+pub mod clock;
+
+pub mod observe;
+
+pub mod findings;
+
+pub mod scan;
+
+pub mod known;
+
+pub mod lineage;
+
+pub mod history;
+
+pub mod roots;
+
+pub mod forget;
+
+pub mod hook;
+
+use std::path::PathBuf;
+
+use crate::domain::message::MessageIdentity;
+use crate::store::{Command, Store, StoreError, Who};
+
+use clock::Clock;
+
+/// What every use case works with: built once by a face.
+#[derive(Debug)]
+pub struct Session {
+    /// The ledger.
+    pub store: Store,
+    /// Time and new ids.
+    pub clock: Clock,
+    /// Who acts.
+    pub who: Who,
+}
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The ledger refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A path that was named does not exist or cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A path that was named is not a directory with flakes.
+    #[error("`{}` is not a directory", path.display())]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is nothing to scan.
+    #[error("no roots are known yet: name a directory, as in `cim-nix scan ~/src`")]
+    NoRoots,
+    /// No root is known under that path.
+    #[error("`{}` is not a known root", path.display())]
+    UnknownRoot {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A pattern that says what to leave out cannot be understood.
+    #[error(transparent)]
+    Walk(#[from] crate::scan::Error),
+    /// The system gives no threads.
+    #[error("cannot start the threads of the scan; try `--threads 1`")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+}
+
+impl Session {
+    /// A command that begins a conversation.
+    pub fn command(&self, name: &'static str) -> Command {
+        self.command_as(name, MessageIdentity::root(self.clock.new_id()))
+    }
+
+    /// A command that another one brought about.
+    pub fn caused(&self, name: &'static str, by: &MessageIdentity) -> Command {
+        self.command_as(name, by.cause(self.clock.new_id()))
+    }
+
+    fn command_as(&self, name: &'static str, identity: MessageIdentity) -> Command {
+        Command {
+            id: identity.message_id.uuid(),
+            name,
+            identity,
+            actor: self.who.actor(),
+            result: serde_json::Value::Null,
+        }
+    }
+}

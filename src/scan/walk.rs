@@ -65,6 +65,22 @@ impl FileStamp {
     }
 }
 
+impl FileStamp {
+    /// The stamp as bytes, to be hashed or stored.
+    pub fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        let parts = [
+            self.size.to_be_bytes(),
+            self.mtime_ns.to_be_bytes(),
+            self.ctime_ns.to_be_bytes(),
+            self.inode.to_be_bytes(),
+            self.dev.to_be_bytes(),
+        ];
+        bytes.copy_from_slice(parts.as_flattened());
+        bytes
+    }
+}
+
 /// Walks the roots and everything below them that the rules let through.
 ///
 /// A root is walked even where a rule would leave it out. A root that cannot be read is a problem, not an error.

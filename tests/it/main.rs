@@ -1,8 +1,10 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
 mod git;
+mod git_program;
 mod nix_flake;
 mod parts;
+mod scan;
 mod store;
 mod tidy;
 mod walk;

@@ -1,0 +1,171 @@
+//! The past of a flake's lock, as git tells it: read from the repository, written to a stream of its own.
+
+use std::path::Path;
+
+use crate::domain::catalogue::Event;
+use crate::domain::id::FlakeId;
+use crate::domain::lock::{Lock, PathChange};
+use crate::domain::lock_history::{Commit, LockHistoryEvent, record};
+use crate::git::{self, Content, Cursor, Limit, Repository};
+use crate::store::{HistoryCursor, Reader, StoreError};
+use crate::syntax::secret;
+
+use super::{known, observe};
+
+/// Microseconds in a second.
+const MICROS: i64 = 1_000_000;
+
+/// Longer first lines of messages are cut.
+const SUMMARY_CHARS: usize = 200;
+
+/// What git tells of a lock since the ledger last asked.
+#[derive(Debug)]
+pub struct Past {
+    /// The commits that changed the lock, oldest first, with what they changed.
+    pub commits: Vec<(Commit, Vec<PathChange>)>,
+    /// What became of the place where the last reading ended.
+    pub rewritten: bool,
+    /// Where this reading ended.
+    pub cursor: HistoryCursor,
+    /// What could not be read, in sentences.
+    pub limits: Vec<String>,
+}
+
+/// Reads what is new in the past of `lock_path` (relative to the repository), no further back than `since` seconds.
+pub fn read(
+    repository: &Repository,
+    lock_path: &Path,
+    flake: FlakeId,
+    since: Option<i64>,
+    cursor: Option<&HistoryCursor>,
+) -> Result<Past, git::Error> {
+    // A bound further back than the last one asks for commits that were left out then.
+    let reaches = |cursor: &&HistoryCursor| match (cursor.since, since) {
+        (None, _) => true,
+        (Some(then), Some(now)) => then <= now.saturating_mul(MICROS),
+        (Some(_), None) => false,
+    };
+    let stop_at = cursor.filter(reaches).map(|cursor| cursor.head.as_str()).filter(|head| !head.is_empty());
+    let mut history = repository.lock_commits(lock_path, since, stop_at)?;
+    let limits: Vec<_> = history.limits.iter().filter_map(limit).collect();
+    let rewritten = history.cursor == Cursor::Rewritten;
+    let head = history.head.clone().unwrap_or_default();
+    let bound = if stop_at.is_some() && !rewritten {
+        cursor.and_then(|cursor| cursor.since)
+    } else {
+        since.map(|since| since.saturating_mul(MICROS))
+    };
+    let mut reading = Reading { commits: Vec::new(), limits, last: None };
+    for commit in history.by_ref() {
+        reading.take(commit?);
+    }
+    let Reading { commits, limits, .. } = reading;
+    let complete = limits.is_empty() && bound.is_none();
+    Ok(Past { commits, rewritten, cursor: HistoryCursor { flake, head, since: bound, complete }, limits })
+}
+
+/// What happened to the past of a lock.
+#[derive(Debug)]
+pub struct Decided {
+    /// The events, each with when it happened, in microseconds since 1970 UTC.
+    pub events: Vec<(i64, Event)>,
+    /// The version of the stream that they follow.
+    pub version: u64,
+    /// What could not be read, in sentences.
+    pub limits: Vec<String>,
+}
+
+/// The events for what was read; commits that are recorded already say nothing new.
+pub fn decide(
+    reader: &Reader,
+    repository: Option<&Repository>,
+    flake: FlakeId,
+    past: &Past,
+    now: i64,
+) -> Result<Decided, StoreError> {
+    let (recorded, version) = known::commits(reader, flake)?;
+    let mut events = Vec::new();
+    let mut limits = past.limits.clone();
+    if past.rewritten && !recorded.is_empty() {
+        let recorded: Vec<&str> = recorded.iter().map(String::as_str).collect();
+        match repository.map(|repository| repository.unreachable(&recorded)) {
+            Some(Ok(gone)) if !gone.is_empty() => {
+                let commits = gone.into_iter().map(str::to_owned).collect();
+                events.push((now, Event::LockHistory(LockHistoryEvent::Unreachable { flake, commits })));
+            }
+            Some(Err(error)) => limits.push(error.to_string()),
+            _ => {}
+        }
+    }
+    for (commit, changes) in &past.commits {
+        if !recorded.contains(&commit.id) && !changes.is_empty() {
+            let at = commit.authored_at;
+            events.extend(
+                record(flake, commit, changes.clone()).into_iter().map(|event| (at, Event::LockHistory(event))),
+            );
+        }
+    }
+    Ok(Decided { events, version, limits })
+}
+
+/// Takes commits oldest first. A lock that cannot be read says nothing: the next one is compared with the last that could.
+struct Reading {
+    commits: Vec<(Commit, Vec<PathChange>)>,
+    limits: Vec<String>,
+    last: Option<Lock>,
+}
+
+impl Reading {
+    fn take(&mut self, commit: git::Commit) {
+        let before = lock(&commit.before).unwrap_or_else(|_| self.last.clone());
+        let after = match lock(&commit.after) {
+            Ok(after) => after,
+            Err(why) => {
+                self.last = before;
+                return self.limits.push(format!("flake.lock of commit {} is unknown: {why}", short(&commit.id)));
+            }
+        };
+        let changes = observe::lock_changes(before.as_ref(), after.as_ref());
+        self.last = after;
+        let commit = Commit {
+            id: commit.id,
+            parent: commit.parent,
+            author: secret::redact(&commit.author_name).text,
+            authored_at: commit.authored_at.saturating_mul(MICROS),
+            summary: secret::redact(&commit.summary).text.chars().take(SUMMARY_CHARS).collect(),
+        };
+        self.commits.push((commit, changes));
+    }
+}
+
+/// The lock in a commit: none when there was no file, an error when there was one that says nothing.
+fn lock(content: &Content) -> Result<Option<Lock>, &'static str> {
+    match content {
+        Content::Absent => Ok(None),
+        Content::Bytes(bytes) => match observe::read_lock(&String::from_utf8_lossy(bytes)) {
+            Some(lock) => Ok(Some(lock)),
+            None => Err("it cannot be read as a lock"),
+        },
+        Content::NotFetched { .. } => Err("its content is not in this clone"),
+        Content::TooLarge { .. } => Err("it is too large to be a lock"),
+    }
+}
+
+/// A bound that was asked for is no shortcoming.
+fn limit(limit: &Limit) -> Option<String> {
+    match limit {
+        Limit::Since { .. } => None,
+        Limit::Shallow { commit } => Some(format!(
+            "the clone is shallow: the lock's history before commit {} is not here; `git fetch --unshallow` brings it",
+            short(commit)
+        )),
+        Limit::MissingObject { id } => Some(format!(
+            "object {} is not in this clone: the lock's history ends there; `git fetch` may bring it",
+            short(id)
+        )),
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

@@ -1,0 +1,160 @@
+//! What the ledger knows already: the flakes and where they are, what their files looked like, the state of one flake.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::domain::catalogue::Event;
+use crate::domain::finding::{Open, event as finding_event};
+use crate::domain::flake::state::Flake;
+use crate::domain::id::FlakeId;
+use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::stream::StreamId;
+use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
+
+/// One flake that the ledger knows.
+#[derive(Debug, Clone)]
+pub struct KnownFlake {
+    /// Its id.
+    pub id: FlakeId,
+    /// Its directory, or the last one it had.
+    pub directory: PathBuf,
+    /// Whether it is gone, or no longer watched.
+    pub removed: bool,
+}
+
+/// Everything a scan has to know before it looks.
+#[derive(Debug)]
+pub struct Known {
+    origin: Uuid,
+    flakes: HashMap<PathBuf, KnownFlake>,
+    ids: HashSet<FlakeId>,
+    files: HashMap<PathBuf, FileRow>,
+    cursors: HashMap<FlakeId, HistoryCursor>,
+    forgotten: HashSet<PathBuf>,
+}
+
+impl Known {
+    /// Reads it from the ledger.
+    pub fn load(reader: &Reader, origin_key: &str) -> Result<Self, StoreError> {
+        let mut flakes = HashMap::new();
+        let mut ids = HashSet::new();
+        for row in view::known_flakes(reader)? {
+            ids.insert(row.id);
+            let known = KnownFlake { id: row.id, directory: row.directory.to_path(), removed: row.removed };
+            let place: &mut KnownFlake = flakes.entry(known.directory.clone()).or_insert_with(|| known.clone());
+            if !known.removed {
+                *place = known;
+            }
+        }
+        let mut cursors = HashMap::new();
+        for id in &ids {
+            cursors.extend(reader.history_cursor(*id)?.map(|cursor| (*id, cursor)));
+        }
+        Ok(Self {
+            origin: Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()),
+            flakes,
+            ids,
+            files: reader.all_files()?.into_iter().map(|row| (row.path.clone(), row)).collect(),
+            cursors,
+            forgotten: reader.forgotten()?.into_iter().map(|(path, _)| path).collect(),
+        })
+    }
+
+    /// The flake at a directory.
+    pub fn flake(&self, directory: &Path) -> Option<&KnownFlake> {
+        self.flakes.get(directory)
+    }
+
+    /// Every flake, the removed ones included.
+    pub fn flakes(&self) -> impl Iterator<Item = &KnownFlake> {
+        self.flakes.values()
+    }
+
+    /// What the files of a directory looked like when they were read last.
+    pub fn file(&self, directory: &Path) -> Option<&FileRow> {
+        self.files.get(directory)
+    }
+
+    /// Every directory that was read.
+    pub fn files(&self) -> impl Iterator<Item = (&PathBuf, &FileRow)> {
+        self.files.iter()
+    }
+
+    /// How far the past of a flake's lock has been read.
+    pub fn cursor(&self, flake: FlakeId) -> Option<&HistoryCursor> {
+        self.cursors.get(&flake)
+    }
+
+    /// Whether the user wants to hear no more of a directory.
+    pub fn is_forgotten(&self, directory: &Path) -> bool {
+        self.forgotten.contains(directory)
+    }
+
+    /// The id for a flake at a directory where none is known: the same whoever asks, so that two scans at once write
+    /// to one stream and one of them notices. A flake that moved away keeps its id, so the next free one is taken.
+    pub fn new_id(&self, directory: &Path) -> FlakeId {
+        let mut name = directory.as_os_str().as_bytes().to_vec();
+        loop {
+            let id = FlakeId::new(Uuid::new_v5(&self.origin, &name));
+            if !self.ids.contains(&id) {
+                return id;
+            }
+            name.push(0);
+        }
+    }
+
+    /// The stream of the findings of one file; of a file without a flake by its path.
+    pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
+        let key = match flake {
+            Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
+            None => Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()),
+        };
+        StreamId::finding(key)
+    }
+}
+
+/// The state of a flake and the version of its stream.
+pub fn flake(reader: &Reader, id: FlakeId) -> Result<(Option<Flake>, u64), StoreError> {
+    let stream = reader.stream(&StreamId::flake(id))?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Flake(event)) => Some(event),
+        _ => None,
+    });
+    Ok((Flake::fold(events), version))
+}
+
+/// The open findings of a stream and its version.
+pub fn findings(reader: &Reader, stream: &StreamId) -> Result<(Open, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Finding(event)) => Some(event),
+        _ => None,
+    });
+    Ok((finding_event::fold(events), version))
+}
+
+/// The commits of a flake's past that are recorded and still count, and the version of the stream.
+pub fn commits(reader: &Reader, id: FlakeId) -> Result<(BTreeSet<String>, u64), StoreError> {
+    let stream = reader.stream(&StreamId::lock_history(id))?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let mut commits = BTreeSet::new();
+    for recorded in &stream {
+        match recorded.event() {
+            Ok(Event::LockHistory(LockHistoryEvent::Recorded(event))) => {
+                commits.insert(event.commit.id.clone());
+            }
+            Ok(Event::LockHistory(LockHistoryEvent::Unreachable { commits: gone, .. })) => {
+                for commit in gone {
+                    commits.remove(commit);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((commits, version))
+}

@@ -1,0 +1,224 @@
+//! From the texts of a flake to the facts the ledger keeps. Secrets are taken out here, before a domain type exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::Attrs;
+use crate::domain::finding::Finding;
+use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
+use crate::domain::lock::{Edge, Lock, LockNode, PathChange};
+use crate::syntax::{self, graph, lock::LockFile, secret};
+
+use super::findings::Findings;
+
+/// Which edition of the reader this is: raised whenever unchanged files may be read otherwise than before.
+pub const EXTRACTOR: u32 = 1;
+
+/// Longer descriptions are cut, so that one field cannot fill an event.
+const MAX_TEXT_BYTES: usize = 4096;
+
+/// What one look at the texts of a flake gives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The facts, without secrets.
+    pub facts: Facts,
+    /// What is wrong with `flake.nix`.
+    pub flake_findings: Vec<Finding>,
+    /// What is wrong with `flake.lock`.
+    pub lock_findings: Vec<Finding>,
+}
+
+/// Reads a flake from its texts.
+pub fn read(nix: &str, lock: Option<&str>) -> Seen {
+    let file = syntax::flake::read(nix);
+    let lock_file = lock.map(syntax::lock::read);
+    let mut flake_findings = Findings::default();
+    let mut lock_findings = Findings::default();
+    problems(&file.problems, &mut flake_findings);
+    if let Some(lock_file) = &lock_file {
+        problems(&lock_file.problems, &mut lock_findings);
+        problems(&graph::health(lock_file), &mut lock_findings);
+    }
+    if let Some(lock_file) = lock_file.as_ref().filter(|lock| !lock.nodes.is_empty()) {
+        let declared: Vec<_> = file.inputs.iter().map(declared).collect();
+        problems(&graph::compare(&declared, lock_file), &mut flake_findings);
+    } else if lock.is_none() && file.inputs.iter().any(|input| input.follows.is_none()) {
+        let message = "there is no flake.lock; run `nix flake lock` to pin the inputs".to_owned();
+        flake_findings.add("no-lock", None, "", message);
+    }
+    let facts = Cleaner { findings: &mut flake_findings }.facts(&file);
+    let lock = lock_file.and_then(|lock| Cleaner { findings: &mut lock_findings }.lock(lock));
+    Seen {
+        facts: Facts { lock, ..facts },
+        flake_findings: flake_findings.into_list(),
+        lock_findings: lock_findings.into_list(),
+    }
+}
+
+/// The lock of one commit of the past, without secrets; none when nothing of it can be read.
+pub fn read_lock(text: &str) -> Option<Lock> {
+    Cleaner { findings: &mut Findings::default() }.lock(syntax::lock::read(text))
+}
+
+/// What changed between two locks, by input path.
+pub fn lock_changes(from: Option<&Lock>, to: Option<&Lock>) -> Vec<PathChange> {
+    let (from, to) = (from.map(lock_view), to.map(lock_view));
+    graph::changes(from.as_ref(), to.as_ref())
+        .into_iter()
+        .map(|change| PathChange { input: change.input, node: change.node, from: change.from, to: change.to })
+        .collect()
+}
+
+/// The lock as the pure graph functions take it.
+fn lock_view(lock: &Lock) -> LockFile {
+    let node = |node: &LockNode| syntax::lock::Node {
+        inputs: node.inputs.iter().map(|(name, edge)| (name.clone(), edge_view(edge))).collect(),
+        locked: node.locked.clone(),
+        original: node.original.clone(),
+        flake: node.flake,
+        parent: node.parent.clone(),
+        ..syntax::lock::Node::default()
+    };
+    LockFile {
+        version: lock.version,
+        root: lock.root.clone(),
+        nodes: lock.nodes.iter().map(|(key, value)| (key.clone(), node(value))).collect(),
+        problems: Vec::new(),
+    }
+}
+
+fn edge_view(edge: &Edge) -> syntax::lock::Edge {
+    match edge {
+        Edge::Node(key) => syntax::lock::Edge::Node(key.clone()),
+        Edge::Follows(path) => syntax::lock::Edge::Follows(path.clone()),
+    }
+}
+
+fn declared(input: &syntax::flake::Input) -> graph::Declared {
+    graph::Declared {
+        name: input.name.clone(),
+        url: input.url.clone(),
+        attrs: input.attrs.clone(),
+        follows: input.follows.clone(),
+        flake: input.flake,
+        overrides: input
+            .overrides
+            .iter()
+            .filter_map(|(path, over)| Some((path.clone(), over.follows.clone()?)))
+            .collect(),
+        span: Some(input.span),
+    }
+}
+
+fn problems(list: &[syntax::Problem], findings: &mut Findings) {
+    for problem in list {
+        let message = secret::redact(&problem.message).text;
+        findings.add(problem.code, problem.span.map(|span| span.line), &message, message.clone());
+    }
+}
+
+/// Takes secrets out of everything on its way into the ledger, and reports each as a finding.
+struct Cleaner<'f> {
+    findings: &'f mut Findings,
+}
+
+impl Cleaner<'_> {
+    fn facts(&mut self, file: &syntax::flake::FlakeFile) -> Facts {
+        let description = file.description.as_deref().map(|text| self.text(text, None, "the description"));
+        let inputs = file.inputs.iter().map(|input| (input.name.clone(), self.input(input))).collect();
+        let nix_config = file.nix_config.iter().map(|setting| self.setting(setting)).collect();
+        Facts { description, inputs, outputs: outputs(&file.outputs), nix_config, lock: None }
+    }
+
+    fn input(&mut self, input: &syntax::flake::Input) -> Input {
+        let line = Some(input.span.line);
+        let place = format!("input `{}`", input.name);
+        let overrides = input.overrides.iter().map(|(path, over)| {
+            let url = over.url.as_deref().map(|url| self.text(url, line, &place));
+            (path.clone(), Override { url, follows: over.follows.clone() })
+        });
+        let overrides: BTreeMap<_, _> = overrides.collect();
+        Input {
+            name: input.name.clone(),
+            url: input.url.as_deref().map(|url| self.text(url, line, &place)),
+            attrs: (!input.attrs.is_empty()).then(|| self.attrs(&input.attrs, line, &place)),
+            follows: input.follows.clone(),
+            flake: input.flake,
+            overrides,
+            declared: input.declared,
+        }
+    }
+
+    fn setting(&mut self, setting: &syntax::flake::Setting) -> (String, String) {
+        let line = Some(setting.span.line);
+        let clean = secret::redact_setting(&setting.name, &setting.value);
+        self.report(&clean.found, line, &format!("nixConfig.{}", setting.name));
+        (setting.name.clone(), cut(&clean.text))
+    }
+
+    /// The domain's lock; none when there is not even a root to speak of.
+    fn lock(&mut self, file: LockFile) -> Option<Lock> {
+        if file.nodes.is_empty() {
+            return None;
+        }
+        let nodes = file.nodes.into_iter().map(|(key, node)| {
+            let place = format!("lock node `{key}`");
+            let clean = self.node(node, &place);
+            (key, clean)
+        });
+        Some(Lock { nodes: nodes.collect(), version: file.version, root: file.root })
+    }
+
+    fn node(&mut self, node: syntax::lock::Node, place: &str) -> LockNode {
+        let line = node.span.map(|span| span.line);
+        let edge = |edge| match edge {
+            syntax::lock::Edge::Node(key) => Edge::Node(key),
+            syntax::lock::Edge::Follows(path) => Edge::Follows(path),
+        };
+        LockNode {
+            inputs: node.inputs.into_iter().map(|(name, target)| (name, edge(target))).collect(),
+            locked: node.locked.map(|attrs| self.attrs(&attrs, line, place)),
+            original: node.original.map(|attrs| self.attrs(&attrs, line, place)),
+            flake: node.flake,
+            parent: node.parent,
+        }
+    }
+
+    fn text(&mut self, text: &str, line: Option<u32>, place: &str) -> String {
+        let clean = secret::redact(text);
+        self.report(&clean.found, line, place);
+        cut(&clean.text)
+    }
+
+    fn attrs(&mut self, attrs: &Attrs, line: Option<u32>, place: &str) -> Attrs {
+        let (clean, found) = secret::redact_attrs(attrs);
+        self.report(&found, line, place);
+        clean
+    }
+
+    fn report(&mut self, found: &[secret::Secret], line: Option<u32>, place: &str) {
+        for secret in found {
+            let message = format!(
+                "a {} stands in {place}; the ledger keeps it out, but everyone who can read the file has it: revoke it",
+                secret.kind
+            );
+            self.findings.add("secret", line, &message, message.clone());
+        }
+    }
+}
+
+fn outputs(seen: &syntax::outputs::Outputs) -> Outputs {
+    let clean = |text: &str| secret::redact(text).text;
+    let gap = |gap: &syntax::outputs::Gap| UnknownOutput { path: clean(&gap.path), reason: clean(&gap.reason) };
+    let unknown: BTreeSet<_> = seen.unknown.iter().map(gap).collect();
+    let known: BTreeSet<_> = seen.known.keys().map(|path| clean(path)).collect();
+    Outputs { known: known.into_iter().collect(), unknown: unknown.into_iter().collect() }
+}
+
+/// Cuts at a character boundary, and says so.
+fn cut(text: &str) -> String {
+    if text.len() <= MAX_TEXT_BYTES {
+        return text.to_owned();
+    }
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_TEXT_BYTES).last().unwrap_or(0);
+    format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len())
+}

@@ -1,0 +1,182 @@
+//! The scan: walk the roots, look at what changed, ask the domain what happened, store it. Seeing the same twice
+//! stores nothing; stopping at any moment leaves whole commands behind, and the next scan goes on.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::domain::finding::Severity;
+use crate::domain::id::FlakeId;
+use crate::scan::{Found, Options, Walk, walk};
+use crate::store::{Append, LocalNote};
+
+use super::known::Known;
+use super::{AppError, Session, roots};
+
+mod look;
+
+mod settle;
+
+mod gone;
+
+use look::{Glance, Looker};
+use settle::Settler;
+
+/// How many flakes are read ahead of the one that is being stored: bounds the memory of a scan.
+const READ_AHEAD: usize = 128;
+
+/// What to scan and how.
+#[derive(Debug, Clone, Default)]
+pub struct ScanRequest {
+    /// The directories to make roots and to scan; none for all known roots.
+    pub paths: Vec<PathBuf>,
+    /// Patterns of what to leave out, as in a `.gitignore`.
+    pub excludes: Vec<String>,
+    /// Whether to read the past of the locks from git.
+    pub history: bool,
+    /// How far back, in seconds since 1970 UTC; all of it when absent.
+    pub since: Option<i64>,
+    /// Threads to work with; 0 for one per processor.
+    pub threads: usize,
+}
+
+/// What a scan did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Flakes that are there.
+    pub seen: u64,
+    /// Flakes that were not known before.
+    pub new: u64,
+    /// Known flakes with something to tell.
+    pub changed: u64,
+    /// Flakes that are gone.
+    pub removed: u64,
+    /// Files that the walk came by.
+    pub files: u64,
+    /// Events that were stored.
+    pub events: u64,
+    /// What is wrong, in path order.
+    pub problems: Vec<ScanProblem>,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// Something wrong that the scan saw, whether or not it saw it before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScanProblem {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// The line to go to, counted from 1.
+    pub line: Option<u32>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The stable name of its kind.
+    pub code: String,
+    /// One sentence, with the next step.
+    pub message: String,
+}
+
+/// How far a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Directories are being listed.
+    Walking,
+    /// So many of so many flakes are done.
+    Flakes {
+        /// Done.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+}
+
+/// Scans. `stop` may be set from elsewhere at any moment: what is begun is finished, the rest is left for the next scan.
+pub fn scan(
+    session: &Session,
+    request: &ScanRequest,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<ScanReport, AppError> {
+    let command = session.command("scan");
+    let roots = roots::to_scan(session, &request.paths)?;
+    progress(Progress::Walking);
+    let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
+    let walked = walk(&roots, &options)?;
+    let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
+    let run = Run { session, request, walked: &walked, known: &known, moved: &moved, progress, stop };
+    let mut settler = Settler::new(session, &known, command.identity, &moved)?;
+    run.report_walk(&mut settler);
+    run.look_and_settle(&pool, &mut settler)?;
+    if !stop.load(Ordering::Relaxed) {
+        gone::settle(&roots, &walked, &known, &mut settler)?;
+    }
+    run.finish(command, &roots, settler)
+}
+
+struct Run<'a> {
+    session: &'a Session,
+    request: &'a ScanRequest,
+    walked: &'a Walk,
+    known: &'a Known,
+    moved: &'a HashMap<PathBuf, FlakeId>,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    stop: &'a AtomicBool,
+}
+
+impl Run<'_> {
+    fn report_walk(&self, settler: &mut Settler<'_>) {
+        settler.report.files = self.walked.files;
+        for (path, message) in &self.walked.problems {
+            settler.problem(path, "unreadable", message.clone());
+        }
+    }
+
+    /// Reads in parallel, a bounded number of flakes ahead, and stores in path order.
+    fn look_and_settle(&self, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
+        let found: Vec<&Found> = self.walked.flakes.iter().filter(|at| !self.known.is_forgotten(&at.dir)).collect();
+        let looker = Looker { known: self.known, history: self.request.history, since: self.request.since };
+        for (chunk, done) in found.chunks(READ_AHEAD).zip((0..).step_by(READ_AHEAD)) {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            (self.progress)(Progress::Flakes { done, total: found.len() });
+            let glances: Vec<(&Found, Glance)> = pool.install(|| {
+                chunk
+                    .par_iter()
+                    .filter(|_| !self.stop.load(Ordering::Relaxed))
+                    .map(|at| (*at, looker.look(at, self.moved.get(&at.dir).copied())))
+                    .collect()
+            });
+            for (at, glance) in glances {
+                settler.settle(at, glance)?;
+            }
+            settler.wait()?;
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &self,
+        mut command: crate::store::Command,
+        roots: &[PathBuf],
+        settler: Settler<'_>,
+    ) -> Result<ScanReport, AppError> {
+        let (mut report, mut notes) = settler.finish()?;
+        report.interrupted = self.stop.load(Ordering::Relaxed);
+        let at = self.session.clock.now();
+        if !report.interrupted {
+            notes.extend(roots.iter().map(|path| LocalNote::RootScanned { path: path.clone(), at }));
+        }
+        command.result = serde_json::json!({
+            "events": report.events, "seen": report.seen, "interrupted": report.interrupted,
+        });
+        self.session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+        report.problems.sort();
+        report.problems.dedup();
+        Ok(report)
+    }
+}

@@ -1,0 +1,121 @@
+//! What is not there any more: removed when that was verified, moved when exactly one new place fits, otherwise out
+//! of reach, which is said and changes nothing.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::domain::catalogue::Event;
+use crate::domain::flake::{decide, moved::moved_from};
+use crate::domain::id::FlakeId;
+use crate::domain::stream::StreamId;
+use crate::git::Repository;
+use crate::scan::{DEFAULT_LIMIT, Found, Walk, read_text};
+use crate::store::{LocalNote, Reader, StoreError};
+
+use super::super::known::{self, Known, KnownFlake};
+use super::super::observe;
+use super::super::{AppError, lineage};
+use super::settle::Settler;
+
+/// The known flakes whose directory holds none any more.
+fn flakes<'k>(walked: &Walk, known: &'k Known) -> Vec<&'k KnownFlake> {
+    known.flakes().filter(|flake| !flake.removed && is_gone(walked, known, &flake.directory)).collect()
+}
+
+/// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits.
+pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
+    let gone = flakes(walked, known);
+    if gone.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let states = gone.iter().map(|flake| Ok((flake.id, known::flake(reader, flake.id)?.0)));
+    let states: Vec<_> = states.collect::<Result<_, StoreError>>()?;
+    let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
+    let unknown = |at: &&Found| at.flake_nix.is_some() && known.flake(&at.dir).is_none_or(|flake| flake.removed);
+    for at in walked.flakes.iter().filter(unknown) {
+        let Some((facts, lineage)) = glimpse(at) else { continue };
+        let candidates = states.iter().filter_map(|(id, state)| Some((*id, state.as_ref()?)));
+        if let Some(id) = moved_from(candidates, lineage.as_ref(), &facts) {
+            places.entry(id).or_default().push(at.dir.clone());
+        }
+    }
+    let only = |(id, mut places): (FlakeId, Vec<PathBuf>)| (places.len() == 1).then(|| (places.remove(0), id));
+    Ok(places.into_iter().filter_map(only).collect())
+}
+
+/// Stores what is gone and says what is out of reach.
+pub(super) fn settle(
+    roots: &[PathBuf],
+    walked: &Walk,
+    known: &Known,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
+    for flake in flakes(walked, known) {
+        if !settler.has_moved(flake.id) {
+            remove(flake, settler)?;
+        }
+    }
+    for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none()) {
+        let lock = directory.join("flake.lock");
+        if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
+            let write = settler.findings(None, &lock, &[], false)?;
+            settler.store(write.into_iter().collect(), vec![LocalNote::FileGone { path: row.path.clone() }])?;
+        }
+    }
+    let unseen = known.flakes().filter(|flake| !flake.removed && below(roots, &flake.directory));
+    for flake in unseen {
+        let found = walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
+        if !found && !is_gone(walked, known, &flake.directory) && !known.is_forgotten(&flake.directory) {
+            settler.problem(&flake.directory, "not-reachable", unreachable(&flake.directory));
+        }
+    }
+    Ok(())
+}
+
+fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError> {
+    let (state, version) = known::flake(settler.reader(), flake.id)?;
+    let Some(state) = state else { return Ok(()) };
+    let events: Vec<_> = decide::remove(&state).into_iter().map(Event::Flake).collect();
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut writes: Vec<_> = settler.write(StreamId::flake(flake.id), version, events).into_iter().collect();
+    for name in ["flake.nix", "flake.lock"] {
+        writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &[], false)?);
+    }
+    settler.report.removed += 1;
+    settler.store(writes, vec![LocalNote::FileGone { path: flake.directory.clone() }])
+}
+
+/// Gone for certain: the walk came by and did not find it. A place on a file system that is not mounted now shows
+/// itself by its device: the nearest directory that is there is on another one.
+fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
+    walked.is_gone(directory) && !on_another_device(known, directory)
+}
+
+fn on_another_device(known: &Known, directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Some(device) = known.file(directory).and_then(|row| row.stamp.first_chunk::<8>()) else { return false };
+    let nearest = directory.ancestors().find_map(|ancestor| std::fs::metadata(ancestor).ok());
+    nearest.is_some_and(|meta| meta.dev() != u64::from_be_bytes(*device))
+}
+
+fn below(roots: &[PathBuf], path: &Path) -> bool {
+    roots.iter().any(|root| path.starts_with(root))
+}
+
+fn unreachable(directory: &Path) -> String {
+    if directory.join("flake.nix").exists() {
+        return "the flake is there, but this scan leaves it out; `cim-nix scan --explain PATH` says why".to_owned();
+    }
+    "the flake is out of reach: its directory could not be listed, or its disk is not mounted".to_owned()
+}
+
+/// The facts of a place that may be the new home of a flake; none when it cannot be read.
+fn glimpse(at: &Found) -> Option<(crate::domain::flake::Facts, Option<crate::domain::lineage::Lineage>)> {
+    let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
+    let lock = at.flake_lock.and_then(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT).ok());
+    let facts = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str())).facts;
+    let repository = Repository::discover(&at.dir).ok().flatten();
+    Some((facts, repository.and_then(|repository| lineage::of(&repository, &at.dir))))
+}

@@ -1,0 +1,238 @@
+//! One look at one directory: has anything changed, and if so, what is there now? Reads, decides nothing.
+
+use std::path::Path;
+
+use crate::domain::finding::Finding;
+use crate::domain::flake::Facts;
+use crate::domain::id::FlakeId;
+use crate::domain::lineage::Lineage;
+use crate::domain::path::RecordedPath;
+use crate::git::{self, AgainstHead, Repository, Tracked};
+use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, read_text};
+use crate::store::HistoryCursor;
+use crate::syntax::secret;
+
+use super::super::findings::Findings;
+use super::super::history::{self, Past};
+use super::super::known::Known;
+use super::super::lineage;
+use super::super::observe::{self, EXTRACTOR};
+
+/// What a look gave.
+#[derive(Debug)]
+pub(super) enum Glance {
+    /// Nothing was read: every stamp is as it was.
+    Unchanged(FlakeId),
+    /// A lock without a flake.
+    LockAlone { stamp: Vec<u8>, findings: Vec<Finding> },
+    /// It was read.
+    Read(Box<Sight>),
+    /// It could not be read.
+    Failed { code: &'static str, path: RecordedPath, message: String },
+}
+
+/// What is there now.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) id: FlakeId,
+    pub(super) facts: Facts,
+    pub(super) lineage: Option<Lineage>,
+    pub(super) flake_findings: Vec<Finding>,
+    pub(super) lock_findings: Vec<Finding>,
+    pub(super) stamp: Vec<u8>,
+    pub(super) content: [u8; 32],
+    pub(super) same_files: bool,
+    pub(super) past: Option<Past>,
+    /// Why the past could not be read.
+    pub(super) past_failed: Option<String>,
+    /// Where the repository is, when recorded commits have to be compared with it.
+    pub(super) repository: Option<std::path::PathBuf>,
+}
+
+pub(super) struct Looker<'a> {
+    pub(super) known: &'a Known,
+    pub(super) history: bool,
+    pub(super) since: Option<i64>,
+}
+
+impl Looker<'_> {
+    /// Looks at a directory; `moved` is the id of the flake that moved there, if one did.
+    pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>) -> Glance {
+        let Some(nix_stamp) = at.flake_nix else { return lock_alone(at) };
+        let stamp = stamp(nix_stamp, at);
+        let row = self.known.file(&at.dir);
+        let flake = self.known.flake(&at.dir).filter(|flake| !flake.removed);
+        if let (Some(row), Some(flake)) = (row, flake)
+            && row.stamp == stamp
+            && row.extractor == EXTRACTOR
+            && self.past_is_read(flake.id)
+        {
+            return Glance::Unchanged(flake.id);
+        }
+        let id =
+            moved.or(self.known.flake(&at.dir).map(|flake| flake.id)).unwrap_or_else(|| self.known.new_id(&at.dir));
+        match self.read(at, id, stamp) {
+            Ok(sight) => Glance::Read(Box::new(sight)),
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn past_is_read(&self, flake: FlakeId) -> bool {
+        !self.history
+            || self.known.cursor(flake).is_some_and(|cursor| match (cursor.since, self.since) {
+                (None, _) => true,
+                (Some(then), Some(now)) => then <= now.saturating_mul(1_000_000),
+                (Some(_), None) => false,
+            })
+    }
+
+    fn read(&self, at: &Found, id: FlakeId, stamp: Vec<u8>) -> Result<Sight, ReadError> {
+        let nix_path = at.dir.join("flake.nix");
+        let lock_path = at.dir.join("flake.lock");
+        let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
+        let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
+        let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
+        let content = content(&nix, lock.as_ref());
+        let mut sight = Sight {
+            id,
+            facts: seen.facts,
+            lineage: None,
+            flake_findings: seen.flake_findings,
+            lock_findings: seen.lock_findings,
+            stamp,
+            content,
+            same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
+            past: None,
+            past_failed: None,
+            repository: None,
+        };
+        let mut git_findings = Findings::default();
+        let mut lock_git_findings = Findings::default();
+        lossy(&nix, &mut git_findings);
+        match Repository::discover(&at.dir) {
+            Err(error) => {
+                git_findings.add("git-unreadable", None, "", format!("{}; its git facts are unknown", chain(&error)));
+            }
+            Ok(None) => sight.past = self.history.then(|| no_past(id)),
+            Ok(Some(repository)) => {
+                not_in_git(&repository, &nix_path, &mut git_findings);
+                if lock.is_some() {
+                    not_in_git(&repository, &lock_path, &mut lock_git_findings);
+                    dirty_lock(&repository, &lock_path, &mut lock_git_findings);
+                }
+                self.repository(&repository, at, &mut sight);
+            }
+        }
+        sight.flake_findings.extend(git_findings.into_list());
+        sight.lock_findings.extend(lock_git_findings.into_list());
+        Ok(sight)
+    }
+
+    /// Lineage, and the past of the lock where it is asked for.
+    fn repository(&self, repository: &Repository, at: &Found, sight: &mut Sight) {
+        sight.lineage = lineage::of(repository, &at.dir);
+        let inside = repository.inside(&at.dir).unwrap_or_default();
+        if !self.history {
+            return;
+        }
+        let cursor = self.known.cursor(sight.id);
+        match history::read(repository, &inside.join("flake.lock"), sight.id, self.since, cursor) {
+            Ok(past) => sight.past = Some(past),
+            Err(error) => sight.past_failed = Some(chain(&error)),
+        }
+        sight.repository = Some(at.dir.clone());
+    }
+}
+
+/// What tells cheaply whether a look would see anything new: the device, then a hash of every stamp that matters.
+fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&nix.to_bytes());
+    let mut optional = |stamp: Option<FileStamp>| {
+        hasher.update(&[u8::from(stamp.is_some())]);
+        hasher.update(&stamp.map_or([0; 40], FileStamp::to_bytes));
+    };
+    optional(at.flake_lock);
+    for path in git::stamped(&at.dir) {
+        optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
+    }
+    [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
+}
+
+fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(nix.hash.as_bytes());
+    if let Some(lock) = lock {
+        hasher.update(lock.hash.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn lock_alone(at: &Found) -> Glance {
+    let mut findings = Findings::default();
+    let message = "flake.lock stands without a flake.nix, so Nix ignores it; restore flake.nix or delete the lock";
+    findings.add("lock-without-flake", None, "", message.to_owned());
+    let stamp = at.flake_lock.map_or_else(Vec::new, |lock| lock.to_bytes().to_vec());
+    Glance::LockAlone { stamp, findings: findings.into_list() }
+}
+
+fn no_past(flake: FlakeId) -> Past {
+    Past {
+        commits: Vec::new(),
+        rewritten: false,
+        cursor: HistoryCursor { flake, head: String::new(), since: None, complete: true },
+        limits: Vec::new(),
+    }
+}
+
+fn lossy(nix: &FileText, findings: &mut Findings) {
+    if nix.lossy {
+        findings.add("not-utf8", None, "", "some bytes are not UTF-8 and were read as `\u{fffd}`".to_owned());
+    }
+}
+
+fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match repository.tracked(path) {
+        Ok(Tracked::No) => findings.add(
+            "not-in-git",
+            None,
+            &name,
+            format!("{name} is not added to git, so Nix does not see it; run `git add {name}`"),
+        ),
+        Ok(Tracked::Yes | Tracked::NoWorkTree) => {}
+        Err(error) => findings.add("git-unreadable", None, &name, chain(&error)),
+    }
+}
+
+fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) {
+    match repository.against_head(path) {
+        Ok(AgainstHead::Differs) => findings.add(
+            "dirty-lock",
+            None,
+            "",
+            "flake.lock has changes that are not committed; commit it, or `git restore flake.lock`".to_owned(),
+        ),
+        Err(error) => findings.add("git-unreadable", None, "lock", chain(&error)),
+        Ok(_) => {}
+    }
+}
+
+fn failed(error: &ReadError) -> Glance {
+    let (code, path) = match error {
+        ReadError::TooLarge { path, .. } => ("too-large", path),
+        ReadError::NotAFile { path } | ReadError::Io { path, .. } => ("unreadable", path),
+    };
+    Glance::Failed { code, path: RecordedPath::new(path), message: chain(error) }
+}
+
+/// An error with its causes in one sentence.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    secret::redact(&text).text
+}

@@ -1,0 +1,326 @@
+//! Settling: compares what was seen with the state, and hands the events to the ledger without waiting for the disk.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::domain::catalogue::Event;
+use crate::domain::finding::{self, Finding, Subject};
+use crate::domain::flake::decide::{self, Observation};
+use crate::domain::id::{EventId, FlakeId};
+use crate::domain::message::MessageIdentity;
+use crate::domain::path::RecordedPath;
+use crate::domain::stream::StreamId;
+use crate::git::Repository;
+use crate::scan::Found;
+use crate::store::{Append, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket};
+
+use super::super::known::{self, Known};
+use super::super::observe::{self, EXTRACTOR};
+use super::super::{AppError, Session, history};
+use super::look::{Glance, Sight};
+use super::{ScanProblem, ScanReport};
+
+/// How often a flake is looked at again when another process wrote to its streams meanwhile.
+const TRIES: u32 = 3;
+
+/// Turns glances into events.
+pub(super) struct Settler<'a> {
+    session: &'a Session,
+    known: &'a Known,
+    identity: MessageIdentity,
+    reader: Reader,
+    moved: &'a HashMap<PathBuf, FlakeId>,
+    notes: Vec<LocalNote>,
+    pending: Vec<Pending>,
+    pub(super) report: ScanReport,
+}
+
+/// What is on its way to the disk.
+struct Pending {
+    directory: PathBuf,
+    sight: Box<Sight>,
+    fate: Fate,
+    ticket: Ticket,
+}
+
+/// What became of a flake.
+#[derive(Clone, Copy)]
+enum Fate {
+    New,
+    Changed,
+    Same,
+}
+
+/// Everything that happened to one flake, as one command.
+struct Decision {
+    fate: Fate,
+    writes: Vec<StreamWrite>,
+    notes: Vec<LocalNote>,
+}
+
+impl<'a> Settler<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        known: &'a Known,
+        identity: MessageIdentity,
+        moved: &'a HashMap<PathBuf, FlakeId>,
+    ) -> Result<Self, AppError> {
+        let reader = session.store.reader()?;
+        let (notes, pending, report) = (Vec::new(), Vec::new(), ScanReport::default());
+        Ok(Self { session, known, identity, reader, moved, notes, pending, report })
+    }
+
+    /// Whether a flake was found at a new place.
+    pub(super) fn has_moved(&self, flake: FlakeId) -> bool {
+        self.moved.values().any(|id| *id == flake)
+    }
+
+    /// Adds a problem that no flake has.
+    pub(super) fn problem(&mut self, path: &Path, code: &str, message: String) {
+        self.report.problems.push(ScanProblem {
+            path: path.to_owned(),
+            line: None,
+            severity: super::super::findings::severity(code),
+            code: code.to_owned(),
+            message,
+        });
+    }
+
+    /// Settles one directory.
+    pub(super) fn settle(&mut self, at: &Found, glance: Glance) -> Result<(), AppError> {
+        match glance {
+            Glance::Unchanged(flake) => {
+                self.report.seen += 1;
+                self.repeat_findings(at, flake)?;
+            }
+            Glance::Failed { code, path, message } => {
+                self.report.seen += 1;
+                self.problem(&path.to_path(), code, message);
+            }
+            Glance::LockAlone { stamp, findings } => self.settle_lock_alone(at, stamp, &findings)?,
+            Glance::Read(sight) => {
+                self.report.seen += 1;
+                self.show_findings(at, &sight);
+                self.settle_sight(&at.dir, *sight)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The report, and the notes that belong to no event.
+    pub(super) fn finish(mut self) -> Result<(ScanReport, Vec<LocalNote>), AppError> {
+        self.wait()?;
+        Ok((self.report, self.notes))
+    }
+
+    /// Waits until everything that is on its way is on the disk.
+    pub(super) fn wait(&mut self) -> Result<(), AppError> {
+        for pending in std::mem::take(&mut self.pending) {
+            let directory = &pending.directory;
+            match pending.ticket.wait() {
+                Ok(receipt) => {
+                    self.count(&receipt);
+                    self.count_flake(pending.fate);
+                }
+                Err(StoreError::Conflict { .. }) => self.settle_again(directory, &pending.sight)?,
+                Err(error @ StoreError::TooLarge { .. }) => self.problem(directory, "too-large", error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores events of one stream that belong to no sight: a flake that is gone, findings of a file that is.
+    pub(super) fn store(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
+        let command = self.session.caused("observe", &self.identity);
+        let receipt = self.session.store.append(Append { command, received_at: self.now(), writes, notes })?;
+        self.count(&receipt);
+        Ok(())
+    }
+
+    /// One write of events that happened now; none when there are no events.
+    pub(super) fn write(&self, stream: StreamId, version: u64, events: Vec<Event>) -> Option<StreamWrite> {
+        let now = self.now();
+        self.write_at(stream, version, events.into_iter().map(|event| (now, event)).collect())
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    fn write_at(&self, stream: StreamId, version: u64, events: Vec<(i64, Event)>) -> Option<StreamWrite> {
+        if events.is_empty() {
+            return None;
+        }
+        let event = |(occurred_at, event)| NewEvent {
+            id: EventId::new(self.session.clock.new_id()),
+            occurred_at,
+            event,
+            undoes: None,
+        };
+        let events = events.into_iter().map(event).collect();
+        Some(StreamWrite { stream, expected: Expected::Version(version), events })
+    }
+
+    fn now(&self) -> i64 {
+        self.session.clock.now()
+    }
+
+    fn count(&mut self, receipt: &Receipt) {
+        if let Receipt::Stored { events, .. } = receipt {
+            self.report.events += *events as u64;
+        }
+    }
+
+    fn count_flake(&mut self, fate: Fate) {
+        match fate {
+            Fate::New => self.report.new += 1,
+            Fate::Changed => self.report.changed += 1,
+            Fate::Same => {}
+        }
+    }
+
+    fn settle_sight(&mut self, directory: &Path, sight: Sight) -> Result<(), AppError> {
+        let Decision { fate, writes, notes } = self.decide(directory, &sight)?;
+        if writes.is_empty() {
+            self.notes.extend(notes);
+            return Ok(());
+        }
+        let command = self.session.caused("observe", &self.identity);
+        let append = Append { command, received_at: self.now(), writes, notes };
+        let ticket = self.session.store.submit(append)?;
+        self.pending.push(Pending { directory: directory.to_owned(), sight: Box::new(sight), fate, ticket });
+        Ok(())
+    }
+
+    fn settle_again(&mut self, directory: &Path, sight: &Sight) -> Result<(), AppError> {
+        for tries_left in (0..TRIES).rev() {
+            self.reader = self.session.store.reader()?;
+            let Decision { fate, writes, notes } = self.decide(directory, sight)?;
+            match self.store(writes, notes) {
+                Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.count_flake(fate);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, directory: &Path, sight: &Sight) -> Result<Decision, AppError> {
+        let (state, version) = known::flake(&self.reader, sight.id)?;
+        let known_lock = state.as_ref().and_then(|flake| flake.facts.lock.as_ref());
+        let observation = Observation {
+            directory: RecordedPath::new(directory),
+            lineage: sight.lineage.clone(),
+            extractor: EXTRACTOR,
+            same_files: sight.same_files,
+            lock_changes: observe::lock_changes(known_lock, sight.facts.lock.as_ref()),
+            facts: sight.facts.clone(),
+        };
+        let events = decide::observe(state.as_ref(), &observation);
+        let fate = match version {
+            0 => Fate::New,
+            _ if events.is_empty() => Fate::Same,
+            _ => Fate::Changed,
+        };
+        let moved = state.as_ref().is_some_and(|flake| flake.directory != observation.directory);
+        let events = events.into_iter().map(Event::Flake).collect();
+        let mut writes: Vec<_> = self.write(StreamId::flake(sight.id), version, events).into_iter().collect();
+        for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &sight.lock_findings)] {
+            writes.extend(self.findings(Some(sight.id), &directory.join(name), findings, moved)?);
+        }
+        let mut notes = vec![LocalNote::FileSeen(FileRow {
+            path: directory.to_owned(),
+            stamp: sight.stamp.clone(),
+            content: sight.content,
+            extractor: EXTRACTOR,
+            flake: Some(sight.id),
+        })];
+        writes.extend(self.past(directory, sight, &mut notes)?);
+        Ok(Decision { fate, writes, notes })
+    }
+
+    /// What git tells of the past; what could not be read is said, and never in the way.
+    fn past(
+        &mut self,
+        directory: &Path,
+        sight: &Sight,
+        notes: &mut Vec<LocalNote>,
+    ) -> Result<Option<StreamWrite>, AppError> {
+        let lock = directory.join("flake.lock");
+        if let Some(message) = &sight.past_failed {
+            self.problem(&lock, "history-unreadable", format!("the lock's history could not be read: {message}"));
+        }
+        let Some(past) = &sight.past else { return Ok(None) };
+        let repository = sight.repository.as_deref().filter(|_| past.rewritten);
+        let repository = repository.and_then(|path| Repository::discover(path).ok().flatten());
+        let decided = history::decide(&self.reader, repository.as_ref(), sight.id, past, self.now())?;
+        for limit in decided.limits {
+            self.problem(&lock, "history-limited", limit);
+        }
+        notes.push(LocalNote::HistoryCursor(past.cursor.clone()));
+        Ok(self.write_at(StreamId::lock_history(sight.id), decided.version, decided.events))
+    }
+
+    /// The findings of one file; of a flake that moved, the old ones are resolved where they were.
+    pub(super) fn findings(
+        &self,
+        flake: Option<FlakeId>,
+        file: &Path,
+        seen: &[Finding],
+        moved: bool,
+    ) -> Result<Option<StreamWrite>, AppError> {
+        let stream = self.known.finding_stream(flake, file);
+        let (open, version) = known::findings(&self.reader, &stream)?;
+        let subject = Subject { flake, file: RecordedPath::new(file) };
+        let mut events = Vec::new();
+        if moved {
+            events.extend(finding::decide::observe(&open, &subject, &[]));
+            events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
+        } else {
+            events.extend(finding::decide::observe(&open, &subject, seen));
+        }
+        Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
+    }
+
+    fn settle_lock_alone(&mut self, at: &Found, stamp: Vec<u8>, findings: &[Finding]) -> Result<(), AppError> {
+        let file = at.dir.join("flake.lock");
+        self.show(&file, findings);
+        let write = self.findings(None, &file, findings, false)?;
+        let path = at.dir.clone();
+        let note = LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: EXTRACTOR, flake: None });
+        if let Some(write) = write {
+            return self.store(vec![write], vec![note]);
+        }
+        self.notes.push(note);
+        Ok(())
+    }
+
+    /// What is wrong stays in the report of every scan, also when nothing was read again.
+    fn repeat_findings(&mut self, at: &Found, flake: FlakeId) -> Result<(), AppError> {
+        for name in ["flake.nix", "flake.lock"] {
+            let file = at.dir.join(name);
+            let (open, _) = known::findings(&self.reader, &self.known.finding_stream(Some(flake), &file))?;
+            self.show(&file, &open.into_values().collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+
+    fn show_findings(&mut self, at: &Found, sight: &Sight) {
+        self.show(&at.dir.join("flake.nix"), &sight.flake_findings);
+        self.show(&at.dir.join("flake.lock"), &sight.lock_findings);
+    }
+
+    fn show(&mut self, file: &Path, findings: &[Finding]) {
+        self.report.problems.extend(findings.iter().map(|finding| ScanProblem {
+            path: file.to_owned(),
+            line: finding.line,
+            severity: finding.severity,
+            code: finding.code.clone(),
+            message: finding.message.clone(),
+        }));
+    }
+}

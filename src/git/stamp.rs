@@ -1,0 +1,41 @@
+//! The cheap question before all others: could this repository tell anything new? Opens nothing but two small files.
+
+use std::path::{Path, PathBuf};
+
+/// The files that change when HEAD, the branch it names, the index or the remotes of a directory's repository do:
+/// while their stamps stay, so does what the repository tells. Empty outside of any repository.
+pub fn stamped(dir: &Path) -> Vec<PathBuf> {
+    let Some(git) = dir.ancestors().find_map(git_dir) else { return Vec::new() };
+    let common = match std::fs::read_to_string(git.join("commondir")) {
+        Ok(text) => git.join(text.trim_end()),
+        Err(_) => git.clone(),
+    };
+    let mut files = vec![git.join("HEAD"), git.join("index"), common.join("config"), common.join("packed-refs")];
+    if let Ok(head) = std::fs::read_to_string(git.join("HEAD"))
+        && let Some(branch) = head.trim_end().strip_prefix("ref: ")
+    {
+        files.push(common.join(branch));
+    }
+    files
+}
+
+/// The git directory of a work tree's root: `.git` itself, or what the file of that name points to.
+fn git_dir(root: &Path) -> Option<PathBuf> {
+    let link = root.join(".git");
+    let meta = link.metadata().ok()?;
+    if meta.is_dir() {
+        return Some(link);
+    }
+    let text = std::fs::read_to_string(&link).ok()?;
+    text.trim_end().strip_prefix("gitdir: ").map(|path| root.join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_outside_of_any_repository_has_none() {
+        assert_eq!(stamped(Path::new("/proc")), Vec::<PathBuf>::new());
+    }
+}

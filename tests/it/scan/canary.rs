@@ -1,0 +1,108 @@
+//! The canary: secrets planted wherever people leave them are nowhere in the ledger, its backup or its export.
+
+use super::*;
+
+/// What is planted, each with a name; none of these texts may be found anywhere.
+fn canaries() -> Vec<(&'static str, String)> {
+    vec![
+        ("password in a URL", "hunter2canary".into()),
+        ("github classic", format!("ghp_{}", "Aa1Bb2Cc3Dd4Ee5Ff6Gg7Hh8Ii9Jj0Kk1Ll2")),
+        (
+            "github fine-grained",
+            format!(
+                "github_pat_{}",
+                "11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
+            ),
+        ),
+        ("gitlab", "glpat-aBcDeFgHiJkLmNoPqRsT".into()),
+        ("slack", format!("xoxb-{}", "123456789012-1234567890123-aBcDeFgHiJkLmNoPqRsTuVwX")),
+        ("aws", format!("AKIA{}", "IOSFODNN7CANARY1")),
+        ("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeS1jYW5hcnk".into()),
+        ("age", format!("AGE-SECRET-KEY-1{}", "QQPQZGGZZQ2YNG2MNM9P9WYXJXQ2T3XKVUGHCANARYCANARYCANARYQQQQ")),
+        ("npm", format!("npm_{}", "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789")),
+        ("query token", "querytokencanary0123456789".into()),
+        ("setting", "settingtokencanary0123456789".into()),
+    ]
+}
+
+fn plant(estate: &Estate) {
+    let c = |name: &str| canaries().into_iter().find(|(known, _)| *known == name).expect("a canary").1;
+    let git = estate.git("a");
+    git.run(&[
+        "remote",
+        "add",
+        "origin",
+        &format!("https://me:{}@example.org/me/{}/p.git", c("password in a URL"), c("gitlab")),
+    ]);
+    let flake = format!(
+        r#"{{
+  description = "mine {github} {slack}";
+  nixConfig.access-tokens = "github.com={setting}";
+  nixConfig.extra-substituters = [ "https://me:{password}@cache.example.org?token={query}" ];
+  inputs.a.url = "git+https://me:{password}@example.org/a?access_token={query}";
+  inputs.b.url = "https://{fine}@example.org/b.tar.gz";
+  inputs.c = {{ type = "git"; url = "https://oauth2:{gitlab}@gitlab.com/x/y"; }};
+  inputs.d.url = "github:a/d?host={aws}.example.org";
+  inputs.e.inputs.f.url = "git+https://x:{npm}@example.org/f";
+  outputs = {{ self, a, ... }}: {{ lib."{jwt}" = "{age}"; }};
+}}
+"#,
+        github = c("github classic"),
+        slack = c("slack"),
+        setting = c("setting"),
+        password = c("password in a URL"),
+        query = c("query token"),
+        fine = c("github fine-grained"),
+        gitlab = c("gitlab"),
+        aws = c("aws"),
+        npm = c("npm"),
+        jwt = c("jwt"),
+        age = c("age"),
+    );
+    estate.write("a/flake.nix", &flake);
+    let lock = |rev: char| {
+        format!(
+            r#"{{"nodes":{{"a":{{"locked":{{"type":"git","url":"https://me:{}@example.org/a?private_token={}","rev":"{}"}},
+            "original":{{"type":"git","url":"https://{}@example.org/a"}}}},"root":{{"inputs":{{"a":"a"}}}}}},"root":"root","version":7}}"#,
+            c("password in a URL"),
+            c("query token"),
+            rev.to_string().repeat(40),
+            c("github classic"),
+        )
+    };
+    estate.write("a/flake.lock", &lock('a'));
+    git.commit_all(&format!("Use {}", c("github classic")));
+    estate.write("a/flake.lock", &lock('b'));
+    git.commit_all("Update");
+    estate.write(
+        "b/flake.nix",
+        &format!("{{ inputs.a.url = https://me:{}@x.org/{} ; outputs = ; }}", c("password in a URL"), c("aws")),
+    );
+}
+
+fn assert_clean(what: &str, bytes: &[u8]) {
+    for (name, secret) in canaries() {
+        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "{what} holds the {name} canary");
+    }
+}
+
+#[test]
+fn no_planted_secret_is_in_the_ledger() {
+    let estate = Estate::new();
+    plant(&estate);
+    let report = estate.scan();
+    assert!(Estate::codes(&report).contains(&"secret"), "what was found is said: {report:?}");
+    assert_clean("the report", format!("{report:?}").as_bytes());
+    for event in estate.session.store.reader().expect("a reader").recorded(0, 10_000).expect("events") {
+        assert_clean(&format!("event {}", event.position), event.payload.as_bytes());
+    }
+    let database = estate.database();
+    drop(estate.session.store.reader());
+    for suffix in ["", "-wal"] {
+        let path = PathBuf::from(format!("{}{suffix}", database.display()));
+        if let Ok(bytes) = fs::read(&path) {
+            assert_clean(&path.display().to_string(), &bytes);
+        }
+    }
+}

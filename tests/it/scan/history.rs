@@ -1,0 +1,129 @@
+//! The past of a lock, as git tells it.
+
+use super::*;
+use cim_domain_nix::domain::catalogue::Event;
+use cim_domain_nix::domain::lock_history::{LockHistoryEvent, Recorded};
+
+fn recorded(estate: &Estate) -> Vec<Recorded> {
+    let reader = estate.session.store.reader().expect("a reader");
+    let events = reader.recorded(0, 10_000).expect("events");
+    events
+        .iter()
+        .filter_map(|event| match event.event() {
+            Ok(Event::LockHistory(LockHistoryEvent::Recorded(recorded))) => Some(recorded.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn repository(estate: &Estate, revisions: &str) -> (Git, Vec<String>) {
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    let commits = revisions.chars().map(|revision| {
+        estate.write("a/flake.lock", &lock(revision));
+        git.commit_all(&format!("Update to {revision}"))
+    });
+    let commits = commits.collect();
+    (git, commits)
+}
+
+fn revision(attrs: Option<&cim_domain_nix::domain::Attrs>) -> Option<&str> {
+    attrs?.get("rev")?.as_str()
+}
+
+#[test]
+fn every_commit_that_changed_the_lock_is_recorded_oldest_first() {
+    let estate = Estate::new();
+    let (_, commits) = repository(&estate, "abc");
+    estate.scan();
+    let recorded = recorded(&estate);
+    assert_eq!(recorded.iter().map(|event| event.commit.id.clone()).collect::<Vec<_>>(), commits);
+    let last = &recorded[2];
+    assert_eq!(last.commit.parent.as_ref(), Some(&commits[1]));
+    assert_eq!((last.commit.author.as_str(), last.commit.summary.as_str()), ("Ada", "Update to c"));
+    let change = &last.changes[0];
+    assert_eq!((change.input.as_str(), change.node.as_str()), ("nixpkgs", "nixpkgs"));
+    assert_eq!(revision(change.from.as_ref()), Some("b".repeat(40).as_str()));
+    assert_eq!(revision(change.to.as_ref()), Some("c".repeat(40).as_str()));
+    assert!(recorded[0].changes[0].from.is_none());
+}
+
+#[test]
+fn a_later_scan_adds_only_the_new_commits() {
+    let estate = Estate::new();
+    let (git, _) = repository(&estate, "ab");
+    estate.scan();
+    estate.write("a/flake.lock", &lock('c'));
+    git.commit_all("Update to c");
+    estate.scan();
+    assert_eq!(recorded(&estate).len(), 3);
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn no_history_reads_none_and_a_later_scan_with_history_makes_up_for_it() {
+    let estate = Estate::new();
+    repository(&estate, "ab");
+    estate.scan_with(ScanRequest { paths: vec![estate.root()], history: false, ..ScanRequest::default() });
+    assert_eq!(recorded(&estate).len(), 0);
+    estate.scan();
+    assert_eq!(recorded(&estate).len(), 2);
+}
+
+#[test]
+fn a_bound_leaves_out_what_is_older_and_can_be_widened() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "ab");
+    let time: i64 = git.run(&["log", "-1", "--format=%ct", &commits[1]]).parse().expect("a time");
+    let bounded =
+        ScanRequest { paths: vec![estate.root()], history: true, since: Some(time), ..ScanRequest::default() };
+    estate.scan_with(bounded);
+    assert_eq!(recorded(&estate).iter().map(|event| event.commit.id.clone()).collect::<Vec<_>>(), commits[1..]);
+    estate.scan();
+    assert_eq!(recorded(&estate).len(), 2);
+}
+
+#[test]
+fn rewritten_commits_are_marked_not_removed() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "abc");
+    estate.scan();
+    git.run(&["reset", "-q", "--hard", &commits[0]]);
+    estate.write("a/flake.lock", &lock('d'));
+    let new = git.commit_all("Another way");
+    estate.scan();
+    assert_eq!(recorded(&estate).last().map(|event| event.commit.id.clone()), Some(new));
+    assert!(estate.types().contains(&"lock_history.unreachable".to_owned()));
+    assert_eq!(recorded(&estate).len(), 4);
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn a_lock_that_was_broken_for_one_commit_does_not_hide_the_change_across_it() {
+    let estate = Estate::new();
+    let (git, _) = repository(&estate, "a");
+    estate.write("a/flake.lock", "neither JSON nor a lock");
+    git.commit_all("Break it");
+    estate.write("a/flake.lock", &lock('b'));
+    git.commit_all("Mend it");
+    estate.scan();
+    let recorded = recorded(&estate);
+    assert_eq!(recorded.len(), 2);
+    assert_eq!(revision(recorded[1].changes[0].from.as_ref()), Some("a".repeat(40).as_str()));
+}
+
+#[test]
+fn two_clones_are_two_flakes_of_one_lineage() {
+    let estate = Estate::new();
+    for place in ["a", "b"] {
+        let git = estate.git(place);
+        git.run(&["remote", "add", "origin", "https://user:hunter2@GitHub.com/me/project.git"]);
+        estate.write(&format!("{place}/flake.nix"), FLAKE);
+        git.commit_all("first");
+    }
+    estate.scan();
+    let reader = estate.session.store.reader().expect("a reader");
+    let flakes = view::flakes(&reader, view::At::Now).expect("flakes");
+    let lineages: Vec<_> = flakes.iter().map(|flake| flake.lineage.as_deref()).collect();
+    assert_eq!(lineages, [Some("github.com/me/project"); 2]);
+}

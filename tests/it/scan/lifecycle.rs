@@ -1,0 +1,150 @@
+//! Flakes come, change, move and go.
+
+use super::*;
+
+#[test]
+fn seeing_twice_stores_nothing() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    let first = estate.scan();
+    assert_eq!((first.seen, first.new, first.changed, first.removed), (1, 1, 0, 0));
+    assert!(first.events > 0);
+    let second = estate.scan();
+    assert_eq!((second.seen, second.new, second.changed, second.removed, second.events), (1, 0, 0, 0, 0));
+}
+
+#[test]
+fn a_touched_file_is_read_again_and_still_says_nothing() {
+    let estate = Estate::new();
+    let path = estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    fs::write(&path, FLAKE).expect("the same bytes");
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn a_changed_lock_is_one_event() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    estate.write("a/flake.lock", &lock('b'));
+    let report = estate.scan();
+    assert_eq!((report.changed, report.events), (1, 1));
+    assert_eq!(estate.types().last().map(String::as_str), Some("flake.updated"));
+}
+
+#[test]
+fn a_deleted_flake_is_removed_and_seen_again_it_is_discovered_on_the_same_stream() {
+    let estate = Estate::new();
+    let path = estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
+    let report = estate.scan();
+    assert_eq!((report.seen, report.removed), (0, 1));
+    assert_eq!(estate.flakes(), Vec::<PathBuf>::new());
+    assert_eq!(estate.scan().events, 0);
+    estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    assert_eq!(estate.flakes().len(), 1);
+    let types = estate.types();
+    assert_eq!(types.iter().filter(|kind| *kind == "flake.discovered").count(), 2);
+}
+
+#[test]
+fn a_renamed_directory_is_the_same_flake() {
+    let estate = Estate::new();
+    estate.write("old/flake.nix", FLAKE);
+    estate.write("old/flake.lock", &lock('a'));
+    estate.scan();
+    fs::rename(estate.root().join("old"), estate.root().join("new")).expect("renamed");
+    let report = estate.scan();
+    assert_eq!((report.new, report.removed, report.changed), (0, 0, 1));
+    assert_eq!(estate.flakes(), [estate.root().join("new")]);
+    assert!(estate.types().contains(&"flake.moved".to_owned()));
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn two_candidates_for_a_move_are_two_new_flakes() {
+    let estate = Estate::new();
+    estate.write("old/flake.nix", FLAKE);
+    estate.scan();
+    fs::remove_dir_all(estate.root().join("old")).expect("removed");
+    estate.write("new-1/flake.nix", FLAKE);
+    estate.write("new-2/flake.nix", FLAKE);
+    let report = estate.scan();
+    assert_eq!((report.new, report.removed), (2, 1));
+    assert!(!estate.types().contains(&"flake.moved".to_owned()));
+}
+
+#[test]
+fn a_flake_that_is_only_left_out_now_is_not_removed() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    let request = ScanRequest { paths: vec![estate.root()], excludes: vec!["a/".into()], ..ScanRequest::default() };
+    let report = estate.scan_with(request);
+    assert_eq!(report.removed, 0);
+    assert_eq!(Estate::codes(&report), ["not-reachable"]);
+    assert_eq!(estate.flakes().len(), 1);
+}
+
+#[test]
+fn a_scan_of_one_root_leaves_the_others_alone() {
+    let estate = Estate::new();
+    estate.write("one/flake.nix", FLAKE);
+    estate.write("two/flake.nix", FLAKE);
+    estate.scan();
+    fs::remove_dir_all(estate.root().join("two")).expect("removed");
+    let only_one = ScanRequest { paths: vec![estate.root().join("one")], ..ScanRequest::default() };
+    assert_eq!(estate.scan_with(only_one).removed, 0);
+    assert_eq!(estate.scan_with(ScanRequest::default()).removed, 1);
+}
+
+#[test]
+fn a_forgotten_flake_stays_forgotten_until_it_is_named() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    let reader = estate.session.store.reader().expect("a reader");
+    let id = view::known_flakes(&reader).expect("flakes")[0].id;
+    assert!(forget::forget(&estate.session, id).expect("forgotten").is_some());
+    assert!(forget::forget(&estate.session, id).expect("nothing to forget").is_none());
+    assert_eq!((estate.scan().events, estate.flakes().len()), (0, 0));
+    let named = ScanRequest { paths: vec![estate.root().join("a")], ..ScanRequest::default() };
+    assert_eq!(estate.scan_with(named).seen, 1);
+    assert_eq!(estate.flakes().len(), 1);
+}
+
+#[test]
+fn a_stopped_scan_leaves_whole_flakes_and_the_next_one_goes_on() {
+    let estate = Estate::new();
+    for n in 0..300 {
+        estate.write(&format!("flake-{n}/flake.nix"), FLAKE);
+    }
+    let request = ScanRequest { paths: vec![estate.root()], ..ScanRequest::default() };
+    let stop = AtomicBool::new(false);
+    let progress = |at| {
+        if let cim_domain_nix::app::scan::Progress::Flakes { done, .. } = at {
+            stop.store(done > 0, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    let report = scan(&estate.session, &request, &progress, &stop).expect("it stops in good order");
+    assert!(report.interrupted && report.seen < 300 && report.removed == 0, "{report:?}");
+    let rest = estate.scan_with(request);
+    assert_eq!(report.new + rest.new, 300);
+}
+
+#[test]
+fn roots_are_listed_added_and_forgotten() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    assert!(roots::add(&estate.session, &estate.root()).expect("added"));
+    assert!(!roots::add(&estate.session, &estate.root()).expect("known"));
+    assert_eq!(roots::list(&estate.session).expect("roots").len(), 1);
+    roots::forget(&estate.session, &estate.root()).expect("forgotten");
+    assert!(roots::list(&estate.session).expect("roots").is_empty());
+    assert!(roots::forget(&estate.session, &estate.root()).is_err());
+}

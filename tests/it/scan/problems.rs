@@ -1,0 +1,60 @@
+//! The problems a beginner meets are named, stay named on the next scan, and are resolved when they are gone.
+
+use super::*;
+
+#[test]
+fn a_lock_without_a_flake_is_named_until_it_is_gone() {
+    let estate = Estate::new();
+    let path = estate.write("a/flake.lock", &lock('a'));
+    assert_eq!(Estate::codes(&estate.scan()), ["lock-without-flake"]);
+    let again = estate.scan();
+    assert_eq!((Estate::codes(&again), again.events), (vec!["lock-without-flake"], 0));
+    fs::remove_file(path).expect("removed");
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+    assert_eq!(estate.types(), ["finding.raised", "finding.resolved"]);
+}
+
+#[test]
+fn a_flake_that_git_does_not_know_is_invisible_to_nix() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    assert_eq!(Estate::codes(&estate.scan()), ["not-in-git", "not-in-git"]);
+    git.run(&["add", "flake.nix", "flake.lock"]);
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_lock_that_is_not_committed_is_dirty() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    git.commit_all("first");
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+    estate.write("a/flake.lock", &lock('b'));
+    assert_eq!(Estate::codes(&estate.scan()), ["dirty-lock"]);
+    let again = estate.scan();
+    assert_eq!((Estate::codes(&again), again.events), (vec!["dirty-lock"], 0));
+}
+
+#[test]
+fn an_input_that_is_not_locked_is_named_with_its_line() {
+    let estate = Estate::new();
+    let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
+    estate.write("a/flake.nix", &text);
+    estate.write("a/flake.lock", &lock('a'));
+    let report = estate.scan();
+    assert_eq!(Estate::codes(&report), ["input-not-locked"]);
+    assert_eq!(report.problems[0].line, Some(4));
+}
+
+#[test]
+fn a_broken_flake_is_recorded_with_what_could_be_read() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", "{ inputs.a.url = \"github:a/a\"; inputs.b.url = ; outputs = _: { }");
+    let report = estate.scan();
+    assert!(Estate::codes(&report).contains(&"syntax-error"), "{report:?}");
+    assert_eq!(estate.flakes().len(), 1);
+}
