@@ -27,11 +27,18 @@ pub mod projection;
 
 pub mod reader;
 
+pub mod rebuild;
+
 pub mod shape;
+
+pub mod sql;
+
+pub mod view;
 
 pub mod writer;
 
 pub use error::StoreError;
+pub use local::{FileRow, HistoryCursor, LocalNote, RootRow};
 pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 pub use open::{Access, Store, Who};
 pub use origin::Origin;

@@ -222,6 +222,54 @@ pub enum StoreError {
         /// The reason.
         source: Arc<io::Error>,
     },
+    /// No flake goes by this path, id or beginning of an id.
+    #[error("no flake `{selector}` in the ledger; `cim-nix flake list` shows those there are")]
+    NoFlake {
+        /// What was asked for.
+        selector: String,
+    },
+    /// More than one flake goes by this path or beginning of an id.
+    #[error("`{selector}` may be any of {}; give more of the id", candidates.join(", "))]
+    AmbiguousFlake {
+        /// What was asked for.
+        selector: String,
+        /// Each fitting flake: its id and its path.
+        candidates: Vec<String>,
+    },
+    /// A statement of the user was refused, or is wrong.
+    #[error("the statement was refused: {reason}")]
+    Statement {
+        /// Why, with the next step.
+        reason: String,
+    },
+    /// A part of the read model could not be filled.
+    #[error(
+        "the projection {name} of {path} failed at position {position}: {reason}; the log is sound, `cim-nix store rebuild {name}` tries again"
+    )]
+    Projection {
+        /// The database.
+        path: PathBuf,
+        /// Which projection.
+        name: &'static str,
+        /// The event that it failed at.
+        position: i64,
+        /// What went wrong.
+        reason: String,
+    },
+    /// No part of the read model has this name.
+    #[error("no projection `{name}`; there are {}", known.join(", "))]
+    NoProjection {
+        /// What was asked for.
+        name: String,
+        /// Those there are.
+        known: Vec<&'static str>,
+    },
+    /// The work was stopped before its end; nothing half-done is visible.
+    #[error("stopped while {doing}; nothing was changed")]
+    Stopped {
+        /// What was being done.
+        doing: &'static str,
+    },
     /// Anything else that SQLite reports.
     #[error("{path}: {source}")]
     Sqlite {

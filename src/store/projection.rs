@@ -1,18 +1,88 @@
-//! Read models that follow the log inside its transactions.
+//! The read model: tables filled from events, one file a projection, and the `v1_*` views that scripts may rely on.
+//!
+//! A projection is filled in the transaction that appends, and again from the log when its code changes. One that
+//! fails is marked and shown; it never stops an append. Knows no use case and no face.
 
 use rusqlite::Connection;
 
-use super::error::StoreError;
-use super::log::Recorded;
+use crate::domain::catalogue::Kind;
 
-/// Applies new events to every read model, inside the transaction that records them.
-#[expect(clippy::unnecessary_wraps, reason = "the read models come with their errors")]
-pub(crate) fn apply_all(_connection: &Connection, _events: &[Recorded]) -> Result<(), StoreError> {
-    Ok(())
+mod applied;
+mod apply;
+mod flakes;
+mod input_history;
+mod inputs;
+mod ledger;
+mod outputs;
+mod problems;
+mod schema;
+pub(in crate::store) mod stored;
+mod target;
+pub(in crate::store) mod template;
+mod view;
+
+pub(in crate::store) use applied::kind_named;
+pub use applied::{Applied, ApplyError, Body};
+pub(crate) use apply::apply_all;
+pub(in crate::store) use apply::{Outcome, failed};
+pub(in crate::store) use schema::{create_tables, create_temporary_tables, create_views, garbage, point_views};
+pub use target::Target;
+pub use view::{Column, Example, View};
+
+/// A part of the read model.
+pub trait Projection: std::fmt::Debug + Sync {
+    /// Its name, as `store rebuild` takes it.
+    fn name(&self) -> &'static str;
+
+    /// The version of its code and tables; another one than in the database means that it is built anew.
+    fn revision(&self) -> u32;
+
+    /// Its tables, each as `CREATE TABLE {name} (…)` and indexes on it; `{name}` becomes the table of a generation.
+    fn tables(&self) -> &'static [Table];
+
+    /// What scripts see of it.
+    fn views(&self) -> &'static [View];
+
+    /// The events that it wants to see.
+    fn kinds(&self) -> &'static [Kind];
+
+    /// Takes one event in. Events come in the order of their positions, each once.
+    fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError>;
 }
 
-/// Makes the read models that are missing.
-#[expect(clippy::unnecessary_wraps, reason = "the read models come with their errors")]
-pub(crate) fn ensure(_connection: &mut Connection) -> Result<(), StoreError> {
-    Ok(())
+/// A table of a projection.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Its name, without generation: `flakes`.
+    pub name: &'static str,
+    /// What creates it and its indexes.
+    pub ddl: &'static str,
+}
+
+pub(crate) use super::rebuild::ensure;
+
+/// Every projection.
+pub const PROJECTIONS: &[&dyn Projection] =
+    &[&flakes::Flakes, &inputs::Inputs, &outputs::Outputs, &problems::Problems, &input_history::InputHistory];
+
+/// Every view, in the order of the documentation.
+pub fn views() -> impl Iterator<Item = &'static View> {
+    PROJECTIONS.iter().flat_map(|projection| projection.views()).chain(ledger::VIEWS)
+}
+
+/// The projection of a name.
+pub fn named(name: &str) -> Option<&'static dyn Projection> {
+    PROJECTIONS.iter().copied().find(|projection| projection.name() == name)
+}
+
+/// Whether a database is read by this release as it stands: every projection there, of this revision.
+pub fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM projections WHERE name = ?1 AND revision = ?2 AND state <> 'building'")?;
+    for projection in PROJECTIONS {
+        if !statement.exists((projection.name(), projection.revision()))? {
+            return Ok(false);
+        }
+    }
+    schema::views_are_current(connection)
 }

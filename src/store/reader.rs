@@ -1,6 +1,6 @@
 //! A connection that can only read, beside the writer. Reads of one transaction see one moment.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -28,5 +28,11 @@ impl Deref for Reader {
 
     fn deref(&self) -> &Connection {
         &self.connection
+    }
+}
+
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }

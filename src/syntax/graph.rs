@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Attrs;
-use super::lock::{Edge, Links, LockFile};
+use super::lock::{Edge, Links, LockFile, Node};
 
 mod compare;
 mod health;
@@ -73,6 +73,12 @@ pub fn duplicates(lock: &LockFile) -> Vec<Group> {
     }
     let several = groups.into_iter().filter(|(_, nodes)| nodes.len() > 1);
     several.map(|(key, nodes)| Group { key, nodes: nodes.into_iter().map(str::to_owned).collect() }).collect()
+}
+
+/// The repository that a node is, whatever branch and revision, as in `github:nixos/nixpkgs`; what nodes are grouped
+/// by in [`duplicates`].
+pub fn identity(node: &Node) -> Option<String> {
+    identity::of(node)
 }
 
 /// What changed between two locks, by canonical input path, in path order. No lock is as one without inputs.

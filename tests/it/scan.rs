@@ -1,4 +1,5 @@
 //! Scans of real trees into a real ledger: what is seen, what is stored, and that seeing twice stores nothing.
+#![expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test that cannot build its world fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,11 +53,11 @@ impl Estate {
     }
 
     pub(crate) fn scan(&self) -> ScanReport {
-        self.scan_with(ScanRequest { paths: vec![self.root()], history: true, ..ScanRequest::default() })
+        self.scan_with(&ScanRequest { paths: vec![self.root()], history: true, ..ScanRequest::default() })
     }
 
-    pub(crate) fn scan_with(&self, request: ScanRequest) -> ScanReport {
-        scan(&self.session, &request, &|_| {}, &AtomicBool::new(false)).expect("the scan works")
+    pub(crate) fn scan_with(&self, request: &ScanRequest) -> ScanReport {
+        scan(&self.session, request, &|_| {}, &AtomicBool::new(false)).expect("the scan works")
     }
 
     /// The types of all events, in order.

@@ -64,7 +64,7 @@ fn a_later_scan_adds_only_the_new_commits() {
 fn no_history_reads_none_and_a_later_scan_with_history_makes_up_for_it() {
     let estate = Estate::new();
     repository(&estate, "ab");
-    estate.scan_with(ScanRequest { paths: vec![estate.root()], history: false, ..ScanRequest::default() });
+    estate.scan_with(&ScanRequest { paths: vec![estate.root()], history: false, ..ScanRequest::default() });
     assert_eq!(recorded(&estate).len(), 0);
     estate.scan();
     assert_eq!(recorded(&estate).len(), 2);
@@ -77,7 +77,7 @@ fn a_bound_leaves_out_what_is_older_and_can_be_widened() {
     let time: i64 = git.run(&["log", "-1", "--format=%ct", &commits[1]]).parse().expect("a time");
     let bounded =
         ScanRequest { paths: vec![estate.root()], history: true, since: Some(time), ..ScanRequest::default() };
-    estate.scan_with(bounded);
+    estate.scan_with(&bounded);
     assert_eq!(recorded(&estate).iter().map(|event| event.commit.id.clone()).collect::<Vec<_>>(), commits[1..]);
     estate.scan();
     assert_eq!(recorded(&estate).len(), 2);

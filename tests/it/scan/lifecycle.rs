@@ -85,7 +85,7 @@ fn a_flake_that_is_only_left_out_now_is_not_removed() {
     estate.write("a/flake.nix", FLAKE);
     estate.scan();
     let request = ScanRequest { paths: vec![estate.root()], excludes: vec!["a/".into()], ..ScanRequest::default() };
-    let report = estate.scan_with(request);
+    let report = estate.scan_with(&request);
     assert_eq!(report.removed, 0);
     assert_eq!(Estate::codes(&report), ["not-reachable"]);
     assert_eq!(estate.flakes().len(), 1);
@@ -99,8 +99,8 @@ fn a_scan_of_one_root_leaves_the_others_alone() {
     estate.scan();
     fs::remove_dir_all(estate.root().join("two")).expect("removed");
     let only_one = ScanRequest { paths: vec![estate.root().join("one")], ..ScanRequest::default() };
-    assert_eq!(estate.scan_with(only_one).removed, 0);
-    assert_eq!(estate.scan_with(ScanRequest::default()).removed, 1);
+    assert_eq!(estate.scan_with(&only_one).removed, 0);
+    assert_eq!(estate.scan_with(&ScanRequest::default()).removed, 1);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_forgotten_flake_stays_forgotten_until_it_is_named() {
     assert!(forget::forget(&estate.session, id).expect("nothing to forget").is_none());
     assert_eq!((estate.scan().events, estate.flakes().len()), (0, 0));
     let named = ScanRequest { paths: vec![estate.root().join("a")], ..ScanRequest::default() };
-    assert_eq!(estate.scan_with(named).seen, 1);
+    assert_eq!(estate.scan_with(&named).seen, 1);
     assert_eq!(estate.flakes().len(), 1);
 }
 
@@ -133,7 +133,7 @@ fn a_stopped_scan_leaves_whole_flakes_and_the_next_one_goes_on() {
     };
     let report = scan(&estate.session, &request, &progress, &stop).expect("it stops in good order");
     assert!(report.interrupted && report.seen < 300 && report.removed == 0, "{report:?}");
-    let rest = estate.scan_with(request);
+    let rest = estate.scan_with(&request);
     assert_eq!(report.new + rest.new, 300);
 }
 

@@ -1,0 +1,135 @@
+//! Events into the live tables, in the transaction that appends them. A projection that fails is undone alone.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::applied::kind_named;
+use super::{Applied, ApplyError, Body, PROJECTIONS, Projection, Target};
+use crate::store::StoreError;
+use crate::store::log::Recorded;
+
+/// What became of a projection that was given events.
+#[derive(Debug)]
+pub(in crate::store) enum Outcome {
+    /// It took them in.
+    Applied,
+    /// It failed at the event of this position; nothing of these events was kept.
+    Failed { position: i64, reason: String },
+}
+
+/// Takes appended events in, within the caller's transaction. `events` follow each other without a gap.
+///
+/// A projection that fails is rolled back to before these events, marked `failed` with its error, and passed over
+/// from then on until `ensure` has caught it up. Only what concerns the whole database (full, locked, damaged) is an
+/// error here.
+pub(crate) fn apply_all(connection: &Connection, events: &[Recorded]) -> Result<(), StoreError> {
+    let known: Vec<Applied<'_>> = events.iter().filter_map(applied).collect();
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    apply_known(connection, &known, (first.position, last.position)).map_err(|error| {
+        let path = connection.path().unwrap_or_default();
+        StoreError::sqlite(Path::new(path), error)
+    })
+}
+
+fn applied(event: &Recorded) -> Option<Applied<'_>> {
+    Some(Applied {
+        position: event.position,
+        event_id: event.event_id.uuid(),
+        origin: event.origin,
+        stream: &event.stream,
+        occurred_at: event.occurred_at,
+        kind: kind_named(&event.kind)?,
+        body: Body::Recorded(event),
+    })
+}
+
+fn apply_known(connection: &Connection, events: &[Applied<'_>], (first, last): (i64, i64)) -> rusqlite::Result<()> {
+    for live in live(connection, first)? {
+        let target = Target::new(connection, live.generation);
+        if let Outcome::Failed { position, reason } = apply(live.projection, &target, connection, events)? {
+            let sql = "UPDATE projections SET state = 'failed', position = ?3, error = ?4 \
+                       WHERE name = ?1 AND generation = ?2";
+            let error = format!("event {position}: {reason}");
+            connection.prepare_cached(sql)?.execute((live.projection.name(), live.generation, first - 1, error))?;
+        }
+    }
+    let names: Vec<String> = PROJECTIONS.iter().map(|known| revision_condition(*known)).collect();
+    let sql = format!(
+        "UPDATE projections SET position = ?1 WHERE state = 'live' AND position >= ?2 AND ({})",
+        names.join(" OR ")
+    );
+    connection.prepare_cached(&sql)?.execute((last, first - 1))?;
+    Ok(())
+}
+
+/// Tables of another release's revision are not this one's to fill: they stay where they are until `ensure`.
+fn revision_condition(projection: &dyn Projection) -> String {
+    format!("(name = '{}' AND revision = {})", projection.name(), projection.revision())
+}
+
+/// Gives events to one projection, all or none.
+pub(in crate::store) fn apply(
+    projection: &dyn Projection,
+    target: &Target<'_>,
+    connection: &Connection,
+    events: &[Applied<'_>],
+) -> rusqlite::Result<Outcome> {
+    let kinds = projection.kinds();
+    let mut wanted = events.iter().filter(|event| kinds.contains(&event.kind)).peekable();
+    if wanted.peek().is_none() {
+        return Ok(Outcome::Applied);
+    }
+    connection.prepare_cached("SAVEPOINT projection")?.execute([])?;
+    let failure = wanted.find_map(|event| projection.apply(target, event).err().map(|error| (event.position, error)));
+    let outcome = failure.map_or(Ok(Outcome::Applied), |(position, error)| failed(position, error))?;
+    if let Outcome::Failed { .. } = outcome {
+        connection.prepare_cached("ROLLBACK TO projection")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE projection")?.execute([])?;
+    Ok(outcome)
+}
+
+/// What an error means: the failure of one projection, or of everything when it concerns the whole database.
+pub(in crate::store) fn failed(position: i64, error: ApplyError) -> rusqlite::Result<Outcome> {
+    match error {
+        ApplyError::Sqlite(error) if concerns_all(&error) => Err(error),
+        error => Ok(Outcome::Failed { position, reason: error.to_string() }),
+    }
+}
+
+struct Live {
+    projection: &'static dyn Projection,
+    generation: i64,
+}
+
+/// The projections that are up to date right before a position and of this release's revision.
+fn live(connection: &Connection, first: i64) -> rusqlite::Result<Vec<Live>> {
+    let sql = "SELECT name, revision, generation FROM projections WHERE state = 'live' AND position >= ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([first - 1])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, revision) = (row.get_ref(0)?.as_str()?, row.get::<_, u32>(1)?);
+        let known = PROJECTIONS.iter().find(|known| known.name() == name && known.revision() == revision);
+        if let Some(&projection) = known {
+            found.push(Live { projection, generation: row.get(2)? });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an error is about the database and not about one projection's rows.
+fn concerns_all(error: &rusqlite::Error) -> bool {
+    !matches!(
+        error.sqlite_error_code(),
+        None | Some(
+            ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::TooBig
+                | ErrorCode::Unknown
+                | ErrorCode::ApiMisuse
+                | ErrorCode::ParameterOutOfRange
+        )
+    )
+}

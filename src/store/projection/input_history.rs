@@ -1,0 +1,189 @@
+//! Projection `input_history`: every change of a locked input, as git tells it and as scans saw it.
+
+use super::stored::attrs_text;
+use super::view::columns;
+use super::{Applied, ApplyError, Example, Projection, Table, Target, View};
+use crate::domain::catalogue::{self, Event, Kind};
+use crate::domain::flake::event::FlakeEvent;
+use crate::domain::lineage::Lineage;
+use crate::domain::lock::PathChange;
+use crate::domain::lock_history::{Commit, LockHistoryEvent};
+
+/// The projection.
+#[derive(Debug)]
+pub(super) struct InputHistory;
+
+const TABLES: &[Table] = &[
+    Table {
+        name: "input_history",
+        ddl: "
+CREATE TABLE {input_history} (
+  flake TEXT NOT NULL,
+  change TEXT NOT NULL,                -- the commit, or the event of what a scan saw
+  input TEXT NOT NULL,
+  node TEXT NOT NULL,
+  \"from\" TEXT,
+  \"to\" TEXT,
+  source TEXT NOT NULL,                -- git, seen
+  occurred_at INTEGER NOT NULL,
+  \"commit\" TEXT,
+  author TEXT,
+  summary TEXT,
+  reachable INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (flake, input, change)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX {input_history}_commit ON {input_history} (\"commit\", input) WHERE \"commit\" IS NOT NULL;",
+    },
+    Table {
+        name: "lineages",
+        ddl: "
+CREATE TABLE {lineages} (
+  flake TEXT PRIMARY KEY,
+  lineage TEXT,
+  occurred_at INTEGER NOT NULL,
+  position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;",
+    },
+];
+
+const VIEW: View = View {
+    name: "v1_input_history",
+    doc: "Every change of a locked input: each commit of a project once, and what scans saw that no commit tells.",
+    columns: columns! {
+        "flake" id "The flake whose lock changed; of a commit in several clones the one that recorded it first.";
+        "occurred_at" time "When it was committed, or when a scan saw it.";
+        "commit" text "The commit; NULL for a change seen in the working tree.";
+        "author" text "Who committed it; NULL for a change seen in the working tree.";
+        "input" text "The input, as a path from the root: `home-manager/nixpkgs`.";
+        "node" text "The key of its lock node.";
+        "from" json "The source before, with the lock's own fields; NULL when the input is new.";
+        "to" json "The source after; NULL when the input is gone.";
+        "event_id" id "The event that recorded it.";
+        "source" text "`git` or `seen`.";
+        "reachable" bool "0 for a commit that the branch no longer holds.";
+        "summary" text "First line of the commit's message; NULL for a change seen in the working tree.";
+        "position" integer "Place of that event in the log.";
+    },
+    sql: "
+SELECT h.flake, {time h.occurred_at}, h.\"commit\", h.author, h.input, h.node, h.\"from\", h.\"to\", h.event_id,
+       h.source, h.reachable, h.summary, h.position
+FROM {input_history} h
+WHERE CASE h.source
+  WHEN 'git' THEN NOT EXISTS (
+    SELECT 1 FROM {input_history} o
+    JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
+    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.position < h.position
+      AND theirs.lineage = ours.lineage)
+  ELSE NOT EXISTS (
+    SELECT 1 FROM {input_history} a JOIN {input_history} b ON b.flake = a.flake AND b.input = a.input
+    WHERE a.flake = h.flake AND a.input = h.input AND a.source = 'git' AND b.source = 'git'
+      AND a.\"from\" IS h.\"from\" AND b.\"to\" IS h.\"to\" AND a.occurred_at <= b.occurred_at)
+  END",
+    examples: &[
+        Example {
+            sql: "SELECT occurred_at, \"commit\", json_extract(\"from\", '$.rev'), json_extract(\"to\", '$.rev') \
+                  FROM v1_input_history WHERE input = 'nixpkgs' ORDER BY occurred_at DESC LIMIT 20",
+            doc: "When was nixpkgs updated, and from what to what?",
+        },
+        Example {
+            sql: "SELECT flake, count(*) FROM v1_input_history WHERE occurred_at >= date('now', '-7 days') GROUP BY flake",
+            doc: "Which flakes had their inputs changed in the last week?",
+        },
+    ],
+};
+
+impl Projection for InputHistory {
+    fn name(&self) -> &'static str {
+        "input_history"
+    }
+
+    fn revision(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        TABLES
+    }
+
+    fn views(&self) -> &'static [View] {
+        &[VIEW]
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[
+            catalogue::FLAKE_DISCOVERED,
+            catalogue::FLAKE_LINEAGE_CHANGED,
+            catalogue::FLAKE_UPDATED,
+            catalogue::LOCK_HISTORY_RECORDED,
+            catalogue::LOCK_HISTORY_UNREACHABLE,
+        ]
+    }
+
+    fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
+        let told = event.event()?;
+        match told.as_deref() {
+            Some(Event::Flake(FlakeEvent::Discovered(found))) => {
+                set_lineage(target, event, found.lineage.as_ref().map(Lineage::as_str))
+            }
+            Some(Event::Flake(FlakeEvent::LineageChanged { to, .. })) => {
+                set_lineage(target, event, to.as_ref().map(Lineage::as_str))
+            }
+            Some(Event::Flake(FlakeEvent::Updated(updated))) => record(target, event, &updated.changes, None),
+            Some(Event::LockHistory(LockHistoryEvent::Recorded(recorded))) => {
+                record(target, event, &recorded.changes, Some(&recorded.commit))
+            }
+            Some(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => lose(target, event, commits),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) -> Result<(), ApplyError> {
+    let sql = "INSERT INTO {lineages} (flake, lineage, occurred_at, position) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT DO UPDATE SET lineage = excluded.lineage";
+    target.run(sql, (event.key(), lineage, event.occurred_at, event.position))?;
+    Ok(())
+}
+
+/// One row an input; a commit that comes back after it was lost is reachable again.
+fn record(
+    target: &Target<'_>,
+    event: &Applied<'_>,
+    changes: &[PathChange],
+    commit: Option<&Commit>,
+) -> Result<(), ApplyError> {
+    let sql = "INSERT INTO {input_history} (flake, change, input, node, \"from\", \"to\", source, occurred_at, \
+               \"commit\", author, summary, reachable, event_id, position) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13) \
+               ON CONFLICT DO UPDATE SET reachable = 1";
+    let event_id = event.event_id.hyphenated().to_string();
+    for change in changes {
+        let params = (
+            event.key(),
+            commit.map_or(event_id.as_str(), |commit| &commit.id),
+            &change.input,
+            &change.node,
+            attrs_text(change.from.as_ref())?,
+            attrs_text(change.to.as_ref())?,
+            if commit.is_some() { "git" } else { "seen" },
+            commit.map_or(event.occurred_at, |commit| commit.authored_at),
+            commit.map(|commit| &commit.id),
+            commit.map(|commit| &commit.author),
+            commit.map(|commit| &commit.summary),
+            &event_id,
+            event.position,
+        );
+        target.run(sql, params)?;
+    }
+    Ok(())
+}
+
+fn lose(target: &Target<'_>, event: &Applied<'_>, commits: &[String]) -> Result<(), ApplyError> {
+    let sql = "UPDATE {input_history} SET reachable = 0 WHERE \"commit\" = ?2 AND flake = ?1";
+    for commit in commits {
+        target.run(sql, (event.key(), commit))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! SQL with names in braces: tables of a generation when the read model is written, tables at a moment when it is read.
+
+use crate::store::view::At;
+
+/// Tables with an interval a row.
+const INTERVALS: [&str; 6] = ["flakes", "inputs", "locks", "lock_nodes", "outputs", "problems"];
+
+/// `{flakes}` becomes the table of a generation, `p_flakes_3`.
+pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
+    replace(sql, |name, _| format!("p_{name}_{generation}"))
+}
+
+/// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
+/// then, `{input_history}` what had happened by then, `{time x}` and `{id x}` text of a time and of an id.
+pub(in crate::store) fn expand(sql: &str, at: At) -> String {
+    replace(sql, |name, argument| match name {
+        "time" => time(argument),
+        "id" => id(argument),
+        "live_flakes" => format!("(SELECT * FROM p_flakes WHERE {} AND state = 'present')", at.condition()),
+        table if INTERVALS.contains(&table) => format!("(SELECT * FROM p_{table} WHERE {})", at.condition()),
+        table => format!("(SELECT * FROM p_{table} WHERE {})", at.happened()),
+    })
+}
+
+/// RFC 3339 in UTC out of microseconds: six digits of a second, or none when there is no fraction.
+fn time(column: &str) -> String {
+    let fraction = format!("((({column}) % 1000000 + 1000000) % 1000000)");
+    format!(
+        "strftime('%Y-%m-%dT%H:%M:%S', (({column}) - {fraction}) / 1000000, 'unixepoch') \
+         || CASE {fraction} WHEN 0 THEN 'Z' ELSE printf('.%06dZ', {fraction}) END"
+    )
+}
+
+/// Lower-case hyphenated text out of the sixteen bytes of a UUID.
+fn id(column: &str) -> String {
+    let part = |from: u8, length: u8| format!("substr(hex({column}), {from}, {length})");
+    let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+    format!("lower({})", parts.join(" || '-' || "))
+}
+
+fn replace(sql: &str, mut with: impl FnMut(&str, &str) -> String) -> String {
+    let mut text = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((inside, left)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        let (name, argument) = inside.split_once(' ').unwrap_or((inside, ""));
+        text.push_str(&with(name, argument));
+        rest = left;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::store::view::rfc3339;
+
+    #[test]
+    fn tables_get_their_generation_and_other_text_stays() {
+        assert_eq!(
+            of_generation("INSERT INTO {a} SELECT '}' FROM {b} {", 3),
+            "INSERT INTO p_a_3 SELECT '}' FROM p_b_3 {"
+        );
+    }
+
+    #[test]
+    fn times_read_the_same_in_sql_and_in_rows() {
+        let connection = Connection::open_in_memory().unwrap();
+        for time in [0, 1, -1, 1_700_000_000_000_000, 1_700_000_000_123_400, -62_135_596_800_000_000] {
+            let sql = expand("SELECT {time ?1}", At::Now);
+            let text: String = connection.query_row(&sql, [time], |row| row.get(0)).unwrap();
+            assert_eq!(text, rfc3339(time));
+        }
+    }
+
+    #[test]
+    fn ids_are_lower_case_and_hyphenated() {
+        let connection = Connection::open_in_memory().unwrap();
+        let uuid = uuid::Uuid::from_u128(0x0123_4567_89AB_CDEF_0123_4567_89AB_CDEF);
+        let sql = expand("SELECT {id ?1}", At::Now);
+        let text: String = connection.query_row(&sql, [uuid.as_bytes()], |row| row.get(0)).unwrap();
+        assert_eq!(text, uuid.hyphenated().to_string());
+    }
+}

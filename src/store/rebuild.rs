@@ -1,0 +1,217 @@
+//! Building the read model from the log: in short transactions, into new tables that readers see only when complete.
+//!
+//! Several processes may build at once: each chunk takes up where the last one stopped, whoever did it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::StoreError;
+use super::projection::{self, PROJECTIONS, Projection};
+
+mod chunk;
+mod compare;
+
+pub use compare::{Mismatch, compare};
+
+/// How long one transaction aims to hold the write lock; half of what others may be kept waiting.
+const AIM: Duration = Duration::from_millis(12);
+
+/// How far a build has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Which projection.
+    pub name: &'static str,
+    /// The last event taken in.
+    pub position: i64,
+    /// The last event there is.
+    pub head: i64,
+}
+
+/// What a build came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Which projection.
+    pub name: &'static str,
+    /// The last event taken in.
+    pub position: i64,
+    /// How many transactions it took.
+    pub chunks: u32,
+    /// The longest of them.
+    pub longest: Duration,
+}
+
+/// Brings the read model to this release: what is missing or of another revision is built, what failed or fell behind
+/// is caught up, views are written anew when they differ. Cheap when there is nothing to do.
+///
+/// A projection that cannot be filled is marked `failed` and does not fail the call.
+pub fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
+    let go_on = AtomicBool::new(false);
+    for &projection in PROJECTIONS {
+        match bring_up(connection, projection, &go_on) {
+            Ok(()) | Err(StoreError::Projection { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    named(connection, |connection| {
+        if !projection::is_current(connection)? {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            projection::create_views(&transaction)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    })?;
+    sweep(connection)
+}
+
+/// Builds projections anew from the log, all or the one of a name, and swaps them in. Readers and writers go on
+/// meanwhile. Stopped, it leaves the old tables as they are.
+pub fn rebuild(
+    connection: &mut Connection,
+    name: Option<&str>,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Rebuilt>, StoreError> {
+    let chosen = choose(name)?;
+    let mut built = Vec::new();
+    for projection in chosen {
+        named(connection, |connection| start(connection, projection, true))?;
+        built.push(build(connection, projection, stop, progress)?);
+        sweep(connection)?;
+    }
+    Ok(built)
+}
+
+fn choose(name: Option<&str>) -> Result<Vec<&'static dyn Projection>, StoreError> {
+    let Some(name) = name else { return Ok(PROJECTIONS.to_vec()) };
+    projection::named(name).map(|found| vec![found]).ok_or_else(|| StoreError::NoProjection {
+        name: name.to_owned(),
+        known: PROJECTIONS.iter().map(|known| known.name()).collect(),
+    })
+}
+
+fn bring_up(
+    connection: &mut Connection,
+    projection: &'static dyn Projection,
+    stop: &AtomicBool,
+) -> Result<(), StoreError> {
+    let readable = named(connection, |connection| chunk::readable(connection, projection))?;
+    match readable {
+        Some(found) if found.revision == projection.revision() && !found.behind => Ok(()),
+        Some(found) if found.revision == projection.revision() => {
+            named(connection, |connection| chunk::retry(connection, projection, found.generation))?;
+            build(connection, projection, stop, &mut |_| {}).map(|_| ())
+        }
+        _ => {
+            named(connection, |connection| start(connection, projection, false))?;
+            build(connection, projection, stop, &mut |_| {}).map(|_| ())
+        }
+    }
+}
+
+/// Begins a new generation; one that is half-built already is gone on with, unless everything is wanted `anew`.
+fn start(connection: &mut Connection, projection: &'static dyn Projection, anew: bool) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let begun = chunk::building(&transaction, projection)?;
+    let usable = begun.is_some_and(|begun| !anew && begun.revision == projection.revision());
+    if !usable {
+        transaction.execute("DELETE FROM projections WHERE name = ?1 AND state = 'building'", [projection.name()])?;
+        let generation = next_generation(&transaction, projection)?;
+        projection::create_tables(&transaction, projection, generation)?;
+        let sql =
+            "INSERT INTO projections (name, revision, generation, state, position) VALUES (?1, ?2, ?3, 'building', 0)";
+        transaction.execute(sql, (projection.name(), projection.revision(), generation))?;
+    }
+    transaction.commit()
+}
+
+/// A number that no table of the projection has, those waiting to be swept included.
+fn next_generation(transaction: &Transaction<'_>, projection: &dyn Projection) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max(generation), 0) + 1 FROM projections WHERE name = ?1";
+    let mut generation: i64 = transaction.query_row(sql, [projection.name()], |row| row.get(0))?;
+    let mut there = transaction.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+    while let Some(table) = projection.tables().first() {
+        if !there.exists([format!("p_{}_{generation}", table.name)])? {
+            break;
+        }
+        generation += 1;
+    }
+    Ok(generation)
+}
+
+/// Runs chunks until the tables are live.
+fn build(
+    connection: &mut Connection,
+    projection: &'static dyn Projection,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Rebuilt, StoreError> {
+    let mut rebuilt = Rebuilt { name: projection.name(), position: 0, chunks: 0, longest: Duration::ZERO };
+    let mut size = 256;
+    let synchronous = named(connection, |connection| relax(connection))?;
+    let outcome = loop {
+        if stop.load(Ordering::Relaxed) {
+            let sql = "DELETE FROM projections WHERE name = ?1 AND state = 'building'";
+            named(connection, |connection| connection.execute(sql, [projection.name()]))?;
+            break Err(StoreError::Stopped { doing: "building the read model" });
+        }
+        let (reached, held) = named(connection, |connection| chunk::run(connection, projection, size))?;
+        rebuilt.chunks += 1;
+        rebuilt.longest = rebuilt.longest.max(held);
+        match reached {
+            chunk::Step::More { position, head } => {
+                rebuilt.position = position;
+                progress(Progress { name: projection.name(), position, head });
+            }
+            chunk::Step::Done { position } => {
+                rebuilt.position = position;
+                break Ok(rebuilt);
+            }
+            chunk::Step::Failed { position, reason } => {
+                let path = path_of(connection);
+                break Err(StoreError::Projection { path, name: projection.name(), position, reason });
+            }
+        }
+        size = next_size(size, held);
+        std::thread::yield_now();
+    };
+    named(connection, |connection| connection.pragma_update(None, "synchronous", synchronous))?;
+    outcome
+}
+
+/// Grows or shrinks a chunk so that the next one takes about [`AIM`].
+fn next_size(size: i64, held: Duration) -> i64 {
+    let micros = i64::try_from(held.as_micros()).unwrap_or(i64::MAX).max(1);
+    let aim = i64::try_from(AIM.as_micros()).unwrap_or(i64::MAX);
+    (size.saturating_mul(aim) / micros).clamp(size / 4, size * 2).clamp(16, 16_384)
+}
+
+/// Half-built tables need not survive a power cut one by one: the log makes them again. Returns what was set before.
+fn relax(connection: &Connection) -> rusqlite::Result<i64> {
+    let before = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(before)
+}
+
+/// Empties and drops tables that nobody reads any more, a little at a time.
+fn sweep(connection: &mut Connection) -> Result<(), StoreError> {
+    named(connection, |connection| {
+        for table in projection::garbage(connection)? {
+            chunk::drain(connection, &table)?;
+        }
+        Ok(())
+    })
+}
+
+fn named<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    work(connection).map_err(|error| StoreError::sqlite(&path_of(connection), error))
+}
+
+fn path_of(connection: &Connection) -> PathBuf {
+    connection.path().map(PathBuf::from).unwrap_or_default()
+}

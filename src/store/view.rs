@@ -1,0 +1,29 @@
+//! The read model as the faces ask for it: typed rows, at any moment of the past.
+//!
+//! Every function takes a connection (a `Reader` derefs to one), never writes, and pages by key, never by offset.
+//! Times are microseconds since 1970 UTC. Knows no face and no use case.
+
+mod at;
+mod diff;
+mod events;
+mod flakes;
+mod history;
+mod inputs;
+mod lock_nodes;
+mod outputs;
+mod problems;
+mod query;
+mod time;
+mod totals;
+
+pub use at::{At, seen};
+pub use diff::{Difference, Subject, diff};
+pub use events::{Causes, EventFilter, EventRow, Page, event, event_causes, events};
+pub use flakes::{FlakeRow, KnownFlakeRow, flake, flakes, known_flakes};
+pub use history::{HistoryFilter, HistoryRow, Source, history};
+pub use inputs::{InputRow, inputs};
+pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};
+pub use outputs::{OutputRow, outputs};
+pub use problems::{ProblemRow, problems};
+pub use time::rfc3339;
+pub use totals::{Counts, ProjectionRow, counts, head, projections};

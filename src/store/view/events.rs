@@ -1,0 +1,200 @@
+//! The log as people read it: pages of events, one event, what caused it.
+
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, Row, params_from_iter};
+use uuid::Uuid;
+
+use super::At;
+use super::query::rows;
+use crate::domain::id::{CausationId, CorrelationId, EventId};
+use crate::store::StoreError;
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Its place in the log.
+    pub position: i64,
+    /// Its id.
+    pub event_id: EventId,
+    /// Its stream.
+    pub stream: String,
+    /// Its place in the stream.
+    pub version: u64,
+    /// What happened: `flake.updated`.
+    pub kind: String,
+    /// The version of the payload's shape.
+    pub schema_version: u32,
+    /// When it happened.
+    pub occurred_at: i64,
+    /// When it was recorded.
+    pub recorded_at: i64,
+    /// The conversation that it belongs to.
+    pub correlation_id: CorrelationId,
+    /// The command that caused it.
+    pub causation_id: CausationId,
+    /// Who: `user@host`.
+    pub actor: String,
+    /// The public key of its origin.
+    pub origin: String,
+    /// What it says, as JSON text; `null` once erased.
+    pub payload: String,
+}
+
+/// Which events are wanted; empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of this stream: `flake/<uuid>`.
+    pub stream: Option<String>,
+    /// Of this type, as in `flake.updated`, or of this aggregate, as in `flake`.
+    pub kind: Option<String>,
+    /// That happened not before this time.
+    pub since: Option<i64>,
+    /// That happened before this time.
+    pub until: Option<i64>,
+    /// Of this conversation.
+    pub correlation: Option<Uuid>,
+    /// Of the origin whose public key begins so.
+    pub origin: Option<String>,
+    /// Whose stream, type, actor or payload holds this text, in whatever case.
+    pub text: Option<String>,
+}
+
+/// Which of the wanted events: the next ones beyond a position. Pages of one direction never overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest, newest first.
+    Newest,
+    /// Those before a position, newest first.
+    Before(i64),
+    /// Those after a position, oldest first.
+    After(i64),
+}
+
+/// An event and what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Causes {
+    /// The event.
+    pub event: EventRow,
+    /// The name of the command that caused it, when that was given to this database.
+    pub command: Option<String>,
+    /// The other events of the same command, oldest first, at most a hundred.
+    pub siblings: Vec<EventRow>,
+    /// The other events of the same conversation, oldest first, at most a hundred.
+    pub conversation: Vec<EventRow>,
+}
+
+const EVENTS: &str = "
+SELECT e.position, e.event_id, e.stream, e.version, e.type, e.schema_version, e.occurred_at, e.recorded_at,
+       e.correlation_id, e.causation_id, e.actor, o.public_key AS origin, e.payload
+FROM events e JOIN origins o ON o.id = e.origin WHERE ";
+
+const SHOWN: usize = 100;
+
+/// One page of events.
+pub fn events(
+    connection: &Connection,
+    filter: &EventFilter,
+    page: Page,
+    limit: usize,
+    at: At,
+) -> Result<Vec<EventRow>, StoreError> {
+    let mut wanted = filter.conditions();
+    let (bound, position, order) = match page {
+        Page::Newest => ("e.position <= ?", i64::MAX, "DESC"),
+        Page::Before(position) => ("e.position < ?", position, "DESC"),
+        Page::After(position) => ("e.position > ?", position, "ASC"),
+    };
+    wanted.push((bound.to_owned(), Sql::Integer(position)));
+    match at {
+        At::Now => {}
+        At::Occurred(time) => wanted.push(("e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
+        At::Position(last) => wanted.push(("e.position <= ?".to_owned(), Sql::Integer(last))),
+    }
+    wanted.push((String::new(), Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX))));
+    let conditions: Vec<&str> = wanted.iter().map(|(sql, _)| sql.as_str()).filter(|sql| !sql.is_empty()).collect();
+    let sql = format!("{EVENTS}{} ORDER BY e.position {order} LIMIT ?", conditions.join(" AND "));
+    rows(connection, &sql, At::Now, params_from_iter(wanted.into_iter().map(|(_, value)| value)), read)
+}
+
+/// The event that is meant: by its position (`1234` or `#1234`), or by its id.
+pub fn event(connection: &Connection, selector: &str) -> Result<EventRow, StoreError> {
+    let unknown = || StoreError::NoSuchEvent {
+        event: selector.to_owned(),
+        path: connection.path().map(Into::into).unwrap_or_default(),
+    };
+    let (condition, value) = if let Ok(position) = selector.strip_prefix('#').unwrap_or(selector).parse::<i64>() {
+        ("e.position = ?1", Sql::Integer(position))
+    } else {
+        let id = Uuid::parse_str(selector).map_err(|_| unknown())?;
+        ("e.event_id = ?1", Sql::Blob(id.as_bytes().to_vec()))
+    };
+    let found = rows(connection, &format!("{EVENTS}{condition}"), At::Now, [value], read)?;
+    found.into_iter().next().ok_or_else(unknown)
+}
+
+/// An event with the command that caused it and what else came of that.
+pub fn event_causes(connection: &Connection, selector: &str) -> Result<Causes, StoreError> {
+    let event = event(connection, selector)?;
+    let causation = event.causation_id.uuid();
+    let command =
+        rows(connection, "SELECT name FROM commands WHERE command_id = ?1", At::Now, [causation.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    let of_conversation = |same_command: &str| {
+        let sql = format!(
+            "{EVENTS}e.correlation_id = ?1 AND e.causation_id {same_command} ?2 AND e.position <> ?3 \
+             ORDER BY e.position LIMIT ?4"
+        );
+        let correlation = event.correlation_id.uuid();
+        let limit = i64::try_from(SHOWN).unwrap_or(i64::MAX);
+        let params = (correlation.as_bytes(), causation.as_bytes(), event.position, limit);
+        rows(connection, &sql, At::Now, params, read)
+    };
+    let (siblings, conversation) = (of_conversation("=")?, of_conversation("<>")?);
+    Ok(Causes { command: command.into_iter().next(), siblings, conversation, event })
+}
+
+impl EventFilter {
+    /// Conditions with one value each. Those that must not choose the index begin with `+`.
+    fn conditions(&self) -> Vec<(String, Sql)> {
+        let mut wanted = Vec::new();
+        let mut want = |sql: &str, value: Option<Sql>| {
+            if let Some(value) = value {
+                wanted.push((sql.to_owned(), value));
+            }
+        };
+        let text = |text: &Option<String>| text.clone().map(Sql::Text);
+        want("e.stream = ?", text(&self.stream));
+        match self.kind.as_deref() {
+            Some(kind) if kind.contains('.') => want("e.type = ?", text(&self.kind)),
+            Some(_) => want("substr(e.type, 1, instr(e.type, '.') - 1) = ?", text(&self.kind)),
+            None => {}
+        }
+        want("+e.occurred_at >= ?", self.since.map(Sql::Integer));
+        want("+e.occurred_at < ?", self.until.map(Sql::Integer));
+        want("e.correlation_id = ?", self.correlation.map(|id| Sql::Blob(id.as_bytes().to_vec())));
+        want("e.origin IN (SELECT id FROM origins WHERE public_key GLOB ? || '*')", text(&self.origin));
+        let anywhere = "instr(lower(e.stream || ' ' || e.type || ' ' || e.actor || ' ' || e.payload), ?) > 0";
+        want(anywhere, self.text.as_ref().map(|text| Sql::Text(text.to_lowercase())));
+        wanted
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+    let id = |column: &str| row.get(column).map(Uuid::from_bytes);
+    Ok(EventRow {
+        position: row.get("position")?,
+        event_id: EventId::new(id("event_id")?),
+        stream: row.get("stream")?,
+        version: row.get::<_, i64>("version")?.unsigned_abs(),
+        kind: row.get("type")?,
+        schema_version: row.get("schema_version")?,
+        occurred_at: row.get("occurred_at")?,
+        recorded_at: row.get("recorded_at")?,
+        correlation_id: CorrelationId::new(id("correlation_id")?),
+        causation_id: CausationId::new(id("causation_id")?),
+        actor: row.get("actor")?,
+        origin: row.get("origin")?,
+        payload: row.get("payload")?,
+    })
+}

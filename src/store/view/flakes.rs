@@ -1,0 +1,136 @@
+//! Flakes: the list, and the one that somebody means.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row};
+
+use super::At;
+use super::query::{json, parsed, rows};
+use crate::domain::id::FlakeId;
+use crate::domain::path::RecordedPath;
+use crate::store::StoreError;
+
+/// One flake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlakeRow {
+    /// Its id.
+    pub id: FlakeId,
+    /// The public key of the origin that it belongs to.
+    pub origin: String,
+    /// The directory of its `flake.nix`.
+    pub path: RecordedPath,
+    /// Its own description.
+    pub description: Option<String>,
+    /// Which project it is.
+    pub lineage: Option<String>,
+    /// How many inputs it has.
+    pub inputs: u64,
+    /// How many nodes its lock has, the root not counted.
+    pub lock_nodes: u64,
+    /// The format version of its lock.
+    pub lock_version: Option<u64>,
+    /// When its nixpkgs was last modified, in seconds since 1970 UTC.
+    pub nixpkgs_last_modified: Option<i64>,
+    /// How many problems are open in its files.
+    pub problems: u64,
+    /// Its `nixConfig`, values as text.
+    pub nix_config: BTreeMap<String, String>,
+    /// When it was first seen.
+    pub discovered_at: i64,
+    /// When it changed last.
+    pub changed_at: i64,
+    /// The version of the extractor that read it.
+    pub extractor: u32,
+}
+
+/// One flake that is or was known, for whoever looks for flakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFlakeRow {
+    /// Its id.
+    pub id: FlakeId,
+    /// Its directory, or the last one it had.
+    pub directory: RecordedPath,
+    /// Whether it is gone, or no longer watched.
+    pub removed: bool,
+}
+
+const FLAKES: &str = "
+SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.description, f.lineage, f.nix_config,
+       f.discovered_at, f.valid_from AS changed_at, f.extractor,
+       (SELECT count(*) FROM {inputs} i WHERE i.flake = f.id) AS inputs,
+       (SELECT count(*) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
+       (SELECT l.version FROM {locks} l WHERE l.flake = f.id) AS lock_version,
+       (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS nixpkgs_last_modified,
+       (SELECT count(*) FROM {problems} p WHERE p.flake = f.id) AS problems
+FROM {live_flakes} f JOIN origins o ON o.id = f.origin";
+
+/// Every flake that is there, in the order of their paths.
+pub fn flakes(connection: &Connection, at: At) -> Result<Vec<FlakeRow>, StoreError> {
+    rows(connection, &format!("{FLAKES} ORDER BY f.path, f.id"), at, [], read_flake)
+}
+
+/// The one flake that is meant: by its path, its id, or a beginning of its id that no other has.
+pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow, StoreError> {
+    let path = without_flake_nix(selector);
+    let by_path = format!("{FLAKES} WHERE f.path = ?1 ORDER BY f.id");
+    let mut found = rows(connection, &by_path, at, [path], read_flake)?;
+    if found.is_empty() {
+        found = by_id(connection, selector, at)?;
+    }
+    match found.len() {
+        0 | 1 => found.pop().ok_or_else(|| StoreError::NoFlake { selector: selector.to_owned() }),
+        _ => Err(StoreError::AmbiguousFlake {
+            selector: selector.to_owned(),
+            candidates: found.iter().map(|flake| format!("{} ({})", flake.id, flake.path)).collect(),
+        }),
+    }
+}
+
+/// Every flake the ledger ever knew, as it is known last.
+pub fn known_flakes(connection: &Connection) -> Result<Vec<KnownFlakeRow>, StoreError> {
+    let sql = "SELECT id, path, path_bytes, state <> 'present' AS removed FROM {flakes} ORDER BY id";
+    rows(connection, sql, At::Now, [], |row| {
+        Ok(KnownFlakeRow { id: parsed(row, "id")?, directory: read_path(row)?, removed: row.get("removed")? })
+    })
+}
+
+/// The path of a row with the columns `path` and `path_bytes`.
+pub(super) fn read_path(row: &Row<'_>) -> rusqlite::Result<RecordedPath> {
+    Ok(RecordedPath::from_parts(row.get("path")?, row.get("path_bytes")?))
+}
+
+fn by_id(connection: &Connection, selector: &str, at: At) -> Result<Vec<FlakeRow>, StoreError> {
+    let prefix = selector.to_ascii_lowercase();
+    if prefix.is_empty() || !prefix.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{FLAKES} WHERE f.id >= ?1 AND f.id < ?1 || 'g' ORDER BY f.id");
+    rows(connection, &sql, at, [prefix], read_flake)
+}
+
+/// `/a/flake.nix`, `/a/` and `/a` mean the same flake.
+fn without_flake_nix(selector: &str) -> &str {
+    let directory = selector.strip_suffix("/flake.nix").unwrap_or(selector);
+    let trimmed = directory.trim_end_matches('/');
+    if trimmed.is_empty() { selector } else { trimmed }
+}
+
+fn read_flake(row: &Row<'_>) -> rusqlite::Result<FlakeRow> {
+    let count = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    Ok(FlakeRow {
+        id: parsed(row, "id")?,
+        origin: row.get("origin")?,
+        path: read_path(row)?,
+        description: row.get("description")?,
+        lineage: row.get("lineage")?,
+        inputs: count("inputs")?,
+        lock_nodes: count("lock_nodes")?,
+        lock_version: row.get::<_, Option<i64>>("lock_version")?.map(i64::unsigned_abs),
+        nixpkgs_last_modified: row.get("nixpkgs_last_modified")?,
+        problems: count("problems")?,
+        nix_config: json(row, "nix_config")?,
+        discovered_at: row.get("discovered_at")?,
+        changed_at: row.get("changed_at")?,
+        extractor: row.get("extractor")?,
+    })
+}
