@@ -20,6 +20,7 @@
         pkgs.git
         pkgs.nats-server
         pkgs.nix
+        pkgs.python3
         pkgs.sqlite
         pkgs.tmux
       ];
@@ -34,6 +35,15 @@
           # The checks below run them, with the tools they need.
           doCheck = false;
           nativeCheckInputs = testTools pkgs;
+          nativeBuildInputs = [ pkgs.installShellFiles ];
+          postInstall = pkgs.lib.optionalString (pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform) ''
+            for shell in bash zsh fish; do
+              $out/bin/cim-nix util completions $shell >cim-nix.$shell
+              installShellCompletion --cmd cim-nix --$shell cim-nix.$shell
+            done
+            $out/bin/cim-nix util man manual
+            installManPage manual/*
+          '';
           meta = {
             inherit (manifest) description;
             license = [
@@ -65,7 +75,6 @@
             pkgs.cargo-deny
             pkgs.cargo-llvm-cov
             pkgs.clippy
-            pkgs.python3
             pkgs.rust-analyzer
             pkgs.rustfmt
           ];

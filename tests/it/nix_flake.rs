@@ -3,22 +3,24 @@
 
 use serde_json::{Value, json};
 
-use crate::parts::NixStore;
+use crate::parts::{NixStore, repository};
 
 /// `outputs` on a package set whose builders return what they were given.
 const OUTPUTS: &str = r#"
   let
     genAttrs = names: f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) names);
     package = attrs: attrs // {
-      nativeBuildInputs = attrs.nativeBuildInputs or [ ];
       overrideAttrs = change: package (attrs // (if builtins.isFunction change then change (package attrs) else change));
     };
     tools = genAttrs
-      [ "cargo-deny" "cargo-llvm-cov" "clippy" "git" "nats-server" "nix" "nixfmt-tree" "python3" "rust-analyzer" "rustfmt" "sqlite" "tmux" ]
+      [ "cargo-deny" "cargo-llvm-cov" "clippy" "git" "installShellFiles" "nats-server" "nix" "nixfmt-tree" "python3" "rust-analyzer" "rustfmt" "sqlite" "tmux" ]
       (name: { inherit name; });
     pkgs = system: tools // {
-      lib.licenses = { mit = "MIT"; asl20 = "Apache-2.0"; };
-      stdenv.hostPlatform.system = system;
+      lib = {
+        licenses = { mit = "MIT"; asl20 = "Apache-2.0"; };
+        optionalString = condition: text: if condition then text else "";
+      };
+      stdenv = { hostPlatform.system = system; buildPlatform.canExecute = host: host.system == system; };
       rustPlatform.buildRustPackage = package;
       mkShell = attrs: attrs;
     };
@@ -77,11 +79,19 @@ fn overlay_shell_and_checks_are_made_of_the_package() {
         outputs("[ checks.tests.doCheck checks.package.doCheck checks.lints.pname checks.style.buildPhase ]").unwrap(),
         json!([true, false, "cim-nix-lints", "cargo fmt --check"])
     );
-    assert_eq!(outputs("names checks.lints.nativeBuildInputs").unwrap(), json!(["clippy", "rustfmt"]));
+    assert!(outputs("linux.postInstall").unwrap().as_str().unwrap().contains("util completions"));
+    assert_eq!(
+        outputs("names checks.lints.nativeBuildInputs").unwrap(),
+        json!(["installShellFiles", "clippy", "rustfmt"])
+    );
 }
 
 #[test]
-fn the_only_input_is_nixpkgs() {
+fn the_only_input_is_nixpkgs_and_we_read_the_same() {
     let inputs = NixStore::new().unwrap().eval("(import ./flake.nix).inputs").unwrap();
     assert_eq!(inputs, json!({"nixpkgs": {"url": "github:NixOS/nixpkgs/nixos-unstable"}}));
+    let read = cim_domain_nix::syntax::flake::read(&std::fs::read_to_string(repository().join("flake.nix")).unwrap());
+    assert_eq!(read.problems, []);
+    let inputs: Vec<_> = read.inputs.iter().map(|input| (input.name.as_str(), input.url.as_deref())).collect();
+    assert_eq!(inputs, [("nixpkgs", Some("github:NixOS/nixpkgs/nixos-unstable"))]);
 }

@@ -27,6 +27,11 @@ pub(crate) const GIT: Part = Part { program: "git", folder: None };
 /// The C compiler.
 pub(crate) const CC: Part = Part { program: "cc", folder: None };
 
+/// Runs the scripts of the repository.
+pub(crate) const BASH: Part = Part { program: "bash", folder: None };
+/// Runs those scripts that are written in Python.
+pub(crate) const PYTHON3: Part = Part { program: "python3", folder: None };
+
 impl Part {
     /// The program's path; without one, the message for the test's failure.
     pub(crate) fn path(self) -> Result<PathBuf, String> {
@@ -122,6 +127,8 @@ fn every_part_is_installed_in_a_version_that_is_known_to_work() {
         (TMUX, "-V", "tmux "),
         (GIT, "--version", "git version 2."),
         (CC, "--version", ""),
+        (BASH, "--version", "GNU bash, version 5"),
+        (PYTHON3, "--version", "Python 3."),
     ] {
         let said = part.output(&[flag]).unwrap();
         assert!(said.starts_with(words), "{part:?} says {said:?}, expected {words:?}");
