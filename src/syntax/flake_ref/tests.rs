@@ -83,6 +83,22 @@ fn every_form_reads_to_its_attributes_and_has_one_url() {
 }
 
 #[test]
+fn locked_attributes_have_a_url_that_nix_reads() {
+    for (value, url) in [
+        (
+            json!({"type": "github", "owner": "o", "repo": "r", "rev": REV, "narHash": "sha256-a", "lastModified": 5}),
+            format!("github:o/r/{REV}?narHash=sha256-a"),
+        ),
+        (json!({"type": "git", "url": "https://h/r", "revCount": 5, "rev": REV}), format!("git+https://h/r?rev={REV}")),
+        (json!({"type": "github", "owner": "o", "repo": "r", "ref": REV}), format!("github:o/r?ref={REV}")),
+    ] {
+        let reference = FlakeRef::from_attrs(&attrs(value)).unwrap();
+        assert_eq!(reference.normalise(), url);
+        assert!(same(&parse(&url), &reference));
+    }
+}
+
+#[test]
 fn fragments_are_kept_apart() {
     for (text, fragment) in [("nixpkgs#a.b", Some("a.b")), ("github:o/r#x%20y", Some("x y")), ("./x#", None)] {
         let reference = parse(text);

@@ -10,8 +10,10 @@ use crate::syntax::Attrs;
 
 /// Parameters of a tarball or file URL that Nix keeps to itself.
 const ARCHIVE_ATTRS: [&str; 7] = ["lastModified", "name", "narHash", "rev", "revCount", "unpack", "url"];
-const GIT_FLAGS: [&str; 6] = ["allRefs", "exportIgnore", "lfs", "shallow", "submodules", "verifyCommit"];
-const GIT_TEXTS: [&str; 3] = ["keytype", "publicKey", "publicKeys"];
+/// Parameters of a Git URL: flags first, then texts.
+const GIT_ATTRS: [&str; 9] =
+    ["allRefs", "exportIgnore", "lfs", "shallow", "submodules", "verifyCommit", "keytype", "publicKey", "publicKeys"];
+const GIT_FLAGS: usize = 6;
 
 pub(super) fn parse(text: &str, flake: bool) -> Result<FlakeRef, FlakeRefError> {
     if text.is_empty() {
@@ -26,8 +28,10 @@ pub(super) fn parse(text: &str, flake: bool) -> Result<FlakeRef, FlakeRefError> 
 }
 
 pub(super) fn write(reference: &FlakeRef) -> String {
+    let written = url_attrs(&reference.source);
+    let rest = reference.rest.iter().filter(|(name, _)| written.contains(&name.as_str()));
     let mut query: BTreeMap<String, String> =
-        reference.rest.iter().filter_map(|(name, value)| Some((name.clone(), parameter(value)?))).collect();
+        rest.filter_map(|(name, value)| Some((name.clone(), parameter(value)?))).collect();
     query.extend(reference.dir.iter().map(|dir| ("dir".to_owned(), dir.clone())));
     let (reference_name, rev) = (reference.reference.as_deref(), reference.rev.as_deref());
     let base = match &reference.source {
@@ -62,6 +66,16 @@ pub(super) fn write(reference: &FlakeRef) -> String {
         }
     };
     format!("{base}{}", url::query(&query))
+}
+
+/// The attributes beside the named ones that a URL of this kind takes; the others cannot be said in one.
+fn url_attrs(source: &Source) -> &'static [&'static str] {
+    match source {
+        Source::Indirect { .. } | Source::Mercurial { .. } => &[],
+        Source::Forge { .. } => &["narHash"],
+        Source::Git { .. } => &GIT_ATTRS,
+        Source::Tarball { .. } | Source::File { .. } | Source::Path { .. } => &["lastModified", "narHash", "revCount"],
+    }
 }
 
 /// What turns a plain URL into one that says its fetcher.
@@ -248,11 +262,10 @@ impl Reading<'_> {
 fn git(mut url: Url<'_>, transport: &str) -> FlakeRef {
     let (reference, rev) = (url.query.remove("ref"), url.query.remove("rev"));
     let mut rest = Attrs::new();
-    for name in GIT_FLAGS {
-        rest.extend(url.query.remove(name).map(|value| (name.to_owned(), Value::Bool(value == "1"))));
-    }
-    for name in GIT_TEXTS {
-        rest.extend(url.query.remove(name).map(|value| (name.to_owned(), Value::String(value))));
+    for (at, name) in GIT_ATTRS.into_iter().enumerate() {
+        let value = url.query.remove(name);
+        let value = value.map(|value| if at < GIT_FLAGS { Value::Bool(value == "1") } else { Value::String(value) });
+        rest.extend(value.map(|value| (name.to_owned(), value)));
     }
     let source = Source::Git { url: url.with_scheme(transport) };
     FlakeRef { reference, rev, rest, fragment: url.fragment, ..bare(source) }

@@ -234,10 +234,10 @@ fn time_is_linear_in_hostile_text() {
         "SUA",
         "AGE-SECRET-KEY-1",
     ] {
-        let text = piece.repeat(200_000 / piece.len());
+        let text = piece.repeat(100_000 / piece.len());
         let started = std::time::Instant::now();
         drop(redact(&text));
-        assert!(started.elapsed().as_secs() < 10, "{piece}");
+        assert!(started.elapsed().as_secs() < 5, "{piece}");
     }
 }
 
