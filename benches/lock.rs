@@ -14,7 +14,11 @@ const NODES: [usize; 3] = [4, 133, 2000];
 fn lock_text(nodes: usize) -> String {
     let mut text = String::from("{\n  \"nodes\": {\n");
     for n in 0..nodes {
-        let own = if n % 2 == 0 && n + 1 < nodes { format!("        \"own\": \"input_{}\",\n", n + 1) } else { String::new() };
+        let own = if n % 2 == 0 && n + 1 < nodes {
+            format!("        \"own\": \"input_{}\",\n", n + 1)
+        } else {
+            String::new()
+        };
         let _ = write!(
             text,
             "    \"input_{n}\": {{\n      \"inputs\": {{\n{own}        \"nixpkgs\": [\n          \"input_0\"\n        ]\n      }},\n      \
@@ -26,8 +30,10 @@ fn lock_text(nodes: usize) -> String {
         );
     }
     text.push_str("    \"root\": {\n      \"inputs\": {\n");
-    let direct = (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("        \"i{n}\": \"input_{n}\"")).collect::<Vec<_>>();
-    let _ = write!(text, "{}\n      }}\n    }}\n  }},\n  \"root\": \"root\",\n  \"version\": 7\n}}\n", direct.join(",\n"));
+    let direct =
+        (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("        \"i{n}\": \"input_{n}\"")).collect::<Vec<_>>();
+    let _ =
+        write!(text, "{}\n      }}\n    }}\n  }},\n  \"root\": \"root\",\n  \"version\": 7\n}}\n", direct.join(",\n"));
     text
 }
 
