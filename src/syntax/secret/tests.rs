@@ -202,7 +202,7 @@ fn attributes_are_cleaned_at_any_depth() {
     assert_eq!(redact_attrs(&clean), (clean, vec![]));
 }
 
-/// Linear work takes a fraction of a second here, quadratic work minutes.
+/// Linear work takes a fraction of a second here, quadratic work many.
 #[test]
 fn time_is_linear_in_hostile_text() {
     for piece in [
@@ -234,10 +234,10 @@ fn time_is_linear_in_hostile_text() {
         "SUA",
         "AGE-SECRET-KEY-1",
     ] {
-        let text = piece.repeat(100_000 / piece.len());
+        let text = piece.repeat(128_000 / piece.len());
         let started = std::time::Instant::now();
         drop(redact(&text));
-        assert!(started.elapsed().as_secs() < 5, "{piece}");
+        assert!(started.elapsed().as_secs() < 8, "{piece}");
     }
 }
 
