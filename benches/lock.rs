@@ -21,7 +21,7 @@ fn lock_text(nodes: usize) -> String {
         };
         let _ = write!(
             text,
-            "    \"input_{n}\": {{\n      \"inputs\": {{\n{own}        \"nixpkgs\": [\n          \"input_0\"\n        ]\n      }},\n      \
+            "    \"input_{n}\": {{\n      \"inputs\": {{\n{own}        \"nixpkgs\": [\n          \"i0\"\n        ]\n      }},\n      \
              \"locked\": {{\n        \"lastModified\": {},\n        \"narHash\": \"sha256-{n:043}=\",\n        \"owner\": \
              \"owner{n}\",\n        \"repo\": \"repo{n}\",\n        \"rev\": \"{n:040x}\",\n        \"type\": \"github\"\n      }},\n      \
              \"original\": {{\n        \"owner\": \"owner{n}\",\n        \"repo\": \"repo{n}\",\n        \"type\": \"github\"\n      \
