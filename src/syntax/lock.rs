@@ -3,7 +3,7 @@
 //! Knows the lock format, versions 5 to 7; what the edges mean together is for [`super::graph`]. Never fails: what is
 //! wrong becomes a [`Problem`], the rest is still read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Attrs, Problem, Span};
 use json::Json;
@@ -46,7 +46,7 @@ pub struct Node {
     pub parent: Option<Vec<String>>,
     /// Fields this version does not know, such as `buildTime`.
     pub extra: Attrs,
-    /// Where the node's key stands, when it is written without escapes.
+    /// Where the node's key stands; none for a node that was not read from a text.
     pub span: Option<Span>,
 }
 
@@ -103,19 +103,20 @@ pub fn read(text: &str) -> LockFile {
     }
 }
 
-struct Reader<'t> {
-    spans: HashMap<&'t str, Span>,
+struct Reader {
+    spans: Vec<Span>,
     file: LockFile,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn top(mut self, json: Json) -> LockFile {
         let Json::Object(fields) = json else {
             self.wrong(None, "flake.lock is not a JSON object");
             return LockFile { root: "root".to_owned(), ..self.file };
         };
         let (mut root, mut nodes) = (None, None);
-        for (name, value) in self.unique(fields, None, "flake.lock") {
+        self.duplicates(&fields, None, || "flake.lock".to_owned());
+        for (name, value) in fields {
             match (name.as_str(), value) {
                 ("version", Json::Number(number)) => self.file.version = number.as_u64(),
                 ("version", _) => self.wrong(None, "the `version` of flake.lock is not a number"),
@@ -161,8 +162,8 @@ impl Reader<'_> {
     }
 
     fn nodes(&mut self, entries: Vec<(String, Json)>) {
-        for (key, value) in entries {
-            let span = self.spans.get(key.as_str()).copied();
+        let spans = std::mem::take(&mut self.spans).into_iter().map(Some).chain(std::iter::repeat(None));
+        for ((key, value), span) in entries.into_iter().zip(spans) {
             if self.file.nodes.contains_key(&key) {
                 self.duplicate(span, &key, "`nodes`");
             }
@@ -180,7 +181,8 @@ impl Reader<'_> {
         let at = Place { key, span };
         let mut node = Node { span, ..Node::default() };
         let mut info = None;
-        for (name, value) in self.unique(fields, span, &format!("node `{key}`")) {
+        self.duplicates(&fields, span, || format!("node `{key}`"));
+        for (name, value) in fields {
             match (name.as_str(), value) {
                 ("inputs", Json::Object(entries)) => node.inputs = self.edges(&at, entries),
                 ("locked", Json::Object(entries)) => node.locked = Some(self.attrs(&at, "locked", entries)),
@@ -202,7 +204,8 @@ impl Reader<'_> {
 
     fn edges(&mut self, at: &Place<'_>, entries: Vec<(String, Json)>) -> BTreeMap<String, Edge> {
         let mut edges = BTreeMap::new();
-        for (name, value) in self.unique(entries, at.span, &format!("the inputs of node `{}`", at.key)) {
+        self.duplicates(&entries, at.span, || format!("the inputs of node `{}`", at.key));
+        for (name, value) in entries {
             let edge = match value {
                 Json::Text(key) => Some(Edge::Node(key)),
                 Json::List(names) => self.path(at, &name, names).map(Edge::Follows),
@@ -228,20 +231,21 @@ impl Reader<'_> {
     }
 
     fn attrs(&mut self, at: &Place<'_>, what: &str, entries: Vec<(String, Json)>) -> Attrs {
-        let entries = self.unique(entries, at.span, &format!("`{what}` of node `{}`", at.key));
+        self.duplicates(&entries, at.span, || format!("`{what}` of node `{}`", at.key));
         entries.into_iter().map(|(name, value)| (name, value.into_value())).collect()
     }
 
-    /// The fields with each name once, the last one winning as it does in Nix.
-    fn unique(&mut self, fields: Vec<(String, Json)>, span: Option<Span>, place: &str) -> BTreeMap<String, Json> {
-        let mut unique = BTreeMap::new();
-        for (name, value) in fields {
-            if unique.contains_key(&name) {
-                self.duplicate(span, &name, place);
+    /// Reports every name that stands more than once; that the last one wins, as in Nix, is the caller's part.
+    fn duplicates(&mut self, fields: &[(String, Json)], span: Option<Span>, place: impl Fn() -> String) {
+        let mut names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            if let [name, next] = pair
+                && name == next
+            {
+                self.duplicate(span, name, &place());
             }
-            unique.insert(name, value);
         }
-        unique
     }
 
     fn duplicate(&mut self, span: Option<Span>, name: &str, place: &str) {

@@ -1,6 +1,5 @@
 //! JSON kept as written: every key in order, twice when it stands twice; and where the nodes of a lock file stand.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -42,14 +41,19 @@ pub(super) fn parse(text: &str) -> Result<Json, Problem> {
     })
 }
 
-/// Where the key of each node stands. Keys written with escapes are left out.
-pub(super) fn node_spans(text: &str) -> HashMap<&str, Span> {
-    let mut spans = HashMap::new();
+/// Where the keys of the nodes stand, in the order of the text; of `nodes` twice, those of the last.
+pub(super) fn node_spans(text: &str) -> Vec<Span> {
+    let mut spans = Vec::new();
     let mut in_nodes = false;
     for (depth, key, span) in (Keys { text, at: 0, line: 1, depth: 0 }) {
         match depth {
-            1 => in_nodes = key == "nodes",
-            2 if in_nodes => drop(spans.insert(key, span)),
+            1 => {
+                in_nodes = key == "nodes";
+                if in_nodes {
+                    spans.clear();
+                }
+            }
+            2 if in_nodes => spans.push(span),
             _ => {}
         }
     }

@@ -123,16 +123,47 @@ fn hash(rest: &[u8]) -> Option<usize> {
 }
 
 fn shaped(rest: &[u8]) -> Option<(usize, &'static str)> {
-    SHAPES.iter().find_map(|shape| {
-        let prefix = shape.prefixes.iter().find(|prefix| rest.starts_with(prefix.as_bytes()))?;
+    let [first, second, ..] = rest else { return None };
+    let mut candidates = STARTS[0][usize::from(*first)] & STARTS[1][usize::from(*second)];
+    while candidates != 0 {
+        let shape = SHAPES.get(candidates.trailing_zeros() as usize)?;
+        candidates &= candidates - 1;
+        if let Some(length) = shape.length(rest) {
+            return Some((length, shape.kind));
+        }
+    }
+    None
+}
+
+impl Shape {
+    /// The length of the token that the bytes begin with.
+    fn length(&self, rest: &[u8]) -> Option<usize> {
+        let prefix = self.prefixes.iter().find(|prefix| rest.starts_with(prefix.as_bytes()))?;
         let body = rest.get(prefix.len()..).unwrap_or_default();
         // A bounded shape must end with a word: one letter more and it is something else.
-        let bounded = shape.most != ANY;
-        let length = run(body.get(..shape.most.saturating_add(1)).unwrap_or(body), shape.body);
+        let bounded = self.most != ANY;
+        let length = run(body.get(..self.most.saturating_add(1)).unwrap_or(body), self.body);
         let ends = !bounded || !body.get(length).is_some_and(|next| word(*next));
-        (length >= shape.least && length <= shape.most && ends).then_some((prefix.len() + length, shape.kind))
-    })
+        (length >= self.least && length <= self.most && ends).then_some(prefix.len() + length)
+    }
 }
+
+/// For the first two bytes of a word: a bit for every shape with a prefix that has this byte there.
+const STARTS: [[u32; 256]; 2] = {
+    let mut starts = [[0; 256]; 2];
+    let mut shape = 0;
+    while shape < SHAPES.len() {
+        let mut prefix = 0;
+        while prefix < SHAPES[shape].prefixes.len() {
+            let bytes = SHAPES[shape].prefixes[prefix].as_bytes();
+            starts[0][bytes[0] as usize] |= 1 << shape;
+            starts[1][bytes[1] as usize] |= 1 << shape;
+            prefix += 1;
+        }
+        shape += 1;
+    }
+    starts
+};
 
 /// `header.payload.signature`, each in URL base64, the header beginning as `{"` does.
 struct WebTokens {
