@@ -1,0 +1,174 @@
+//! Text as a terminal can show it: control characters made visible, widths counted in columns, long text cut.
+//! Data comes from other people's files; nothing of it may reach the terminal as a command.
+
+use std::borrow::Cow;
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
+
+/// Replaces everything that would act on the terminal or reorder a line (control characters, bidirectional controls)
+/// by its name in angle brackets: `<1b>`, `<202e>`.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts_on_the_terminal) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' => out.push(' '),
+            c if acts_on_the_terminal(c) => out.push_str(&format!("<{:02x}>", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Columns that the text takes.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text in exactly `columns` columns: cut at the end with `mark`, or filled with spaces.
+pub(crate) fn fit(text: &str, columns: usize, mark: &str) -> String {
+    let mut out = cut(text, columns, mark);
+    let used = width(&out);
+    out.extend(std::iter::repeat_n(' ', columns.saturating_sub(used)));
+    out
+}
+
+/// The text in at most `columns` columns, cut at the end.
+pub(crate) fn cut(text: &str, columns: usize, mark: &str) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(width(mark));
+    let mut out = take(graphemes(text).into_iter(), room).concat();
+    if width(mark) <= columns {
+        out.push_str(mark);
+    }
+    out
+}
+
+/// The text in at most `columns` columns, cut at the beginning: the end of a path says more.
+pub(crate) fn cut_left(text: &str, columns: usize, mark: &str) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(width(mark));
+    let mut kept = take(graphemes(text).into_iter().rev(), room);
+    if width(mark) <= columns {
+        kept.push(mark);
+    }
+    kept.reverse();
+    kept.concat()
+}
+
+/// The text in lines of at most `columns` columns, broken at spaces where there are any.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= columns {
+            line.extend(std::iter::repeat_n(' ', gap));
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        line = break_word(word, columns, &mut lines);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Pushes the full lines of a word that is longer than a line; gives back the rest.
+fn break_word(word: &str, columns: usize, lines: &mut Vec<String>) -> String {
+    let mut line = String::new();
+    for piece in graphemes(word) {
+        if width(&line) + width(piece) > columns && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        line.push_str(piece);
+    }
+    line
+}
+
+fn acts_on_the_terminal(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn graphemes(text: &str) -> Vec<&str> {
+    let span = Span::raw(text);
+    let starts: Vec<usize> = span
+        .styled_graphemes(Style::new())
+        .scan(0, |at, grapheme| {
+            let start = *at;
+            *at += grapheme.symbol.len();
+            Some(start)
+        })
+        .chain(std::iter::once(text.len()))
+        .collect();
+    starts.windows(2).filter_map(|pair| text.get(*pair.first()?..*pair.last()?)).collect()
+}
+
+fn take<'a>(pieces: impl Iterator<Item = &'a str>, room: usize) -> Vec<&'a str> {
+    let mut used = 0;
+    pieces
+        .take_while(|piece| {
+            used += width(piece);
+            used <= room
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_the_terminal_is_named() {
+        assert_eq!(clean("a\u{1b}[31mred\u{7}\u{9b}x"), "a<1b>[31mred<07><9b>x");
+        assert_eq!(clean("safe\u{202e}fdp.exe"), "safe<202e>fdp.exe");
+        assert_eq!(clean("two\nlines"), "two lines");
+        assert!(matches!(clean("plain ünïcode"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wide_and_combining_characters_are_counted_in_columns() {
+        assert_eq!(fit("日本語", 5, "…"), "日本…");
+        assert_eq!(fit("日本語", 4, "…"), "日… ");
+        assert_eq!(fit("e\u{301}a", 3, "…"), "e\u{301}a ");
+        assert_eq!(cut_left("/home/人/flake", 8, "…"), "…/flake");
+        assert_eq!(fit("مرحبا", 6, "…"), "مرحبا ");
+    }
+
+    #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        assert_eq!(wrap("the lock is dirty", 8), ["the lock", "is dirty"]);
+        assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_leaves_its_columns(text in "\\PC{0,40}", columns in 0_usize..30) {
+            let text = clean(&text);
+            prop_assert_eq!(width(&fit(&text, columns, "…")), columns);
+            prop_assert!(width(&cut_left(&text, columns, "…")) <= columns);
+            for line in wrap(&text, columns.max(2)) {
+                prop_assert!(width(&line) <= columns.max(2));
+            }
+        }
+
+        #[test]
+        fn clean_text_holds_nothing_that_acts(text in any::<String>()) {
+            prop_assert!(!clean(&text).contains(acts_on_the_terminal));
+        }
+    }
+}
