@@ -1,6 +1,8 @@
 //! Fuzzy matching: the one place that knows the matching library.
 
-use frizbee::{CaseMatching, Config, Matcher, UnicodeMatching};
+use std::collections::BTreeSet;
+
+use frizbee::{CaseMatching, Config, Matcher};
 
 /// Indices of the texts that match, best first; all of them, in order, for an empty query.
 pub(crate) fn rank<S: AsRef<str>>(query: &str, texts: &[S]) -> Vec<usize> {
@@ -17,19 +19,15 @@ pub(crate) fn matches(query: &str, text: &str) -> bool {
 pub(crate) fn found(query: &str, text: &str) -> Vec<usize> {
     let Some(mut matcher) = matcher(query) else { return Vec::new() };
     let Some(hit) = matcher.match_one_indices(text, 0) else { return Vec::new() };
-    let mut indices: Vec<usize> = hit.indices.into_iter().filter_map(|index| usize::try_from(index).ok()).collect();
-    indices.sort_unstable();
-    indices
+    // The library tells bytes; an accent or a letter of several bytes is marked as a whole.
+    let bytes: BTreeSet<usize> = hit.indices.into_iter().filter_map(|index| usize::try_from(index).ok()).collect();
+    let chars = text.char_indices().enumerate();
+    chars.filter(|(_, (at, c))| bytes.range(*at..*at + c.len_utf8()).next().is_some()).map(|(index, _)| index).collect()
 }
 
 fn matcher(query: &str) -> Option<Matcher> {
     let query = query.trim();
-    (!query.is_empty()).then(|| Matcher::from_query(query, &config()))
-}
-
-/// Characters, not bytes, are matched, so that what was found can be marked in any script.
-fn config() -> Config {
-    Config::default().casing(CaseMatching::Ignore).unicode(UnicodeMatching::Always)
+    (!query.is_empty()).then(|| Matcher::from_query(query, &Config::default().casing(CaseMatching::Ignore)))
 }
 
 #[cfg(test)]
@@ -53,6 +51,7 @@ mod tests {
     fn what_was_found_is_told_in_order() {
         assert_eq!(found("bar", "foobar"), [3, 4, 5]);
         assert_eq!(found("nix", "日本nix"), [2, 3, 4]);
+        assert_eq!(found("本", "日本nix"), [1]);
         assert_eq!(found("x", "foobar"), Vec::<usize>::new());
     }
 }

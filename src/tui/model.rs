@@ -34,8 +34,8 @@ pub(crate) struct FlakeRow {
     pub(crate) lineage: Option<String>,
     pub(crate) inputs: usize,
     pub(crate) nodes: usize,
-    /// Days since the locked nixpkgs was made.
-    pub(crate) nixpkgs_days: Option<i64>,
+    /// When the locked nixpkgs was made.
+    pub(crate) nixpkgs_modified: Option<i64>,
     pub(crate) problems: usize,
 }
 
@@ -43,7 +43,6 @@ pub(crate) struct FlakeRow {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Anatomy {
     pub(crate) flake: String,
-    pub(crate) path: String,
     pub(crate) inputs: Vec<Declared>,
     pub(crate) root: Option<String>,
     pub(crate) nodes: BTreeMap<String, Node>,
@@ -112,6 +111,8 @@ pub(crate) struct Change {
     pub(crate) to: Option<String>,
     pub(crate) commit: Option<String>,
     pub(crate) author: Option<String>,
+    /// The first line of the commit's message.
+    pub(crate) summary: Option<String>,
 }
 
 /// One event of the list.

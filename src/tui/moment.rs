@@ -1,7 +1,7 @@
 //! Times for people: the moment that is looked at, how old something is, and what a person may type for a moment.
 //! Knows no clock: the present comes in as an argument. Microseconds since 1970 UTC, as everywhere.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use super::model::At;
 
@@ -11,6 +11,13 @@ pub(crate) const DAY: i64 = 86_400_000_000;
 /// `2026-11-24 00:41`, for lists.
 pub(crate) fn short(time: i64) -> String {
     utc(time).map_or_else(|| time.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// `11-24 00:41` in the year of `now`, `2025-11-24` before: for narrow lists, always eleven columns or less.
+pub(crate) fn brief(now: i64, time: i64) -> String {
+    let (Some(now), Some(time)) = (utc(now), utc(time)) else { return short(time) };
+    let form = if now.year() == time.year() { "%m-%d %H:%M" } else { "%Y-%m-%d" };
+    time.format(form).to_string()
 }
 
 /// `2026-11-24 00:41:49 UTC`, for details.
@@ -147,5 +154,6 @@ mod tests {
         let words: Vec<String> = ages.iter().map(|seconds| age(NOW, NOW - seconds * 1_000_000)).collect();
         assert_eq!(words, ["now", "5 min", "2 h", "3 d", "7 w", "2.4 y"]);
         assert_eq!(age(NOW, NOW + DAY), "now");
+        assert_eq!((brief(NOW, NOW).as_str(), brief(NOW, NOW - 400 * DAY).as_str()), ("11-24 00:45", "2025-10-20"));
     }
 }

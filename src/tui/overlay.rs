@@ -82,6 +82,7 @@ pub(crate) fn palette<'a>(actions: impl Iterator<Item = (&'a Action, Option<&'st
     let items = actions.map(|(action, refusal)| picker::Item {
         label: action.title.to_owned(),
         keys: action.keys.join(" "),
+        id: action.id,
         note: refusal.unwrap_or(action.doc).to_owned(),
         refusal,
         wish: Wish::Do(action.what),
@@ -94,6 +95,7 @@ pub(crate) fn types() -> Overlay {
     let item = |label: String, note: &str, kind| picker::Item {
         label,
         keys: String::new(),
+        id: "",
         note: note.to_owned(),
         refusal: None,
         wish: Wish::Narrow(Narrow::Type(kind)),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGTSTP;
@@ -165,10 +165,8 @@ impl World<'_> {
         let (stop, sender) = (Arc::clone(&self.stop), self.sender.clone());
         let spawned = std::thread::Builder::new().name("scan".to_owned()).spawn(move || {
             let alarm = Alarm(sender);
-            let news = std::sync::Mutex::new(alarm.0.clone());
             let progress = |text: String| {
-                let sender = news.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = sender.send(Message::Scan(ScanNews::Progress(text)));
+                let _ = alarm.0.send(Message::Scan(ScanNews::Progress(text)));
             };
             let ended = scan(&roots, &progress, &stop);
             let _ = alarm.0.send(Message::Scan(ScanNews::Done(ended)));

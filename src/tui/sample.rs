@@ -86,7 +86,7 @@ fn flakes() -> Vec<FlakeRow> {
         lineage: Some("github.com/ada/infra".to_owned()),
         inputs: 4,
         nodes: 6,
-        nixpkgs_days: days,
+        nixpkgs_modified: days.map(|days: i64| NOW - days * DAY),
         problems,
     };
     vec![
@@ -147,7 +147,6 @@ pub(crate) fn anatomy() -> Anatomy {
     ];
     Anatomy {
         flake: "0190a1b2-0000-7000-8000-000000000001".to_owned(),
-        path: "/home/ada/src/infra/laptop".to_owned(),
         inputs: vec![
             Declared { overrides: pairs(&[("nixpkgs", "follows nixpkgs")]), ..declared("home-manager", "github:nix-community/home-manager") },
             declared("nixpkgs", nixpkgs),
@@ -181,6 +180,7 @@ pub(crate) fn anatomy() -> Anatomy {
                 to: Some("d4e5f60".to_owned()),
                 commit: Some("0c0ffee0c0ffee".to_owned()),
                 author: Some("Ada".to_owned()),
+                summary: Some("flake.lock: update nixpkgs".to_owned()),
             },
             Change { occurred_at: NOW - 80 * DAY, input: "agenix".to_owned(), to: Some("beef".to_owned()), ..Change::default() },
         ],

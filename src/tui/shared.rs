@@ -81,6 +81,14 @@ impl Shared {
         self.notice = Some(Notice { text: text.into(), bad: true });
     }
 
+    /// The time that ages are counted to: the moment that is looked at, when that is a time.
+    pub(crate) fn time(&self) -> i64 {
+        match self.at {
+            At::Occurred(time) | At::Seen(time) => time,
+            At::Now | At::Position(_) => self.now,
+        }
+    }
+
     /// A path as people write it: the home directory as `~`.
     pub(crate) fn path(&self, path: &str) -> String {
         let below = self.home.as_deref().and_then(|home| path.strip_prefix(home));

@@ -43,7 +43,7 @@ pub(crate) fn cut(text: &str, columns: usize, mark: &str) -> String {
         return text.to_owned();
     }
     let room = columns.saturating_sub(width(mark));
-    let mut out = take(graphemes(text).into_iter(), room).concat();
+    let mut out = prefix(text, room).to_owned();
     if width(mark) <= columns {
         out.push_str(mark);
     }
@@ -56,12 +56,8 @@ pub(crate) fn cut_left(text: &str, columns: usize, mark: &str) -> String {
         return text.to_owned();
     }
     let room = columns.saturating_sub(width(mark));
-    let mut kept = take(graphemes(text).into_iter().rev(), room);
-    if width(mark) <= columns {
-        kept.push(mark);
-    }
-    kept.reverse();
-    kept.concat()
+    let kept = suffix(text, room);
+    if width(mark) <= columns { format!("{mark}{kept}") } else { kept.to_owned() }
 }
 
 /// The text in lines of at most `columns` columns, broken at spaces where there are any.
@@ -87,42 +83,43 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 
 /// Pushes the full lines of a word that is longer than a line; gives back the rest.
 fn break_word(word: &str, columns: usize, lines: &mut Vec<String>) -> String {
-    let mut line = String::new();
-    for piece in graphemes(word) {
-        if width(&line) + width(piece) > columns && !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        line.push_str(piece);
+    let mut rest = word;
+    while width(rest) > columns {
+        let line = match prefix(rest, columns) {
+            "" => boundaries(rest).get(1).and_then(|end| rest.get(..*end)).unwrap_or(rest),
+            line => line,
+        };
+        lines.push(line.to_owned());
+        rest = rest.get(line.len()..).unwrap_or_default();
     }
-    line
+    rest.to_owned()
 }
 
 fn acts_on_the_terminal(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-fn graphemes(text: &str) -> Vec<&str> {
+/// Where graphemes begin and end, in bytes.
+fn boundaries(text: &str) -> Vec<usize> {
     let span = Span::raw(text);
-    let starts: Vec<usize> = span
-        .styled_graphemes(Style::new())
-        .scan(0, |at, grapheme| {
-            let start = *at;
-            *at += grapheme.symbol.len();
-            Some(start)
-        })
-        .chain(std::iter::once(text.len()))
-        .collect();
-    starts.windows(2).filter_map(|pair| text.get(*pair.first()?..*pair.last()?)).collect()
+    let mut at = 0;
+    let ends = span.styled_graphemes(Style::new()).map(|grapheme| {
+        at += grapheme.symbol.len();
+        at
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
-fn take<'a>(pieces: impl Iterator<Item = &'a str>, room: usize) -> Vec<&'a str> {
-    let mut used = 0;
-    pieces
-        .take_while(|piece| {
-            used += width(piece);
-            used <= room
-        })
-        .collect()
+/// The longest beginning that fits. Measured as a whole: what follows can make a letter narrower or wider.
+fn prefix(text: &str, room: usize) -> &str {
+    let pieces = boundaries(text).into_iter().filter_map(|end| text.get(..end));
+    pieces.take_while(|piece| width(piece) <= room).last().unwrap_or_default()
+}
+
+/// The longest end that fits.
+fn suffix(text: &str, room: usize) -> &str {
+    let pieces = boundaries(text).into_iter().rev().filter_map(|start| text.get(start..));
+    pieces.take_while(|piece| width(piece) <= room).last().unwrap_or_default()
 }
 
 #[cfg(test)]

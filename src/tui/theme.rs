@@ -23,12 +23,9 @@ pub(crate) struct Glyphs {
     pub(crate) follows: &'static str,
     pub(crate) duplicate: &'static str,
     pub(crate) arrow: &'static str,
-    pub(crate) dot: &'static str,
     pub(crate) live: &'static str,
     pub(crate) past: &'static str,
-    pub(crate) bar: &'static str,
     pub(crate) thumb: &'static str,
-    pub(crate) track: &'static str,
     pub(crate) pointer: &'static str,
     border: border::Set<'static>,
     focused_border: border::Set<'static>,
@@ -42,12 +39,9 @@ const UNICODE: Glyphs = Glyphs {
     follows: "→ ",
     duplicate: "≡",
     arrow: "→",
-    dot: "·",
     live: "●",
     past: "◷",
-    bar: "│",
     thumb: "┃",
-    track: "│",
     pointer: "❯ ",
     border: border::ROUNDED,
     focused_border: border::ROUNDED,
@@ -72,12 +66,9 @@ const ASCII: Glyphs = Glyphs {
     follows: "-> ",
     duplicate: "=",
     arrow: "->",
-    dot: "-",
     live: "*",
     past: "@",
-    bar: "|",
     thumb: "#",
-    track: "|",
     pointer: "> ",
     border: ASCII_BORDER,
     focused_border: border::Set { horizontal_top: "=", horizontal_bottom: "=", ..ASCII_BORDER },
@@ -196,8 +187,7 @@ mod tests {
     fn ascii_signs_are_ascii() {
         let g = Theme::new(Look { colors: true, unicode: false }).glyphs;
         for sign in [
-            g.cut, g.open, g.closed, g.leaf, g.follows, g.duplicate, g.arrow, g.dot, g.live, g.past, g.bar, g.thumb,
-            g.track, g.pointer, g.border.top_left, g.focused_border.horizontal_top,
+            g.cut, g.open, g.closed, g.leaf, g.follows, g.duplicate, g.arrow, g.live, g.past, g.thumb, g.pointer, g.border.top_left, g.focused_border.horizontal_top,
         ] {
             assert!(sign.is_ascii(), "{sign}");
         }

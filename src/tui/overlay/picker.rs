@@ -19,6 +19,8 @@ use crate::tui::widget::rows::Rows;
 pub(crate) struct Item {
     pub(super) label: String,
     pub(super) keys: String,
+    /// Another name that finds it.
+    pub(super) id: &'static str,
     pub(super) note: String,
     pub(super) refusal: Option<&'static str>,
     pub(super) wish: Wish,
@@ -65,7 +67,7 @@ impl Picker {
     /// A key typed exactly is what is meant; else the best match by name, key and sentence.
     fn search(&mut self) {
         let query = self.field.text().trim();
-        let texts: Vec<String> = self.items.iter().map(|item| format!("{} {}", item.label, item.keys)).collect();
+        let texts: Vec<String> = self.items.iter().map(|item| format!("{} {} {}", item.label, item.keys, item.id)).collect();
         let by_key = |item: &Item| !query.is_empty() && item.keys.split(' ').any(|key| key == query);
         let exact: Vec<usize> = (0..).zip(&self.items).filter(|(_, item)| by_key(item)).map(|(index, _)| index).collect();
         let others: Vec<usize> = fuzzy::rank(query, &texts).into_iter().filter(|index| !exact.contains(index)).collect();

@@ -306,7 +306,7 @@ impl Screen for History {
     fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let (list, detail) = match (area.width, self.in_detail) {
             (72.., _) => {
-                let [list, detail] = Layout::horizontal([Constraint::Fill(60), Constraint::Fill(40)]).areas(area);
+                let [list, detail] = Layout::horizontal([Constraint::Fill(63), Constraint::Fill(37)]).areas(area);
                 (Some(list), Some(detail))
             }
             (_, false) => (Some(area), None),

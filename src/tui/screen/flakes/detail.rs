@@ -63,7 +63,7 @@ fn of_flake(flake: &FlakeRow, anatomy: Option<&Anatomy>, width: u16, shared: &Sh
         sheet.field("lineage", lineage, theme.source());
     }
     sheet.field("inputs", &format!("{}, {} nodes locked", flake.inputs, flake.nodes), plain);
-    if let Some(days) = flake.nixpkgs_days {
+    if let Some(days) = super::list::nixpkgs_days(flake, shared) {
         sheet.field("nixpkgs", &format!("{} old", moment::days(days)), super::list::age_style(Some(days), theme));
     }
     sheet.field("id", &flake.id, theme.quiet());
@@ -90,11 +90,11 @@ fn of_input(anatomy: &Anatomy, row: &tree::Row, width: u16, shared: &Shared) -> 
             sheet.field(label, value, style);
         }
         if let Some(modified) = node.modified {
-            let text = format!("{}, {} ago", moment::short(modified), moment::age(shared.now, modified));
+            let text = format!("{}, {} ago", moment::short(modified), moment::age(shared.time(), modified));
             sheet.field("made", &text, Style::new());
         }
         if let Some(since) = node.since {
-            let text = format!("{}, {} ago", moment::short(since), moment::age(shared.now, since));
+            let text = format!("{}, {} ago", moment::short(since), moment::age(shared.time(), since));
             sheet.field("here since", &text, Style::new());
         }
         if !node.original.is_empty() {
@@ -194,6 +194,9 @@ fn changes<'a>(sheet: &mut Sheet, changes: impl Iterator<Item = &'a Change>, nam
         };
         let text = if name { format!("{} {what}", change.input) } else { what };
         sheet.item(sign, style, &text, Style::new());
+        if let Some(summary) = &change.summary {
+            sheet.item(" ", style, summary, theme.quiet());
+        }
         let by = change.author.as_deref().map(|author| format!(" by {author}")).unwrap_or_default();
         let commit = change.commit.as_deref().map(|id| format!(" in {}", id.chars().take(8).collect::<String>()));
         let line = format!("{}{}{by}", moment::short(change.occurred_at), commit.unwrap_or_default());

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Flakes, Pane};
 use crate::tui::model::FlakeRow;
 use crate::tui::shared::Shared;
-use crate::tui::text::{clean, cut, cut_left, fit, width};
+use crate::tui::text::{clean, cut, fit, width};
 use crate::tui::theme::Theme;
 use crate::tui::widget::pane::{self, scrollbar};
 use crate::tui::{fuzzy, moment};
@@ -108,17 +108,27 @@ fn line(flake: &FlakeRow, columns: usize, (chosen, focused): (bool, bool), query
     let (above, name) = path.rsplit_once('/').map_or((String::new(), path.clone()), |(a, n)| (format!("{a}/"), n.to_owned()));
     let room = columns.saturating_sub(2 + 1 + AGE + 1 + PROBLEMS);
     let name = cut(&name, room, theme.glyphs.cut);
-    let above = if width(&name) + 8 < room { cut_left(&above, room - width(&name) - 1, theme.glyphs.cut) } else { String::new() };
-    let gap = room.saturating_sub(width(&name) + width(&above));
+    let above = last_folders(&above, room.saturating_sub(width(&name) + 1));
+    let gap = room.saturating_sub(width(&name) + width(above));
     let problems = if flake.problems == 0 { String::new() } else { format!("! {}", flake.problems) };
     let mut spans = vec![gutter(theme, chosen)];
     spans.extend(marked(&name, query, theme.strong(), theme));
     spans.push(Span::raw(" ".repeat(gap)));
-    spans.push(Span::styled(above, theme.quiet()));
-    let age = flake.nixpkgs_days.map(moment::days).unwrap_or_default();
-    spans.push(Span::styled(format!(" {age:>AGE$}"), age_style(flake.nixpkgs_days, theme)));
+    spans.push(Span::styled(above.to_owned(), theme.quiet()));
+    let days = nixpkgs_days(flake, shared);
+    let age = days.map(moment::days).unwrap_or_default();
+    spans.push(Span::styled(format!(" {age:>AGE$}"), age_style(days, theme)));
     spans.push(Span::styled(format!(" {}", fit(&problems, PROBLEMS, theme.glyphs.cut)), theme.warning()));
     chosen_line(spans, chosen, focused, theme)
+}
+
+/// As many of the last folders of `~/src/infra/` as fit.
+fn last_folders(above: &str, room: usize) -> &str {
+    let mut rest = above;
+    while width(rest) > room {
+        rest = rest.split_once('/').map_or("", |(_, below)| below);
+    }
+    rest
 }
 
 /// The mark in front of a chosen row.
@@ -150,6 +160,11 @@ pub(super) fn marked(text: &str, query: &str, style: Style, theme: Theme) -> Vec
         }
     }
     spans
+}
+
+/// How many days old the nixpkgs of a flake is.
+pub(super) fn nixpkgs_days(flake: &FlakeRow, shared: &Shared) -> Option<i64> {
+    flake.nixpkgs_modified.map(|time| shared.time().saturating_sub(time).max(0) / moment::DAY)
 }
 
 /// How the age of a nixpkgs looks.

@@ -90,7 +90,7 @@ fn line(
     let room = columns.all.saturating_sub(2 + columns.names + 1 + 1 + AGE);
     spans.extend(about(anatomy, row, room, theme));
     let modified = tree::node(anatomy, row).filter(|_| row.follows.is_none()).and_then(|node| node.modified);
-    let age = modified.map(|time| moment::age(shared.now, time)).unwrap_or_default();
+    let age = modified.map(|time| moment::age(shared.time(), time)).unwrap_or_default();
     spans.push(Span::styled(format!(" {age:>AGE$}"), theme.quiet()));
     spans
 }

@@ -44,11 +44,11 @@ pub(crate) fn rows(anatomy: &Anatomy, open: &BTreeSet<String>, query: &str) -> V
     if query.trim().is_empty() {
         return walk(anatomy, &|path| open.contains(path));
     }
-    let every = walk(anatomy, &|_| true);
-    let texts: Vec<String> = every.iter().map(|row| format!("{} {}", row.path, source(anatomy, row))).collect();
-    let found: BTreeSet<usize> = fuzzy::rank(query, &texts).into_iter().collect();
-    let hits = every.into_iter().enumerate().filter(|(index, _)| found.contains(index));
-    hits.map(|(_, row)| Row { depth: 0, open: None, name: row.path.clone(), ..row }).collect()
+    let words = query.trim().to_lowercase();
+    let in_source = |row: &Row| source(anatomy, row).to_lowercase().contains(&words);
+    let every = walk(anatomy, &|_| true).into_iter();
+    let hits = every.filter(|row| fuzzy::matches(query, &row.path) || in_source(row));
+    hits.map(|row| Row { depth: 0, open: None, name: row.path.clone(), ..row }).collect()
 }
 
 /// The paths of everything that can be unfolded.
@@ -193,6 +193,7 @@ mod tests {
     fn a_search_looks_into_folded_inputs() {
         let anatomy = sample::anatomy();
         assert_eq!(paths(&rows(&anatomy, &BTreeSet::new(), "agenix/nix")), ["agenix/nixpkgs"]);
+        assert_eq!(paths(&rows(&anatomy, &BTreeSet::new(), "NUMTIDE")), ["utils"]);
     }
 
     #[test]

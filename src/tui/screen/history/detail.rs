@@ -138,11 +138,16 @@ fn collect(value: &Value, path: &str, out: &mut Vec<Difference>) {
             leaves(fields.get("from").unwrap_or(&Value::Null), &path, &mut from);
             leaves(fields.get("to").unwrap_or(&Value::Null), &path, &mut to);
             compare(&from, &to, out);
-            for (key, value) in fields.iter().filter(|(key, _)| !matches!(key.as_str(), "from" | "to")) {
+            let told = |key: &str| matches!(key, "from" | "to") || key == "nodes" && fields.contains_key("changes");
+            for (key, value) in fields.iter().filter(|(key, _)| !told(key)) {
                 collect(value, key, out);
             }
         }
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| collect(value, &below(path, key), out)),
+        // A change of a lock is told twice, node by node and by input path; the paths are for people.
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| !(key.as_str() == "nodes" && fields.contains_key("changes")))
+            .for_each(|(key, value)| collect(value, &below(path, key), out)),
         Value::Array(items) => items.iter().for_each(|item| collect(item, path, out)),
         _ => {}
     }

@@ -110,7 +110,7 @@ struct Columns {
 impl Columns {
     fn of(width: usize, head: i64) -> Self {
         let position = if width >= 56 { head.to_string().len().max(3) + 2 } else { 0 };
-        let time = if width >= 44 { 17 } else { 0 };
+        let time = if width >= 44 { 12 } else { 0 };
         let kind = if width >= 62 { 22 } else { 18.min(width / 2) };
         let left = width.saturating_sub(4 + position + time + kind);
         let subject = if left >= 34 { 16 } else { left.min(14) };
@@ -129,7 +129,7 @@ fn line(row: &EventRow, columns: Columns, (chosen, focused): (bool, bool), share
     let spans = vec![
         Span::styled(if chosen { theme.glyphs.pointer } else { "  " }, theme.accent()),
         Span::styled(position, theme.quiet()),
-        Span::styled(column(&moment::short(row.occurred_at), columns.time), theme.quiet()),
+        Span::styled(column(&moment::brief(shared.now, row.occurred_at), columns.time), theme.quiet()),
         Span::styled(format!("{sign} "), style),
         Span::styled(column(&clean(&row.kind), columns.kind), style),
         Span::styled(column(&clean(&subject), columns.subject), theme.strong()),
