@@ -63,7 +63,8 @@ pub use model::At;
 pub use theme::Look;
 
 /// A scan: the directories, whom to tell what it is doing, and when to stop. The result is a sentence.
-pub type ScanWith = Arc<dyn Fn(&[PathBuf], &(dyn Fn(String) + Sync), &AtomicBool) -> Result<String, String> + Send + Sync>;
+pub type ScanWith =
+    Arc<dyn Fn(&[PathBuf], &(dyn Fn(String) + Sync), &AtomicBool) -> Result<String, String> + Send + Sync>;
 
 /// A connection that only reads.
 pub type ReadOnly = Box<dyn Deref<Target = Connection> + Send>;

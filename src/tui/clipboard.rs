@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::Command as _;
+use crossterm::clipboard::CopyToClipboard;
 
 /// The longest text that terminals commonly take.
 const LONGEST: usize = 70_000;

@@ -67,6 +67,12 @@ impl Headless {
         }
     }
 
+    /// The cells of the last frame.
+    #[cfg(test)]
+    pub(crate) fn cells(&self) -> &[ratatui::buffer::Cell] {
+        &self.terminal.backend().buffer().content
+    }
+
     /// Gives the interface a message.
     pub(crate) fn tell(&mut self, message: Message) {
         let effects = self.app.update(message);
@@ -81,10 +87,22 @@ impl Headless {
         }
     }
 
-    /// Draws, and gives the frame as text.
+    /// Draws, and gives the frame as text, one line a row, without the spaces at the ends.
     pub fn frame(&mut self) -> String {
         self.draw();
-        self.terminal.backend().to_string()
+        let buffer = self.terminal.backend().buffer();
+        let mut out = String::new();
+        for y in 0..buffer.area.height {
+            let mut line = String::new();
+            let mut x = 0;
+            while let Some(cell) = buffer.cell((x, y)) {
+                line.push_str(cell.symbol());
+                x += u16::try_from(super::text::width(cell.symbol())).unwrap_or(1).max(1);
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
     }
 
     /// Makes the terminal another size.

@@ -72,12 +72,22 @@ pub(crate) enum Effect {
 pub(crate) enum Query {
     Summary,
     Flakes(At),
-    Anatomy { flake: String, at: At },
-    Events { filter: EventFilter, at: At, page: Page },
+    Anatomy {
+        flake: String,
+        at: At,
+    },
+    Events {
+        filter: EventFilter,
+        at: At,
+        page: Page,
+    },
     Event(i64),
     Difference(At, At),
     /// The position of the event before or after a moment.
-    Step { from: At, forward: bool },
+    Step {
+        from: At,
+        forward: bool,
+    },
 }
 
 impl Query {
@@ -105,7 +115,11 @@ pub(crate) enum Answer {
     Flakes(Vec<FlakeRow>),
     Anatomy(Box<Anatomy>),
     /// Newest first; the flag says that there are no more in the direction of the page.
-    Events { page: Page, rows: Vec<EventRow>, end: bool },
+    Events {
+        page: Page,
+        rows: Vec<EventRow>,
+        end: bool,
+    },
     Event(Option<Box<EventDetail>>),
     Difference(Vec<Difference>),
     /// The moment stepped to.

@@ -13,7 +13,7 @@ pub(crate) const NOW: i64 = 1_795_481_109_000_000;
 /// How many events there are.
 const EVENTS: i64 = 5_000;
 /// How many events are on a page.
-const PAGE: i64 = 200;
+const PAGE: usize = 200;
 
 /// Colours and Unicode.
 pub(crate) const FULL: Look = Look { colors: true, unicode: true };
@@ -47,17 +47,15 @@ fn answer(query: &Query) -> Answer {
                     && filter.stream.as_ref().is_none_or(|stream| row.stream == *stream)
                     && filter.text.as_ref().is_none_or(|text| row.summary.contains(text.as_str()))
             };
-            let (low, high) = match *page {
-                Page::Newest => (newest - PAGE + 1, newest),
-                Page::Oldest => (1, PAGE),
-                Page::OlderThan(position) => (position - PAGE, position - 1),
-                Page::NewerThan(position) => (position + 1, (position + PAGE).min(newest)),
+            let fitting = (1..=newest).rev().map(event).filter(fits);
+            let mut rows: Vec<EventRow> = match *page {
+                Page::Newest => fitting.take(PAGE).collect(),
+                Page::OlderThan(position) => fitting.filter(|row| row.position < position).take(PAGE).collect(),
+                Page::NewerThan(position) => fitting.filter(|row| row.position > position).collect(),
+                Page::Oldest => fitting.collect(),
             };
-            let rows = (low.max(1)..=high).rev().map(event).filter(fits).collect();
-            let end = match page {
-                Page::NewerThan(_) | Page::Oldest => high >= newest,
-                Page::Newest | Page::OlderThan(_) => low <= 1,
-            };
+            let end = rows.len() < PAGE;
+            rows.drain(..rows.len().saturating_sub(PAGE));
             Answer::Events { page: *page, rows, end }
         }
         Query::Event(position) => Answer::Event(Some(Box::new(detail(*position)))),
@@ -79,14 +77,14 @@ fn answer(query: &Query) -> Answer {
 }
 
 fn flakes() -> Vec<FlakeRow> {
-    let flake = |id: u32, path: &str, description: Option<&str>, days, problems| FlakeRow {
+    let flake = |id: u32, path: &str, description: Option<&str>, days: Option<i64>, problems| FlakeRow {
         id: format!("0190a1b2-0000-7000-8000-{id:012}"),
         path: path.to_owned(),
         description: description.map(str::to_owned),
         lineage: Some("github.com/ada/infra".to_owned()),
         inputs: 4,
         nodes: 6,
-        nixpkgs_modified: days.map(|days: i64| NOW - days * DAY),
+        nixpkgs_modified: days.map(|days| NOW - days * DAY),
         problems,
     };
     vec![
@@ -106,7 +104,11 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn node(source: &str, rev: &str, days: i64, inputs: Vec<(String, Edge)>) -> Node {
     Node {
         inputs,
-        locked: pairs(&[("type", "github"), ("rev", rev), ("narHash", "sha256-kd1Ww2eBcWmmQv2vxYk4kYx6UMX7fLHzQJyGxV9P3mM=")]),
+        locked: pairs(&[
+            ("type", "github"),
+            ("rev", rev),
+            ("narHash", "sha256-kd1Ww2eBcWmmQv2vxYk4kYx6UMX7fLHzQJyGxV9P3mM="),
+        ]),
         original: pairs(&[("type", "github"), ("ref", "nixos-unstable")]),
         source: Some(source.to_owned()),
         flake: true,
@@ -141,14 +143,20 @@ pub(crate) fn anatomy() -> Anatomy {
         ("root", root),
         ("nixpkgs", node(nixpkgs, "d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f607", 12, Vec::new())),
         ("nixpkgs_2", node(nixpkgs, "0011223344556677889900aabbccddeeff001122", 214, Vec::new())),
-        ("home-manager", node("github:nix-community/home-manager", "feed", 5, vec![edge("nixpkgs", follows("nixpkgs"))])),
+        (
+            "home-manager",
+            node("github:nix-community/home-manager", "feed", 5, vec![edge("nixpkgs", follows("nixpkgs"))]),
+        ),
         ("agenix", node("github:ryantm/agenix", "beef", 80, vec![edge("nixpkgs", to("nixpkgs_2"))])),
         ("old", node("github:ada/old", "dead", 700, Vec::new())),
     ];
     Anatomy {
         flake: "0190a1b2-0000-7000-8000-000000000001".to_owned(),
         inputs: vec![
-            Declared { overrides: pairs(&[("nixpkgs", "follows nixpkgs")]), ..declared("home-manager", "github:nix-community/home-manager") },
+            Declared {
+                overrides: pairs(&[("nixpkgs", "follows nixpkgs")]),
+                ..declared("home-manager", "github:nix-community/home-manager")
+            },
             declared("nixpkgs", nixpkgs),
             declared("agenix", "github:ryantm/agenix"),
             declared("utils", "github:numtide/flake-utils"),
@@ -182,7 +190,12 @@ pub(crate) fn anatomy() -> Anatomy {
                 author: Some("Ada".to_owned()),
                 summary: Some("flake.lock: update nixpkgs".to_owned()),
             },
-            Change { occurred_at: NOW - 80 * DAY, input: "agenix".to_owned(), to: Some("beef".to_owned()), ..Change::default() },
+            Change {
+                occurred_at: NOW - 80 * DAY,
+                input: "agenix".to_owned(),
+                to: Some("beef".to_owned()),
+                ..Change::default()
+            },
         ],
     }
 }
@@ -211,7 +224,9 @@ fn detail(position: i64) -> EventDetail {
         causation_id: "0190a1b2-0000-7000-8000-00000000cafe".to_owned(),
         actor: "ada@desk".to_owned(),
         origin: "UABC".to_owned(),
-        payload: r#"{"changes":[{"from":{"rev":"a1b2c3d"},"input":"nixpkgs","node":"nixpkgs","to":{"rev":"d4e5f60"}}]}"#.to_owned(),
+        payload:
+            r#"{"changes":[{"from":{"rev":"a1b2c3d"},"input":"nixpkgs","node":"nixpkgs","to":{"rev":"d4e5f60"}}]}"#
+                .to_owned(),
         flake_path: row.subject.clone(),
         command: Some("scan".to_owned()),
         related: vec![event(position - 1), row.clone()],

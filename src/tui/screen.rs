@@ -85,10 +85,7 @@ pub(crate) enum Narrow {
 
 /// Every screen, in the order of the tabs.
 pub(crate) fn all() -> Vec<Box<dyn Screen>> {
-    vec![
-        Box::new(flakes::Flakes::default()),
-        Box::new(history::History::default()),
-    ]
+    vec![Box::new(flakes::Flakes::default()), Box::new(history::History::default())]
 }
 
 /// `1,204,332`.

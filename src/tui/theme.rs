@@ -173,9 +173,22 @@ mod tests {
     fn without_colours_no_style_has_one() {
         let theme = Theme::new(Look { colors: false, unicode: true });
         for style in [
-            theme.strong(), theme.quiet(), theme.accent(), theme.heading(), theme.source(), theme.link(),
-            theme.warning(), theme.error(), theme.good(), theme.found(), theme.chosen(true), theme.chosen(false),
-            theme.border(true), theme.border(false), theme.badge(true), theme.badge(false),
+            theme.strong(),
+            theme.quiet(),
+            theme.accent(),
+            theme.heading(),
+            theme.source(),
+            theme.link(),
+            theme.warning(),
+            theme.error(),
+            theme.good(),
+            theme.found(),
+            theme.chosen(true),
+            theme.chosen(false),
+            theme.border(true),
+            theme.border(false),
+            theme.badge(true),
+            theme.badge(false),
         ] {
             assert_eq!((style.fg, style.bg), (None, None));
         }
@@ -187,7 +200,19 @@ mod tests {
     fn ascii_signs_are_ascii() {
         let g = Theme::new(Look { colors: true, unicode: false }).glyphs;
         for sign in [
-            g.cut, g.open, g.closed, g.leaf, g.follows, g.duplicate, g.arrow, g.live, g.past, g.thumb, g.pointer, g.border.top_left, g.focused_border.horizontal_top,
+            g.cut,
+            g.open,
+            g.closed,
+            g.leaf,
+            g.follows,
+            g.duplicate,
+            g.arrow,
+            g.live,
+            g.past,
+            g.thumb,
+            g.pointer,
+            g.border.top_left,
+            g.focused_border.horizontal_top,
         ] {
             assert!(sign.is_ascii(), "{sign}");
         }

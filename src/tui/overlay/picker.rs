@@ -67,10 +67,13 @@ impl Picker {
     /// A key typed exactly is what is meant; else the best match by name, key and sentence.
     fn search(&mut self) {
         let query = self.field.text().trim();
-        let texts: Vec<String> = self.items.iter().map(|item| format!("{} {} {}", item.label, item.keys, item.id)).collect();
+        let texts: Vec<String> =
+            self.items.iter().map(|item| format!("{} {} {}", item.label, item.keys, item.id)).collect();
         let by_key = |item: &Item| !query.is_empty() && item.keys.split(' ').any(|key| key == query);
-        let exact: Vec<usize> = (0..).zip(&self.items).filter(|(_, item)| by_key(item)).map(|(index, _)| index).collect();
-        let others: Vec<usize> = fuzzy::rank(query, &texts).into_iter().filter(|index| !exact.contains(index)).collect();
+        let exact: Vec<usize> =
+            (0..).zip(&self.items).filter(|(_, item)| by_key(item)).map(|(index, _)| index).collect();
+        let others: Vec<usize> =
+            fuzzy::rank(query, &texts).into_iter().filter(|index| !exact.contains(index)).collect();
         self.found = exact.into_iter().chain(others).collect();
         self.rows.first();
     }
@@ -114,7 +117,10 @@ impl Picker {
                     Span::raw(" "),
                     Span::styled(fit(&item.label, labels + 1, mark), label_style),
                     Span::styled(fit(&item.keys, keys, mark), theme.accent()),
-                    Span::styled(fit(&format!("  {}", cut(&item.note, notes.saturating_sub(2), mark)), notes + 2, mark), note_style),
+                    Span::styled(
+                        fit(&format!("  {}", cut(&item.note, notes.saturating_sub(2), mark)), notes + 2, mark),
+                        note_style,
+                    ),
                 ];
                 if chosen == Some(row) {
                     let style = theme.chosen(true);

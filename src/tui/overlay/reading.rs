@@ -130,7 +130,8 @@ impl Reading {
                 group = &entry.group;
                 sheet.heading(group);
             }
-            let label = if entry.text.is_empty() { entry.label.clone() } else { fit(&entry.label, labels, theme.glyphs.cut) };
+            let label =
+                if entry.text.is_empty() { entry.label.clone() } else { fit(&entry.label, labels, theme.glyphs.cut) };
             let text = cut(&clean(&entry.text), room.saturating_sub(width(&label) + 2), theme.glyphs.cut);
             sheet.line(Line::from(vec![Span::styled(label, theme.accent()), Span::raw("  "), Span::raw(text)]));
             if let Some(was) = &entry.was {

@@ -78,7 +78,9 @@ fn short(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        other => Some(other.as_object().map_or_else(|| other.to_string(), |fields| format!("{} entries", fields.len()))),
+        other => {
+            Some(other.as_object().map_or_else(|| other.to_string(), |fields| format!("{} entries", fields.len())))
+        }
     }
 }
 
@@ -91,7 +93,8 @@ mod tests {
     #[test]
     fn an_update_names_the_first_change_and_counts_the_rest() {
         let change = json!({"input": "nixpkgs", "from": {"rev": "a1b2c3d4e5"}, "to": {"rev": "ffffffffff"}});
-        let payload = json!({"changes": [change, {"input": "x", "from": null, "to": {"narHash": "sha256-abcdefghij"}}]});
+        let payload =
+            json!({"changes": [change, {"input": "x", "from": null, "to": {"narHash": "sha256-abcdefghij"}}]});
         assert_eq!(words("flake.updated", &payload), "nixpkgs a1b2c3d → fffffff, and 1 more");
         let commit = json!({"commit": {"summary": "bump"}, "changes": []});
         assert_eq!(words("lock_history.recorded", &commit), "bump ()");

@@ -86,7 +86,8 @@ impl Flakes {
 
     /// Builds the tree again and stays on the chosen input when it is still there.
     fn grow(&mut self) {
-        self.tree = self.anatomy.as_ref().map(|a| tree::rows(a, &self.open, self.find_input.text())).unwrap_or_default();
+        self.tree =
+            self.anatomy.as_ref().map(|a| tree::rows(a, &self.open, self.find_input.text())).unwrap_or_default();
         if let Some(row) = self.input.as_deref().and_then(|path| self.tree.iter().position(|row| row.path == path)) {
             self.inputs.choose(row);
         }
@@ -110,7 +111,12 @@ impl Flakes {
         self.input = self.row().map(|row| row.path.clone());
     }
 
-    fn step(&mut self, shared: &mut Shared, go: impl Fn(&mut Rows, usize), scroll: impl Fn(&mut Scroll)) -> Vec<Effect> {
+    fn step(
+        &mut self,
+        shared: &mut Shared,
+        go: impl Fn(&mut Rows, usize),
+        scroll: impl Fn(&mut Scroll),
+    ) -> Vec<Effect> {
         match self.focus {
             Pane::List => {
                 let before = self.flake().map(|flake| flake.id.clone());
@@ -202,7 +208,11 @@ impl Flakes {
         if self.focus == Pane::List {
             let before = self.chosen.clone();
             self.search();
-            return if self.flake().map(|flake| &flake.id) == before.as_ref() { Vec::new() } else { self.settle(shared) };
+            return if self.flake().map(|flake| &flake.id) == before.as_ref() {
+                Vec::new()
+            } else {
+                self.settle(shared)
+            };
         }
         self.grow();
         self.settle_input();

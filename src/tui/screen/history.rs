@@ -72,7 +72,12 @@ impl History {
         effects
     }
 
-    fn step(&mut self, shared: &mut Shared, go: impl Fn(&mut Rows, usize), scroll: impl Fn(&mut Scroll)) -> Vec<Effect> {
+    fn step(
+        &mut self,
+        shared: &mut Shared,
+        go: impl Fn(&mut Rows, usize),
+        scroll: impl Fn(&mut Scroll),
+    ) -> Vec<Effect> {
         if self.in_detail {
             scroll(&mut self.scroll);
             return Vec::new();

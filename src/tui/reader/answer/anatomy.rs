@@ -87,7 +87,8 @@ fn without_time(locked: &Attrs) -> Vec<(String, String)> {
 }
 
 fn change(row: HistoryRow) -> Change {
-    let side = |attrs: Option<Attrs>| attrs.map(|attrs| source::revision(&attrs).unwrap_or_else(|| "unlocked".to_owned()));
+    let side =
+        |attrs: Option<Attrs>| attrs.map(|attrs| source::revision(&attrs).unwrap_or_else(|| "unlocked".to_owned()));
     Change {
         occurred_at: row.occurred_at,
         input: row.input,

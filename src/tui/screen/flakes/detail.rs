@@ -143,7 +143,8 @@ fn declaration(sheet: &mut Sheet, anatomy: &Anatomy, row: &tree::Row, shared: &S
     if let Some(key) = &row.node {
         sheet.field("node", key, Style::new());
     }
-    let is_flake = tree::declared(anatomy, row).map_or_else(|| tree::node(anatomy, row).is_none_or(|n| n.flake), |i| i.flake);
+    let is_flake =
+        tree::declared(anatomy, row).map_or_else(|| tree::node(anatomy, row).is_none_or(|n| n.flake), |i| i.flake);
     if !is_flake {
         sheet.field("flake", "no, plain source", Style::new());
     }

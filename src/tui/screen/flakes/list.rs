@@ -81,19 +81,31 @@ pub(super) fn search(
 pub(super) fn empty(frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = shared.theme;
     let lines = if shared.scan.is_some() {
-        vec![Line::styled("Reading flakes", theme.strong()), Line::default(), Line::raw("They appear here as they are found.")]
+        vec![
+            Line::styled("Reading flakes", theme.strong()),
+            Line::default(),
+            Line::raw("They appear here as they are found."),
+        ]
     } else if shared.at == crate::tui::model::At::Now {
         vec![
             Line::styled("No flakes yet", theme.strong()),
             Line::default(),
-            Line::from(vec![Span::raw("Press "), Span::styled("r", theme.accent()), Span::raw(" to read a directory of flakes.")]),
+            Line::from(vec![
+                Span::raw("Press "),
+                Span::styled("r", theme.accent()),
+                Span::raw(" to read a directory of flakes."),
+            ]),
             Line::styled("Nothing is sent anywhere; Nix is not needed.", theme.quiet()),
         ]
     } else {
         vec![
             Line::styled("No flakes at this moment", theme.strong()),
             Line::default(),
-            Line::from(vec![Span::raw("Press "), Span::styled("n", theme.accent()), Span::raw(" to come back to now.")]),
+            Line::from(vec![
+                Span::raw("Press "),
+                Span::styled("n", theme.accent()),
+                Span::raw(" to come back to now."),
+            ]),
         ]
     };
     let height = u16::try_from(lines.len()).unwrap_or(4);
@@ -102,10 +114,17 @@ pub(super) fn empty(frame: &mut Frame, area: Rect, shared: &Shared) {
     frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center), middle);
 }
 
-fn line(flake: &FlakeRow, columns: usize, (chosen, focused): (bool, bool), query: &str, shared: &Shared) -> Line<'static> {
+fn line(
+    flake: &FlakeRow,
+    columns: usize,
+    (chosen, focused): (bool, bool),
+    query: &str,
+    shared: &Shared,
+) -> Line<'static> {
     let theme = shared.theme;
     let path = clean(&shared.path(&flake.path)).into_owned();
-    let (above, name) = path.rsplit_once('/').map_or((String::new(), path.clone()), |(a, n)| (format!("{a}/"), n.to_owned()));
+    let (above, name) =
+        path.rsplit_once('/').map_or((String::new(), path.clone()), |(a, n)| (format!("{a}/"), n.to_owned()));
     let room = columns.saturating_sub(2 + 1 + AGE + 1 + PROBLEMS);
     let name = cut(&name, room, theme.glyphs.cut);
     let above = last_folders(&above, room.saturating_sub(width(&name) + 1));

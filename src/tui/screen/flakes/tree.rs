@@ -76,7 +76,11 @@ pub(crate) fn declared<'a>(anatomy: &'a Anatomy, row: &Row) -> Option<&'a Declar
 /// Every input path that leads to a node by following, without the paths of the node itself.
 pub(crate) fn followers(anatomy: &Anatomy, key: &str) -> Vec<String> {
     let every = walk(anatomy, &|_| true);
-    every.into_iter().filter(|row| row.follows.is_some() && row.node.as_deref() == Some(key)).map(|row| row.path).collect()
+    every
+        .into_iter()
+        .filter(|row| row.follows.is_some() && row.node.as_deref() == Some(key))
+        .map(|row| row.path)
+        .collect()
 }
 
 /// The node at an input path from the root, following wherever an input follows.

@@ -107,10 +107,7 @@ fn pretty(sheet: &mut Sheet, payload: &Value, width: usize, shared: &Shared) {
     for line in text.lines().take(LINES) {
         let line = cut(&clean(line), width, theme.glyphs.cut);
         let spans = match line.split_once("\": ") {
-            Some((key, value)) => vec![
-                Span::styled(format!("{key}\": "), theme.accent()),
-                Span::raw(value.to_owned()),
-            ],
+            Some((key, value)) => vec![Span::styled(format!("{key}\": "), theme.accent()), Span::raw(value.to_owned())],
             None => vec![Span::raw(line)],
         };
         sheet.line(Line::from(spans));

@@ -82,7 +82,10 @@ fn filters(screen: &History, frame: &mut Frame, inner: Rect, theme: Theme) -> Re
     let words = words(&screen.filter);
     if let Some(line) = next(!words.is_empty()) {
         let text = cut(&clean(&words), usize::from(line.width).saturating_sub(2), theme.glyphs.cut);
-        frame.render_widget(Line::from(vec![Span::styled("= ", theme.accent()), Span::styled(text, theme.strong())]), line);
+        frame.render_widget(
+            Line::from(vec![Span::styled("= ", theme.accent()), Span::styled(text, theme.strong())]),
+            line,
+        );
     }
     inner
 }
@@ -121,9 +124,15 @@ impl Columns {
 fn line(row: &EventRow, columns: Columns, (chosen, focused): (bool, bool), shared: &Shared) -> Line<'static> {
     let theme = shared.theme;
     let mark = theme.glyphs.cut;
-    let column = |text: &str, columns: usize| if columns == 0 { String::new() } else { format!("{} ", fit(text, columns - 1, mark)) };
+    let column = |text: &str, columns: usize| {
+        if columns == 0 { String::new() } else { format!("{} ", fit(text, columns - 1, mark)) }
+    };
     let (sign, style) = sign(&row.kind, theme);
-    let position = if columns.position == 0 { String::new() } else { format!("{:>1$} ", format!("#{}", row.position), columns.position - 1) };
+    let position = if columns.position == 0 {
+        String::new()
+    } else {
+        format!("{:>1$} ", format!("#{}", row.position), columns.position - 1)
+    };
     let subject = row.subject.as_deref().map(|path| shared.path(path)).unwrap_or_default();
     let subject = subject.rsplit('/').next().unwrap_or_default().to_owned();
     let spans = vec![

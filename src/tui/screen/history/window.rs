@@ -67,6 +67,8 @@ impl Window {
             _ => true,
         };
         let rows: Vec<EventRow> = rows.iter().filter(held).cloned().collect();
+        // A page without anything new is the end, whatever it says: asking again would bring the same.
+        let end = end || rows.is_empty();
         match page {
             Page::OlderThan(_) => {
                 self.rows.extend(rows);
