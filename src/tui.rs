@@ -53,6 +53,8 @@ mod terminal;
 
 mod runtime;
 
+mod session;
+
 pub mod headless;
 
 #[cfg(test)]
@@ -60,6 +62,7 @@ mod sample;
 
 pub use action::reference;
 pub use model::At;
+pub use session::start;
 pub use theme::Look;
 
 /// A scan: the directories, whom to tell what it is doing, and when to stop. The result is a sentence.

@@ -41,12 +41,11 @@ impl App {
             Message::Clock(now) => self.shared.now = now,
             Message::Resize(width, height) => self.shared.size = Size::new(width, height),
             Message::Key(key) if key.kind != KeyEventKind::Release => return self.key(key),
-            Message::Key(_) => {}
             Message::Paste(text) => return self.paste(&text),
             Message::Mouse(mouse) => return self.mouse(mouse),
             Message::Answer(ticket, answer) if self.shared.awaits(ticket) => return self.answer(answer),
             Message::Refused(ticket, why) if self.shared.awaits(ticket) => self.shared.complain(why),
-            Message::Answer(..) | Message::Refused(..) => {}
+            Message::Key(_) | Message::Answer(..) | Message::Refused(..) => {}
             Message::Changed if self.shared.at == At::Now => return self.ask(),
             Message::Changed => return vec![self.shared.ask(Query::Summary)],
             Message::Scan(news) => return self.scan(news),
@@ -76,7 +75,7 @@ impl App {
     pub(crate) fn save(&self) -> Value {
         let screens: serde_json::Map<String, Value> =
             self.screens.iter().map(|screen| (screen.name().to_owned(), screen.save())).collect();
-        json!({ "screen": self.screen().map(|screen| screen.name()), "screens": screens })
+        json!({ "screen": self.screen().map(Screen::name), "screens": screens })
     }
 
     /// Takes what was remembered.
@@ -95,16 +94,16 @@ impl App {
     }
 
     fn name(&self) -> &'static str {
-        self.screen().map_or("", |screen| screen.name())
+        self.screen().map_or("", Screen::name)
     }
 
     fn target(&self) -> Target {
-        self.screen().map(|screen| screen.target()).unwrap_or_default()
+        self.screen().map(Screen::target).unwrap_or_default()
     }
 
     /// The command line that prints what is shown.
     fn command(&self) -> String {
-        let command = self.screen().map(|screen| screen.command()).unwrap_or_default();
+        let command = self.screen().map(Screen::command).unwrap_or_default();
         let at = moment::flag(self.shared.at).map(|at| format!(" --at '{at}'")).unwrap_or_default();
         format!("cim-nix {command}{at}")
     }
@@ -114,7 +113,7 @@ impl App {
             tabs: self.screens.iter().map(|screen| screen.title()).collect(),
             current: self.current,
             command: self.command(),
-            typing: self.screen().is_some_and(|screen| screen.is_typing()),
+            typing: self.screen().is_some_and(Screen::is_typing),
         }
     }
 
@@ -137,7 +136,7 @@ impl App {
             return self.grant(wish);
         }
         let always = [Key::parse("ctrl-c"), Key::parse("ctrl-z"), Key::parse("ctrl-l"), Key::parse("ctrl-p")];
-        if self.screen().is_some_and(|screen| screen.is_typing()) && !always.contains(&Some(meant)) {
+        if self.screen().is_some_and(Screen::is_typing) && !always.contains(&Some(meant)) {
             return self.on_screen(|screen, shared| screen.key(key, shared));
         }
         match keymap::lookup(meant, self.name()) {
@@ -163,7 +162,7 @@ impl App {
             overlay.paste(text);
             return Vec::new();
         }
-        if self.screen().is_some_and(|screen| screen.is_typing()) {
+        if self.screen().is_some_and(Screen::is_typing) {
             return self.on_screen(|screen, shared| screen.paste(text, shared));
         }
         Vec::new()

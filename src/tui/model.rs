@@ -43,7 +43,7 @@ pub(crate) struct FlakeRow {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Anatomy {
     pub(crate) flake: String,
-    pub(crate) inputs: Vec<Declared>,
+    pub(crate) inputs: Vec<Input>,
     pub(crate) root: Option<String>,
     pub(crate) nodes: BTreeMap<String, Node>,
     /// Node keys of the same source, several to a group.
@@ -55,7 +55,7 @@ pub(crate) struct Anatomy {
 
 /// One input as `flake.nix` writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Declared {
+pub(crate) struct Input {
     pub(crate) name: String,
     /// The reference in its short form.
     pub(crate) source: Option<String>,

@@ -168,10 +168,9 @@ fn room(frame: &mut Frame, area: Rect, width: u16, height: u16) -> Rect {
     let room = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
     // A wide character that reaches into the room from the left would hide the frame.
     for y in room.top()..room.bottom() {
-        if let Some(cell) = room.x.checked_sub(1).and_then(|x| frame.buffer_mut().cell_mut((x, y))) {
-            if text::width(cell.symbol()) > 1 {
-                cell.set_symbol(" ");
-            }
+        let before = room.x.checked_sub(1).and_then(|x| frame.buffer_mut().cell_mut((x, y)));
+        if let Some(cell) = before.filter(|cell| text::width(cell.symbol()) > 1) {
+            cell.set_symbol(" ");
         }
     }
     frame.render_widget(Clear, room);

@@ -157,7 +157,7 @@ fn is_interrupt(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// An error with its causes, in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,7 +3,7 @@
 use super::headless::Headless;
 use super::message::{Answer, Query};
 use super::model::{
-    Anatomy, At, Change, Declared, Difference, Edge, EventDetail, EventRow, FlakeRow, Node, Page, Problem, Summary,
+    Anatomy, At, Change, Difference, Edge, EventDetail, EventRow, FlakeRow, Input, Node, Page, Problem, Summary,
 };
 use super::moment::DAY;
 use super::theme::Look;
@@ -121,12 +121,12 @@ fn node(source: &str, rev: &str, days: i64, inputs: Vec<(String, Edge)>) -> Node
 pub(crate) fn anatomy() -> Anatomy {
     let follows = |path: &str| Edge::Follows(vec![path.to_owned()]);
     let edge = |name: &str, to: Edge| (name.to_owned(), to);
-    let declared = |name: &str, source: &str| Declared {
+    let declared = |name: &str, source: &str| Input {
         name: name.to_owned(),
         source: Some(source.to_owned()),
         flake: true,
         declared: true,
-        ..Declared::default()
+        ..Input::default()
     };
     let to = |key: &str| Edge::Node(key.to_owned());
     let root = Node {
@@ -153,7 +153,7 @@ pub(crate) fn anatomy() -> Anatomy {
     Anatomy {
         flake: "0190a1b2-0000-7000-8000-000000000001".to_owned(),
         inputs: vec![
-            Declared {
+            Input {
                 overrides: pairs(&[("nixpkgs", "follows nixpkgs")]),
                 ..declared("home-manager", "github:nix-community/home-manager")
             },
@@ -164,22 +164,7 @@ pub(crate) fn anatomy() -> Anatomy {
         root: Some("root".to_owned()),
         nodes: nodes.into_iter().map(|(key, node)| (key.to_owned(), node)).collect(),
         duplicates: vec![vec!["nixpkgs".to_owned(), "nixpkgs_2".to_owned()]],
-        problems: vec![
-            Problem {
-                file: "/home/ada/src/infra/laptop/flake.nix".to_owned(),
-                line: Some(7),
-                severity: "warning".to_owned(),
-                code: "not-locked".to_owned(),
-                message: "the input `utils` is not in flake.lock; run `nix flake lock`".to_owned(),
-            },
-            Problem {
-                file: "/home/ada/src/infra/laptop/flake.nix".to_owned(),
-                line: None,
-                severity: "error".to_owned(),
-                code: "not-in-git".to_owned(),
-                message: "flake.nix is not added to git, so Nix does not see it; run `git add flake.nix`".to_owned(),
-            },
-        ],
+        problems: problems(),
         changes: vec![
             Change {
                 occurred_at: NOW - 12 * DAY,
@@ -198,6 +183,25 @@ pub(crate) fn anatomy() -> Anatomy {
             },
         ],
     }
+}
+
+fn problems() -> Vec<Problem> {
+    vec![
+        Problem {
+            file: "/home/ada/src/infra/laptop/flake.nix".to_owned(),
+            line: Some(7),
+            severity: "warning".to_owned(),
+            code: "not-locked".to_owned(),
+            message: "the input `utils` is not in flake.lock; run `nix flake lock`".to_owned(),
+        },
+        Problem {
+            file: "/home/ada/src/infra/laptop/flake.nix".to_owned(),
+            line: None,
+            severity: "error".to_owned(),
+            code: "not-in-git".to_owned(),
+            message: "flake.nix is not added to git, so Nix does not see it; run `git add flake.nix`".to_owned(),
+        },
+    ]
 }
 
 fn event(position: i64) -> EventRow {

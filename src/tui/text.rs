@@ -2,6 +2,7 @@
 //! Data comes from other people's files; nothing of it may reach the terminal as a command.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -17,7 +18,10 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             '\t' | '\n' => out.push(' '),
-            c if acts_on_the_terminal(c) => out.push_str(&format!("<{:02x}>", u32::from(c))),
+            c if acts_on_the_terminal(c) => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "<{:02x}>", u32::from(c));
+            }
             c => out.push(c),
         }
     }

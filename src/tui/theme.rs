@@ -88,7 +88,7 @@ impl Theme {
 
     /// Names, keys and values that matter.
     pub(crate) fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        self.paint(Color::Reset).add_modifier(Modifier::BOLD)
     }
 
     /// Labels and everything that may be read second.

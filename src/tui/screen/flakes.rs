@@ -38,7 +38,7 @@ pub(super) enum Pane {
 /// The state of the screen.
 #[derive(Debug, Default)]
 pub(super) struct Flakes {
-    flakes: Vec<FlakeRow>,
+    all: Vec<FlakeRow>,
     loaded: bool,
     /// Indices of the flakes that the search finds.
     found: Vec<usize>,
@@ -62,7 +62,7 @@ pub(super) struct Flakes {
 
 impl Flakes {
     fn flake(&self) -> Option<&FlakeRow> {
-        self.found.get(self.list.chosen(self.found.len())?).and_then(|index| self.flakes.get(*index))
+        self.found.get(self.list.chosen(self.found.len())?).and_then(|index| self.all.get(*index))
     }
 
     /// What is known of the chosen flake; nothing while the answer is on its way.
@@ -77,9 +77,9 @@ impl Flakes {
 
     /// Searches the list again and stays on the chosen flake when it is still there.
     fn search(&mut self) {
-        let texts: Vec<String> = self.flakes.iter().map(list::haystack).collect();
+        let texts: Vec<String> = self.all.iter().map(list::haystack).collect();
         self.found = fuzzy::rank(self.find_flake.text(), &texts);
-        let at = |id: &str| self.found.iter().position(|index| self.flakes.get(*index).is_some_and(|f| f.id == id));
+        let at = |id: &str| self.found.iter().position(|index| self.all.get(*index).is_some_and(|f| f.id == id));
         let row = self.chosen.as_deref().and_then(at).unwrap_or(0);
         self.list.choose(row);
     }
@@ -159,7 +159,7 @@ impl Flakes {
     }
 
     /// To the input that this one is an input of.
-    fn to_parent(&mut self) -> bool {
+    fn climb(&mut self) -> bool {
         let parent = self.row().and_then(|row| row.path.rsplit_once('/')).map(|(above, _)| above.to_owned());
         let Some(row) = parent.and_then(|path| self.tree.iter().position(|row| row.path == path)) else { return false };
         self.inputs.choose(row);
@@ -183,7 +183,7 @@ impl Flakes {
         match self.focus {
             Pane::Detail => self.focus(if self.of_input { Pane::Inputs } else { Pane::List }),
             Pane::Inputs => {
-                if !self.fold(false) && !self.to_parent() {
+                if !self.fold(false) && !self.climb() {
                     self.focus(Pane::List);
                 }
             }
@@ -238,7 +238,7 @@ impl Screen for Flakes {
     fn answer(&mut self, answer: &Answer, shared: &mut Shared) -> Vec<Effect> {
         match answer {
             Answer::Flakes(flakes) => {
-                self.flakes.clone_from(flakes);
+                self.all.clone_from(flakes);
                 self.loaded = true;
                 let before = self.chosen.clone();
                 self.search();
@@ -372,7 +372,7 @@ impl Screen for Flakes {
     }
 
     fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared) {
-        if self.loaded && self.flakes.is_empty() {
+        if self.loaded && self.all.is_empty() {
             return list::empty(frame, area, shared);
         }
         let [list, inputs, detail] = panes(area, self.focus);

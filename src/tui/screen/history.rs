@@ -59,11 +59,10 @@ impl History {
     /// The chosen event is another: ask for it, and for the next page when an end is near.
     fn settle(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(position) = self.row().map(|row| row.position) {
-            if self.detail.as_ref().is_none_or(|detail| detail.row.position != position) {
-                self.scroll.first();
-                effects.push(shared.ask(Query::Event(position)));
-            }
+        let known = self.detail.as_ref().map(|detail| detail.row.position);
+        if let Some(position) = self.row().map(|row| row.position).filter(|position| known != Some(*position)) {
+            self.scroll.first();
+            effects.push(shared.ask(Query::Event(position)));
         }
         let chosen = self.list.chosen(self.window.len()).unwrap_or(0);
         if let Some(page) = self.window.wants(chosen) {
@@ -86,7 +85,7 @@ impl History {
         self.settle(shared)
     }
 
-    fn to_end(&mut self, shared: &mut Shared, last: bool) -> Vec<Effect> {
+    fn far_end(&mut self, shared: &mut Shared, last: bool) -> Vec<Effect> {
         let page = if last { Page::Oldest } else { Page::Newest };
         if self.in_detail || self.window.is_whole() || (!last && self.window.is_newest()) {
             return if last {
@@ -152,6 +151,11 @@ impl History {
     }
 }
 
+/// A text as the shell reads it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 impl Screen for History {
     fn name(&self) -> &'static str {
         "history"
@@ -191,8 +195,8 @@ impl Screen for History {
             Do::Down => self.step(shared, |rows, len| rows.step(1, len), |s| s.step(1)),
             Do::PageUp => self.step(shared, |rows, len| rows.page(-1, len), |s| s.page(-1)),
             Do::PageDown => self.step(shared, |rows, len| rows.page(1, len), |s| s.page(1)),
-            Do::First => self.to_end(shared, false),
-            Do::Last => self.to_end(shared, true),
+            Do::First => self.far_end(shared, false),
+            Do::Last => self.far_end(shared, true),
             Do::Back => self.back(shared),
             Do::FilterStream | Do::FilterCause => self.narrow(what, shared),
             Do::ClearFilters => self.clear(shared),
@@ -299,11 +303,15 @@ impl Screen for History {
         ];
         for (flag, value) in flags {
             if let Some(value) = value {
-                command.push_str(&format!(" --{flag} {value}"));
+                command.push_str(" --");
+                command.push_str(flag);
+                command.push(' ');
+                command.push_str(&value);
             }
         }
         if let Some(text) = &self.filter.text {
-            command.push_str(&format!(" --format jsonl | grep -i -- '{}'", text.replace('\'', "'\\''")));
+            command.push_str(" --format jsonl | grep -i -- ");
+            command.push_str(&quoted(text));
         }
         command
     }

@@ -9,7 +9,7 @@ use crate::domain::id::FlakeId;
 use crate::domain::lock;
 use crate::store::StoreError;
 use crate::store::view::{self, At, HistoryFilter, HistoryRow, InputRow};
-use crate::tui::model::{Anatomy, Change, Declared, Edge, Node, Problem};
+use crate::tui::model::{Anatomy, Change, Edge, Input, Node, Problem};
 
 /// How many changes are read.
 const CHANGES: usize = 500;
@@ -44,7 +44,7 @@ pub(super) fn read(connection: &Connection, id: FlakeId, at: At) -> Result<Anato
     })
 }
 
-fn declared(row: InputRow) -> Declared {
+fn declared(row: InputRow) -> Input {
     let over = |(path, over): (String, Override)| {
         let what = match (over.follows, over.url) {
             (Some(to), _) if to.is_empty() => "removed".to_owned(),
@@ -53,7 +53,7 @@ fn declared(row: InputRow) -> Declared {
         };
         (path, what)
     };
-    Declared {
+    Input {
         source: row.url.or_else(|| row.attrs.as_ref().and_then(source::reference)),
         name: row.name,
         follows: row.follows,
@@ -73,7 +73,7 @@ fn node(key: &str, node: lock::LockNode, history: &[HistoryRow]) -> Node {
     Node {
         source: node.original.as_ref().or(node.locked.as_ref()).and_then(source::reference),
         inputs: node.inputs.into_iter().map(|(name, to)| (name, edge(to))).collect(),
-        locked: node.locked.as_ref().map(|locked| without_time(locked)).unwrap_or_default(),
+        locked: node.locked.as_ref().map(without_time).unwrap_or_default(),
         original: node.original.as_ref().map(source::pairs).unwrap_or_default(),
         flake: node.flake,
         modified: modified.map(|seconds| seconds.saturating_mul(SECOND)),

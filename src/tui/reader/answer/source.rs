@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    fn attrs(value: Value) -> Attrs {
+    fn attrs(value: &Value) -> Attrs {
         value.as_object().cloned().unwrap_or_default()
     }
 
@@ -87,14 +87,14 @@ mod tests {
             (json!({"type": "tarball", "url": "https://example.org/x.tar.gz"}), "https://example.org/x.tar.gz"),
         ];
         for (value, form) in forms {
-            assert_eq!(reference(&attrs(value)).as_deref(), Some(form));
+            assert_eq!(reference(&attrs(&value)).as_deref(), Some(form));
         }
-        assert_eq!(reference(&attrs(json!({"type": "github"}))), None);
+        assert_eq!(reference(&attrs(&json!({"type": "github"}))), None);
     }
 
     #[test]
     fn a_source_without_revision_is_named_by_its_hash() {
-        let tarball = attrs(json!({"type": "tarball", "url": "https://x", "narHash": "sha256-abcdefghijkl"}));
+        let tarball = attrs(&json!({"type": "tarball", "url": "https://x", "narHash": "sha256-abcdefghijkl"}));
         assert_eq!(locked(Some(&tarball)), "https://x at abcdefg");
         assert_eq!(locked(None), "not locked");
     }

@@ -30,7 +30,7 @@ pub(super) fn haystack(flake: &FlakeRow) -> String {
 
 pub(super) fn draw(screen: &mut Flakes, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = shared.theme;
-    let total = screen.flakes.len();
+    let total = screen.all.len();
     let found = screen.found.len();
     let frame_of = pane::Pane {
         title: "Flakes",
@@ -47,7 +47,7 @@ pub(super) fn draw(screen: &mut Flakes, frame: &mut Frame, area: Rect, shared: &
     let lines: Vec<Line> = shown
         .clone()
         .filter_map(|row| {
-            let flake = screen.flakes.get(*screen.found.get(row)?)?;
+            let flake = screen.all.get(*screen.found.get(row)?)?;
             let state = (chosen == Some(row), frame_of.focused);
             Some(line(flake, usize::from(inner.width), state, screen.find_flake.text(), shared))
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::tui::fuzzy;
-use crate::tui::model::{Anatomy, Declared, Edge, Node};
+use crate::tui::model::{Anatomy, Edge, Input, Node};
 
 /// How deep a path through the graph may go: a lock made by hand can hold a circle.
 const DEEPEST: usize = 24;
@@ -31,7 +31,7 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Plain,
-    /// Declared, but the lock does not know it.
+    /// Input, but the lock does not know it.
     NotLocked,
     /// In the lock, but not declared any more.
     NotDeclared,
@@ -69,7 +69,7 @@ pub(crate) fn node<'a>(anatomy: &'a Anatomy, row: &Row) -> Option<&'a Node> {
 }
 
 /// What `flake.nix` says about a row of the first level.
-pub(crate) fn declared<'a>(anatomy: &'a Anatomy, row: &Row) -> Option<&'a Declared> {
+pub(crate) fn declared<'a>(anatomy: &'a Anatomy, row: &Row) -> Option<&'a Input> {
     anatomy.inputs.iter().find(|input| input.name == row.path)
 }
 
@@ -120,7 +120,7 @@ fn walk(anatomy: &Anatomy, is_open: &dyn Fn(&str) -> bool) -> Vec<Row> {
     out
 }
 
-fn unlocked(input: &Declared) -> Row {
+fn unlocked(input: &Input) -> Row {
     Row {
         path: input.name.clone(),
         name: input.name.clone(),

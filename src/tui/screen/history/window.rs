@@ -120,7 +120,7 @@ mod tests {
         window.take(Page::Newest, &events(9_801..=10_000), false);
         let mut chosen = 0_isize;
         for start in (0..40).map(|n| 9_801 - n * 200) {
-            chosen += window.take(Page::OlderThan(start), &events(start - 200..=start - 1), false);
+            chosen += window.take(Page::OlderThan(start), &events(start - 200..start), false);
         }
         assert_eq!(window.len(), MOST);
         assert!(chosen < 0 && !window.is_newest());
