@@ -3,14 +3,20 @@
 //! Knows nothing of use cases, faces, flakes on disk or the network. Domain types are not stored: [`shape`] holds
 //! their written form. One thread owns the connection that writes; readers stand beside it.
 
+pub mod backup;
 pub mod chain;
 
+pub mod check;
+mod connect;
+pub mod erase;
 pub mod error;
 
+pub mod export;
 pub mod file;
 
 mod holder;
 
+pub mod import;
 pub mod local;
 
 pub mod log;
@@ -33,6 +39,7 @@ pub mod shape;
 
 pub mod sql;
 
+pub mod verify;
 pub mod view;
 
 pub mod writer;

@@ -295,7 +295,7 @@ impl StoreError {
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked {
                 holder: super::holder::write_lock_holder(&path),
-                seconds: super::open::BUSY_TIMEOUT.as_secs(),
+                seconds: super::connect::BUSY_TIMEOUT.as_secs(),
                 path,
             },
             Some(ErrorCode::DiskFull) => Self::Full { path },

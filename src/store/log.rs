@@ -137,7 +137,7 @@ pub struct Recorded {
     pub undoes: Option<Uuid>,
     /// Its link in the local chain.
     pub chain: Hash,
-    event: OnceLock<Result<Event, Undecodable>>,
+    pub(in crate::store) event: OnceLock<Result<Event, Undecodable>>,
 }
 
 impl Recorded {

@@ -117,18 +117,23 @@ fn insert(connection: &Connection, public_key: &str, ledger: &Uuid, who: &Who, n
         .map(drop)
 }
 
+/// Gives the key file of a database another name, with its public key in it; a missing one is no error.
+pub(crate) fn set_key_aside(database: &Path) -> Result<(), StoreError> {
+    let path = key_path(database);
+    let found = fs::read_to_string(&path);
+    if found.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let owner = found.ok().and_then(|text| parse(&text).ok()).map(|key| key.public_key());
+    let kept = file::beside(&path, &format!(".{}.old", owner.as_deref().unwrap_or("unreadable")));
+    fs::rename(&path, &kept).map_err(|error| StoreError::file("rename", &path, error))
+}
+
 /// Makes and writes a new key. A key that lies there already belongs to a database that is gone, or to an attempt that
 /// never committed: it is kept under another name, never used twice and never lost.
 fn make_key(database: &Path) -> Result<String, StoreError> {
     let path = key_path(database);
-    match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        found => {
-            let owner = found.ok().and_then(|text| parse(&text).ok()).map(|key| key.public_key());
-            let kept = file::beside(&path, &format!(".{}.old", owner.as_deref().unwrap_or("unreadable")));
-            fs::rename(&path, &kept).map_err(|error| StoreError::file("rename", &path, error))?;
-        }
-    }
+    set_key_aside(database)?;
     let key = KeyPair::new_user();
     let seed = key.seed().map_err(|error| StoreError::Key { path: path.clone(), why: error.to_string() })?;
     file::write_private(&path, format!("{seed}\n").as_bytes())?;

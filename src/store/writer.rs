@@ -206,7 +206,7 @@ fn store_all(
         answers.push(answer);
     }
     if answers.iter().all(Result::is_err) {
-        transaction.rollback().named(path)?;
+        // Dropping the transaction undoes it, if SQLite has not done so already.
         return Ok(answers);
     }
     projection::apply_all(&transaction, &recorded)?;
@@ -245,7 +245,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.db");
         std::fs::File::create(&path).unwrap();
-        let connection = super::super::open::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let connection = super::super::connect::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
         let origin = Origin { id: 1, public_key: "U".to_owned(), host: "h".to_owned(), user: "u".to_owned() };
         let writer = Writer::start(connection, &path, &origin).unwrap();
         (directory, writer)
@@ -273,7 +273,7 @@ mod tests {
                 .unwrap();
         }
         drop(writer);
-        let reader = super::super::open::connect_to_read(&directory.path().join("x.db")).unwrap();
+        let reader = super::super::connect::to_read(&directory.path().join("x.db")).unwrap();
         let rows: i64 = reader.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 10);
     }

@@ -7,5 +7,4 @@ mod parts;
 mod scan;
 mod store;
 mod tidy;
-mod tui;
 mod walk;

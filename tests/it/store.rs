@@ -8,9 +8,11 @@
 use std::path::Path;
 
 use cim_domain_nix::domain::catalogue::Event;
-use cim_domain_nix::domain::flake::event::FlakeEvent;
+use cim_domain_nix::domain::flake::Facts;
+use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::message::MessageIdentity;
+use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::{
     Access, Append, Command, Expected, NewEvent, Receipt, Store, StoreError, StreamWrite, Who,
@@ -21,6 +23,12 @@ use uuid::Uuid;
 mod open;
 
 mod append;
+
+mod erase;
+
+mod proof;
+
+mod copies;
 
 pub(crate) const NOW: i64 = 1_764_000_000_000_000;
 
@@ -54,6 +62,16 @@ pub(crate) fn command(id: u128, writes: Vec<StreamWrite>) -> Append {
 
 pub(crate) fn write(stream: StreamId, expected: Expected, events: Vec<NewEvent>) -> StreamWrite {
     StreamWrite { stream, expected, events }
+}
+
+/// One command that discovers a flake with a description.
+pub(crate) fn discovery(number: u128, stream: u128, text: &str) -> Append {
+    let facts = Facts { description: Some(text.to_owned()), ..Facts::default() };
+    let directory = RecordedPath::new(Path::new(&format!("/flakes/{stream}")));
+    let found = FlakeEvent::Discovered(Box::new(Discovered { directory, lineage: None, extractor: 1, facts }));
+    let mut new = event(1_000_000 + number, "");
+    new.event = Event::Flake(found);
+    command(number, vec![write(flake(stream), Expected::Any, vec![new])])
 }
 
 /// One command with one event: the ids are the number's.

@@ -149,7 +149,8 @@ fn prepare(stream: &str, new: super::NewEvent) -> Result<PreparedEvent, StoreErr
     })
 }
 
-fn repeated(place: &Place<'_>, command: Uuid) -> Result<Option<Receipt>, StoreError> {
+/// The receipt of a command that was stored before.
+pub(crate) fn repeated(place: &Place<'_>, command: Uuid) -> Result<Option<Receipt>, StoreError> {
     place
         .cached("SELECT first_position, last_position, result FROM commands WHERE command_id = ?1")?
         .query_row([command.as_bytes()], |row| {
@@ -214,12 +215,17 @@ fn store_write(
         }
         recorded.push(event);
     }
+    advance(place, &write.stream, next)
+}
+
+/// Writes down the version that a stream has now.
+pub(crate) fn advance(place: &Place<'_>, stream: &str, version: u64) -> Result<(), StoreError> {
     place
         .cached(
             "INSERT INTO streams (stream, origin, version) VALUES (?1, ?2, ?3) \
              ON CONFLICT (stream) DO UPDATE SET version = excluded.version",
         )?
-        .execute(params![write.stream, place.origin.id, next.cast_signed()])
+        .execute(params![stream, place.origin.id, version.cast_signed()])
         .named(place.path)
         .map(drop)
 }

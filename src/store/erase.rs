@@ -1,0 +1,165 @@
+//! Erasing what should never have been recorded: the payload goes, the event and both chains stay.
+//!
+//! The text must be gone from the file, not only from sight: the read model is built anew without it, and the file and
+//! its log are written again. Until that is done a note in the database says so, and the next opening goes on with it.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::chain;
+use super::connect;
+use super::error::{Named, StoreError};
+use super::log::append::{self, Heads, Place, Prepared};
+use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
+use super::open::Store;
+use super::projection;
+use super::rebuild;
+use crate::domain::catalogue::Event;
+use crate::domain::id::EventId;
+use crate::domain::ledger::LedgerEvent;
+use crate::domain::stream::{Aggregate, StreamId};
+
+/// What is to be erased.
+#[derive(Debug, Clone)]
+pub struct Erasure {
+    /// The command; the same id twice erases once.
+    pub command: Command,
+    /// Now, in microseconds since 1970 UTC.
+    pub at: i64,
+    /// The event whose payload goes.
+    pub event: EventId,
+    /// The id of the event that will say so.
+    pub record: EventId,
+    /// Why, in the user's words.
+    pub reason: String,
+}
+
+/// What became of an erasure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// The receipt of the event that says so.
+    pub receipt: Receipt,
+    /// Whether the bytes are gone from the files already. If not, a reader is in the way: the next opening goes on.
+    pub complete: bool,
+}
+
+/// In `meta` while bytes of an erased payload may still be in the files.
+const PENDING: &str = "erasure_pending";
+/// How long readers of the old log are waited for; the next opening tries again.
+const READERS: Duration = Duration::from_secs(1);
+
+impl Store {
+    /// Blanks the payload of an event, records that, and takes the text out of the read model and the files.
+    ///
+    /// Backups and exports made before still hold it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchEvent`], or [`StoreError::NotErasable`] for an event of the ledger itself, of another origin,
+    /// or one that is blank already.
+    pub fn erase(&self, erasure: Erasure) -> Result<Erased, StoreError> {
+        let receipt = self.write(move |place| blank(place, erasure))?;
+        let complete = self.finish_erasure()?;
+        Ok(Erased { receipt, complete })
+    }
+
+    /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
+    pub(crate) fn finish_erasure(&self) -> Result<bool, StoreError> {
+        let path = self.path().to_owned();
+        if !self.with_connection(move |connection| is_pending(connection).named(&path))? {
+            return Ok(true);
+        }
+        let mut beside = connect::connect(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        rebuild::rebuild(&mut beside, None, &AtomicBool::new(false), &mut |_| {})?;
+        drop(beside);
+        let path = self.path().to_owned();
+        self.with_connection(move |connection| rewrite(connection).named(&path))
+    }
+}
+
+fn blank(place: &Place<'_>, erasure: Erasure) -> Result<Receipt, StoreError> {
+    if let Some(receipt) = append::repeated(place, erasure.command.id)? {
+        return Ok(receipt);
+    }
+    let event = find(place, erasure.event)?;
+    refuse(place, &event)?;
+    blank_here(place.connection, event.position).named(place.path)?;
+    let mut recorded = Vec::new();
+    let append = record(place, erasure, &event)?;
+    let receipt = append::store(place, &mut Heads::read(place)?, append, &mut recorded)?;
+    projection::apply_all(place.connection, &recorded)?;
+    Ok(receipt)
+}
+
+/// Blanks a payload, and notes that its bytes have yet to go from the files.
+pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Result<()> {
+    let blanked = connection
+        .execute("UPDATE events SET payload = 'null' WHERE position = ?1 AND payload <> 'null'", [position])?;
+    if blanked > 0 {
+        let note = "INSERT INTO meta (key, value) VALUES (?1, '1') ON CONFLICT (key) DO NOTHING";
+        connection.execute(note, [PENDING])?;
+    }
+    Ok(())
+}
+
+fn find(place: &Place<'_>, id: EventId) -> Result<Recorded, StoreError> {
+    place
+        .cached(&format!("SELECT {} FROM events WHERE event_id = ?1", Recorded::COLUMNS))?
+        .query_row([id.uuid().as_bytes()], Recorded::from_row)
+        .optional()
+        .named(place.path)?
+        .ok_or_else(|| StoreError::NoSuchEvent { event: id.to_string(), path: place.path.to_owned() })
+}
+
+fn refuse(place: &Place<'_>, event: &Recorded) -> Result<(), StoreError> {
+    let ledger = event.stream.parse::<StreamId>().is_ok_and(|stream| stream.aggregate() == Aggregate::Ledger);
+    let why = match () {
+        () if event.is_erased() => "it is blank already",
+        () if event.origin != place.origin.id => "it is another origin's; erase it there",
+        () if ledger => "the ledger's own events say what was erased",
+        () => return Ok(()),
+    };
+    Err(StoreError::NotErasable { event: event.event_id.uuid(), why: why.to_owned() })
+}
+
+fn record(place: &Place<'_>, erasure: Erasure, event: &Recorded) -> Result<Prepared, StoreError> {
+    let erased = LedgerEvent::Erased {
+        event: event.event_id,
+        stream: event.stream.clone(),
+        content: chain::content_text(&event.content),
+        reason: erasure.reason,
+    };
+    let new = NewEvent { id: erasure.record, occurred_at: erasure.at, event: Event::Ledger(erased), undoes: None };
+    let stream = StreamId::ledger(&place.origin.public_key);
+    Prepared::new(Append {
+        command: erasure.command,
+        received_at: erasure.at,
+        writes: vec![StreamWrite { stream, expected: Expected::Any, events: vec![new] }],
+        notes: Vec::new(),
+    })
+}
+
+fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)", [PENDING], |row| row.get(0))
+}
+
+/// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash
+/// on the way is made good at the next opening.
+fn rewrite(connection: &Connection) -> rusqlite::Result<bool> {
+    // The copy on the way may be as large as the ledger: not in memory.
+    connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;")?;
+    let complete = empty_log(connection)?;
+    if complete {
+        connection.execute("DELETE FROM meta WHERE key = ?1", [PENDING])?;
+    }
+    Ok(complete)
+}
+
+/// True when every reader has let go of the old log and it is empty.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(READERS)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+    connection.busy_timeout(connect::BUSY_TIMEOUT)?;
+    emptied
+}

@@ -1,0 +1,261 @@
+//! Taking an export in: into a new ledger, which becomes the one that was exported, or the events that are missing at
+//! the end of the same one. Every payload and every link is proved on the way; all of it is stored, or nothing.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use super::chain::{self, Chain, GENESIS, Hash};
+use super::erase;
+use super::error::{Named, StoreError};
+use super::export::{Header, Line, SCHEMA};
+use super::log::Recorded;
+use super::log::append::{self, Place};
+use super::open::Store;
+use super::origin;
+use super::projection;
+
+mod envelope;
+
+mod outbox;
+
+/// What an import came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// How many events were new.
+    pub stored: i64,
+    /// How many were there already, and the same.
+    pub known: i64,
+    /// Whether an empty ledger became the exported one. Its key must be put beside it before it can sign.
+    pub adopted: bool,
+}
+
+/// How many events go through the read model at once.
+const CHUNK: usize = 1000;
+
+impl Store {
+    /// Takes an export in. The store is used up: an empty ledger becomes the exported one, with its origin.
+    ///
+    /// # Errors
+    /// [`StoreError::Import`] names the line: a foreign export, a line that is not what its links say, an event that
+    /// differs from ours. Nothing is stored then.
+    pub fn import(self, export: &Path) -> Result<Imported, StoreError> {
+        let (path, from, our_key) = (self.path().to_owned(), export.to_owned(), self.origin().public_key.clone());
+        let imported = self.with_connection(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
+            let mut import = Import::begin(&transaction, &path, &from, &our_key)?;
+            import.lines()?;
+            let imported = import.end()?;
+            transaction.commit().named(&path)?;
+            Ok(imported)
+        })?;
+        self.finish_erasure()?;
+        if imported.adopted {
+            // The key of the origin that was never used stays, under its name.
+            origin::set_key_aside(self.path())?;
+        }
+        Ok(imported)
+    }
+}
+
+struct Import<'a> {
+    connection: &'a rusqlite::Connection,
+    path: &'a Path,
+    from: PathBuf,
+    reader: BufReader<File>,
+    header: Header,
+    keys: HashMap<String, i64>,
+    line: usize,
+    /// The position and link of the last line.
+    last: (i64, Hash),
+    /// Our newest event before the import.
+    head: i64,
+    /// What the export says was shared.
+    shared: Vec<outbox::Shared>,
+    fresh: Vec<Recorded>,
+    imported: Imported,
+}
+
+impl<'a> Import<'a> {
+    fn begin(
+        connection: &'a rusqlite::Connection,
+        path: &'a Path,
+        from: &Path,
+        our_key: &str,
+    ) -> Result<Self, StoreError> {
+        let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
+        let mut reader = BufReader::new(file);
+        let mut text = String::new();
+        reader.read_line(&mut text).map_err(|error| StoreError::file("read", from, error))?;
+        let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
+        let header: Header =
+            serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
+        if header.schema != SCHEMA {
+            return Err(refuse(format!("its schema is {}, this cim-nix reads {SCHEMA}", header.schema)));
+        }
+        let head =
+            connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0)).named(path)?;
+        let adopted = header.origin != our_key;
+        if adopted && head > 0 {
+            let why = format!(
+                "it is the ledger of origin {}, this one is {our_key}; import it into a new file",
+                header.origin
+            );
+            return Err(refuse(why));
+        }
+        let mut import = Self {
+            connection,
+            path,
+            from: from.to_owned(),
+            reader,
+            keys: HashMap::new(),
+            line: 1,
+            last: (0, GENESIS),
+            head,
+            shared: Vec::new(),
+            fresh: Vec::new(),
+            imported: Imported { stored: 0, known: 0, adopted },
+            header,
+        };
+        import.origins().named(path)?;
+        Ok(import)
+    }
+
+    /// Makes the origins of the export ours, its own in the place of one that was never used.
+    fn origins(&mut self) -> rusqlite::Result<()> {
+        for origin in &self.header.origins {
+            let values = params![origin.public_key, origin.host, origin.user, origin.created_at];
+            if self.imported.adopted && origin.public_key == self.header.origin {
+                self.connection.execute(
+                    "UPDATE origins SET public_key = ?1, host = ?2, user = ?3, created_at = ?4 WHERE is_self = 1",
+                    values,
+                )?;
+                self.connection
+                    .execute("UPDATE meta SET value = ?1 WHERE key = 'ledger_id'", [&self.header.ledger_id])?;
+            } else {
+                self.connection.execute(
+                    "INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (public_key) DO NOTHING",
+                    values,
+                )?;
+            }
+        }
+        let mut statement = self.connection.prepare("SELECT public_key, id FROM origins")?;
+        self.keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn lines(&mut self) -> Result<(), StoreError> {
+        let mut text = String::new();
+        loop {
+            text.clear();
+            let read = self.reader.read_line(&mut text);
+            let bytes = read.map_err(|error| StoreError::file("read", &self.from, error))?;
+            if bytes == 0 {
+                break;
+            }
+            self.line += 1;
+            let line: Line = serde_json::from_str(&text).map_err(|error| self.refuse(error.to_string()))?;
+            self.take(line)?;
+        }
+        self.flush()
+    }
+
+    /// Proves one line and stores it, if it is new.
+    fn take(&mut self, line: Line) -> Result<(), StoreError> {
+        let shared = line.shared.clone();
+        let event = envelope::read(line, &self.keys).map_err(|why| self.refuse(why))?;
+        if event.position != self.last.0 + 1 {
+            return Err(self.refuse(format!("event {} follows event {}", event.position, self.last.0)));
+        }
+        let key = self.key_of(event.origin);
+        if chain::link(Chain::Local, &self.last.1, &event.envelope(&key)) != event.chain {
+            return Err(self.refuse(format!("event {} is not what its link says", event.position)));
+        }
+        self.last = (event.position, event.chain);
+        if let Some(shared) = shared {
+            let chain = envelope::hash(&shared.chain).map_err(|why| self.refuse(why))?;
+            self.shared.push(outbox::Shared { origin: event.origin, seq: shared.seq, position: event.position, chain });
+        }
+        if event.position <= self.head { self.compare(&event) } else { self.store(event) }
+    }
+
+    /// An event that is here already must be the same one.
+    fn compare(&mut self, event: &Recorded) -> Result<(), StoreError> {
+        let ours: Option<Hash> = self
+            .connection
+            .prepare_cached("SELECT chain FROM events WHERE position = ?1")
+            .and_then(|mut statement| statement.query_row([event.position], |row| row.get(0)).optional())
+            .named(self.path)?;
+        if ours != Some(event.chain) {
+            let why =
+                format!("event {} is another one here: both ledgers went on after a copy was made", event.position);
+            return Err(self.refuse(why));
+        }
+        self.imported.known += 1;
+        if event.is_erased() {
+            erase::blank_here(self.connection, event.position).named(self.path)?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, event: Recorded) -> Result<(), StoreError> {
+        let key = self.key_of(event.origin);
+        let origin = origin::Origin { id: event.origin, public_key: key, host: String::new(), user: String::new() };
+        let place = Place { connection: self.connection, path: self.path, origin: &origin };
+        let version: Option<i64> = place
+            .cached("SELECT version FROM streams WHERE stream = ?1")?
+            .query_row([&event.stream], |row| row.get(0))
+            .optional()
+            .named(self.path)?;
+        if version.unwrap_or(0).cast_unsigned() + 1 != event.version {
+            let why = format!(
+                "{} is at version {}, event {} is its {}",
+                event.stream,
+                version.unwrap_or(0),
+                event.position,
+                event.version
+            );
+            return Err(self.refuse(why));
+        }
+        append::insert(&place, &event)?;
+        append::advance(&place, &event.stream, event.version)?;
+        self.imported.stored += 1;
+        self.fresh.push(event);
+        if self.fresh.len() >= CHUNK { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        projection::apply_all(self.connection, &self.fresh)?;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Imported, StoreError> {
+        let head = envelope::hash(&self.header.head).map_err(|why| self.refuse(why))?;
+        if self.last != (self.header.events, head) {
+            let why =
+                format!("it ends at event {}, its header promises {}: it was cut off", self.last.0, self.header.events);
+            return Err(self.refuse(why));
+        }
+        let shared = std::mem::take(&mut self.shared);
+        let keys = &self.keys;
+        outbox::store(self.connection, self.path, keys, shared)?.map_err(|why| self.refuse(why))?;
+        Ok(self.imported)
+    }
+
+    fn key_of(&self, origin: i64) -> String {
+        key_of(&self.keys, origin).to_owned()
+    }
+
+    fn refuse(&self, why: String) -> StoreError {
+        StoreError::Import { path: self.from.clone(), line: self.line, why }
+    }
+}
+
+fn key_of(keys: &HashMap<String, i64>, origin: i64) -> &str {
+    keys.iter().find(|(_, id)| **id == origin).map_or("", |(key, _)| key)
+}

@@ -1,0 +1,249 @@
+//! Backup and restore, export and import.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::erase::assert_sound;
+use super::*;
+use cim_domain_nix::store::backup::{BackupOptions, restore};
+use cim_domain_nix::store::import::Imported;
+use cim_domain_nix::store::origin::key_path;
+
+const PLAIN: BackupOptions = BackupOptions { with_key: false, force: false };
+
+fn filled(path: &Path, events: u128) -> Store {
+    let store = open(path);
+    for number in 1..=events {
+        store.append(discovery(number, number % 5, &format!("text {number}"))).unwrap();
+    }
+    store
+}
+
+fn rows(path: &Path) -> Vec<(i64, String, String)> {
+    let connection = raw(path);
+    let mut statement =
+        connection.prepare("SELECT position, stream, hex(chain) FROM events ORDER BY position").unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+}
+
+fn export(store: &Store, to: &Path) -> i64 {
+    let mut file = fs::File::create(to).unwrap();
+    store.export(&mut file, to).unwrap()
+}
+
+#[test]
+fn a_backup_is_taken_while_others_write_and_is_one_sound_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = filled(&path, 500);
+    let copy = directory.path().join("copy.db");
+    let backed_up = std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for number in 501..=900 {
+                store.append(discovery(number, number % 5, "meanwhile")).unwrap();
+            }
+        });
+        let mut calls = 0;
+        let backed_up = store.backup(&copy, PLAIN, &mut |done, all| {
+            calls += 1;
+            assert!(done <= all);
+        });
+        assert!(calls > 0);
+        writing.join().unwrap();
+        backed_up.unwrap()
+    });
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&copy).unwrap().len(), backed_up.bytes);
+    let copied = rows(&copy);
+    assert_eq!(i64::try_from(copied.len()).unwrap(), backed_up.head);
+    assert_eq!(copied, rows(&path)[..copied.len()]);
+    assert!(!key_path(&copy).exists());
+    let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains(".new")), "{names:?}");
+}
+
+#[test]
+fn a_backup_overwrites_nothing_unasked_and_never_the_ledger_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = filled(&path, 3);
+    let copy = directory.path().join("copy.db");
+    fs::write(&copy, "mine").unwrap();
+    let mut quiet = |_, _| {};
+    assert!(matches!(store.backup(&copy, PLAIN, &mut quiet), Err(StoreError::Exists { .. })));
+    assert_eq!(fs::read(&copy).unwrap(), b"mine");
+    let force = BackupOptions { with_key: true, force: true };
+    for itself in [path.clone(), directory.path().join("ledger.db-wal"), key_path(&path)] {
+        assert!(matches!(store.backup(&itself, force, &mut quiet), Err(StoreError::Exists { .. })), "{itself:?}");
+    }
+    let backed_up = store.backup(&copy, force, &mut quiet).unwrap();
+    assert_eq!(backed_up.key, Some(key_path(&copy)));
+    assert_eq!(fs::read(key_path(&copy)).unwrap(), fs::read(key_path(&path)).unwrap());
+    assert_sound(&copy);
+}
+
+#[test]
+fn a_restored_ledger_is_the_backed_up_one_and_the_other_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let copy = directory.path().join("copy.db");
+    let store = filled(&path, 20);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    store.append(single(100, 1)).unwrap();
+    let origin = store.origin().clone();
+
+    assert!(matches!(restore(&copy, &path, false, NOW), Err(StoreError::Exists { .. })));
+    let error = restore(&copy, &path, true, NOW).unwrap_err();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+    drop(store);
+    let restored = restore(&copy, &path, true, NOW).unwrap();
+    assert_eq!((restored.head, restored.key), (20, true));
+    assert_eq!(rows(&restored.kept.unwrap()).len(), 21);
+    let store = open(&path);
+    assert_eq!((store.origin(), store.reader().unwrap().head().unwrap()), (&origin, 20));
+    store.append(single(101, 1)).unwrap();
+    assert_sound(&path);
+}
+
+#[test]
+fn an_unsound_backup_is_refused_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let copy = directory.path().join("copy.db");
+    let store = filled(&path, 20);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    drop(store);
+    raw(&copy)
+        .execute_batch("DROP TRIGGER events_no_update; UPDATE events SET actor = 'mallory' WHERE position = 5")
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = restore(&copy, &path, true, NOW).unwrap_err();
+    assert!(matches!(error, StoreError::Unsound { .. }) && error.to_string().contains("local chain"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_ledger_is_replaced_by_its_backup_and_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let copy = directory.path().join("copy.db");
+    let store = filled(&path, 20);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    drop(store);
+    fs::write(&path, "gone").unwrap();
+    let restored = restore(&copy, &path, true, NOW).unwrap();
+    assert_eq!(fs::read(restored.kept.unwrap()).unwrap(), b"gone");
+    assert_eq!(open(&path).reader().unwrap().head().unwrap(), 20);
+}
+
+#[test]
+fn an_export_makes_the_same_ledger_elsewhere_and_brings_a_copy_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = filled(&path, 30);
+    store.share(&[flake(2)]).unwrap();
+    let early = directory.path().join("early.jsonl");
+    assert_eq!(export(&store, &early), 30);
+
+    let other = directory.path().join("other.db");
+    let imported = open(&other).import(&early).unwrap();
+    assert_eq!(imported, Imported { stored: 30, known: 0, adopted: true });
+    fs::copy(key_path(&path), key_path(&other)).unwrap();
+    assert_eq!(rows(&other), rows(&path));
+    assert_eq!(open(&other).origin().public_key, store.origin().public_key);
+    assert_sound(&other);
+
+    for number in 31..=40 {
+        store.append(discovery(number, number % 5, "later")).unwrap();
+    }
+    store.share(&[flake(3)]).unwrap();
+    let late = directory.path().join("late.jsonl");
+    export(&store, &late);
+    let imported = open(&other).import(&late).unwrap();
+    assert_eq!(imported, Imported { stored: 10, known: 30, adopted: false });
+    assert_eq!(rows(&other), rows(&path));
+    assert_sound(&other);
+    let again = directory.path().join("again.jsonl");
+    export(&open(&other), &again);
+    assert_eq!(fs::read(&again).unwrap(), fs::read(&late).unwrap());
+}
+
+#[test]
+fn an_export_that_is_foreign_cut_off_or_changed_is_refused_and_nothing_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(&directory.path().join("ledger.db"), 10);
+    let file = directory.path().join("export.jsonl");
+    export(&store, &file);
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+
+    let other = directory.path().join("other.db");
+    open(&other).append(single(1, 1)).unwrap();
+    let error = open(&other).import(&file).unwrap_err().to_string();
+    assert!(error.contains("is the ledger of origin"), "{error}");
+
+    let swapped = text.replace("text 4", "text 5");
+    let actor = text.replacen("user@host", "mallory@host", 1);
+    let cut = lines[..6].join("\n");
+    let doubled = format!("{}\n{}\n", lines[..3].join("\n"), lines[2]);
+    for (number, (changed, why)) in [
+        (swapped.as_str(), "is not what was recorded"),
+        (&actor, "is not what its link says"),
+        (&cut, "it was cut off"),
+        (&doubled, "follows event"),
+        ("{}", "no export"),
+        ("", "no export"),
+        (&text.replacen("export/1", "export/9", 1), "its schema is"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fs::write(&file, changed).unwrap();
+        let fresh = directory.path().join(format!("fresh{number}.db"));
+        let error = open(&fresh).import(&file).unwrap_err();
+        assert!(matches!(&error, StoreError::Import { .. }) && error.to_string().contains(why), "{why}: {error}");
+        let store = open(&fresh);
+        assert_eq!(store.reader().unwrap().head().unwrap(), 0);
+        store.signer().unwrap();
+    }
+}
+
+#[test]
+fn two_ledgers_that_went_on_after_a_copy_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let copy = directory.path().join("copy.db");
+    let store = filled(&path, 5);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    store.append(single(6, 1)).unwrap();
+    open(&copy).append(single(7, 1)).unwrap();
+    let file = directory.path().join("export.jsonl");
+    export(&store, &file);
+    let error = open(&copy).import(&file).unwrap_err().to_string();
+    assert!(error.contains("event 6 is another one here") && error.contains("line 7"), "{error}");
+}
+
+#[test]
+fn an_erasure_travels_with_the_export() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = filled(&path, 3);
+    let file = directory.path().join("export.jsonl");
+    let other = directory.path().join("other.db");
+    export(&store, &file);
+    open(&other).import(&file).unwrap();
+    store
+        .erase(cim_domain_nix::store::erase::Erasure {
+            command: command(50, Vec::new()).command,
+            at: NOW,
+            event: EventId::new(Uuid::from_u128(1_000_002)),
+            record: EventId::new(Uuid::from_u128(77)),
+            reason: "asked for".to_owned(),
+        })
+        .unwrap();
+    export(&store, &file);
+    open(&other).import(&file).unwrap();
+    fs::copy(key_path(&path), key_path(&other)).unwrap();
+    assert!(!fs::read(&other).unwrap().windows(6).any(|window| window == b"text 2"));
+    assert_sound(&other);
+}

@@ -1,0 +1,92 @@
+//! Erasing: the text is gone from every file, and the ledger still proves itself.
+
+use std::fs;
+
+use super::*;
+use cim_domain_nix::store::check::{Check, CheckState};
+use cim_domain_nix::store::erase::Erasure;
+use cim_domain_nix::store::verify::verify;
+
+const SECRET: &str = "the-name-of-a-customer";
+
+fn erasure(id: u128, event: u128) -> Erasure {
+    Erasure {
+        command: command(id, Vec::new()).command,
+        at: NOW + 5,
+        event: EventId::new(Uuid::from_u128(event)),
+        record: EventId::new(Uuid::from_u128(id + 10_000)),
+        reason: "asked for".to_owned(),
+    }
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    ["", "-wal"].iter().any(|suffix| {
+        let bytes = fs::read(format!("{}{suffix}", path.display())).unwrap_or_default();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+pub(super) fn assert_sound(path: &Path) {
+    let wrong: Vec<Check> = verify(path).into_iter().filter(|check| check.state != CheckState::Ok).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn erased_text_is_gone_from_every_file_and_the_chains_still_prove_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = open(&path);
+    store.append(discovery(1, 1, SECRET)).unwrap();
+    store.append(single(2, 1)).unwrap();
+    store.share(&[flake(1)]).unwrap();
+    assert!(holds(&path, SECRET));
+    assert_sound(&path);
+
+    let erased = store.erase(erasure(3, 1_000_001)).unwrap();
+    assert_eq!(erased.receipt, Receipt::Stored { first: Some(3), last: Some(3), events: 1 });
+    assert!(erased.complete);
+    assert!(!holds(&path, SECRET));
+    assert_sound(&path);
+
+    let event = store.reader().unwrap().event_at(1).unwrap().unwrap();
+    assert!(event.is_erased() && event.event().is_err());
+    let again = store.erase(erasure(3, 1_000_001)).unwrap();
+    assert!(matches!(again.receipt, Receipt::Repeated { first: Some(3), .. }));
+    store.append(single(4, 1)).unwrap();
+    assert_sound(&path);
+}
+
+#[test]
+fn a_reader_in_the_way_delays_the_end_and_the_next_opening_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = open(&path);
+    store.append(discovery(1, 1, SECRET)).unwrap();
+    let reader = store.reader().unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
+    let erased = store.erase(erasure(3, 1_000_001)).unwrap();
+    assert!(!erased.complete);
+    drop(reader);
+    drop(store);
+    let store = open(&path);
+    assert!(!holds(&path, SECRET));
+    drop(store);
+    assert_sound(&path);
+}
+
+#[test]
+fn only_what_can_be_erased_is_erased() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = open(&path);
+    store.append(single(1, 1)).unwrap();
+    let error = store.erase(erasure(2, 77)).unwrap_err();
+    assert!(matches!(error, StoreError::NoSuchEvent { .. }), "{error}");
+    store.erase(erasure(3, 1_000_001)).unwrap();
+    for (command, event) in [(4, 1_000_001), (5, 10_003)] {
+        let error = store.erase(erasure(command, event)).unwrap_err();
+        assert!(matches!(error, StoreError::NotErasable { .. }), "{error}");
+    }
+    assert_eq!(store.reader().unwrap().head().unwrap(), 2);
+    assert_sound(&path);
+}
