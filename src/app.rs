@@ -21,6 +21,8 @@ pub mod forget;
 
 pub mod hook;
 
+pub mod place;
+
 use std::path::PathBuf;
 
 use crate::domain::message::MessageIdentity;

@@ -7,4 +7,5 @@ mod parts;
 mod scan;
 mod store;
 mod tidy;
+mod tui;
 mod walk;

@@ -136,9 +136,15 @@ pub(super) fn is_plain_word(value: &str) -> bool {
 /// Whether one of the words ends a word of the name: `githubToken` and `tokens`, but not `tokenizer`.
 fn is_secret(name: &str) -> bool {
     let last = name.rsplit('-').next().unwrap_or_default();
-    let closed = format!("{name}-");
-    let named = |word: &&str| closed.contains(&format!("{word}-")) || closed.contains(&format!("{word}s-"));
-    !ABOUT.contains(&last) && (NAMES.contains(&name) || WORDS.iter().any(named))
+    !ABOUT.contains(&last) && (NAMES.contains(&name) || WORDS.iter().any(|word| ends_a_word(name, word)))
+}
+
+fn ends_a_word(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let rest = name.get(at + word.len()..).unwrap_or_default();
+        let rest = rest.strip_prefix('s').unwrap_or(rest);
+        rest.is_empty() || rest.starts_with('-')
+    })
 }
 
 /// Lower case with dashes between words, whichever way they were divided: `apiKey`, `API_KEY`, `api.key`.

@@ -1,0 +1,331 @@
+//! The interface as a whole, on data made by hand: what keys do, and what every screen looks like in every size.
+
+use ratatui::style::Color;
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::tui::headless::Headless;
+use crate::tui::sample::{self, FULL};
+use crate::tui::theme::Look;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
+const PLAIN: Look = Look { colors: false, unicode: true };
+const ASCII: Look = Look { colors: false, unicode: false };
+
+fn open() -> Headless {
+    sample::headless(FULL, (120, 40))
+}
+
+fn says(headless: &mut Headless, text: &str) {
+    let frame = headless.frame();
+    assert!(frame.contains(text), "`{text}` is not in\n{frame}");
+}
+
+#[test]
+fn every_screen_looks_right_in_every_size() {
+    for (key, screen) in [("1", "flakes"), ("2", "history")] {
+        for (width, height) in SIZES {
+            let mut headless = sample::headless(FULL, (width, height));
+            headless.press(key);
+            insta::assert_snapshot!(format!("{screen}_{width}x{height}"), headless.frame());
+        }
+        let mut headless = sample::headless(PLAIN, (80, 24));
+        headless.press(key);
+        insta::assert_snapshot!(format!("{screen}_monochrome"), headless.frame());
+    }
+}
+
+#[test]
+fn details_and_overlays_look_right() {
+    let pictures = [
+        ("input", "tab l j j j"),
+        ("help", "?"),
+        ("palette", ": c o p y"),
+        ("types", "2 t"),
+        ("moment", "@ 3 x enter"),
+        ("difference", "m [ d"),
+        ("past", "["),
+    ];
+    for (name, keys) in pictures {
+        let mut headless = sample::headless(FULL, (100, 30));
+        headless.press(keys);
+        insta::assert_snapshot!(name, headless.frame());
+    }
+    insta::assert_snapshot!("empty", sample::empty((80, 24)).frame());
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_the_choice_still_shows() {
+    let mut headless = sample::headless(PLAIN, (120, 40));
+    headless.draw();
+    for cell in headless.cells() {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{}", cell.symbol());
+    }
+    says(&mut headless, "❯ laptop");
+}
+
+#[test]
+fn without_unicode_the_frame_is_ascii() {
+    let mut headless = sample::headless(ASCII, (120, 40));
+    headless.press("tab l");
+    let frame = headless.frame();
+    let others: String = frame.chars().filter(|c| !c.is_ascii()).collect();
+    assert!(others.chars().all(|c| "日本語のフレークe\u{301}".contains(c)), "{others}");
+}
+
+#[test]
+fn what_files_say_never_reaches_the_terminal_as_a_command() {
+    let mut headless = open();
+    headless.press("G");
+    let frame = headless.frame();
+    assert!(frame.chars().all(|c| c == '\n' || !c.is_control()) && !frame.contains('\u{202e}'));
+    says(&mut headless, "<1b>]0;owned<07>");
+}
+
+#[test]
+fn no_size_breaks_anything() {
+    for keys in ["", "tab", "tab tab", "2", "2 tab", "?", ":", "@"] {
+        let mut headless = open();
+        headless.press(keys);
+        for (width, height) in (1..80).step_by(3).flat_map(|width| (1..14).map(move |height| (width, height))) {
+            headless.resize(width, height);
+            headless.draw();
+        }
+    }
+    let mut headless = sample::headless(FULL, (19, 5));
+    assert_eq!(headless.frame().trim(), "terminal too small");
+}
+
+#[test]
+fn panes_fold_around_the_one_with_the_keys() {
+    let mut headless = sample::headless(FULL, (40, 10));
+    says(&mut headless, "Flakes");
+    headless.press("tab");
+    says(&mut headless, "Inputs");
+    headless.press("tab");
+    says(&mut headless, "github:nix-community/home-manager");
+}
+
+#[test]
+fn finding_narrows_the_list_and_esc_shows_all_again() {
+    let mut headless = open();
+    headless.press("/ s r v");
+    says(&mut headless, "2 of 6");
+    headless.press("enter");
+    says(&mut headless, "/ srv");
+    headless.press("esc");
+    says(&mut headless, "Flakes 6");
+}
+
+#[test]
+fn a_letter_of_a_search_is_no_action() {
+    let mut headless = open();
+    headless.press("/ q");
+    assert_eq!(headless.effects, []);
+    headless.press("esc q");
+    assert_eq!(headless.effects, [Effect::Quit]);
+}
+
+#[test]
+fn an_input_unfolds_and_says_whom_it_follows() {
+    let mut headless = open();
+    headless.press("l l j");
+    says(&mut headless, "follows nixpkgs");
+    headless.press("h");
+    says(&mut headless, "same as: cim-nix flake inputs /home/ada/src/infra/laptop");
+    headless.press("h h");
+    says(&mut headless, "same as: cim-nix flake list");
+}
+
+#[test]
+fn the_file_of_the_chosen_problem_opens_at_its_line() {
+    let mut headless = open();
+    headless.press("e tab G k e");
+    let file = PathBuf::from("/home/ada/src/infra/laptop/flake.nix");
+    assert_eq!(headless.effects, [Effect::Edit(file.clone(), Some(7)), Effect::Edit(file, Some(7))]);
+}
+
+#[test]
+fn copies_are_what_is_chosen() {
+    let mut headless = open();
+    headless.press("y tab u = Y");
+    let copied: Vec<&str> = headless
+        .effects
+        .iter()
+        .filter_map(|effect| if let Effect::Copy(text) = effect { Some(text.as_str()) } else { None })
+        .collect();
+    assert_eq!(
+        copied,
+        [
+            "0190a1b2-0000-7000-8000-000000000001",
+            "github:nix-community/home-manager",
+            "cim-nix flake inputs /home/ada/src/infra/laptop",
+            "/home/ada/src/infra/laptop/flake.nix",
+        ]
+    );
+}
+
+#[test]
+fn an_action_that_is_not_possible_says_why() {
+    let mut headless = open();
+    headless.press("d");
+    says(&mut headless, "no moment is marked");
+    headless.press(": p r e s e n t");
+    says(&mut headless, "the present is shown already");
+    headless.press("enter");
+    assert!(headless.app.overlay.is_some());
+}
+
+#[test]
+fn the_palette_finds_an_action_by_its_key() {
+    let mut headless = open();
+    headless.press(": G enter");
+    says(&mut headless, "❯ evil");
+}
+
+#[test]
+fn every_action_of_a_screen_is_in_its_help() {
+    for (key, screen) in [("1", "flakes"), ("2", "history")] {
+        let mut headless = sample::headless(FULL, (120, 120));
+        headless.press(key);
+        headless.press("?");
+        let frame = headless.frame();
+        for action in ACTIONS.iter().filter(|action| action.is_on(screen)) {
+            let beginning: String = action.doc.chars().take(30).collect();
+            assert!(frame.contains(&beginning), "{}", action.id);
+        }
+    }
+}
+
+#[test]
+fn time_travels_and_comes_back() {
+    let mut headless = open();
+    headless.press("[ [");
+    says(&mut headless, "as of #4998");
+    says(&mut headless, "--at '#4998'");
+    headless.press("]");
+    says(&mut headless, "as of #4999");
+    headless.press("n");
+    says(&mut headless, "live");
+    headless.press("@ 3 d enter");
+    says(&mut headless, "as of 2026-11-21 00:45");
+    headless.press("} } }");
+    says(&mut headless, "live");
+    headless.press("@ # 7 enter");
+    says(&mut headless, "No flakes at this moment");
+}
+
+#[test]
+fn a_moment_that_makes_no_sense_is_asked_again() {
+    let mut headless = open();
+    headless.press("@ x enter");
+    says(&mut headless, "`x` is no moment");
+    headless.press("esc");
+    assert!(headless.app.overlay.is_none());
+}
+
+#[test]
+fn history_pages_through_everything_without_losing_the_place() {
+    let mut headless = sample::headless(FULL, (120, 40));
+    headless.press("2");
+    for _ in 0..70 {
+        headless.press("pgdn");
+        headless.draw();
+    }
+    let row = headless.app.target().event.unwrap_or_default();
+    assert!((1..4_000).contains(&row), "{row}");
+    for _ in 0..200 {
+        headless.press("pgup");
+        headless.draw();
+    }
+    assert_eq!(headless.app.target().event, Some(5_000));
+    headless.press("G");
+    headless.draw();
+    assert_eq!(headless.app.target().event, Some(1));
+    headless.press("g");
+    assert_eq!(headless.app.target().event, Some(5_000));
+}
+
+#[test]
+fn history_is_filtered_by_type_stream_and_text() {
+    let mut headless = open();
+    headless.press("2 t r a i s e d enter");
+    says(&mut headless, "type finding.raised");
+    says(&mut headless, "same as: cim-nix log --type finding.raised");
+    headless.press("x / 4 9 9 9 enter");
+    assert_eq!(headless.app.target().event, Some(4_999));
+    headless.press("x 1 H");
+    says(&mut headless, "log --stream flake/0190a1b2-0000-7000-8000-000000000001");
+}
+
+#[test]
+fn looking_as_of_an_event_moves_the_moment() {
+    let mut headless = open();
+    headless.press("2 j j a");
+    says(&mut headless, "as of #4998");
+    assert_eq!(headless.app.target().event, Some(4_998));
+}
+
+#[test]
+fn an_old_answer_is_passed_over() {
+    let mut headless = open();
+    headless.press("ctrl-l");
+    headless.tell(Message::Answer(1, Answer::Flakes(Vec::new())));
+    says(&mut headless, "❯ laptop");
+    headless.tell(Message::Refused(1, "too late".to_owned()));
+    assert!(!headless.frame().contains("too late"));
+}
+
+#[test]
+fn an_empty_ledger_offers_to_scan_and_shows_how_it_goes() {
+    let mut headless = sample::empty((80, 24));
+    says(&mut headless, "No flakes yet");
+    headless.press("r");
+    says(&mut headless, "~/src");
+    headless.press("enter");
+    assert_eq!(headless.effects, [Effect::Scan(vec![PathBuf::from("/home/ada/src")])]);
+    headless.tell(Message::Scan(ScanNews::Progress("12 of 40 flakes".to_owned())));
+    says(&mut headless, "scanning: 12 of 40 flakes");
+    headless.press("r");
+    says(&mut headless, "a scan is running");
+    headless.press("ctrl-x");
+    assert_eq!(headless.effects.last(), Some(&Effect::StopScan));
+    headless.tell(Message::Scan(ScanNews::Done(Ok("40 flakes, 40 new".to_owned()))));
+    says(&mut headless, "40 flakes, 40 new");
+}
+
+#[test]
+fn a_place_is_remembered() {
+    let mut headless = open();
+    headless.press("j j tab 2 t r a i s e d enter");
+    let saved = headless.app.save();
+    let mut again = App::new(Shared::new(
+        crate::tui::theme::Theme::new(FULL),
+        At::Now,
+        sample::NOW,
+        String::new(),
+        None,
+        PathBuf::new(),
+    ));
+    again.restore(&saved);
+    assert_eq!(again.save(), saved);
+    assert_eq!(again.name(), "history");
+    again.restore(&json!({"screen": 7, "screens": {"flakes": []}}));
+    assert_eq!(again.name(), "flakes");
+}
+
+#[test]
+fn a_click_chooses_and_a_tab_switches() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
+    let mut headless = open();
+    headless.draw();
+    let click = |headless: &mut Headless, column, row| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        headless.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    };
+    click(&mut headless, 5, 4);
+    says(&mut headless, "❯ web");
+    click(&mut headless, 24, 0);
+    assert_eq!(headless.app.name(), "history");
+}

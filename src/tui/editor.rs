@@ -1,0 +1,68 @@
+//! The user's editor, at a line. The terminal must be the editor's while it runs; the caller sees to that.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+/// Opens a file; waits until the editor has ended. The error is a sentence.
+#[expect(clippy::disallowed_methods, reason = "this is the one home of the editor's process")]
+pub(crate) fn open(editor: &str, path: &Path, line: Option<u32>) -> Result<(), String> {
+    let (program, arguments) = command(editor, path, line).ok_or("no editor is set: set VISUAL or EDITOR")?;
+    let status = Command::new(&program).args(arguments).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the editor `{editor}` ended with {status}")),
+        Err(error) => Err(format!("the editor `{editor}` did not start: {error}; set VISUAL or EDITOR")),
+    }
+}
+
+/// The program and its arguments: what the user wrote, split at spaces, then the file at its line in the way that the
+/// editor understands; an unknown editor gets the file alone.
+fn command(editor: &str, path: &Path, line: Option<u32>) -> Option<(String, Vec<OsString>)> {
+    let mut words = editor.split_whitespace();
+    let program = words.next()?.to_owned();
+    let mut arguments: Vec<OsString> = words.map(OsString::from).collect();
+    let name = program.rsplit('/').next().unwrap_or(&program);
+    let Some(line) = line else {
+        arguments.push(path.into());
+        return Some((program, arguments));
+    };
+    let mut at_line = path.as_os_str().to_owned();
+    at_line.push(format!(":{line}"));
+    match name {
+        "hx" | "helix" | "subl" | "zed" | "zeditor" => arguments.push(at_line),
+        "code" | "codium" | "code-insiders" | "cursor" => arguments.extend(["-g".into(), at_line]),
+        "vi" | "vim" | "nvim" | "view" | "gvim" | "nano" | "emacs" | "emacsclient" | "micro" | "kak" | "mg" | "jed"
+        | "ne" | "joe" | "less" => arguments.extend([format!("+{line}").into(), path.into()]),
+        _ => arguments.push(path.into()),
+    }
+    Some((program, arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(editor: &str, line: Option<u32>) -> String {
+        let (program, arguments) = command(editor, Path::new("/a b/flake.nix"), line).unwrap();
+        let arguments = arguments.iter().map(|a| a.to_string_lossy().into_owned());
+        std::iter::once(program).chain(arguments).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn every_editor_is_told_the_line_in_its_own_way() {
+        assert_eq!(words("nvim", Some(12)), "nvim|+12|/a b/flake.nix");
+        assert_eq!(words("/usr/bin/nano -w", Some(3)), "/usr/bin/nano|-w|+3|/a b/flake.nix");
+        assert_eq!(words("hx", Some(3)), "hx|/a b/flake.nix:3");
+        assert_eq!(words("code --wait", Some(3)), "code|--wait|-g|/a b/flake.nix:3");
+        assert_eq!(words("ed", Some(3)), "ed|/a b/flake.nix");
+        assert_eq!(words("vim", None), "vim|/a b/flake.nix");
+        assert!(command("  ", Path::new("/x"), None).is_none());
+    }
+
+    #[test]
+    fn an_editor_that_is_not_there_is_named() {
+        let error = open("no-such-editor-here", Path::new("/x"), None).unwrap_err();
+        assert!(error.contains("no-such-editor-here") && error.contains("VISUAL"), "{error}");
+    }
+}

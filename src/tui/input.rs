@@ -1,0 +1,125 @@
+//! Keys, mouse and signals, each read by a thread of its own that sleeps until something comes.
+
+use std::io;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{self, Event};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::Signals;
+
+use super::message::Message;
+
+/// How long an editor waits for the keys at most.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Tells the main loop when its thread panics.
+#[derive(Debug)]
+pub(crate) struct Alarm(pub(crate) Sender<Message>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // A main loop that is gone needs no telling.
+            let _ = self.0.send(Message::Panicked);
+        }
+    }
+}
+
+/// Holds the reading of keys back while another program has the terminal.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    shut: bool,
+    waiting: bool,
+}
+
+impl Gate {
+    /// Returns when no key is read any more. A signal wakes the thread that reads, as a key would.
+    pub(crate) fn shut(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.shut = true;
+        signal_hook::low_level::raise(SIGWINCH)?;
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| !state.waiting);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    /// Has keys read again.
+    pub(crate) fn open(&self) {
+        self.state().shut = false;
+        self.changed.notify_all();
+    }
+
+    fn pass(&self) {
+        let mut state = self.state();
+        while state.shut {
+            state.waiting = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting = false;
+    }
+
+    fn state(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts reading the terminal.
+pub(crate) fn read_terminal(out: Sender<Message>) -> io::Result<Arc<Gate>> {
+    let gate = Arc::new(Gate::default());
+    let passed = Arc::clone(&gate);
+    thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        let alarm = Alarm(out);
+        loop {
+            let message = match event::read() {
+                Ok(event) => message(event),
+                Err(_) => Some(Message::Terminate),
+            };
+            let ends = matches!(message, Some(Message::Terminate));
+            let sent = message.is_none_or(|message| alarm.0.send(message).is_ok());
+            if ends || !sent {
+                return;
+            }
+            passed.pass();
+        }
+    })?;
+    Ok(gate)
+}
+
+/// Starts listening to signals.
+pub(crate) fn listen(out: Sender<Message>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let alarm = Alarm(out);
+        for signal in signals.forever() {
+            let message = match signal {
+                SIGTSTP => Message::Suspend,
+                SIGCONT => Message::Resumed,
+                _ => Message::Terminate,
+            };
+            if alarm.0.send(message).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn message(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => Some(Message::Resize(width, height)),
+        Event::FocusGained | Event::FocusLost => None,
+    }
+}

@@ -1,0 +1,192 @@
+//! What the screens show, as plain rows. Filled by `reader`, drawn by the screens; knows neither SQL nor the terminal.
+
+use std::collections::BTreeMap;
+
+/// The moment that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum At {
+    /// The present, live.
+    #[default]
+    Now,
+    /// What was true at a time.
+    Occurred(i64),
+    /// What the ledger knew at a time.
+    Seen(i64),
+    /// After the event at a position of this ledger.
+    Position(i64),
+}
+
+/// The ledger in a few numbers, for the status line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Summary {
+    /// The position of the newest event; 0 when there is none.
+    pub(crate) head: i64,
+    pub(crate) flakes: usize,
+    pub(crate) problems: usize,
+}
+
+/// One flake of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct FlakeRow {
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) description: Option<String>,
+    pub(crate) lineage: Option<String>,
+    pub(crate) inputs: usize,
+    pub(crate) nodes: usize,
+    /// When the locked nixpkgs was made.
+    pub(crate) nixpkgs_modified: Option<i64>,
+    pub(crate) problems: usize,
+}
+
+/// Everything that is shown about one flake.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Anatomy {
+    pub(crate) flake: String,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) root: Option<String>,
+    pub(crate) nodes: BTreeMap<String, Node>,
+    /// Node keys of the same source, several to a group.
+    pub(crate) duplicates: Vec<Vec<String>>,
+    pub(crate) problems: Vec<Problem>,
+    /// Newest first.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// One input as `flake.nix` writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Input {
+    pub(crate) name: String,
+    /// The reference in its short form.
+    pub(crate) source: Option<String>,
+    pub(crate) follows: Option<String>,
+    pub(crate) flake: bool,
+    /// False when only `outputs` names it.
+    pub(crate) declared: bool,
+    /// Input path below this one, and what is said about it.
+    pub(crate) overrides: Vec<(String, String)>,
+}
+
+/// One node of the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Node {
+    pub(crate) inputs: Vec<(String, Edge)>,
+    /// The lock's own fields, as text, in the lock's order.
+    pub(crate) locked: Vec<(String, String)>,
+    pub(crate) original: Vec<(String, String)>,
+    /// The locked reference in its short form.
+    pub(crate) source: Option<String>,
+    pub(crate) flake: bool,
+    /// When the locked source was made.
+    pub(crate) modified: Option<i64>,
+    /// Since when the lock says so.
+    pub(crate) since: Option<i64>,
+}
+
+/// Where an input of a node leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// To a node.
+    Node(String),
+    /// To whatever another input is: its path from the root; empty for a removed input.
+    Follows(Vec<String>),
+}
+
+/// Something wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Problem {
+    pub(crate) file: String,
+    pub(crate) line: Option<u32>,
+    pub(crate) severity: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// One change of one input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Change {
+    pub(crate) occurred_at: i64,
+    pub(crate) input: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) commit: Option<String>,
+    pub(crate) author: Option<String>,
+    /// The first line of the commit's message.
+    pub(crate) summary: Option<String>,
+}
+
+/// One event of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct EventRow {
+    pub(crate) position: i64,
+    pub(crate) occurred_at: i64,
+    /// `flake.updated`.
+    pub(crate) kind: String,
+    pub(crate) stream: String,
+    /// What the stream is about, for people: the flake's directory.
+    pub(crate) subject: Option<String>,
+    /// What happened, in a few words.
+    pub(crate) summary: String,
+    pub(crate) correlation_id: String,
+}
+
+/// Everything about one event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct EventDetail {
+    pub(crate) row: EventRow,
+    pub(crate) event_id: String,
+    pub(crate) version: i64,
+    pub(crate) schema_version: i64,
+    pub(crate) recorded_at: i64,
+    pub(crate) causation_id: String,
+    pub(crate) actor: String,
+    pub(crate) origin: String,
+    /// Canonical JSON.
+    pub(crate) payload: String,
+    /// The flake that the event is about, when there is one.
+    pub(crate) flake_path: Option<String>,
+    /// The name of the command that caused it, when this ledger knows.
+    pub(crate) command: Option<String>,
+    /// Events of the same correlation, oldest first, this one among them; a few of them.
+    pub(crate) related: Vec<EventRow>,
+}
+
+/// Which events are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct EventFilter {
+    pub(crate) kind: Option<String>,
+    pub(crate) stream: Option<String>,
+    pub(crate) correlation: Option<String>,
+    /// Text in the payload or the stream.
+    pub(crate) text: Option<String>,
+    pub(crate) since: Option<i64>,
+}
+
+impl EventFilter {
+    /// Whether anything is filtered.
+    pub(crate) fn is_set(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// Which part of the events is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// The newest.
+    Newest,
+    /// The oldest.
+    Oldest,
+    /// Those just older than a position.
+    OlderThan(i64),
+    /// Those just newer than a position.
+    NewerThan(i64),
+}
+
+/// One difference between two moments.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Difference {
+    pub(crate) path: String,
+    pub(crate) what: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+}

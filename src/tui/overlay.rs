@@ -1,0 +1,178 @@
+//! What lies over a screen: help, the palette, a question, a comparison. An overlay takes all keys until it is left,
+//! and leaves a wish behind.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::Clear;
+
+use super::action::{Action, Do};
+use super::model::{At, Difference};
+use super::screen::Narrow;
+use super::shared::Shared;
+use super::{moment, text};
+use crate::domain::catalogue::EVENTS;
+
+mod picker;
+
+mod prompt;
+
+mod reading;
+
+/// What lies over the screen.
+#[derive(Debug)]
+pub(crate) enum Overlay {
+    /// A list to choose from by typing.
+    Pick(picker::Picker),
+    /// A question to answer by typing.
+    Prompt(prompt::Prompt),
+    /// Text to read and to search.
+    Read(reading::Reading),
+}
+
+/// What an overlay wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Stay,
+    Close,
+    Do(Do),
+    LookAt(At),
+    Narrow(Narrow),
+    Scan(PathBuf),
+}
+
+impl Overlay {
+    /// Takes a key.
+    pub(crate) fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Wish {
+        let leaves = key.code == KeyCode::Esc
+            || key.code == KeyCode::Char('c') && key.modifiers.contains(crossterm::event::KeyModifiers::CONTROL);
+        if leaves {
+            return Wish::Close;
+        }
+        match self {
+            Self::Pick(picker) => picker.key(key, shared),
+            Self::Prompt(prompt) => prompt.key(key, shared),
+            Self::Read(reading) => reading.key(key),
+        }
+    }
+
+    /// Takes pasted text.
+    pub(crate) fn paste(&mut self, text: &str) {
+        match self {
+            Self::Pick(picker) => picker.paste(text),
+            Self::Prompt(prompt) => prompt.paste(text),
+            Self::Read(_) => {}
+        }
+    }
+
+    /// Draws over what is there.
+    pub(crate) fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        match self {
+            Self::Pick(picker) => picker.draw(frame, area, shared),
+            Self::Prompt(prompt) => prompt.draw(frame, area, shared),
+            Self::Read(reading) => reading.draw(frame, area, shared),
+        }
+    }
+}
+
+/// The palette: every action of a screen, with why it is not possible.
+pub(crate) fn palette<'a>(actions: impl Iterator<Item = (&'a Action, Option<&'static str>)>) -> Overlay {
+    let items = actions.map(|(action, refusal)| picker::Item {
+        label: action.title.to_owned(),
+        keys: action.keys.join(" "),
+        id: action.id,
+        note: refusal.unwrap_or(action.doc).to_owned(),
+        refusal,
+        wish: Wish::Do(action.what),
+    });
+    Overlay::Pick(picker::Picker::new("Actions", items.collect()))
+}
+
+/// The types of events to choose from.
+pub(crate) fn types() -> Overlay {
+    let item = |label: String, note: &str, kind| picker::Item {
+        label,
+        keys: String::new(),
+        id: "",
+        note: note.to_owned(),
+        refusal: None,
+        wish: Wish::Narrow(Narrow::Type(kind)),
+    };
+    let every = item("every type".to_owned(), "No filter by type.", None);
+    let kinds = EVENTS.iter().map(|kind| item(kind.name(), kind.doc, Some(kind.name())));
+    Overlay::Pick(picker::Picker::new("Type of event", std::iter::once(every).chain(kinds).collect()))
+}
+
+/// Help for a screen.
+pub(crate) fn help(screen: &'static str) -> Overlay {
+    Overlay::Read(reading::help(screen))
+}
+
+/// What changed between two moments.
+pub(crate) fn difference(from: At, to: At, rows: &[Difference], shared: &Shared) -> Overlay {
+    Overlay::Read(reading::difference(from, to, rows, shared))
+}
+
+/// Asks for the moment to look at.
+pub(crate) fn ask_moment() -> Overlay {
+    Overlay::Prompt(prompt::Prompt::new(
+        "Go to a moment",
+        "2026-11-24, 2026-11-24 13:00, yesterday, 3d, #120, @seen:TIME, now",
+        "",
+        |typed, shared| {
+            let at = moment::parse(typed, shared.now);
+            at.map(Wish::LookAt).ok_or_else(|| format!("`{}` is no moment", text::clean(typed)))
+        },
+    ))
+}
+
+/// Asks since when events are wanted.
+pub(crate) fn ask_since() -> Overlay {
+    Overlay::Prompt(prompt::Prompt::new(
+        "Events since",
+        "2026-11-24, yesterday, 3d, 2w; nothing for all",
+        "",
+        |typed, shared| match moment::parse(typed, shared.now) {
+            Some(At::Occurred(since)) => Ok(Wish::Narrow(Narrow::Since(Some(since)))),
+            Some(At::Now) => Ok(Wish::Narrow(Narrow::Since(None))),
+            _ => Err(format!("`{}` is no time", text::clean(typed))),
+        },
+    ))
+}
+
+/// Asks for the directory to scan.
+pub(crate) fn ask_scan(shared: &Shared) -> Overlay {
+    let directory = shared.path(&shared.directory.display().to_string());
+    Overlay::Prompt(prompt::Prompt::new(
+        "Scan a directory",
+        "flakes below it are read and recorded here; nothing is sent",
+        &directory,
+        |typed, shared| {
+            let typed = typed.trim();
+            let path = match (typed.strip_prefix('~'), &shared.home) {
+                (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+                _ => typed.to_owned(),
+            };
+            let path = shared.directory.join(path);
+            if typed.is_empty() { Err("a path is needed".to_owned()) } else { Ok(Wish::Scan(path)) }
+        },
+    ))
+}
+
+/// Clears the middle of the screen for an overlay.
+fn room(frame: &mut Frame, area: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(area.width.saturating_sub(2)).max(area.width.min(10));
+    let height = height.min(area.height.saturating_sub(2)).max(area.height.min(3));
+    let room = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
+    // A wide character that reaches into the room from the left would hide the frame.
+    for y in room.top()..room.bottom() {
+        let before = room.x.checked_sub(1).and_then(|x| frame.buffer_mut().cell_mut((x, y)));
+        if let Some(cell) = before.filter(|cell| text::width(cell.symbol()) > 1) {
+            cell.set_symbol(" ");
+        }
+    }
+    frame.render_widget(Clear, room);
+    room
+}

@@ -1,0 +1,203 @@
+//! Turns questions into reads of the store's views, and their rows into what the screens show.
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::summary::words;
+use crate::domain::id::FlakeId;
+use crate::store::StoreError;
+use crate::store::view::{self, Subject};
+use crate::tui::message::{Answer, Query};
+use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Summary};
+
+mod anatomy;
+
+mod source;
+
+/// How many events are on a page.
+const PAGE: usize = 200;
+/// How many events of the same correlation are shown.
+const RELATED: usize = 40;
+/// A million microseconds.
+const SECOND: i64 = 1_000_000;
+
+/// Answers one question.
+pub(super) fn answer(connection: &Connection, query: &Query) -> Result<Answer, StoreError> {
+    match query {
+        Query::Summary => summary(connection),
+        Query::Flakes(at) => {
+            let rows = view::flakes(connection, moment(connection, *at)?)?;
+            Ok(Answer::Flakes(rows.into_iter().map(flake_row).collect()))
+        }
+        Query::Anatomy { flake, at } => {
+            let id: FlakeId = flake.parse().map_err(|_| StoreError::NoFlake { selector: flake.clone() })?;
+            let anatomy = anatomy::read(connection, id, moment(connection, *at)?)?;
+            Ok(Answer::Anatomy(Box::new(anatomy)))
+        }
+        Query::Events { filter, at, page } => events(connection, filter, moment(connection, *at)?, *page),
+        Query::Event(position) => event(connection, *position),
+        Query::Difference(from, to) => {
+            let (from, to) = (moment(connection, *from)?, moment(connection, *to)?);
+            let rows = view::diff(connection, from, to, None)?;
+            Ok(Answer::Difference(rows.into_iter().filter_map(difference).collect()))
+        }
+        Query::Step { from, forward } => step(connection, *from, *forward),
+    }
+}
+
+fn moment(connection: &Connection, at: At) -> Result<view::At, StoreError> {
+    match at {
+        At::Now => Ok(view::At::Now),
+        At::Occurred(time) => Ok(view::At::Occurred(time)),
+        At::Position(position) => Ok(view::At::Position(position)),
+        At::Seen(time) => view::seen(connection, time),
+    }
+}
+
+fn summary(connection: &Connection) -> Result<Answer, StoreError> {
+    let counts = view::counts(connection, view::At::Now)?;
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    Ok(Answer::Summary(Summary {
+        head: counts.events.cast_signed(),
+        flakes: number(counts.flakes),
+        problems: number(counts.problems),
+    }))
+}
+
+fn flake_row(row: view::FlakeRow) -> FlakeRow {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    FlakeRow {
+        id: row.id.to_string(),
+        path: row.path.text().to_owned(),
+        description: row.description,
+        lineage: row.lineage,
+        inputs: number(row.inputs),
+        nodes: number(row.lock_nodes),
+        nixpkgs_modified: row.nixpkgs_last_modified.map(|seconds| seconds.saturating_mul(SECOND)),
+        problems: number(row.problems),
+    }
+}
+
+fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Page) -> Result<Answer, StoreError> {
+    let wanted = view::EventFilter {
+        stream: filter.stream.clone(),
+        kind: filter.kind.clone(),
+        since: filter.since,
+        correlation: filter.correlation.as_deref().and_then(|id| id.parse().ok()),
+        text: filter.text.clone(),
+        ..view::EventFilter::default()
+    };
+    let (part, ascending) = match page {
+        Page::Newest => (view::Page::Newest, false),
+        Page::OlderThan(position) => (view::Page::Before(position), false),
+        Page::NewerThan(position) => (view::Page::After(position), true),
+        Page::Oldest => (view::Page::After(0), true),
+    };
+    let rows = view::events(connection, &wanted, part, PAGE, at)?;
+    let end = rows.len() < PAGE;
+    let names = Names::read(connection)?;
+    let mut rows: Vec<EventRow> = rows.iter().map(|row| event_row(row, &names)).collect();
+    if ascending {
+        rows.reverse();
+    }
+    Ok(Answer::Events { page, rows, end })
+}
+
+fn event(connection: &Connection, position: i64) -> Result<Answer, StoreError> {
+    let causes = view::event_causes(connection, &position.to_string())?;
+    let names = Names::read(connection)?;
+    let event = causes.event;
+    let row = event_row(&event, &names);
+    let others = causes.siblings.iter().chain(&causes.conversation).take(RELATED);
+    let mut related: Vec<EventRow> = others.map(|event| event_row(event, &names)).collect();
+    related.push(row.clone());
+    related.sort_by_key(|row| row.position);
+    Ok(Answer::Event(Some(Box::new(EventDetail {
+        event_id: event.event_id.to_string(),
+        version: event.version.cast_signed(),
+        schema_version: i64::from(event.schema_version),
+        recorded_at: event.recorded_at,
+        causation_id: event.causation_id.to_string(),
+        actor: event.actor,
+        origin: event.origin,
+        payload: event.payload,
+        flake_path: row.subject.clone(),
+        command: causes.command,
+        related,
+        row,
+    }))))
+}
+
+fn event_row(event: &view::EventRow, names: &Names) -> EventRow {
+    let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
+    EventRow {
+        position: event.position,
+        occurred_at: event.occurred_at,
+        kind: event.kind.clone(),
+        stream: event.stream.clone(),
+        subject: names.of(&event.stream, &payload),
+        summary: words(&event.kind, &payload),
+        correlation_id: event.correlation_id.to_string(),
+    }
+}
+
+/// The directories of flakes, by id.
+struct Names(std::collections::HashMap<String, String>);
+
+impl Names {
+    fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let known = view::known_flakes(connection)?;
+        Ok(Self(known.into_iter().map(|row| (row.id.to_string(), row.directory.text().to_owned())).collect()))
+    }
+
+    fn of(&self, stream: &str, payload: &Value) -> Option<String> {
+        let (aggregate, key) = stream.split_once('/')?;
+        let text = |name: &str| payload.get(name).and_then(Value::as_str);
+        match aggregate {
+            "flake" | "lock_history" => self.0.get(key).cloned().or_else(|| text("directory").map(str::to_owned)),
+            "finding" => {
+                let of_flake = text("flake").and_then(|id| self.0.get(id).cloned());
+                of_flake.or_else(|| text("file")?.rsplit_once('/').map(|(folder, _)| folder.to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn difference(row: view::Difference) -> Option<Difference> {
+    let (what, from, to) = match row.subject {
+        Subject::Flake { from, to } => {
+            let text = |flake: Box<view::FlakeRow>| {
+                let parts = [Some(flake.path.text().to_owned()), flake.description, flake.lineage];
+                parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+            };
+            ("flake".to_owned(), from.map(text), to.map(text))
+        }
+        Subject::Input { from, to } => {
+            let name = from.as_ref().or(to.as_ref())?.name.clone();
+            (name, from.map(|input| source::input(&input)), to.map(|input| source::input(&input)))
+        }
+        Subject::Node { from, to } => {
+            // Inputs of the first level are told as inputs already.
+            let path = from.as_ref().or(to.as_ref())?.path.clone().filter(|path| path.contains('/'))?;
+            let text = |node: Box<view::LockNodeRow>| source::locked(node.locked.as_ref());
+            (path, from.map(text), to.map(text))
+        }
+    };
+    Some(Difference { path: row.path, what, from, to })
+}
+
+/// The event before or after a moment; the present lies after the last.
+fn step(connection: &Connection, from: At, forward: bool) -> Result<Answer, StoreError> {
+    let head = view::head(connection)?;
+    let here = match moment(connection, from)? {
+        view::At::Now => head,
+        view::At::Position(position) => position,
+        at @ view::At::Occurred(_) => {
+            let last = view::events(connection, &view::EventFilter::default(), view::Page::Newest, 1, at)?;
+            last.first().map_or(0, |event| event.position)
+        }
+    };
+    let to = if forward { here.saturating_add(1) } else { here.saturating_sub(1).max(0) };
+    Ok(Answer::Step(if to >= head { At::Now } else { At::Position(to) }))
+}

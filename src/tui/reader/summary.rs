@@ -1,0 +1,110 @@
+//! What happened, in a few words, from an event's payload. Reads what is there and keeps silent about the rest, so that
+//! an event of a later release is no failure.
+
+use serde_json::Value;
+
+/// A few words about an event.
+pub(super) fn words(kind: &str, payload: &Value) -> String {
+    let text = |key: &str| payload.get(key).and_then(Value::as_str).unwrap_or_default();
+    match kind {
+        _ if payload.is_null() => "erased".to_owned(),
+        "flake.discovered" => payload
+            .pointer("/facts/description")
+            .and_then(Value::as_str)
+            .map_or_else(|| text("directory").to_owned(), str::to_owned),
+        "flake.input_added" | "flake.input_removed" => {
+            let input = payload.get("input").unwrap_or(payload);
+            let field = |key: &str| input.get(key).and_then(Value::as_str).unwrap_or_default();
+            format!("{} {}", field("name"), field("url")).trim_end().to_owned()
+        }
+        "flake.input_changed" => {
+            let field = |path: &str| payload.pointer(path).and_then(Value::as_str).unwrap_or_default();
+            format!("{} {} → {}", field("/to/name"), field("/from/url"), field("/to/url"))
+        }
+        "flake.updated" => changes(payload),
+        "lock_history.recorded" => {
+            let summary = payload.pointer("/commit/summary").and_then(Value::as_str).unwrap_or_default();
+            let changes = changes(payload);
+            if summary.is_empty() { changes } else { format!("{summary} ({changes})") }
+        }
+        "finding.raised" => first_and_more(payload.get("findings"), |finding| {
+            finding.get("message").and_then(Value::as_str).map(str::to_owned)
+        }),
+        "finding.resolved" => first_and_more(payload.get("fingerprints"), |name| name.as_str().map(str::to_owned)),
+        "ledger.erased" => text("reason").to_owned(),
+        _ => match (short(payload.get("from")), short(payload.get("to"))) {
+            (Some(from), Some(to)) => format!("{from} → {to}"),
+            (None, Some(to)) => to,
+            (Some(from), None) => format!("{from} is gone"),
+            (None, None) => String::new(),
+        },
+    }
+}
+
+/// `nixpkgs a1b2c3d → d4e5f60, and 3 more`.
+fn changes(payload: &Value) -> String {
+    first_and_more(payload.get("changes"), |change| {
+        let input = change.get("input").and_then(Value::as_str)?;
+        let side = |key: &str| change.get(key).filter(|side| !side.is_null()).map(revision);
+        Some(match (side("from"), side("to")) {
+            (Some(from), Some(to)) => format!("{input} {from} → {to}"),
+            (None, Some(to)) => format!("{input} added at {to}"),
+            (Some(from), None) => format!("{input} removed, was {from}"),
+            (None, None) => input.to_owned(),
+        })
+    })
+}
+
+/// The shortest name of a locked source: its revision, else its date, else its hash.
+pub(super) fn revision(locked: &Value) -> String {
+    let text = |key: &str| locked.get(key).and_then(Value::as_str);
+    if let Some(rev) = text("rev").or_else(|| text("dirtyRev")) {
+        return rev.chars().take(7).collect();
+    }
+    let hash = text("narHash").map(|hash| hash.trim_start_matches("sha256-").chars().take(7).collect());
+    hash.or_else(|| text("path").map(str::to_owned)).unwrap_or_else(|| "unlocked".to_owned())
+}
+
+fn first_and_more(list: Option<&Value>, name: impl Fn(&Value) -> Option<String>) -> String {
+    let items = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let first = items.first().and_then(name).unwrap_or_default();
+    match items.len() {
+        0 | 1 => first,
+        many => format!("{first}, and {} more", many - 1),
+    }
+}
+
+fn short(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => {
+            Some(other.as_object().map_or_else(|| other.to_string(), |fields| format!("{} entries", fields.len())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_update_names_the_first_change_and_counts_the_rest() {
+        let change = json!({"input": "nixpkgs", "from": {"rev": "a1b2c3d4e5"}, "to": {"rev": "ffffffffff"}});
+        let payload =
+            json!({"changes": [change, {"input": "x", "from": null, "to": {"narHash": "sha256-abcdefghij"}}]});
+        assert_eq!(words("flake.updated", &payload), "nixpkgs a1b2c3d → fffffff, and 1 more");
+        let commit = json!({"commit": {"summary": "bump"}, "changes": []});
+        assert_eq!(words("lock_history.recorded", &commit), "bump ()");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_a_failure() {
+        assert_eq!(words("home.activated", &json!({"generation": 4})), "");
+        assert_eq!(words("flake.moved", &json!({"from": "/a", "to": "/b"})), "/a → /b");
+        assert_eq!(words("flake.updated", &Value::Null), "erased");
+        assert_eq!(words("flake.updated", &json!({"changes": 7})), "");
+    }
+}

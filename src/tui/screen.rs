@@ -1,0 +1,119 @@
+//! The screens: one file and one line each. A screen holds its own state, says what it needs to know, and draws it.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use crossterm::event::{KeyEvent, MouseEventKind};
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+
+use super::action::Do;
+use super::message::{Answer, Effect};
+use super::shared::Shared;
+
+mod flakes;
+
+mod history;
+
+/// One screen.
+pub(crate) trait Screen: Debug {
+    /// Its name in the action table.
+    fn name(&self) -> &'static str;
+
+    /// Its title, and the action that leads to it.
+    fn title(&self) -> (&'static str, Do);
+
+    /// Asks for everything it shows: it was entered, the moment is another, or the ledger has grown.
+    fn ask(&mut self, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Takes an answer; answers to other screens are passed over.
+    fn answer(&mut self, answer: &Answer, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Does what the table's entry promises; what it does not know has no effect.
+    fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Whether keys are letters of a search now.
+    fn is_typing(&self) -> bool;
+
+    /// Takes a key while typing.
+    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Takes pasted text while typing.
+    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Takes the mouse.
+    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect>;
+
+    /// What is chosen.
+    fn target(&self) -> Target;
+
+    /// Narrows the screen to what another screen had chosen.
+    fn visit(&mut self, to: Narrow, shared: &mut Shared) -> Vec<Effect>;
+
+    /// The command line that prints what is shown, without the name of the program.
+    fn command(&self) -> String;
+
+    /// Draws.
+    fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared);
+
+    /// What is worth remembering.
+    fn save(&self) -> Value;
+
+    /// Takes what was remembered, as far as it makes sense.
+    fn restore(&mut self, saved: &Value);
+}
+
+/// What is chosen on a screen.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) id: Option<String>,
+    pub(crate) file: Option<(PathBuf, Option<u32>)>,
+    pub(crate) source: Option<String>,
+    pub(crate) event: Option<i64>,
+    pub(crate) flake: Option<String>,
+    pub(crate) filtered: bool,
+}
+
+/// To what a screen is narrowed from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Narrow {
+    Stream(String),
+    Type(Option<String>),
+    Since(Option<i64>),
+}
+
+/// Every screen, in the order of the tabs.
+pub(crate) fn all() -> Vec<Box<dyn Screen>> {
+    vec![Box::new(flakes::Flakes::default()), Box::new(history::History::default())]
+}
+
+/// `1,204,332`.
+pub(crate) fn thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The names of all screens.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    all().iter().map(|screen| screen.name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_in_groups() {
+        let shown = [0, 999, 1_000, 1_204_332].map(thousands);
+        assert_eq!(shown, ["0", "999", "1,000", "1,204,332"]);
+    }
+}

@@ -1,0 +1,355 @@
+//! History: every recorded event, newest first, filtered, and everything about the chosen one.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use serde_json::{Value, json};
+
+use super::{Narrow, Screen, Target};
+use crate::tui::action::Do;
+use crate::tui::message::{Answer, Effect, Query};
+use crate::tui::model::{At, EventDetail, EventFilter, EventRow, Page};
+use crate::tui::moment;
+use crate::tui::shared::Shared;
+use crate::tui::widget::field::Field;
+use crate::tui::widget::rows::Rows;
+use crate::tui::widget::sheet::Scroll;
+use window::Window;
+
+mod detail;
+
+mod list;
+
+mod window;
+
+/// The state of the screen.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    filter: EventFilter,
+    at: At,
+    window: Window,
+    loaded: bool,
+    list: Rows,
+    detail: Option<EventDetail>,
+    scroll: Scroll,
+    /// Whether the keys go to the details.
+    in_detail: bool,
+    find: Field,
+    typing: bool,
+}
+
+impl History {
+    fn row(&self) -> Option<&EventRow> {
+        self.window.get(self.list.chosen(self.window.len())?)
+    }
+
+    fn events(&self, page: Page, shared: &mut Shared) -> Effect {
+        shared.ask(Query::Events { filter: self.filter.clone(), at: self.at, page })
+    }
+
+    /// Begins at the newest event again: the filter or the moment is another.
+    fn begin(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.at = shared.at;
+        self.list.first();
+        vec![self.events(Page::Newest, shared)]
+    }
+
+    /// The chosen event is another: ask for it, and for the next page when an end is near.
+    fn settle(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let known = self.detail.as_ref().map(|detail| detail.row.position);
+        if let Some(position) = self.row().map(|row| row.position).filter(|position| known != Some(*position)) {
+            self.scroll.first();
+            effects.push(shared.ask(Query::Event(position)));
+        }
+        let chosen = self.list.chosen(self.window.len()).unwrap_or(0);
+        if let Some(page) = self.window.wants(chosen) {
+            effects.push(self.events(page, shared));
+        }
+        effects
+    }
+
+    fn step(
+        &mut self,
+        shared: &mut Shared,
+        go: impl Fn(&mut Rows, usize),
+        scroll: impl Fn(&mut Scroll),
+    ) -> Vec<Effect> {
+        if self.in_detail {
+            scroll(&mut self.scroll);
+            return Vec::new();
+        }
+        go(&mut self.list, self.window.len());
+        self.settle(shared)
+    }
+
+    fn far_end(&mut self, shared: &mut Shared, last: bool) -> Vec<Effect> {
+        let page = if last { Page::Oldest } else { Page::Newest };
+        if self.in_detail || self.window.is_whole() || (!last && self.window.is_newest()) {
+            return if last {
+                self.step(shared, Rows::last, Scroll::last)
+            } else {
+                self.step(shared, |rows, _| rows.first(), Scroll::first)
+            };
+        }
+        vec![self.events(page, shared)]
+    }
+
+    fn set(&mut self, filter: EventFilter, shared: &mut Shared) -> Vec<Effect> {
+        self.filter = filter;
+        self.in_detail = false;
+        self.begin(shared)
+    }
+
+    fn typed(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let text = self.find.text().trim();
+        let text = (!text.is_empty()).then(|| text.to_owned());
+        self.set(EventFilter { text, ..self.filter.clone() }, shared)
+    }
+
+    fn narrow(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
+        let Some(row) = self.row() else { return Vec::new() };
+        let filter = self.filter.clone();
+        let filter = if what == Do::FilterStream {
+            EventFilter { stream: Some(row.stream.clone()), ..filter }
+        } else {
+            EventFilter { correlation: Some(row.correlation_id.clone()), ..filter }
+        };
+        self.set(filter, shared)
+    }
+
+    fn back(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if self.in_detail {
+            self.in_detail = false;
+            return Vec::new();
+        }
+        if self.filter.is_set() { self.clear(shared) } else { Vec::new() }
+    }
+
+    fn clear(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.find = Field::default();
+        self.set(EventFilter::default(), shared)
+    }
+
+    fn page(&mut self, page: Page, rows: &[EventRow], end: bool, shared: &mut Shared) -> Vec<Effect> {
+        let following = self.list.chosen(self.window.len()).unwrap_or(0) == 0 && self.window.is_newest();
+        let before = self.row().map(|row| row.position);
+        let shift = self.window.take(page, rows, end);
+        self.loaded = true;
+        match page {
+            Page::Oldest => self.list.last(self.window.len()),
+            Page::OlderThan(_) | Page::NewerThan(_) if !(following && shift > 0) => self.list.shift(shift),
+            Page::Newest if !following => {
+                let row = before.and_then(|position| self.window.find(position));
+                self.list.choose(row.unwrap_or(0));
+            }
+            _ => self.list.first(),
+        }
+        self.settle(shared)
+    }
+}
+
+/// A text as the shell reads it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+impl Screen for History {
+    fn name(&self) -> &'static str {
+        "history"
+    }
+
+    fn title(&self) -> (&'static str, Do) {
+        ("History", Do::History)
+    }
+
+    fn ask(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if !self.loaded || self.at != shared.at {
+            return self.begin(shared);
+        }
+        // At the top the newest replace what is held; elsewhere the rows under the eye must not move.
+        let following = self.list.chosen(self.window.len()).unwrap_or(0) == 0;
+        match (self.window.is_newest(), following) {
+            (true, true) => vec![self.events(Page::Newest, shared)],
+            (true, false) => vec![self.events(self.window.since(), shared)],
+            (false, _) => Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, answer: &Answer, shared: &mut Shared) -> Vec<Effect> {
+        match answer {
+            Answer::Events { page, rows, end } => self.page(*page, rows, *end, shared),
+            Answer::Event(detail) => {
+                self.detail = detail.as_deref().cloned();
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
+        match what {
+            Do::Up => self.step(shared, |rows, len| rows.step(-1, len), |s| s.step(-1)),
+            Do::Down => self.step(shared, |rows, len| rows.step(1, len), |s| s.step(1)),
+            Do::PageUp => self.step(shared, |rows, len| rows.page(-1, len), |s| s.page(-1)),
+            Do::PageDown => self.step(shared, |rows, len| rows.page(1, len), |s| s.page(1)),
+            Do::First => self.far_end(shared, false),
+            Do::Last => self.far_end(shared, true),
+            Do::Back => self.back(shared),
+            Do::FilterStream | Do::FilterCause => self.narrow(what, shared),
+            Do::ClearFilters => self.clear(shared),
+            Do::NextPane | Do::PreviousPane | Do::Open | Do::Close => {
+                self.in_detail = match what {
+                    Do::Open => self.row().is_some(),
+                    Do::Close => false,
+                    _ => !self.in_detail,
+                };
+                Vec::new()
+            }
+            Do::Find => {
+                self.in_detail = false;
+                self.typing = true;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_typing(&self) -> bool {
+        self.typing
+    }
+
+    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Enter => self.typing = false,
+            KeyCode::Esc => {
+                self.typing = false;
+                self.find = Field::default();
+                return self.typed(shared);
+            }
+            KeyCode::Up => return self.perform(Do::Up, shared),
+            KeyCode::Down => return self.perform(Do::Down, shared),
+            _ if self.find.key(key) => return self.typed(shared),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect> {
+        self.find.paste(text);
+        self.typed(shared)
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect> {
+        if !self.list.contains(at) && !self.scroll.contains(at) {
+            return Vec::new();
+        }
+        self.in_detail = self.scroll.contains(at);
+        match kind {
+            MouseEventKind::ScrollUp => self.step(shared, |rows, len| rows.step(-3, len), |s| s.step(-3)),
+            MouseEventKind::ScrollDown => self.step(shared, |rows, len| rows.step(3, len), |s| s.step(3)),
+            MouseEventKind::Down(_) => {
+                let choose = |rows: &mut Rows, len: usize| {
+                    if let Some(row) = rows.hit(at, len) {
+                        rows.choose(row);
+                    }
+                };
+                self.step(shared, choose, |_| {})
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn target(&self) -> Target {
+        let row = self.row();
+        let detail = self.detail.as_ref().filter(|detail| row.is_some_and(|row| row.position == detail.row.position));
+        let flake = row.and_then(|row| row.stream.strip_prefix("flake/").or(row.stream.strip_prefix("lock_history/")));
+        Target {
+            id: detail.map(|detail| detail.event_id.clone()),
+            file: detail
+                .and_then(|detail| detail.flake_path.as_ref())
+                .map(|path| (PathBuf::from(path).join("flake.nix"), None)),
+            source: None,
+            event: row.map(|row| row.position),
+            flake: flake.map(str::to_owned),
+            filtered: self.filter.is_set(),
+        }
+    }
+
+    fn visit(&mut self, to: Narrow, shared: &mut Shared) -> Vec<Effect> {
+        let filter = match to {
+            Narrow::Stream(stream) => {
+                self.find = Field::default();
+                EventFilter { stream: Some(stream), ..EventFilter::default() }
+            }
+            Narrow::Type(kind) => EventFilter { kind, ..self.filter.clone() },
+            Narrow::Since(since) => EventFilter { since, ..self.filter.clone() },
+        };
+        self.set(filter, shared)
+    }
+
+    fn command(&self) -> String {
+        if let (true, Some(row)) = (self.in_detail, self.row()) {
+            return format!("event show {}", row.position);
+        }
+        let mut command = "log".to_owned();
+        let flags = [
+            ("type", self.filter.kind.clone()),
+            ("stream", self.filter.stream.clone()),
+            ("correlation", self.filter.correlation.clone()),
+            ("since", self.filter.since.map(moment::exact)),
+        ];
+        for (flag, value) in flags {
+            if let Some(value) = value {
+                command.push_str(" --");
+                command.push_str(flag);
+                command.push(' ');
+                command.push_str(&value);
+            }
+        }
+        if let Some(text) = &self.filter.text {
+            command.push_str(" --format jsonl | grep -i -- ");
+            command.push_str(&quoted(text));
+        }
+        command
+    }
+
+    fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let (list, detail) = match (area.width, self.in_detail) {
+            (72.., _) => {
+                let [list, detail] = Layout::horizontal([Constraint::Fill(63), Constraint::Fill(37)]).areas(area);
+                (Some(list), Some(detail))
+            }
+            (_, false) => (Some(area), None),
+            (_, true) => (None, Some(area)),
+        };
+        if let Some(area) = list {
+            list::draw(self, frame, area, shared);
+        }
+        if let Some(area) = detail {
+            detail::draw(self, frame, area, shared);
+        }
+    }
+
+    fn save(&self) -> Value {
+        let filter = &self.filter;
+        json!({
+            "type": filter.kind, "stream": filter.stream, "correlation": filter.correlation,
+            "text": filter.text, "since": filter.since,
+        })
+    }
+
+    fn restore(&mut self, saved: &Value) {
+        let text = |key: &str| saved.get(key).and_then(Value::as_str).map(str::to_owned);
+        self.filter = EventFilter {
+            kind: text("type"),
+            stream: text("stream"),
+            correlation: text("correlation"),
+            text: text("text"),
+            since: saved.get("since").and_then(Value::as_i64),
+        };
+        self.find = Field::new(self.filter.text.as_deref().unwrap_or_default());
+    }
+}

@@ -1,0 +1,70 @@
+//! Starts the interface on a session: its ledger, its clock, its scan.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::reader::sentence;
+use super::{At, Options, ReadOnly, ScanWith, TuiError};
+use crate::app::scan::{Progress, ScanReport, ScanRequest, scan};
+use crate::app::{Session, place};
+
+/// The name that the interface's place is remembered under.
+const PLACE: &str = "tui";
+
+/// Runs the interface on a ledger until it is left. `request` says how to scan; its paths are put in when a scan starts.
+/// Without `colors`, `NO_COLOR` or not, nothing is coloured.
+pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Result<(), TuiError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let look = super::look(variable);
+    let session = Arc::new(session);
+    let (clock, saver, opener) = (Arc::clone(&session), Arc::clone(&session), Arc::clone(&session));
+    super::run(Options {
+        db: session.store.path().to_owned(),
+        at,
+        look: super::Look { colors: colors && look.colors, ..look },
+        home: std::env::var_os("HOME").map(PathBuf::from),
+        directory: std::env::current_dir().unwrap_or_default(),
+        editor: super::editor(variable),
+        clock: Box::new(move || clock.clock.now()),
+        // A place that cannot be read or kept is no reason to stay closed, or to fail when all is done.
+        saved: place::recall(&session, PLACE).ok().flatten().unwrap_or(Value::Null),
+        save: Box::new(move |place| {
+            let _ = place::remember(&saver, PLACE, place);
+        }),
+        open: Box::new(move || match opener.store.reader() {
+            Ok(reader) => Ok(Box::new(reader) as ReadOnly),
+            Err(error) => Err(sentence(&error)),
+        }),
+        scan: Some(scan_with(session, request)),
+    })
+}
+
+fn scan_with(session: Arc<Session>, request: ScanRequest) -> ScanWith {
+    Arc::new(move |paths, tell, stop| {
+        let request = ScanRequest { paths: paths.to_vec(), ..request.clone() };
+        let progress = |progress| tell(doing(progress));
+        scan(&session, &request, &progress, stop).map(|report| done(&report)).map_err(|error| sentence(&error))
+    })
+}
+
+fn doing(progress: Progress) -> String {
+    match progress {
+        Progress::Walking => "looking for flakes".to_owned(),
+        Progress::Flakes { done, total } => format!("{done} of {total} flakes"),
+    }
+}
+
+fn done(report: &ScanReport) -> String {
+    let stopped = if report.interrupted { "stopped early; " } else { "" };
+    format!(
+        "{stopped}{} flakes seen, {} new, {} changed, {} removed; {} events, {} problems",
+        report.seen,
+        report.new,
+        report.changed,
+        report.removed,
+        report.events,
+        report.problems.len()
+    )
+}
