@@ -19,6 +19,10 @@ pub mod roots;
 
 pub mod forget;
 
+pub mod ledger;
+
+pub mod explain;
+
 pub mod hook;
 
 pub mod place;

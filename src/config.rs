@@ -1,1 +1,227 @@
-//! Being written.
+//! Settings: defaults ← system file ← user file ← project file ← environment ← flags; each value knows where it is from.
+//!
+//! Knows nothing of what the settings are for. Never looks at the process environment by itself: it is handed in.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub mod table;
+
+pub mod value;
+
+pub mod place;
+
+mod layer;
+
+use place::Places;
+use table::{SETTINGS, Setting};
+use value::Value;
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal that can, unless `NO_COLOR` or `CLICOLOR=0` say otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Every setting, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The database file.
+    pub db: PathBuf,
+    /// When output is coloured.
+    pub color: Color,
+    /// Globs of what a scan passes over, beside its built-in list.
+    pub excludes: Vec<String>,
+    /// Whether a scan reads the past of locks from git.
+    pub history: bool,
+    /// How far back it reads, as the user wrote it; all of it when absent.
+    pub history_since: Option<String>,
+    /// How many threads a scan uses; 0 is one for each core.
+    pub threads: usize,
+    /// What goes to the log file, as a filter such as `debug`; nothing when absent.
+    pub log: Option<String>,
+    given: Vec<Given>,
+}
+
+/// One setting with its value and where that is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Its value.
+    pub value: Value,
+    /// Where the value is from; for a list, where its last part is from.
+    pub origin: Origin,
+}
+
+/// Where a value is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// A line of a settings file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// An environment variable.
+    Environment(&'static str),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) | Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A settings file cannot be read.
+    #[error("settings file `{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A settings file is not TOML.
+    #[error("`{}:{line}`: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// There is no such setting.
+    #[error("{origin}: there is no setting `{name}`")]
+    Unknown {
+        /// Where it is written.
+        origin: Origin,
+        /// The name that was written.
+        name: String,
+        /// The setting that was likely meant.
+        near: Option<&'static str>,
+    },
+    /// A value is not of the setting's type.
+    #[error("{origin}: `{name}` must be {expected}, not {found}")]
+    Invalid {
+        /// Where it is written.
+        origin: Origin,
+        /// The setting.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A project sets what only the user may set.
+    #[error("{origin}: `{name}` cannot be set by a project")]
+    NotForProjects {
+        /// Where it is written.
+        origin: Origin,
+        /// The setting.
+        name: &'static str,
+    },
+    /// Neither `HOME` nor the user database say where the home directory is.
+    #[error("the home directory is not known")]
+    NoHome,
+}
+
+/// What settings are resolved from.
+pub struct Sources<'a> {
+    /// The directories of this user.
+    pub places: &'a Places,
+    /// The working directory: relative paths begin here, and the project file lies here.
+    pub directory: &'a Path,
+    /// The environment.
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+    /// What the command line gives: setting, flag and value.
+    pub flags: Vec<(&'static Setting, &'static str, Value)>,
+}
+
+impl std::fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources").field("places", self.places).field("flags", &self.flags).finish_non_exhaustive()
+    }
+}
+
+/// Resolves every setting; the first thing wrong is the error.
+pub fn resolve(sources: &Sources<'_>) -> Result<Settings, ConfigError> {
+    let mut given: Vec<Given> = SETTINGS
+        .iter()
+        .map(|setting| Given { setting, value: setting.default_value(sources.places), origin: Origin::Default })
+        .collect();
+    let system = sources.places.system_settings();
+    let user = sources.places.user_settings();
+    for (file, project) in [(system, false), (user, false), (sources.directory.join(".cim-nix.toml"), true)] {
+        layer::file(&file, project, sources.places, &mut |one| put(&mut given, one))?;
+    }
+    for one in layer::environment(sources)? {
+        put(&mut given, one);
+    }
+    for (setting, flag, value) in &sources.flags {
+        put(&mut given, Given { setting, value: value.clone(), origin: Origin::Flag(flag) });
+    }
+    Ok(Settings::of(given, sources.directory))
+}
+
+impl Settings {
+    /// Every setting with its value and where that is from, in the order of the table.
+    pub fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// Where the value of a setting is from.
+    pub fn origin(&self, setting: &Setting) -> Option<&Origin> {
+        self.given.iter().find(|one| one.setting.name == setting.name).map(|one| &one.origin)
+    }
+
+    fn of(given: Vec<Given>, directory: &Path) -> Self {
+        let value = |setting: &Setting| given.iter().find(|one| one.setting.name == setting.name).map(|one| &one.value);
+        let text = |setting| value(setting).and_then(Value::text).filter(|text| !text.is_empty()).map(str::to_owned);
+        Self {
+            db: directory.join(value(&table::DB).and_then(Value::path).unwrap_or(Path::new(""))),
+            color: match text(&table::COLOR).as_deref() {
+                Some("always") => Color::Always,
+                Some("never") => Color::Never,
+                _ => Color::Auto,
+            },
+            excludes: value(&table::EXCLUDES).and_then(Value::list).unwrap_or_default().to_vec(),
+            history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
+            history_since: text(&table::HISTORY_SINCE),
+            threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),
+            log: text(&table::LOG).filter(|filter| filter != "off"),
+            given,
+        }
+    }
+}
+
+/// A later layer replaces what an earlier one gave; lists add up.
+fn put(given: &mut [Given], mut one: Given) {
+    let Some(old) = given.iter_mut().find(|old| old.setting.name == one.setting.name) else { return };
+    if let (Value::List(old), Value::List(new)) = (&old.value, &mut one.value) {
+        let fresh = std::mem::take(new);
+        new.extend(old.iter().cloned().chain(fresh));
+    }
+    *old = one;
+}
+
+#[cfg(test)]
+mod tests;

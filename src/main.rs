@@ -1,2 +1,7 @@
 //! The `cim-nix` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cim_domain_nix::cli::run(std::env::args_os())
+}

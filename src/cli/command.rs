@@ -1,0 +1,77 @@
+//! The commands: each lives in one file and is registered on one line below.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::failure::{Failure, Kind};
+
+/// One command of the command line.
+pub(crate) trait Run {
+    /// Whether `--at` means something to it.
+    const LOOKS_BACK: bool = false;
+
+    /// Does it.
+    fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure>;
+}
+
+/// Runs a command, unless it was asked for something that it does not know.
+fn start<T: Run>(command: T, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    if context.global.at.is_some() && !T::LOOKS_BACK {
+        return Err(Failure::new(Kind::Usage, "this command has no past: `--at` means nothing to it")
+            .hinted("leave `--at` out; `log --until` and `flake history` tell what happened before a time"));
+    }
+    tracing::debug!(command = std::any::type_name::<T>(), "run");
+    command.run(context)
+}
+
+macro_rules! commands {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident($module:ident)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum $name {
+            $(
+                $variant($module::$variant),
+            )+
+        }
+
+        impl $name {
+            /// Runs the command that was named.
+            pub(crate) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+                match self {
+                    $(Self::$variant(command) => $crate::cli::command::start(command, context),)+
+                }
+            }
+        }
+    };
+}
+
+mod diff;
+mod event;
+mod flake;
+mod forget;
+mod hook;
+mod info;
+mod log;
+mod roots;
+mod scan;
+mod sql;
+mod util;
+
+commands! {
+    /// What can be done, in the order of the help.
+    Command {
+        Scan(scan),
+        Flake(flake),
+        Log(log),
+        Event(event),
+        Diff(diff),
+        Sql(sql),
+        Roots(roots),
+        Forget(forget),
+        Hook(hook),
+        Info(info),
+        Util(util),
+    }
+}

@@ -1,0 +1,159 @@
+//! `flake show`: one flake, all that is known of it but its inputs one by one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Which, list};
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::path::{PathFields, for_people};
+use crate::cli::selector;
+use crate::cli::text::plural;
+use crate::cli::time::{ago, for_people as time_for_people};
+use crate::store::view::{self, FlakeRow, OutputRow, ProblemRow, rfc3339};
+
+pub(super) fn run(which: &Which, context: &mut Context<'_>) -> Result<(), Failure> {
+    let reading = context.read()?;
+    let row = selector::flake(&reading, &which.flake, &context.directory)?;
+    let outputs = view::outputs(&reading.ledger.reader, row.id, reading.at)?;
+    let problems = view::problems(&reading.ledger.reader, Some(row.id), reading.at)?;
+    let now = context.now(reading.at);
+    context.printer.answer(&Shown::of(row, outputs, &problems, now))
+}
+
+/// `cim-nix/flake-show/1`.
+#[derive(Debug, Serialize)]
+struct Shown {
+    flake: Body,
+    outputs: Outputs,
+    problems: Vec<Problem>,
+    #[serde(skip)]
+    row: FlakeRow,
+}
+
+/// The fields of `flake list`, and more.
+#[derive(Debug, Serialize)]
+struct Body {
+    #[serde(flatten)]
+    listed: list::Flake,
+    lock_version: Option<u64>,
+    nix_config: BTreeMap<String, String>,
+    discovered_at: String,
+    changed_at: String,
+    extractor: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Outputs {
+    known: Vec<String>,
+    unknown: Vec<Unknown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Unknown {
+    path: String,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    #[serde(flatten)]
+    path: PathFields,
+    line: Option<u32>,
+    code: String,
+    severity: &'static str,
+    message: String,
+    since: String,
+}
+
+impl Shown {
+    fn of(row: FlakeRow, outputs: Vec<OutputRow>, problems: &[ProblemRow], now: i64) -> Self {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for OutputRow { path, unknown: why } in outputs {
+            match why {
+                Some(reason) => unknown.push(Unknown { path, reason }),
+                None => known.push(path),
+            }
+        }
+        let problem = |problem: &ProblemRow| Problem {
+            path: PathFields::from(&problem.path),
+            line: problem.line,
+            code: problem.code.clone(),
+            severity: problem.severity.name(),
+            message: problem.message.clone(),
+            since: rfc3339(problem.since),
+        };
+        let flake = Body {
+            listed: list::Flake::of(&row, now),
+            lock_version: row.lock_version,
+            nix_config: row.nix_config.clone(),
+            discovered_at: rfc3339(row.discovered_at),
+            changed_at: rfc3339(row.changed_at),
+            extractor: row.extractor,
+        };
+        Self { flake, outputs: Outputs { known, unknown }, problems: problems.iter().map(problem).collect(), row }
+    }
+
+    fn outputs_page(&self, page: &mut Page) {
+        page.gap();
+        page.title("outputs");
+        for path in &self.outputs.known {
+            page.line(format!("  {path}"));
+        }
+        for Unknown { path, reason } in &self.outputs.unknown {
+            let path = if path.is_empty() { "all of them" } else { path };
+            page.line(format!("  {path}: unknown, {reason}"));
+        }
+    }
+
+    fn problems_page(&self, page: &mut Page) {
+        page.gap();
+        page.title("problems");
+        for problem in &self.problems {
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let path = for_people(&problem.path.path);
+            page.line(format!("  {path}{line}: {}: {} [{}]", problem.severity, problem.message, problem.code));
+        }
+    }
+}
+
+impl Answer for Shown {
+    const NAME: &'static str = "flake-show";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(shown: &Self) -> Vec<String> {
+        let row = &shown.row;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        [row.id.to_string(), row.path.to_string(), text(&row.lineage), text(&row.description)].into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        let row = &self.row;
+        page.title(for_people(row.path.text()));
+        if let Some(description) = &row.description {
+            page.field("description", description);
+        }
+        page.field("id", row.id.to_string());
+        page.field("lineage", row.lineage.as_deref().unwrap_or("none: no remote says which project it is"));
+        let version = row.lock_version.map_or_else(String::new, |version| format!(", format {version}"));
+        page.field("inputs", format!("{}, {} locked{version}", row.inputs, plural(row.lock_nodes, "node")));
+        if let Some(modified) = row.nixpkgs_last_modified {
+            page.field("nixpkgs", format!("{} old", ago(modified.saturating_mul(1_000_000), page.now())));
+        }
+        page.field("first seen", time_for_people(row.discovered_at));
+        page.field("changed", time_for_people(row.changed_at));
+        for (name, value) in &row.nix_config {
+            page.field("nixConfig", format!("{name} = {value}"));
+        }
+        self.outputs_page(page);
+        if !self.problems.is_empty() {
+            self.problems_page(page);
+        }
+    }
+}

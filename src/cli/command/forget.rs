@@ -1,0 +1,32 @@
+//! `forget`: leave a flake alone from now on.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use super::Run;
+use crate::app;
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::selector;
+
+/// Leave a flake alone from now on
+///
+/// It disappears from the lists, and scans pass it over until its directory is scanned by name. Its events stay;
+/// `store erase` blanks what must not be kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Forget {
+    /// A path, an id, the beginning of one, or the name of its directory
+    #[arg(value_name = "FLAKE")]
+    flake: OsString,
+}
+
+impl Run for Forget {
+    fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let flake = selector::flake(&context.read()?, &self.flake, &context.directory)?;
+        let Some(path) = app::forget::forget(&context.session()?, flake.id)? else {
+            return Err(Failure::new(Kind::Refused, format!("`{}` is gone already", flake.path)));
+        };
+        context.printer.say(format!("`{path}` is forgotten; `cim-nix scan {path}` remembers it"));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,267 @@
+//! `scan`: look at the roots and record what changed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Run;
+use crate::app::explain::{self, Explanation, Verdict};
+use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::interrupt;
+use crate::cli::path::{PathFields, for_people};
+use crate::cli::progress::Bar;
+use crate::cli::text::plural;
+use crate::cli::time::Written;
+use crate::config::table;
+use crate::domain::finding::Severity;
+
+/// Record the flakes below directories
+///
+/// Each PATH becomes a root: `scan` without one looks at all roots again. Only what changed since the last scan is
+/// recorded, so scanning twice records nothing. Problems that are seen are shown; they do not make the scan fail.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Scan {
+    /// Directories to watch from now on; all known roots when there is none
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Pass over what matches, as in a `.gitignore`; may be repeated [env: `CIM_NIX_EXCLUDES`]
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Say why a path is seen or passed over, and scan nothing
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["no_history", "since", "fail_on"])]
+    explain: Option<PathBuf>,
+    /// Read the past of locks only this far back, as in `1y` or `2026-01-01` [env: `CIM_NIX_HISTORY_SINCE`]
+    #[arg(long, value_name = "TIME")]
+    since: Option<Written>,
+    /// Leave the past of locks alone
+    #[arg(long, conflicts_with = "since")]
+    no_history: bool,
+    /// Exit with 1 when a problem is at least this bad
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Never)]
+    fail_on: FailOn,
+}
+
+/// What makes a scan exit with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Any warning or error
+    Warning,
+    /// Any error
+    Error,
+    /// Nothing
+    Never,
+}
+
+impl Run for Scan {
+    fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        match &self.explain {
+            Some(path) => self.explain(path, context),
+            None => self.scan(context),
+        }
+    }
+}
+
+impl Scan {
+    fn scan(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let request = self.request(context)?;
+        let stop = interrupt::flag()?;
+        let session = context.session()?;
+        let began = session.clock.now();
+        let bar = Bar::new(context.printer.may_animate());
+        let report = scan::scan(&session, &request, &|progress| bar.show(progress), &stop);
+        bar.clear();
+        let report = report?;
+        let took = session.clock.now().saturating_sub(began);
+        let bad = |problem: &ScanProblem| match self.fail_on {
+            FailOn::Never => false,
+            FailOn::Error => problem.severity == Severity::Error,
+            FailOn::Warning => problem.severity >= Severity::Warning,
+        };
+        let failed = report.problems.iter().any(bad);
+        context.printer.answer(&Scanned::of(&report, took))?;
+        if report.interrupted || stop.load(Ordering::SeqCst) {
+            context.printer.flush()?;
+            return Err(Failure::new(Kind::Interrupted, "the scan was stopped before its end")
+                .hinted("run it again: it goes on where it stopped"));
+        }
+        Ok(if failed { ExitCode::from(Kind::Refused.code()) } else { ExitCode::SUCCESS })
+    }
+
+    fn request(&self, context: &Context<'_>) -> Result<ScanRequest, Failure> {
+        let settings = &context.settings;
+        Ok(ScanRequest {
+            paths: self.paths.iter().map(|path| context.directory.join(path)).collect(),
+            excludes: self.excludes(context),
+            history: settings.history && !self.no_history,
+            since: self.since(context)?.map(|micros| micros.div_euclid(1_000_000)),
+            threads: settings.threads,
+        })
+    }
+
+    fn excludes(&self, context: &Context<'_>) -> Vec<String> {
+        context.settings.excludes.iter().chain(&self.exclude).cloned().collect()
+    }
+
+    /// The flag, else the setting, whose origin an error names.
+    fn since(&self, context: &Context<'_>) -> Result<Option<i64>, Failure> {
+        if let Some(since) = &self.since {
+            return context.time(since).map(Some);
+        }
+        let Some(text) = &context.settings.history_since else { return Ok(None) };
+        let wrong = |error| {
+            let origin = context.settings.origin(&table::HISTORY_SINCE).map(ToString::to_string).unwrap_or_default();
+            Failure::of(Kind::Settings, &error).hinted(format!("correct `history.since`, which is from {origin}"))
+        };
+        let written: Written = text.parse().map_err(wrong)?;
+        written.at(context.clock.now()).map(Some).map_err(wrong)
+    }
+
+    fn explain(&self, path: &Path, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let roots: Vec<PathBuf> = if self.paths.is_empty() {
+            context.read()?.ledger.reader.roots()?.into_iter().map(|root| root.path).collect()
+        } else {
+            self.paths.iter().map(|path| context.directory.join(path)).collect()
+        };
+        let explanation = explain::explain(&context.directory.join(path), &roots, &self.excludes(context))?;
+        context.printer.answer(&Explained::of(&explanation))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `cim-nix/scan/1`.
+#[derive(Debug, Serialize)]
+struct Scanned {
+    flakes: Counts,
+    files: u64,
+    events: u64,
+    problems: Vec<Problem>,
+    interrupted: bool,
+    #[serde(skip)]
+    took: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Counts {
+    seen: u64,
+    new: u64,
+    changed: u64,
+    removed: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    #[serde(flatten)]
+    path: PathFields,
+    line: Option<u32>,
+    message: String,
+    code: String,
+    severity: &'static str,
+}
+
+impl Scanned {
+    fn of(report: &ScanReport, took: i64) -> Self {
+        let problem = |problem: &ScanProblem| Problem {
+            path: PathFields::from(problem.path.as_path()),
+            line: problem.line,
+            message: problem.message.clone(),
+            code: problem.code.clone(),
+            severity: problem.severity.name(),
+        };
+        let ScanReport { seen, new, changed, removed, files, events, interrupted, .. } = *report;
+        let problems = report.problems.iter().map(problem).collect();
+        Self { flakes: Counts { seen, new, changed, removed }, files, events, problems, interrupted, took }
+    }
+
+    /// `12 flakes (2 new, 1 changed), 340 files, 17 events in 0.21 s`
+    fn summary(&self) -> String {
+        let Counts { seen, new, changed, removed } = self.flakes;
+        let parts: Vec<String> = [(new, "new"), (changed, "changed"), (removed, "removed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+        let (seen, files, events) = (plural(seen, "flake"), plural(self.files, "file"), plural(self.events, "event"));
+        let hundredths = self.took / 10_000;
+        format!("{seen}{parts}, {files}, {events} in {}.{:02} s", hundredths / 100, hundredths % 100)
+    }
+}
+
+impl Answer for Scanned {
+    const NAME: &'static str = "scan";
+    type Record = Problem;
+
+    fn records(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    fn cells(problem: &Problem) -> Vec<String> {
+        let line = problem.line.map(|line| line.to_string()).unwrap_or_default();
+        [problem.path.path.clone(), line, problem.severity.into(), problem.code.clone(), problem.message.clone()].into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        page.line(self.summary());
+        for problem in &self.problems {
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let path = for_people(&problem.path.path);
+            page.line(format!("{path}{line}: {}: {} [{}]", problem.severity, problem.message, problem.code));
+        }
+    }
+}
+
+/// `cim-nix/scan-explain/1`.
+#[derive(Debug, Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    path: PathFields,
+    seen: bool,
+    root: Option<String>,
+    /// Where the walk leaves the path, when it does.
+    at: Option<String>,
+    reason: Option<String>,
+    #[serde(skip)]
+    sentence: String,
+}
+
+impl Explained {
+    fn of(explanation: &Explanation) -> Self {
+        let (at, reason) = match &explanation.verdict {
+            Verdict::Seen => (None, None),
+            Verdict::Skipped { at, why } => (Some(at.to_string_lossy().into_owned()), Some(why.to_string())),
+        };
+        Self {
+            path: PathFields::from(explanation.path.as_path()),
+            seen: at.is_none(),
+            root: explanation.root.as_ref().map(|root| root.to_string_lossy().into_owned()),
+            at,
+            reason,
+            sentence: explanation.to_string(),
+        }
+    }
+}
+
+impl Answer for Explained {
+    const NAME: &'static str = "scan-explain";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(explained: &Self) -> Vec<String> {
+        let verdict = if explained.seen { "seen" } else { "skipped" };
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        [explained.path.path.clone(), verdict.into(), text(&explained.at), text(&explained.reason)].into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        page.line(&self.sentence);
+    }
+}

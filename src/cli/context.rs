@@ -1,0 +1,148 @@
+//! What a command works with: the settings, the clock, the printer, and the ledger once it is asked for.
+
+use std::path::PathBuf;
+
+use super::args::Global;
+use super::failure::{Failure, Kind};
+use super::printer::Printer;
+use super::time::{Moment, Written};
+use crate::app::Session;
+use crate::app::clock::Clock;
+use crate::app::ledger::{self, Ledger, Who};
+use crate::config::place::Places;
+use crate::config::value::Value;
+use crate::config::{self, Settings, Sources, table};
+use crate::store::view::{self, At};
+
+/// Makes every run of a test see the same time and ids.
+const TEST_CLOCK: &str = "CIM_NIX_TEST_CLOCK";
+
+/// What is known before any command runs.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) settings: Settings,
+    pub(crate) places: Places,
+    pub(crate) directory: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) who: Who,
+}
+
+/// What a command works with.
+pub(crate) struct Context<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) places: Places,
+    pub(crate) directory: PathBuf,
+    pub(crate) global: Global,
+    pub(crate) printer: &'a mut Printer,
+    pub(crate) clock: Clock,
+    pub(crate) who: Who,
+}
+
+/// The ledger, open for reading, and the moment that is looked at.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) ledger: Ledger,
+    pub(crate) at: At,
+}
+
+impl Launch {
+    /// Resolves the settings and finds out who runs the program, where and when.
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let places = Places::of_this_user()?;
+        let directory = std::env::current_dir().map_err(|error| {
+            Failure::file("find", &PathBuf::from("."), &error).hinted("change to a directory that exists")
+        })?;
+        let mut flags = Vec::new();
+        if let Some(db) = &global.db {
+            flags.push((&table::DB, "--db", Value::Path(db.clone())));
+        }
+        if let Some(when) = global.color {
+            flags.push((&table::COLOR, "--color", Value::Text(when.word().to_owned())));
+        }
+        if let Some(threads) = global.threads {
+            flags.push((&table::THREADS, "--threads", Value::Count(threads)));
+        }
+        let environment = |name: &str| std::env::var_os(name);
+        let sources = Sources { places: &places, directory: &directory, environment: &environment, flags };
+        let settings = config::resolve(&sources)?;
+        Ok(Self { settings, places, directory, clock: clock()?, who: who() })
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Puts together what a command works with.
+    pub(crate) fn new(launch: Launch, global: Global, printer: &'a mut Printer) -> Self {
+        let Launch { settings, places, directory, clock, who } = launch;
+        Self { settings, places, directory, global, printer, clock, who }
+    }
+
+    /// Opens the ledger for reading and writing, and makes it when it is not there.
+    pub(crate) fn session(&mut self) -> Result<Session, Failure> {
+        self.printer.detail(format!("database `{}`, for writing", self.settings.db.display()));
+        let clock = std::mem::replace(&mut self.clock, Clock::system());
+        Ok(ledger::open(&self.settings.db, self.who.clone(), clock)?)
+    }
+
+    /// Opens the ledger for reading, at the moment that `--at` names.
+    pub(crate) fn read(&mut self) -> Result<Reading, Failure> {
+        self.printer.detail(format!("database `{}`, for reading", self.settings.db.display()));
+        let ledger = ledger::look(&self.settings.db, &self.who, self.clock.now())?;
+        let at = self.global.at.as_ref().map_or(Ok(At::Now), |moment| self.at(moment, &ledger.reader))?;
+        Ok(Reading { ledger, at })
+    }
+
+    /// What time an answer is about: that of `--at`, else now.
+    pub(crate) fn now(&self, at: At) -> i64 {
+        match at {
+            At::Occurred(then) => then,
+            At::Now | At::Position(_) => self.clock.now(),
+        }
+    }
+
+    /// A time that an argument names.
+    pub(crate) fn time(&self, written: &Written) -> Result<i64, Failure> {
+        Ok(written.at(self.clock.now())?)
+    }
+
+    /// The moment that an argument names.
+    pub(crate) fn at(&self, moment: &Moment, reader: &ledger::Reader) -> Result<At, Failure> {
+        Ok(match moment {
+            Moment::Occurred(time) => At::Occurred(self.time(time)?),
+            Moment::Seen(time) => view::seen(reader, self.time(time)?)?,
+            Moment::Position(position) => At::Position(*position),
+        })
+    }
+}
+
+fn clock() -> Result<Clock, Failure> {
+    let Some(start) = std::env::var_os(TEST_CLOCK) else { return Ok(Clock::system()) };
+    match start.to_string_lossy().parse() {
+        Ok(Written::Exactly(start)) => Ok(Clock::fixed(start)),
+        _ => Err(Failure::new(Kind::Settings, format!("`{TEST_CLOCK}` must be a time in RFC 3339"))),
+    }
+}
+
+/// Who acts: the user and the machine, as far as the system tells.
+fn who() -> Who {
+    let host = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok())
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned());
+    let named = |name| std::env::var(name).ok().filter(|user| !user.is_empty());
+    Who { host, user: named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(user_of_this_process) }
+}
+
+/// The name in the user database, else the number.
+fn user_of_this_process() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(&id)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid-{id}"))
+}

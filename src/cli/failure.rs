@@ -1,0 +1,208 @@
+//! Why a command failed, and the exit code of each kind of failure: the one match that knows them.
+
+use std::error::Error;
+use std::io;
+
+use crate::app::AppError;
+use crate::config::ConfigError;
+use crate::store::StoreError;
+
+use super::time::TimeError;
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What was asked for cannot be done, and nothing is broken.
+    Refused,
+    /// The arguments make no sense.
+    Usage,
+    /// The settings make no sense.
+    Settings,
+    /// The database cannot be used.
+    Store,
+    /// Something else wrote at the same time.
+    Conflict,
+    /// The user stopped it.
+    Interrupted,
+    /// Whoever read the output has gone.
+    Closed,
+    /// A mistake in this program.
+    Internal,
+}
+
+impl Kind {
+    /// The exit code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Settings => 3,
+            Self::Store => 4,
+            Self::Conflict => 7,
+            Self::Internal => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A command that failed: what, why, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure with a message of its own.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A failure that an error stands behind. What follows `; ` in its text is the next step.
+    pub(crate) fn of(kind: Kind, error: &(dyn Error + 'static)) -> Self {
+        let whole = error.to_string();
+        let (message, hint) = match whole.split_once("; ") {
+            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+            None => (whole, None),
+        };
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many errors repeat their source in their own text.
+            if !message.contains(&text) && causes.last() != Some(&text) {
+                causes.push(text);
+            }
+            cause = error.source();
+        }
+        Self { kind, message, causes, hints: hint.into_iter().collect() }
+    }
+
+    /// Adds the next step.
+    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A mistake in this program.
+    pub(crate) fn internal(error: impl Error + 'static) -> Self {
+        Self::of(Kind::Internal, &error)
+            .hinted("this is a mistake in cim-nix; please report it with the command you ran")
+    }
+
+    /// Output that could not be written; a reader that has gone is no failure worth a word.
+    #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
+    pub(crate) fn output(error: io::Error) -> Self {
+        let kind = if error.kind() == io::ErrorKind::BrokenPipe { Kind::Closed } else { Kind::Refused };
+        Self::new(kind, "the output cannot be written").because(&error)
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(doing: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        Self::new(Kind::Refused, format!("cannot {doing} `{}`", path.display())).because(error)
+    }
+
+    /// The exit code.
+    pub(crate) const fn code(&self) -> u8 {
+        self.kind.code()
+    }
+
+    /// Whether there is anybody to tell.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.kind == Kind::Closed
+    }
+
+    /// The message, then why, cause by cause.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        std::iter::once(self.message.clone()).chain(self.causes.iter().map(|cause| format!("  because {cause}")))
+    }
+
+    /// What to do next.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    fn because(mut self, error: &io::Error) -> Self {
+        self.causes.push(error.to_string());
+        self
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Conflict { .. } => Kind::Conflict,
+            StoreError::NoFlake { .. }
+            | StoreError::AmbiguousFlake { .. }
+            | StoreError::NoSuchEvent { .. }
+            | StoreError::Statement { .. }
+            | StoreError::NoProjection { .. }
+            | StoreError::NotErasable { .. }
+            | StoreError::NotOwner { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Import { .. } => Kind::Refused,
+            _ => Kind::Store,
+        };
+        Self::of(kind, &error)
+    }
+}
+
+impl From<AppError> for Failure {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Store(error) => error.into(),
+            other => Self::of(Kind::Refused, &other),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let hint = match &error {
+            ConfigError::Unknown { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            ConfigError::Unknown { near: None, .. } => "`cim-nix info --settings` lists every setting".to_owned(),
+            ConfigError::NotForProjects { name, .. } => {
+                format!("move `{name}` to your own settings; `cim-nix info --settings` says where they are")
+            }
+            ConfigError::NoHome => "set `HOME`".to_owned(),
+            ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. } => {
+                return Self::of(Kind::Settings, &error);
+            }
+        };
+        Self::of(Kind::Settings, &error).hinted(hint)
+    }
+}
+
+impl From<TimeError> for Failure {
+    fn from(error: TimeError) -> Self {
+        Self::of(Kind::Usage, &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("`/a` cannot be used; name another")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn an_error_is_taken_apart_into_message_causes_and_next_step() {
+        let failure = Failure::of(Kind::Store, &Outer(io::Error::other("disk on fire")));
+        let lines: Vec<String> = failure.lines().collect();
+        assert_eq!(lines, ["`/a` cannot be used", "  because disk on fire"]);
+        assert_eq!(failure.hints(), ["name another"]);
+        assert_eq!(failure.code(), 4);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        let failure = Failure::output(io::ErrorKind::BrokenPipe.into());
+        assert!(failure.is_silent());
+        assert_eq!(failure.code(), 0);
+    }
+}

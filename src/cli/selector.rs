@@ -1,0 +1,69 @@
+//! Which flake somebody means: a path, an id or the beginning of one, or the name of its directory.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::context::Reading;
+use super::failure::Failure;
+use crate::domain::path::RecordedPath;
+use crate::store::StoreError;
+use crate::store::view::{self, FlakeRow};
+
+/// How many flakes are named when none fits.
+const NEAR: usize = 3;
+
+/// How alike a name must be to be worth naming.
+const LIKENESS: f64 = 0.75;
+
+/// Finds the flake that is meant.
+pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Result<FlakeRow, Failure> {
+    let named = RecordedPath::new(&absolute(selector, directory));
+    let missing = match view::flake(&reading.ledger.reader, named.text(), reading.at) {
+        Err(StoreError::NoFlake { .. }) => view::flake(&reading.ledger.reader, &selector.to_string_lossy(), reading.at),
+        found => return Ok(found?),
+    };
+    let Err(StoreError::NoFlake { .. }) = &missing else { return Ok(missing?) };
+    let all = view::flakes(&reading.ledger.reader, reading.at)?;
+    let mut same_name: Vec<&FlakeRow> =
+        all.iter().filter(|flake| directory_name(flake) == selector.as_bytes()).collect();
+    match (same_name.pop(), same_name.is_empty()) {
+        (Some(flake), true) => Ok(flake.clone()),
+        (Some(flake), false) => {
+            let candidates = same_name.into_iter().chain([flake]).map(|flake| flake.path.text().to_owned()).collect();
+            Err(StoreError::AmbiguousFlake { selector: selector.to_string_lossy().into_owned(), candidates }.into())
+        }
+        (None, _) => missing.map_err(|error| hinted(error.into(), &near(&all, &selector.to_string_lossy()))),
+    }
+}
+
+/// The path that a selector would be: symbolic links resolved when it is there.
+fn absolute(selector: &OsStr, directory: &Path) -> std::path::PathBuf {
+    let path = directory.join(selector);
+    let path = if path.file_name() == Some(OsStr::new("flake.nix")) { path.parent().unwrap_or(&path) } else { &path };
+    path.canonicalize().unwrap_or_else(|_| path.components().collect())
+}
+
+fn directory_name(flake: &FlakeRow) -> Vec<u8> {
+    flake.path.to_path().file_name().map_or_else(Vec::new, |name| name.as_bytes().to_vec())
+}
+
+fn hinted(failure: Failure, near: &[&str]) -> Failure {
+    if near.is_empty() {
+        return failure.hinted("`cim-nix flake list` shows what is known; `cim-nix scan PATH` adds to it");
+    }
+    failure.hinted(format!("did you mean {}?", near.join(", or ")))
+}
+
+/// The flakes whose path or directory name is most like the selector.
+fn near<'a>(all: &'a [FlakeRow], selector: &str) -> Vec<&'a str> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let wanted = name(selector.trim_end_matches('/'));
+    let mut alike: Vec<(f64, &str)> = all
+        .iter()
+        .map(|flake| (strsim::jaro_winkler(&name(flake.path.text()), &wanted), flake.path.text()))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    alike.into_iter().take(NEAR).map(|(_, path)| path).collect()
+}

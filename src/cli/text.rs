@@ -1,0 +1,62 @@
+//! Small texts that many answers need.
+
+use crate::domain::Attrs;
+
+/// `1 flake`, `2 flakes`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The first eight characters of an id or a hash: enough for people.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+/// A size in bytes for people.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut tenths, mut unit) = (u128::from(count) * 10, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    let unit = UNITS.get(unit).copied().unwrap_or_default();
+    if unit == "B" { format!("{count} B") } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+}
+
+/// A locked or declared source in one line: `github:NixOS/nixpkgs/0a1b2c3d`.
+pub(crate) fn source(attrs: &Attrs) -> String {
+    let text = |name: &str| attrs.get(name).and_then(serde_json::Value::as_str);
+    let kind = text("type").unwrap_or("?");
+    let place = match (text("owner"), text("repo")) {
+        (Some(owner), Some(repo)) => format!("{owner}/{repo}"),
+        _ => text("url").or_else(|| text("path")).or_else(|| text("id")).unwrap_or("?").to_owned(),
+    };
+    let revision = text("rev").map(short).or_else(|| text("ref")).map(|rev| format!("/{rev}"));
+    format!("{kind}:{place}{}", revision.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_one_line() {
+        let attrs = |text| serde_json::from_str::<Attrs>(text).unwrap();
+        let github = attrs(r#"{"type":"github","owner":"NixOS","repo":"nixpkgs","rev":"0123456789abcdef"}"#);
+        assert_eq!(source(&github), "github:NixOS/nixpkgs/01234567");
+        assert_eq!(
+            source(&attrs(r#"{"type":"git","url":"https://e.org/x","ref":"main"}"#)),
+            "git:https://e.org/x/main"
+        );
+        assert_eq!(source(&attrs(r#"{"type":"path","path":"./a"}"#)), "path:./a");
+        assert_eq!(source(&attrs("{}")), "?:?");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 1, 2].map(|count| plural(count, "flake")), ["0 flakes", "1 flake", "2 flakes"]);
+        assert_eq!([0, 1023, 1024, 1_600_000].map(bytes), ["0 B", "1023 B", "1.0 KiB", "1.5 MiB"]);
+        assert_eq!(bytes(u64::MAX), "16777215.9 TiB");
+    }
+}

@@ -1,0 +1,127 @@
+//! The values of settings, read from text and from TOML.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
+
+use super::place::Places;
+use super::table::Kind;
+
+/// The value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A path.
+    Path(PathBuf),
+    /// A text, or one word of a choice.
+    Text(String),
+    /// A list of texts.
+    List(Vec<String>),
+    /// A whole number.
+    Count(usize),
+    /// True or false.
+    Switch(bool),
+}
+
+impl Value {
+    /// Reads an environment variable; what was found instead is the error.
+    pub fn from_environment(kind: Kind, value: &OsStr, places: &Places) -> Result<Self, String> {
+        if kind == Kind::Path {
+            return Ok(Self::Path(value.to_str().map_or_else(|| value.into(), |text| places.expand(text))));
+        }
+        let text = value.to_str().ok_or_else(|| format!("`{}`", value.to_string_lossy()))?;
+        match kind {
+            Kind::List => Ok(Self::List(text.split(':').filter(|part| !part.is_empty()).map(str::to_owned).collect())),
+            Kind::Count => text.parse().map(Self::Count).map_err(|_| format!("`{text}`")),
+            Kind::Switch => match text {
+                "true" | "1" | "yes" | "on" => Ok(Self::Switch(true)),
+                "false" | "0" | "no" | "off" => Ok(Self::Switch(false)),
+                _ => Err(format!("`{text}`")),
+            },
+            Kind::Path | Kind::Text | Kind::Choice(_) => text_of(kind, text),
+        }
+    }
+
+    /// Reads a TOML value; relative paths begin at `directory`. What was found instead is the error.
+    pub(super) fn from_toml(
+        kind: Kind,
+        value: &DeValue<'_>,
+        directory: &Path,
+        places: &Places,
+    ) -> Result<Self, String> {
+        match (kind, value) {
+            (Kind::Path, DeValue::String(text)) => Ok(Self::Path(directory.join(places.expand(text)))),
+            (Kind::Text | Kind::Choice(_), DeValue::String(text)) => text_of(kind, text),
+            (Kind::Count, DeValue::Integer(number)) => usize::from_str_radix(number.as_str(), number.radix())
+                .map(Self::Count)
+                .map_err(|_| format!("`{}`", number.as_str())),
+            (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
+            (Kind::List, DeValue::Array(items)) => items
+                .iter()
+                .map(|item| match item.get_ref() {
+                    DeValue::String(text) => Ok(text.to_string()),
+                    other => Err(format!("a list with {}", name(other))),
+                })
+                .collect::<Result<_, _>>()
+                .map(Self::List),
+            (_, other) => Err(name(other).into()),
+        }
+    }
+
+    /// The path, when it is one.
+    pub fn path(&self) -> Option<&Path> {
+        if let Self::Path(path) = self { Some(path) } else { None }
+    }
+
+    /// The text, when it is one.
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The list, when it is one.
+    pub fn list(&self) -> Option<&[String]> {
+        if let Self::List(list) = self { Some(list) } else { None }
+    }
+
+    /// The number, when it is one.
+    pub const fn count(&self) -> Option<usize> {
+        if let Self::Count(count) = self { Some(*count) } else { None }
+    }
+
+    /// The switch, when it is one.
+    pub const fn switch(&self) -> Option<bool> {
+        if let Self::Switch(on) = self { Some(*on) } else { None }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Text(text) => f.write_str(text),
+            Self::List(list) => f.write_str(&list.join(" ")),
+            Self::Count(count) => count.fmt(f),
+            Self::Switch(on) => on.fmt(f),
+        }
+    }
+}
+
+fn text_of(kind: Kind, text: &str) -> Result<Value, String> {
+    match kind {
+        Kind::Choice(words) if !words.contains(&text) => Err(format!("`{text}`")),
+        _ => Ok(Value::Text(text.to_owned())),
+    }
+}
+
+const fn name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
