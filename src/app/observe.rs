@@ -6,6 +6,7 @@ use crate::domain::Attrs;
 use crate::domain::finding::Finding;
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::lock::{Edge, Lock, LockNode, PathChange};
+use crate::syntax::flake_ref::FlakeRef;
 use crate::syntax::{self, graph, lock::LockFile, secret};
 
 use super::findings::Findings;
@@ -133,7 +134,7 @@ impl Cleaner<'_> {
         let line = Some(input.span.line);
         let place = format!("input `{}`", input.name);
         let overrides = input.overrides.iter().map(|(path, over)| {
-            let url = over.url.as_deref().map(|url| self.text(url, line, &place));
+            let url = override_url(over).map(|url| self.text(&url, line, &place));
             (path.clone(), Override { url, follows: over.follows.clone() })
         });
         let overrides: BTreeMap<_, _> = overrides.collect();
@@ -206,6 +207,16 @@ impl Cleaner<'_> {
     }
 }
 
+/// Where an override leads, as one text: attributes are written as the URL that they mean.
+fn override_url(over: &syntax::flake::Override) -> Option<String> {
+    if over.attrs.is_empty() {
+        return over.url.clone();
+    }
+    let mut attrs = over.attrs.clone();
+    attrs.extend(over.url.iter().map(|url| ("url".to_owned(), url.as_str().into())));
+    FlakeRef::from_attrs(&attrs).ok().map(|reference| reference.normalise())
+}
+
 fn outputs(seen: &syntax::outputs::Outputs) -> Outputs {
     let clean = |text: &str| secret::redact(text).text;
     let gap = |gap: &syntax::outputs::Gap| UnknownOutput { path: clean(&gap.path), reason: clean(&gap.reason) };
@@ -221,4 +232,24 @@ fn cut(text: &str) -> String {
     }
     let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= MAX_TEXT_BYTES).last().unwrap_or(0);
     format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_by_attributes_is_kept_as_the_url_that_it_means() {
+        let nix = r#"{
+            inputs.a.inputs = {
+                b = { type = "github"; owner = "NixOS"; repo = "nixpkgs"; };
+                c = { type = "git"; url = "https://git.example.org/c.git"; ref = "main"; };
+                d.url = "d";
+            };
+            outputs = _: { };
+        }"#;
+        let facts = read(nix, None).facts;
+        let urls: Vec<_> = facts.inputs["a"].overrides.values().map(|over| over.url.as_deref()).collect();
+        assert_eq!(urls, [Some("github:NixOS/nixpkgs"), Some("git+https://git.example.org/c.git?ref=main"), Some("d")]);
+    }
 }
