@@ -6,15 +6,18 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::StoreError;
+use super::connect;
+use super::open::{Access, Store};
 use super::projection::{self, PROJECTIONS, Projection};
 
 mod chunk;
 mod compare;
 
-pub use compare::{Mismatch, compare};
+pub use compare::Mismatch;
+pub(crate) use compare::compare;
 
 /// How long one transaction aims to hold the write lock; half of what others may be kept waiting.
 const AIM: Duration = Duration::from_millis(12);
@@ -47,7 +50,7 @@ pub struct Rebuilt {
 /// is caught up, views are written anew when they differ. Cheap when there is nothing to do.
 ///
 /// A projection that cannot be filled is marked `failed` and does not fail the call.
-pub fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
     let go_on = AtomicBool::new(false);
     for &projection in PROJECTIONS {
         match bring_up(connection, projection, &go_on) {
@@ -66,9 +69,35 @@ pub fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
     sweep(connection)
 }
 
+impl Store {
+    /// Builds projections anew from the log, all or the one of a name, and swaps them in, on a connection of its own:
+    /// readers and writers go on meanwhile. Stopped, it leaves the old tables as they are.
+    pub fn rebuild(
+        &self,
+        name: Option<&str>,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Rebuilt>, StoreError> {
+        rebuild(&mut self.builder()?, name, stop, progress)
+    }
+
+    /// Builds projections, all or the one of a name, beside those that readers see and compares them at one moment,
+    /// without holding up a writer. Empty when all is as the log says.
+    pub fn compare(&self, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
+        compare(&mut self.builder()?, name)
+    }
+
+    fn builder(&self) -> Result<Connection, StoreError> {
+        match self.access() {
+            Access::ReadWrite => connect::connect(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Access::ReadOnly => Err(StoreError::OpenedReadOnly { path: self.path().to_owned() }),
+        }
+    }
+}
+
 /// Builds projections anew from the log, all or the one of a name, and swaps them in. Readers and writers go on
 /// meanwhile. Stopped, it leaves the old tables as they are.
-pub fn rebuild(
+pub(crate) fn rebuild(
     connection: &mut Connection,
     name: Option<&str>,
     stop: &AtomicBool,

@@ -4,6 +4,7 @@ mod git;
 mod git_program;
 mod nix_flake;
 mod parts;
+mod projection;
 mod scan;
 mod store;
 mod tidy;

@@ -23,7 +23,7 @@ const ASIDE: i64 = 0;
 
 /// Builds projections, all or the one of a name, in temporary tables and compares them with those that readers see,
 /// at one moment and without holding up a writer. Empty when all is as the log says.
-pub fn compare(connection: &mut Connection, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
+pub(crate) fn compare(connection: &mut Connection, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
     let mut found = Vec::new();
     for projection in choose(name)? {
         found.extend(compare_one(connection, projection)?);

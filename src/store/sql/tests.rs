@@ -16,6 +16,15 @@ fn a_select_gives_names_and_values() {
 }
 
 #[test]
+fn every_form_of_a_query_is_run() {
+    for statement in
+        ["/* a */ -- b\nSELECT 1", "VALUES (1)", "with n AS (SELECT 1) SELECT * FROM n;", "EXPLAIN QUERY PLAN SELECT 1"]
+    {
+        assert_eq!(run(&mut database(), statement, None).unwrap().rows.len(), 1, "{statement}");
+    }
+}
+
+#[test]
 fn the_limit_ends_an_endless_statement() {
     let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
     assert_eq!(run(&mut database(), endless, Some(3)).unwrap().rows.len(), 3);
@@ -33,6 +42,10 @@ fn everything_but_reading_is_refused_and_changes_nothing() {
         "ATTACH ':memory:' AS other",
         "VACUUM INTO '/nonexistent/x'",
         "PRAGMA query_only = OFF",
+        "EXPLAIN PRAGMA query_only = OFF",
+        "EXPLAIN QUERY PLAN DELETE FROM t",
+        "/* x */ -- y\n DELETE FROM t",
+        "WITH n AS (SELECT 1) DELETE FROM t",
         "PRAGMA journal_mode = DELETE",
         "PRAGMA writable_schema = 1",
         "BEGIN IMMEDIATE",
