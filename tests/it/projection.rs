@@ -1,4 +1,5 @@
 //! The read model through the store's public door: what the log says is what the views show, at every moment.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot build its world fails")]
 
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::finding::event::FindingEvent;
