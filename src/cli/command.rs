@@ -59,8 +59,6 @@ mod scan;
 mod sql;
 mod util;
 
-pub(crate) use scan::configured as configured_scan;
-
 commands! {
     /// What can be done, in the order of the help.
     Command {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::view;
-
 /// The moment that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum At {
@@ -16,16 +14,6 @@ pub enum At {
     Seen(i64),
     /// After the event at a position of this ledger.
     Position(i64),
-}
-
-impl From<view::At> for At {
-    fn from(at: view::At) -> Self {
-        match at {
-            view::At::Now => Self::Now,
-            view::At::Occurred(time) => Self::Occurred(time),
-            view::At::Position(position) => Self::Position(position),
-        }
-    }
 }
 
 /// The ledger in a few numbers, for the status line.

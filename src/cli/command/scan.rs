@@ -113,7 +113,13 @@ impl Scan {
         if let Some(since) = &self.since {
             return context.time(since).map(Some);
         }
-        configured_since(context)
+        let Some(text) = &context.settings.history_since else { return Ok(None) };
+        let wrong = |error| {
+            let origin = context.settings.origin(&table::HISTORY_SINCE).map(ToString::to_string).unwrap_or_default();
+            Failure::of(Kind::Settings, &error).hinted(format!("correct `history.since`, which is from {origin}"))
+        };
+        let written: Written = text.parse().map_err(wrong)?;
+        written.at(context.clock.now()).map(Some).map_err(wrong)
     }
 
     fn explain(&self, path: &Path, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
@@ -126,30 +132,6 @@ impl Scan {
         context.printer.answer(&Explained::of(&explanation))?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The scan that the settings ask for, with no word from the command line.
-pub(crate) fn configured(context: &Context<'_>) -> Result<ScanRequest, Failure> {
-    let settings = &context.settings;
-    Ok(ScanRequest {
-        paths: Vec::new(),
-        excludes: settings.excludes.clone(),
-        history: settings.history,
-        since: configured_since(context)?.map(|micros| micros.div_euclid(1_000_000)),
-        threads: settings.threads,
-    })
-}
-
-/// The setting, whose origin an error names.
-fn configured_since(context: &Context<'_>) -> Result<Option<i64>, Failure> {
-    let Some(text) = &context.settings.history_since else { return Ok(None) };
-
-    let wrong = |error| {
-        let origin = context.settings.origin(&table::HISTORY_SINCE).map(ToString::to_string).unwrap_or_default();
-        Failure::of(Kind::Settings, &error).hinted(format!("correct `history.since`, which is from {origin}"))
-    };
-    let written: Written = text.parse().map_err(wrong)?;
-    written.at(context.clock.now()).map(Some).map_err(wrong)
 }
 
 /// `cim-nix/scan/1`.
