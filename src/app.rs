@@ -19,6 +19,10 @@ pub mod roots;
 
 pub mod forget;
 
+pub mod doctor;
+
+pub mod upkeep;
+
 pub mod ledger;
 
 pub mod explain;

@@ -1,8 +1,10 @@
 //! The command line: arguments in, one answer on stdout, an exit code. One file per command.
 //!
-//! Knows nothing of the terminal UI.
+//! Knows nothing of the terminal UI: when no command is named on a terminal, what the caller handed in starts it.
 
+use std::error::Error;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -41,20 +43,39 @@ mod time;
 
 use args::Args;
 use context::{Context, Launch};
-use failure::Failure;
+use failure::{Failure, Kind};
 use printer::Printer;
 
+use crate::app::Session;
+use crate::app::scan::ScanRequest;
 use crate::config::Color;
+use crate::store::view::At;
 
-/// Runs the command line.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// What the terminal UI starts with.
+#[derive(Debug)]
+pub struct Opening {
+    /// The ledger, open for reading and writing.
+    pub session: Session,
+    /// How to scan; the paths are left out.
+    pub request: ScanRequest,
+    /// The moment to look at first.
+    pub at: At,
+    /// Whether to colour.
+    pub colors: bool,
+}
+
+/// What starts the terminal UI; its error is told like that of a command.
+pub type Interface = fn(Opening) -> Result<(), Box<dyn Error>>;
+
+/// Runs the command line, or the interface when no command is named on a terminal.
+pub fn run(words: impl IntoIterator<Item = OsString>, interface: Interface) -> ExitCode {
     panic::say_what_to_report();
     let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
     let mut printer = Printer::new(args.global.format(), color_of(&args), args.global.quiet, args.global.verbose > 0);
-    let done = launch(args, &mut printer).and_then(|code| printer.flush().map(|()| code));
+    let done = launch(args, &mut printer, interface).and_then(|code| printer.flush().map(|()| code));
     done.unwrap_or_else(|failure| {
         // What was said before the failure belongs before it; when that cannot be written, the failure still can.
         let flushed = printer.flush();
@@ -66,14 +87,20 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-fn launch(args: Args, printer: &mut Printer) -> Result<ExitCode, Failure> {
+fn launch(args: Args, printer: &mut Printer, interface: Interface) -> Result<ExitCode, Failure> {
     let launch = Launch::new(&args.global)?;
     if args.global.color.is_none() {
         printer.set_color(launch.settings.color);
     }
     printer.set_now(launch.clock.now());
     log_file::start(&launch)?;
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let Some(command) = args.command else {
+        if terminal {
+            let opening = Context::new(launch, args.global, printer).opening()?;
+            interface(opening).map_err(|error| Failure::of(Kind::Refused, &*error))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         printer.text(&Args::command().render_help().to_string())?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -91,7 +118,7 @@ fn color_of(args: &Args) -> Color {
 /// What the argument parser has to say: help, the version, or what is wrong.
 fn refuse(error: &clap::Error) -> ExitCode {
     let mut printer = Printer::new(args::Format::Human, Color::Auto, false, false);
-    let code = if error.use_stderr() { failure::Kind::Usage.code() } else { 0 };
+    let code = if error.use_stderr() { Kind::Usage.code() } else { 0 };
     match printer.parser(error) {
         Err(failure) if !failure.is_silent() => ExitCode::from(failure.code()),
         _ => ExitCode::from(code),

@@ -48,6 +48,7 @@ macro_rules! commands {
 }
 
 mod diff;
+mod doctor;
 mod event;
 mod flake;
 mod forget;
@@ -57,6 +58,7 @@ mod log;
 mod roots;
 mod scan;
 mod sql;
+mod store;
 mod util;
 
 commands! {
@@ -70,8 +72,10 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Store(store),
         Hook(hook),
         Info(info),
+        Doctor(doctor),
         Util(util),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Opening;
 use super::args::Global;
 use super::failure::{Failure, Kind};
 use super::printer::Printer;
@@ -9,9 +10,10 @@ use super::time::{Moment, Written};
 use crate::app::Session;
 use crate::app::clock::Clock;
 use crate::app::ledger::{self, Ledger, Who};
+use crate::app::scan::ScanRequest;
 use crate::config::place::Places;
 use crate::config::value::Value;
-use crate::config::{self, Settings, Sources, table};
+use crate::config::{self, Color, Settings, Sources, table};
 use crate::store::view::{self, At};
 
 /// Makes every run of a test see the same time and ids.
@@ -81,6 +83,39 @@ impl<'a> Context<'a> {
         self.printer.detail(format!("database `{}`, for writing", self.settings.db.display()));
         let clock = std::mem::replace(&mut self.clock, Clock::system());
         Ok(ledger::open(&self.settings.db, self.who.clone(), clock)?)
+    }
+
+    /// What the terminal UI starts with.
+    pub(crate) fn opening(mut self) -> Result<Opening, Failure> {
+        let session = self.session()?;
+        let reader = session.store.reader()?;
+        let at = self.global.at.as_ref().map_or(Ok(At::Now), |moment| self.at(moment, &reader))?;
+        let request = self.scan_request()?;
+        let colors = self.settings.color != Color::Never;
+        Ok(Opening { session, request, at, colors })
+    }
+
+    /// How the settings say to scan, without paths.
+    pub(crate) fn scan_request(&self) -> Result<ScanRequest, Failure> {
+        let settings = &self.settings;
+        Ok(ScanRequest {
+            paths: Vec::new(),
+            excludes: settings.excludes.clone(),
+            history: settings.history,
+            since: self.history_since()?,
+            threads: settings.threads,
+        })
+    }
+
+    /// How far back the settings say to read the past, in seconds since 1970 UTC.
+    fn history_since(&self) -> Result<Option<i64>, Failure> {
+        let Some(text) = &self.settings.history_since else { return Ok(None) };
+        let wrong = |error| {
+            let origin = self.settings.origin(&table::HISTORY_SINCE).map(ToString::to_string).unwrap_or_default();
+            Failure::of(Kind::Settings, &error).hinted(format!("correct `history.since`, which is from {origin}"))
+        };
+        let written: Written = text.parse().map_err(wrong)?;
+        written.at(self.clock.now()).map(|micros| Some(micros.div_euclid(1_000_000))).map_err(wrong)
     }
 
     /// Opens the ledger for reading, at the moment that `--at` names.

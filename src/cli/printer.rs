@@ -26,6 +26,7 @@ pub(crate) struct Printer {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     held: String,
+    closed: bool,
 }
 
 impl Printer {
@@ -42,6 +43,7 @@ impl Printer {
             out: AutoStream::new(io::stdout(), choice(color, &io::stdout())),
             err: AutoStream::new(io::stderr(), choice(color, &io::stderr())),
             held: String::new(),
+            closed: false,
         }
     }
 
@@ -135,10 +137,22 @@ impl Printer {
         if self.held.len() >= CHUNK { self.flush() } else { Ok(()) }
     }
 
+    /// What others can write data to.
+    pub(crate) fn writer(&mut self) -> impl Write {
+        Data(self)
+    }
+
+    /// Whether whoever read the data has gone.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Writes what is held back.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         let held = std::mem::take(&mut self.held);
-        self.out.write_all(held.as_bytes()).and_then(|()| self.out.flush()).map_err(Failure::output)
+        let written = self.out.write_all(held.as_bytes()).and_then(|()| self.out.flush());
+        self.closed |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        written.map_err(Failure::output)
     }
 
     /// Says something beside the data; not with `--quiet`.
@@ -188,6 +202,23 @@ impl Printer {
     /// A closed stderr leaves nobody to tell.
     fn raw_error(&mut self, text: &str) {
         let _ = self.err.write_all(text.as_bytes());
+    }
+}
+
+/// Data that others write, whole lines of UTF-8.
+struct Data<'a>(&'a mut Printer);
+
+impl Write for Data<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.flush().and_then(|()| self.0.out.write_all(bytes).map_err(Failure::output)).map_err(|failure| {
+            self.0.closed |= failure.is_silent();
+            io::Error::from(io::ErrorKind::BrokenPipe)
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.out.flush()
     }
 }
 

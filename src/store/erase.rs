@@ -6,7 +6,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::chain;
 use super::connect;
@@ -15,7 +15,6 @@ use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 use super::open::Store;
 use super::projection;
-use super::rebuild;
 use crate::domain::catalogue::Event;
 use crate::domain::id::EventId;
 use crate::domain::ledger::LedgerEvent;
@@ -70,9 +69,7 @@ impl Store {
         if !self.with_connection(move |connection| is_pending(connection).named(&path))? {
             return Ok(true);
         }
-        let mut beside = connect::connect(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        rebuild::rebuild(&mut beside, None, &AtomicBool::new(false), &mut |_| {})?;
-        drop(beside);
+        self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
         let path = self.path().to_owned();
         self.with_connection(move |connection| rewrite(connection).named(&path))
     }

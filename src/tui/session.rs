@@ -9,6 +9,7 @@ use super::reader::sentence;
 use super::{At, Options, ReadOnly, ScanWith, TuiError};
 use crate::app::scan::{Progress, ScanReport, ScanRequest, scan};
 use crate::app::{Session, place};
+use crate::store::view;
 
 /// The name that the interface's place is remembered under.
 const PLACE: &str = "tui";
@@ -39,6 +40,16 @@ pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Re
         }),
         scan: Some(scan_with(session, request)),
     })
+}
+
+impl From<view::At> for At {
+    fn from(at: view::At) -> Self {
+        match at {
+            view::At::Now => Self::Now,
+            view::At::Occurred(time) => Self::Occurred(time),
+            view::At::Position(position) => Self::Position(position),
+        }
+    }
 }
 
 fn scan_with(session: Arc<Session>, request: ScanRequest) -> ScanWith {

@@ -18,7 +18,6 @@ use crate::cli::path::{PathFields, for_people};
 use crate::cli::progress::Bar;
 use crate::cli::text::plural;
 use crate::cli::time::Written;
-use crate::config::table;
 use crate::domain::finding::Severity;
 
 /// Record the flakes below directories
@@ -94,32 +93,18 @@ impl Scan {
     }
 
     fn request(&self, context: &Context<'_>) -> Result<ScanRequest, Failure> {
-        let settings = &context.settings;
-        Ok(ScanRequest {
-            paths: self.paths.iter().map(|path| context.directory.join(path)).collect(),
-            excludes: self.excludes(context),
-            history: settings.history && !self.no_history,
-            since: self.since(context)?.map(|micros| micros.div_euclid(1_000_000)),
-            threads: settings.threads,
-        })
+        let mut request = context.scan_request()?;
+        request.paths = self.paths.iter().map(|path| context.directory.join(path)).collect();
+        request.excludes.extend(self.exclude.iter().cloned());
+        request.history &= !self.no_history;
+        if let Some(since) = &self.since {
+            request.since = Some(context.time(since)?.div_euclid(1_000_000));
+        }
+        Ok(request)
     }
 
     fn excludes(&self, context: &Context<'_>) -> Vec<String> {
         context.settings.excludes.iter().chain(&self.exclude).cloned().collect()
-    }
-
-    /// The flag, else the setting, whose origin an error names.
-    fn since(&self, context: &Context<'_>) -> Result<Option<i64>, Failure> {
-        if let Some(since) = &self.since {
-            return context.time(since).map(Some);
-        }
-        let Some(text) = &context.settings.history_since else { return Ok(None) };
-        let wrong = |error| {
-            let origin = context.settings.origin(&table::HISTORY_SINCE).map(ToString::to_string).unwrap_or_default();
-            Failure::of(Kind::Settings, &error).hinted(format!("correct `history.since`, which is from {origin}"))
-        };
-        let written: Written = text.parse().map_err(wrong)?;
-        written.at(context.clock.now()).map(Some).map_err(wrong)
     }
 
     fn explain(&self, path: &Path, context: &mut Context<'_>) -> Result<ExitCode, Failure> {

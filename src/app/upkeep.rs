@@ -1,0 +1,78 @@
+//! Looking after the ledger itself: checks, copies, exports, erasure. Each is one call of the store with what a face
+//! has to know about it.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::domain::id::EventId;
+use crate::store::erase::Erasure;
+use crate::store::view::{self, EventRow};
+use crate::store::{Receipt, StoreError};
+
+use super::{AppError, Session};
+
+pub use crate::store::backup::{BackedUp, BackupOptions, Restored, restore};
+pub use crate::store::check::{Check, CheckState, check, worst};
+pub use crate::store::import::Imported;
+pub use crate::store::rebuild::{Progress, Rebuilt};
+pub use crate::store::verify::verify;
+
+/// What an erasure came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// The position of the event that says so.
+    pub position: Option<i64>,
+    /// Whether the bytes are gone from the files already; if not, the next opening goes on.
+    pub complete: bool,
+}
+
+/// The event that is meant by a position or an id.
+pub fn event(session: &Session, selector: &str) -> Result<EventRow, StoreError> {
+    view::event(&*session.store.reader()?, selector)
+}
+
+/// Blanks the payload of an event, for a reason in the user's words.
+pub fn erase(session: &Session, event: EventId, reason: &str) -> Result<Erased, AppError> {
+    let erased = session.store.erase(Erasure {
+        command: session.command("erase_event"),
+        at: session.clock.now(),
+        event,
+        record: EventId::new(session.clock.new_id()),
+        reason: reason.to_owned(),
+    })?;
+    let position = match erased.receipt {
+        Receipt::Stored { first, .. } | Receipt::Repeated { first, .. } => first,
+    };
+    Ok(Erased { position, complete: erased.complete })
+}
+
+/// Builds the read model, or one part of it, anew from the log.
+pub fn rebuild(
+    session: &Session,
+    name: Option<&str>,
+    stop: &AtomicBool,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Vec<Rebuilt>, AppError> {
+    Ok(session.store.rebuild(name, stop, progress)?)
+}
+
+/// Copies the ledger to a file while others write.
+pub fn backup(
+    session: &Session,
+    to: &Path,
+    options: BackupOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackedUp, AppError> {
+    Ok(session.store.backup(to, options, progress)?)
+}
+
+/// Writes the whole log, one JSON object a line; `to` is its name in errors. Returns how many events it wrote.
+pub fn export(session: &Session, out: &mut dyn Write, to: &Path) -> Result<i64, AppError> {
+    Ok(session.store.export(out, to)?)
+}
+
+/// Takes an export in.
+pub fn import(session: Session, from: &Path) -> Result<Imported, AppError> {
+    Ok(session.store.import(from)?)
+}

@@ -1,0 +1,72 @@
+//! `store erase`: blank the payload of one event.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::app::upkeep;
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Erase {
+    /// Its id, or `#` and its position
+    #[arg(value_name = "EVENT")]
+    event: String,
+    /// Why; this is recorded
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Do it: what is erased cannot be brought back
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Erase {
+    pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let session = context.session()?;
+        let event = upkeep::event(&session, &self.event)?;
+        if !self.yes {
+            let what = format!("this would blank #{} ({}) for ever", event.position, event.kind);
+            return Err(Failure::new(Kind::Refused, what)
+                .hinted(format!("`cim-nix event show '#{}'` shows it", event.position))
+                .hinted("repeat with `--yes` to do it; backups and exports made before still hold it"));
+        }
+        let erased = upkeep::erase(&session, event.event_id, &self.reason)?;
+        let erased = Erased { event: event.position, recorded: erased.position, complete: erased.complete };
+        context.printer.answer(&erased)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `cim-nix/store-erase/1`.
+#[derive(Debug, Serialize)]
+struct Erased {
+    /// The position of the event that is blank now.
+    event: i64,
+    /// The position of the event that says so.
+    recorded: Option<i64>,
+    /// Whether the bytes are gone from the files already.
+    complete: bool,
+}
+
+impl Answer for Erased {
+    const NAME: &'static str = "store-erase";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(erased: &Self) -> Vec<String> {
+        let recorded = erased.recorded.map(|position| position.to_string()).unwrap_or_default();
+        [erased.event.to_string(), recorded, erased.complete.to_string()].into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        page.line(format!("event #{} is blank; backups and exports made before still hold it", self.event));
+        if !self.complete {
+            page.line("something else reads the database: its bytes leave the file when it is opened next");
+        }
+    }
+}

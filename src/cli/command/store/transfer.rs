@@ -1,0 +1,104 @@
+//! `store export` and `store import`: every event as text, out and in.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::app::upkeep;
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::text::plural;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Export {
+    /// The file to write; stdout when it is left out
+    #[arg(value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long, requires = "to")]
+    force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Import {
+    /// What `store export` wrote
+    #[arg(value_name = "FILE")]
+    from: PathBuf,
+}
+
+impl Export {
+    pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let session = context.session()?;
+        let Some(to) = &self.to else {
+            let exported = upkeep::export(&session, &mut context.printer.writer(), Path::new("stdout"));
+            return match exported {
+                Err(_) if context.printer.is_closed() => Err(Failure::new(Kind::Closed, "nobody reads")),
+                Err(error) => Err(error.into()),
+                Ok(_) => Ok(ExitCode::SUCCESS),
+            };
+        };
+        let to = context.directory.join(to);
+        let mut out = BufWriter::new(self.create(&to)?);
+        let events = upkeep::export(&session, &mut out, &to)?;
+        out.flush().map_err(|error| Failure::file("write", &to, &error))?;
+        context.printer.say(format!("`{}` holds {}", to.display(), plural(events.unsigned_abs(), "event")));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn create(&self, to: &Path) -> Result<File, Failure> {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        let options = if self.force { options.create(true).truncate(true) } else { options.create_new(true) };
+        options.open(to).map_err(|error| {
+            let failure = Failure::file("write", to, &error);
+            if to.exists() { failure.hinted("name another file, or repeat with `--force`") } else { failure }
+        })
+    }
+}
+
+impl Import {
+    pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let from = context.directory.join(&self.from);
+        let done = upkeep::import(context.session()?, &from)?;
+        let done = Imported { stored: done.stored, known: done.known, adopted: done.adopted };
+        context.printer.answer(&done)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `cim-nix/store-import/1`.
+#[derive(Debug, Serialize)]
+struct Imported {
+    /// How many events were new.
+    stored: i64,
+    /// How many were there already, and the same.
+    known: i64,
+    /// Whether an empty ledger became the exported one.
+    adopted: bool,
+}
+
+impl Answer for Imported {
+    const NAME: &'static str = "store-import";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(done: &Self) -> Vec<String> {
+        [done.stored.to_string(), done.known.to_string(), done.adopted.to_string()].into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        let stored = plural(self.stored.unsigned_abs(), "new event");
+        page.line(format!("{stored}, {} were there already", self.known));
+        if self.adopted {
+            page.line("this ledger is the exported one now: put its key beside it before it shares anything");
+        }
+    }
+}
