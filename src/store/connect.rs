@@ -57,6 +57,9 @@ pub(crate) fn to_look_at(path: &Path) -> Result<Opened, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
+    if path.is_dir() {
+        return Err(StoreError::NotADatabase { path: path.to_owned() });
+    }
     let look = |connection: Connection, immutable| {
         let found = identify(&connection, path)?;
         Ok(Opened { connection, found, immutable })

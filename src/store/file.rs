@@ -45,10 +45,10 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes a file away from everyone but its owner; a missing file is no error.
+/// Takes a file away from everyone but its owner. A missing one is no error, and a directory is left as it is.
 pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+        Ok(found) if found.is_file() && found.permissions().mode() & 0o077 != 0 => {
             fs::set_permissions(path, Permissions::from_mode(PRIVATE_FILE))
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

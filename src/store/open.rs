@@ -150,6 +150,7 @@ impl Store {
         make_file(path)?;
         let mut connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connect::prepare_to_write(&mut connection, path)?;
+        restrict_files(path);
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
         projection::ensure(&mut connection)?;
         let writer = Writer::start(connection, path, &origin)?;
@@ -173,14 +174,21 @@ impl Store {
 
 /// Makes the file before SQLite does, so that it never has another mode; its log and shared memory inherit it.
 fn make_file(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
-        file::make_private(path).map_err(|source| StoreError::file("make", path, source))?;
+    if path.is_dir() {
+        return Err(StoreError::NotADatabase { path: path.to_owned() });
     }
+    if path.exists() {
+        return Ok(());
+    }
+    file::make_private(path).map_err(|source| StoreError::file("make", path, source))
+}
+
+/// Takes the files of what is certainly a ledger away from others.
+fn restrict_files(path: &Path) {
     for suffix in ["", "-wal", "-shm", ".key"] {
         // Another owner's file keeps its mode; `store check` tells.
         file::restrict(&file::beside(path, suffix)).unwrap_or_default();
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
+mod child;
+mod crash;
 mod git;
 mod git_program;
 mod nix_flake;
 mod parts;
+mod power;
 mod projection;
 mod scan;
 mod store;

@@ -14,6 +14,8 @@ use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::check::{Check, CheckState};
+use cim_domain_nix::store::verify::verify;
 use cim_domain_nix::store::{
     Access, Append, Command, Expected, NewEvent, Receipt, Store, StoreError, StreamWrite, Who,
 };
@@ -25,6 +27,8 @@ mod open;
 mod append;
 
 mod erase;
+
+mod model;
 
 mod proof;
 
@@ -96,6 +100,12 @@ pub(crate) fn assert_contiguous(store: &Store) {
         )
         .unwrap();
     assert_eq!(wrong, 0);
+}
+
+/// Every check of `store verify` says ok.
+pub(crate) fn assert_sound(path: &Path) {
+    let wrong: Vec<Check> = verify(path).into_iter().filter(|check| check.state != CheckState::Ok).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// A plain connection, as any other program has.

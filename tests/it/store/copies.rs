@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::erase::assert_sound;
 use super::*;
 use cim_domain_nix::store::backup::{BackupOptions, restore};
 use cim_domain_nix::store::import::Imported;

@@ -3,9 +3,7 @@
 use std::fs;
 
 use super::*;
-use cim_domain_nix::store::check::{Check, CheckState};
 use cim_domain_nix::store::erase::Erasure;
-use cim_domain_nix::store::verify::verify;
 
 const SECRET: &str = "the-name-of-a-customer";
 
@@ -24,11 +22,6 @@ fn holds(path: &Path, text: &str) -> bool {
         let bytes = fs::read(format!("{}{suffix}", path.display())).unwrap_or_default();
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     })
-}
-
-pub(super) fn assert_sound(path: &Path) {
-    let wrong: Vec<Check> = verify(path).into_iter().filter(|check| check.state != CheckState::Ok).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

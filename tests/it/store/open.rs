@@ -11,9 +11,11 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn refused(path: &Path) -> StoreError {
-    let before = fs::read(path).unwrap();
+    let looks = || (fs::read(path).ok(), mode(path), fs::read_dir(path).map(Iterator::count).ok());
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let before = looks();
     let error = Store::open(path, Access::ReadWrite, &who(), NOW).unwrap_err();
-    assert_eq!(fs::read(path).unwrap(), before, "a refused file was touched");
+    assert_eq!(looks(), before, "a refused file was touched");
     let reading = Store::open(path, Access::ReadOnly, &who(), NOW).unwrap_err();
     assert_eq!(std::mem::discriminant(&error), std::mem::discriminant(&reading), "{error} {reading}");
     error
@@ -103,6 +105,10 @@ fn the_key_of_a_ledger_that_is_gone_is_kept_and_not_used_again() {
 #[test]
 fn a_file_that_is_no_ledger_is_refused_by_name_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("folder");
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(refused(&path), StoreError::NotADatabase { .. }));
+
     let path = directory.path().join("notes.txt");
     fs::write(&path, "x".repeat(8192)).unwrap();
     assert!(matches!(refused(&path), StoreError::NotADatabase { .. }));

@@ -3,7 +3,6 @@
 
 use std::fs;
 
-use super::erase::assert_sound;
 use super::*;
 use cim_domain_nix::store::check::{Check, CheckState, check};
 use cim_domain_nix::store::verify::verify;

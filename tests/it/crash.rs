@@ -1,0 +1,163 @@
+//! What others do to a ledger and its programs: kill them, fill the disk, lock the file, take the permissions away.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test makes its own world")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cim_domain_nix::store::{Access, Store, StoreError};
+
+use crate::child::{Part, arguments, child, describe};
+use crate::store::{NOW, assert_contiguous, assert_sound, open, raw, single, who};
+
+/// The numbers that a child said were acknowledged, and everything else that it said.
+fn said(output: &str) -> (Vec<u128>, String) {
+    // A killed child may have been cut off in the middle of its last line.
+    let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let numbers = whole.lines().filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).collect();
+    (numbers, whole.lines().filter(|line| !line.starts_with("ack ")).collect::<Vec<_>>().join("\n"))
+}
+
+fn commands(ledger: &Path) -> std::collections::BTreeSet<Vec<u8>> {
+    let connection = raw(ledger);
+    let mut statement = connection.prepare("SELECT command_id FROM commands").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_hundred_kills_lose_nothing_that_was_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = directory.path().join("ledger.db");
+    let mut acknowledged = 0;
+    for round in 0..100_u64 {
+        let first = u128::from(round) * 1_000_000;
+        let mut running =
+            child(Part::Append, &ledger, first, 100_000).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut out = BufReader::new(running.stdout.take().unwrap());
+        let mut text = String::new();
+        while !text.contains("ack ") {
+            assert_ne!(out.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+        std::thread::sleep(Duration::from_micros(round * 397 % 20_000));
+        running.kill().unwrap();
+        out.read_to_string(&mut text).unwrap();
+        running.wait().unwrap();
+        let (numbers, rest) = said(&text);
+        assert!(!rest.contains("error"), "{rest}");
+        let stored = commands(&ledger);
+        for number in &numbers {
+            assert!(stored.contains(&number.to_be_bytes()[..]), "round {round}: {number} was lost");
+        }
+        acknowledged += numbers.len();
+        if round % 20 == 19 {
+            assert_sound(&ledger);
+        }
+    }
+    assert!(acknowledged >= 100);
+    assert_contiguous(&open(&ledger));
+}
+
+#[test]
+fn three_processes_write_at_once_without_an_error_or_a_gap() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = directory.path().join("ledger.db");
+    let children: Vec<_> = (0..3_u128)
+        .map(|n| child(Part::Append, &ledger, n * 1_000_000, 200).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for running in children {
+        let output = running.wait_with_output().unwrap();
+        let (numbers, rest) = said(&String::from_utf8_lossy(&output.stdout));
+        assert_eq!(numbers.len(), 200, "{rest}");
+    }
+    let store = open(&ledger);
+    assert_eq!(store.reader().unwrap().head().unwrap(), 600);
+    assert_contiguous(&store);
+    assert_sound(&ledger);
+}
+
+/// A file system of its own for one process, with little room on it.
+fn on_a_small_disk(mount_point: &Path, script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-ec"]);
+    command.arg(format!("mount -t tmpfs -o size=1536k none \"$0\"\n{script}"));
+    command.arg(mount_point);
+    command
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = directory.path().join("disk");
+    let saved = directory.path().join("saved");
+    fs::create_dir(&disk).unwrap();
+    fs::create_dir(&saved).unwrap();
+    // The disk is gone with the process that sees it: the files are saved for the judge.
+    let mut command = on_a_small_disk(&disk, "\"$@\" || true; cp \"$0\"/ledger.db* \"$SAVED\"");
+    describe(&mut command, Part::Append, &disk.join("ledger.db"), 1, 1_000_000);
+    command.arg(std::env::current_exe().unwrap()).args(arguments()).env("SAVED", &saved);
+    let output = command.output().unwrap();
+    let (numbers, rest) = said(&String::from_utf8_lossy(&output.stdout));
+    assert!(rest.contains("error Err(Full"), "{rest}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(numbers.len() > 10, "{numbers:?}");
+    let ledger = saved.join("ledger.db");
+    let store = open(&ledger);
+    let head = store.reader().unwrap().head().unwrap();
+    assert_eq!(usize::try_from(head).unwrap(), numbers.len());
+    drop(store);
+    assert_sound(&ledger);
+}
+
+#[test]
+fn a_ledger_that_may_not_be_written_is_read_with_or_without_a_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let binary = directory.path().join("child");
+    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    let home = directory.path().join("home");
+    let ledger = home.join("ledger.db");
+    let store = open(&ledger);
+    for number in 1..=5 {
+        store.append(single(number + 100, 1)).unwrap();
+    }
+    drop(store);
+    set_mode(directory.path(), 0o755);
+    set_mode(&ledger, 0o444);
+    set_mode(&home, 0o555);
+    let mut command = Command::new(&binary);
+    describe(&mut command, Part::Read, &ledger, 0, 0);
+    command.args(arguments());
+    if rustix::process::getuid().is_root() {
+        // Nothing is forbidden to root: nobody is asked instead.
+        command.uid(65534).gid(65534);
+    }
+    let output = command.output().unwrap();
+    set_mode(&home, 0o755);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("head 5"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("writing Err(ReadOnly"), "{text}");
+}
+
+#[test]
+fn a_lock_that_lasts_is_an_error_that_names_its_holder() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = directory.path().join("ledger.db");
+    let store = open(&ledger);
+    store.append(single(1, 1)).unwrap();
+    let other = raw(&ledger);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let since = Instant::now();
+    let error = store.append(single(2, 1)).unwrap_err();
+    assert!(since.elapsed() >= Duration::from_secs(4));
+    let StoreError::Locked { holder, .. } = &error else { unreachable!("{error}") };
+    assert!(holder.as_deref().is_some_and(|holder| holder.starts_with(&std::process::id().to_string())), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.append(single(2, 1)).unwrap();
+    assert_eq!(Store::open(&ledger, Access::ReadOnly, &who(), NOW).unwrap().reader().unwrap().head().unwrap(), 2);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
