@@ -16,7 +16,11 @@ const NAMED: usize = 3;
 pub fn checks(path: &Path, who: &Who, now: i64) -> Vec<Check> {
     match Store::open(path, Access::ReadOnly, who, now) {
         Err(error @ StoreError::Missing { .. }) => {
-            vec![found("database", CheckState::Warning, error.to_string())]
+            let around = ["sqlite", "file system", "space"];
+            let mut checks = check::check(path);
+            checks.retain(|check| around.contains(&check.name));
+            checks.push(found("database", CheckState::Warning, error.to_string()));
+            checks
         }
         Err(_) => {
             let mut checks = check::check(path);

@@ -81,6 +81,7 @@ impl<'a> Context<'a> {
     /// Opens the ledger for reading and writing, and makes it when it is not there.
     pub(crate) fn session(&mut self) -> Result<Session, Failure> {
         self.printer.detail(format!("database `{}`, for writing", self.settings.db.display()));
+        self.refuse_directory()?;
         let clock = std::mem::replace(&mut self.clock, Clock::system());
         Ok(ledger::open(&self.settings.db, self.who.clone(), clock)?)
     }
@@ -121,9 +122,20 @@ impl<'a> Context<'a> {
     /// Opens the ledger for reading, at the moment that `--at` names.
     pub(crate) fn read(&mut self) -> Result<Reading, Failure> {
         self.printer.detail(format!("database `{}`, for reading", self.settings.db.display()));
+        self.refuse_directory()?;
         let ledger = ledger::look(&self.settings.db, &self.who, self.clock.now())?;
         let at = self.global.at.as_ref().map_or(Ok(At::Now), |moment| self.at(moment, &ledger.reader))?;
         Ok(Reading { ledger, at })
+    }
+
+    fn refuse_directory(&self) -> Result<(), Failure> {
+        let path = &self.settings.db;
+        if !path.is_dir() {
+            return Ok(());
+        }
+        let origin = self.settings.origin(&table::DB).map(ToString::to_string).unwrap_or_default();
+        Err(Failure::new(Kind::Store, format!("the database `{}` is a directory", path.display()))
+            .hinted(format!("name a file, as in `{}/ledger.db`; the path is from {origin}", path.display())))
     }
 
     /// What time an answer is about: that of `--at`, else now.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::context::Reading;
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use crate::domain::path::RecordedPath;
 use crate::store::StoreError;
 use crate::store::view::{self, FlakeRow};
@@ -33,7 +33,7 @@ pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Re
             let candidates = same_name.into_iter().chain([flake]).map(|flake| flake.path.text().to_owned()).collect();
             Err(StoreError::AmbiguousFlake { selector: selector.to_string_lossy().into_owned(), candidates }.into())
         }
-        (None, _) => missing.map_err(|error| hinted(error.into(), &near(&all, &selector.to_string_lossy()))),
+        (None, _) => Err(unknown(&selector.to_string_lossy(), &all)),
     }
 }
 
@@ -48,11 +48,13 @@ fn directory_name(flake: &FlakeRow) -> Vec<u8> {
     flake.path.to_path().file_name().map_or_else(Vec::new, |name| name.as_bytes().to_vec())
 }
 
-fn hinted(failure: Failure, near: &[&str]) -> Failure {
+fn unknown(selector: &str, all: &[FlakeRow]) -> Failure {
+    let failure = Failure::new(Kind::Refused, format!("no flake `{selector}` is known"));
+    let near = near(all, selector);
     if near.is_empty() {
         return failure.hinted("`cim-nix flake list` shows what is known; `cim-nix scan PATH` adds to it");
     }
-    failure.hinted(format!("did you mean {}?", near.join(", or ")))
+    failure.hinted(format!("did you mean `{}`?", near.join("`, or `")))
 }
 
 /// The flakes whose path or directory name is most like the selector.

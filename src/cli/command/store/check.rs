@@ -62,7 +62,7 @@ impl Answer for Checked {
 
     fn page(&self, page: &mut Page) {
         for check in &self.checks {
-            page.line(format!("{:<8} {:<13} {}", check.state, check.name, check.detail));
+            page.line(format!("{:<8} {:<16} {}", check.state, check.name, check.detail));
         }
     }
 }
