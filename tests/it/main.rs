@@ -8,6 +8,7 @@ mod nix_flake;
 mod parts;
 mod power;
 mod projection;
+mod reference;
 mod scan;
 mod store;
 mod tidy;
