@@ -17,6 +17,9 @@ fn the_reference_is_what_the_program_says_of_itself() {
             std::fs::write(&path, &printed).expect("the page is written");
         }
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(kept == printed, "docs/reference/{page}.md is not what `cim-nix util {topic}` prints; run with UPDATE=1");
+        assert!(
+            kept == printed,
+            "docs/reference/{page}.md is not what `cim-nix util {topic}` prints; run with UPDATE=1"
+        );
     }
 }
