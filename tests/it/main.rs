@@ -4,6 +4,7 @@ mod child;
 mod crash;
 mod git;
 mod git_program;
+mod ground_truth;
 mod nix_flake;
 mod parts;
 mod power;

@@ -91,24 +91,24 @@ struct Target {
 
 impl Drawing {
     fn of(lock: &Lock) -> Self {
-        let target = |edge: &Edge| match edge {
-            Edge::Node(key) => Target { node: Some(key.clone()), follows: None },
-            Edge::Follows(path) => {
-                Target { node: resolve(lock, path, 0).map(str::to_owned), follows: Some(path.join("/")) }
+        let mut resolver = Resolver { lock, known: BTreeMap::new() };
+        let mut nodes = Vec::with_capacity(lock.nodes.len());
+        for (key, node) in &lock.nodes {
+            let mut inputs = BTreeMap::new();
+            for (name, edge) in &node.inputs {
+                inputs.insert(name.clone(), Target::of(edge, resolver.edge(key, name, 0)));
             }
-        };
-        let node = |(key, node): (&String, &crate::domain::lock::LockNode)| Node {
-            key: key.clone(),
-            locked: node.locked.clone(),
-            inputs: node.inputs.iter().map(|(name, edge)| (name.clone(), target(edge))).collect(),
-        };
-        Self { root: lock.root.clone(), nodes: lock.nodes.iter().map(node).collect() }
+            nodes.push(Node { key: key.clone(), locked: node.locked.clone(), inputs });
+        }
+        Self { root: lock.root.clone(), nodes }
     }
 
     fn edges(&self) -> impl Iterator<Item = (usize, &str, usize, bool)> {
         let number = |key: &str| self.nodes.iter().position(|node| node.key == key);
         self.nodes.iter().enumerate().flat_map(move |(from, node)| {
-            node.inputs.iter().filter_map(move |(name, target)| {
+            // What was taken out by following the flake itself is no arrow that helps anybody.
+            let kept = |target: &Target| target.follows.as_deref() != Some("");
+            node.inputs.iter().filter(move |(_, target)| kept(target)).filter_map(move |(name, target)| {
                 Some((from, name.as_str(), number(target.node.as_deref()?)?, target.follows.is_some()))
             })
         })
@@ -164,6 +164,14 @@ impl Drawing {
 }
 
 impl Target {
+    fn of(edge: &Edge, node: Option<&str>) -> Self {
+        let follows = match edge {
+            Edge::Node(_) => None,
+            Edge::Follows(path) => Some(path.join("/")),
+        };
+        Self { node: node.map(str::to_owned), follows }
+    }
+
     fn sentence(&self, name: &str, node: Option<&Node>, again: bool) -> String {
         let locked = node.and_then(|node| node.locked.as_ref()).map(source);
         match (&self.follows, locked) {
@@ -184,15 +192,31 @@ impl Node {
     }
 }
 
-/// The node at the end of an input path, `follows` on the way included.
-fn resolve<'l>(lock: &'l Lock, path: &[String], depth: usize) -> Option<&'l str> {
-    if depth > FOLLOWS || path.is_empty() {
-        return None;
+/// Finds the nodes that inputs really are; each edge once, however often others follow it.
+struct Resolver<'l> {
+    lock: &'l Lock,
+    known: BTreeMap<(&'l str, &'l str), Option<&'l str>>,
+}
+
+impl<'l> Resolver<'l> {
+    /// The node at the end of an input of a node; the empty path is the flake itself.
+    fn edge(&mut self, key: &'l str, name: &'l str, depth: usize) -> Option<&'l str> {
+        let path = match self.lock.nodes.get(key)?.inputs.get(name)? {
+            Edge::Node(key) => return Some(key),
+            Edge::Follows(path) => path,
+        };
+        if let Some(known) = self.known.get(&(key, name)) {
+            return *known;
+        }
+        if depth > FOLLOWS {
+            return None;
+        }
+        // Whoever comes back here while it is being looked for goes round in a circle.
+        self.known.insert((key, name), None);
+        let end = path.iter().try_fold(self.lock.root.as_str(), |key, name| self.edge(key, name, depth + 1));
+        self.known.insert((key, name), end);
+        end
     }
-    path.iter().try_fold(lock.root.as_str(), |key, name| match lock.nodes.get(key)?.inputs.get(name)? {
-        Edge::Node(key) => Some(key.as_str()),
-        Edge::Follows(path) => resolve(lock, path, depth + 1),
-    })
 }
 
 fn escape_dot(text: &str) -> String {
@@ -270,6 +294,23 @@ mod tests {
         let text = drawing.text();
         assert!(text.contains("l follows m, which leads nowhere"), "{text}");
         assert!(text.contains("│   ├── gone removed"), "{text}");
+    }
+
+    #[test]
+    fn an_input_taken_out_is_the_flake_itself_as_for_nix_but_no_arrow() {
+        let lock = lock(&[("root", node(&[("a", to("a"))])), ("a", node(&[("gone", follows(&[]))]))]);
+        let drawing = Drawing::of(&lock);
+        assert_eq!(drawing.nodes[0].inputs["gone"].node.as_deref(), Some("root"));
+        assert_eq!(drawing.edges().count(), 1);
+    }
+
+    #[test]
+    fn paths_that_double_at_every_step_are_resolved_at_once() {
+        let names: Vec<String> = (0..60).map(|number| format!("x{number}")).collect();
+        let mut inputs = vec![("x0", to("root"))];
+        inputs.extend(names.windows(2).map(|pair| (pair[1].as_str(), follows(&[&pair[0], &pair[0]]))));
+        let drawing = Drawing::of(&lock(&[("root", node(&inputs))]));
+        assert_eq!(drawing.nodes[0].inputs["x59"].node.as_deref(), Some("root"));
     }
 
     #[test]
