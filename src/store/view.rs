@@ -27,3 +27,6 @@ pub use outputs::{OutputRow, outputs};
 pub use problems::{ProblemRow, problems};
 pub use time::rfc3339;
 pub use totals::{Counts, ProjectionRow, counts, head, projections};
+
+#[cfg(test)]
+mod tests;

@@ -46,8 +46,8 @@ const VIEW: View = View {
         "fingerprint" text "What stays the same while the problem is the same.";
     },
     sql: "
-SELECT flake, path, line, code, severity, message, {time valid_from}, fingerprint
-FROM {problems} WHERE flake IS NULL OR flake IN (SELECT id FROM {live_flakes})",
+SELECT p.flake, p.path, p.line, p.code, p.severity, p.message, {time p.valid_from}, p.fingerprint
+FROM {problems} p WHERE p.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = p.flake)",
     examples: &[Example {
         sql: "SELECT code, count(*) FROM v1_problems GROUP BY code ORDER BY 2 DESC",
         doc: "What goes wrong most often?",

@@ -86,7 +86,7 @@ pub struct Causes {
 const EVENTS: &str = "
 SELECT e.position, e.event_id, e.stream, e.version, e.type, e.schema_version, e.occurred_at, e.recorded_at,
        e.correlation_id, e.causation_id, e.actor, o.public_key AS origin, e.payload
-FROM events e JOIN origins o ON o.id = e.origin WHERE ";
+FROM events e CROSS JOIN origins o ON o.id = e.origin WHERE ";
 
 const SHOWN: usize = 100;
 
@@ -98,22 +98,8 @@ pub fn events(
     limit: usize,
     at: At,
 ) -> Result<Vec<EventRow>, StoreError> {
-    let mut wanted = filter.conditions();
-    let (bound, position, order) = match page {
-        Page::Newest => ("e.position <= ?", i64::MAX, "DESC"),
-        Page::Before(position) => ("e.position < ?", position, "DESC"),
-        Page::After(position) => ("e.position > ?", position, "ASC"),
-    };
-    wanted.push((bound.to_owned(), Sql::Integer(position)));
-    match at {
-        At::Now => {}
-        At::Occurred(time) => wanted.push(("e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
-        At::Position(last) => wanted.push(("e.position <= ?".to_owned(), Sql::Integer(last))),
-    }
-    wanted.push((String::new(), Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX))));
-    let conditions: Vec<&str> = wanted.iter().map(|(sql, _)| sql.as_str()).filter(|sql| !sql.is_empty()).collect();
-    let sql = format!("{EVENTS}{} ORDER BY e.position {order} LIMIT ?", conditions.join(" AND "));
-    rows(connection, &sql, At::Now, params_from_iter(wanted.into_iter().map(|(_, value)| value)), read)
+    let (sql, values) = statement(filter, page, limit, at);
+    rows(connection, &sql, At::Now, params_from_iter(values), read)
 }
 
 /// The event that is meant: by its position (`1234` or `#1234`), or by its id.
@@ -154,6 +140,25 @@ pub fn event_causes(connection: &Connection, selector: &str) -> Result<Causes, S
     Ok(Causes { command: command.into_iter().next(), siblings, conversation, event })
 }
 
+/// The query for a page and its values. Each page is found by its position, or by an index that gives positions in order.
+pub(super) fn statement(filter: &EventFilter, page: Page, limit: usize, at: At) -> (String, Vec<Sql>) {
+    let mut wanted = filter.conditions();
+    let (bound, position, order) = match page {
+        Page::Newest => ("e.position <= ?", i64::MAX, "DESC"),
+        Page::Before(position) => ("e.position < ?", position, "DESC"),
+        Page::After(position) => ("e.position > ?", position, "ASC"),
+    };
+    wanted.push((bound.to_owned(), Sql::Integer(position)));
+    match at {
+        At::Now => {}
+        At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
+        At::Position(last) => wanted.push(("e.position <= ?".to_owned(), Sql::Integer(last))),
+    }
+    let (conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
+    values.push(Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    (format!("{EVENTS}{} ORDER BY e.position {order} LIMIT ?", conditions.join(" AND ")), values)
+}
+
 impl EventFilter {
     /// Conditions with one value each. Those that must not choose the index begin with `+`.
     fn conditions(&self) -> Vec<(String, Sql)> {
@@ -173,7 +178,7 @@ impl EventFilter {
         want("+e.occurred_at >= ?", self.since.map(Sql::Integer));
         want("+e.occurred_at < ?", self.until.map(Sql::Integer));
         want("e.correlation_id = ?", self.correlation.map(|id| Sql::Blob(id.as_bytes().to_vec())));
-        want("e.origin IN (SELECT id FROM origins WHERE public_key GLOB ? || '*')", text(&self.origin));
+        want("+e.origin IN (SELECT id FROM origins WHERE public_key GLOB ? || '*')", text(&self.origin));
         let anywhere = "instr(lower(e.stream || ' ' || e.type || ' ' || e.actor || ' ' || e.payload), ?) > 0";
         want(anywhere, self.text.as_ref().map(|text| Sql::Text(text.to_lowercase())));
         wanted

@@ -1,0 +1,86 @@
+//! The queries behind the faces find their rows by an index: the ledger may grow, they stay quick.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use uuid::Uuid;
+
+use super::events::statement;
+use super::*;
+use crate::store::projection;
+
+/// An empty ledger whose statistics are those of nothing: what is planned here is planned for any size.
+fn ledger() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch(include_str!("../../../migrations/V1__ledger.sql")).unwrap();
+    projection::ensure(&mut connection).unwrap();
+    connection
+}
+
+fn plan(connection: &Connection, sql: &str, values: Vec<Value>) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let values = params_from_iter(values.into_iter().take(statement.parameter_count()).collect::<Vec<_>>());
+    statement.query_map(values, |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_page_of_events_is_found_by_an_index_and_needs_no_sorting() {
+    let connection = ledger();
+    let all = EventFilter::default();
+    let of_type = EventFilter { kind: Some("flake.updated".into()), ..all.clone() };
+    let of_command = EventFilter { correlation: Some(Uuid::nil()), ..all.clone() };
+    let recent = EventFilter { since: Some(1), until: Some(2), text: Some("x".into()), ..all.clone() };
+    for (filter, index) in [
+        (&all, "USING INTEGER PRIMARY KEY"),
+        (&recent, "USING INTEGER PRIMARY KEY"),
+        (&of_type, "USING INDEX events_type"),
+        (&of_command, "USING INDEX events_correlation"),
+    ] {
+        for page in [Page::Newest, Page::Before(9), Page::After(9)] {
+            for at in [At::Now, At::Occurred(5), At::Position(5)] {
+                let (sql, values) = statement(filter, page, 10, at);
+                let plan = plan(&connection, &sql, values).join("\n");
+                assert!(plan.starts_with("SEARCH e ") && plan.contains(index), "{filter:?} {page:?} {at:?}\n{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{filter:?} {page:?} {at:?}\n{plan}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_of_one_stream_reads_that_stream_alone() {
+    let filter = EventFilter { stream: Some("flake/x".into()), ..EventFilter::default() };
+    let (sql, values) = statement(&filter, Page::Newest, 10, At::Now);
+    let plan = plan(&ledger(), &sql, values).join("\n");
+    assert!(plan.contains("SEARCH e USING INDEX") && plan.contains("stream=?"), "{plan}");
+}
+
+#[test]
+fn what_scripts_ask_most_is_found_by_an_index() {
+    let connection = ledger();
+    for sql in [
+        "SELECT * FROM v1_events WHERE position = 1",
+        "SELECT * FROM v1_events WHERE position > 1 ORDER BY position LIMIT 9",
+        "SELECT * FROM v1_events WHERE stream = 'flake/x'",
+        "SELECT * FROM v1_events WHERE type = 'flake.updated' ORDER BY position DESC LIMIT 9",
+        "SELECT * FROM v1_flakes WHERE id = 'x'",
+        "SELECT * FROM v1_flakes WHERE path = 'x'",
+        "SELECT * FROM v1_inputs WHERE flake = 'x'",
+        "SELECT * FROM v1_lock_nodes WHERE flake = 'x'",
+        "SELECT * FROM v1_input_history WHERE flake = 'x'",
+        "SELECT * FROM v1_outputs WHERE flake = 'x'",
+        "SELECT * FROM v1_problems WHERE flake = 'x'",
+    ] {
+        let plan = plan(&connection, sql, Vec::new()).join("\n");
+        let scans = plan.lines().filter(|line| line.starts_with("SCAN") && !line.contains("origins"));
+        assert_eq!(scans.collect::<Vec<_>>(), [""; 0], "{sql}\n{plan}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_flake_are_counted_by_an_index() {
+    let connection = ledger();
+    let plan = plan(&connection, "SELECT * FROM v1_flakes", Vec::new());
+    let of_parts = |line: &&String| ["inputs", "nodes", "locks", "problems"].iter().any(|part| line.contains(part));
+    assert!(plan.iter().filter(of_parts).count() >= 5, "{plan:#?}");
+    assert!(plan.iter().filter(of_parts).all(|line| line.starts_with("SEARCH")), "{plan:#?}");
+}
