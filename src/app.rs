@@ -31,6 +31,8 @@ pub mod hook;
 
 pub mod place;
 
+pub mod sync;
+
 use std::path::PathBuf;
 
 use crate::domain::message::MessageIdentity;

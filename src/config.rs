@@ -15,7 +15,7 @@ mod layer;
 
 use place::Places;
 use table::{SETTINGS, Setting};
-use value::Value;
+use value::{Secret, Value};
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,9 +44,44 @@ pub struct Settings {
     pub history_since: Option<String>,
     /// How many threads a scan uses; 0 is one for each core.
     pub threads: usize,
+    /// Where the bus is and how to be let in.
+    pub sync: Sync,
     /// What goes to the log file, as a filter such as `debug`; nothing when absent.
     pub log: Option<String>,
     given: Vec<Given>,
+}
+
+/// Where the bus is, how to be let in, and how its streams are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// The servers, with commas between.
+    pub servers: Secret,
+    /// A credentials file.
+    pub credentials: Option<PathBuf>,
+    /// A file with the seed of an `NKey`.
+    pub nkey: Option<PathBuf>,
+    /// A user.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Secret>,
+    /// A token.
+    pub token: Option<Secret>,
+    /// Certificates of authorities to trust.
+    pub tls_authorities: Option<PathBuf>,
+    /// This machine's certificate.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key to it.
+    pub tls_key: Option<PathBuf>,
+    /// Whether to begin with TLS.
+    pub tls_first: bool,
+    /// The name of the exchange.
+    pub ledger: String,
+    /// The name of the public log.
+    pub events: String,
+    /// The largest size of a stream that is made, in MiB; none for no limit.
+    pub max_mebibytes: Option<usize>,
+    /// How many servers of a cluster keep a stream that is made.
+    pub replicas: usize,
 }
 
 /// One setting with its value and where that is from.
@@ -207,8 +242,41 @@ impl Settings {
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
             history_since: text(&table::HISTORY_SINCE),
             threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),
+            sync: Sync::of(&value, directory),
             log: text(&table::LOG).filter(|filter| filter != "off"),
             given,
+        }
+    }
+}
+
+impl Sync {
+    fn of<'a>(value: &impl Fn(&Setting) -> Option<&'a Value>, directory: &Path) -> Self {
+        let filled = |text: &&str| !text.is_empty();
+        let text = |setting| value(setting).and_then(Value::text).filter(filled).map(str::to_owned);
+        let secret = |setting| match value(setting) {
+            Some(Value::Secret(secret)) if !secret.reveal().is_empty() => Some(secret.clone()),
+            _ => None,
+        };
+        let path = |setting| {
+            let path = value(setting).and_then(Value::path).filter(|path| !path.as_os_str().is_empty());
+            path.map(|path| directory.join(path))
+        };
+        let count = |setting| value(setting).and_then(Value::count);
+        Self {
+            servers: secret(&table::SYNC_SERVERS).unwrap_or_default(),
+            credentials: path(&table::SYNC_CREDENTIALS),
+            nkey: path(&table::SYNC_NKEY),
+            user: text(&table::SYNC_USER),
+            password: secret(&table::SYNC_PASSWORD),
+            token: secret(&table::SYNC_TOKEN),
+            tls_authorities: path(&table::SYNC_TLS_AUTHORITIES),
+            tls_certificate: path(&table::SYNC_TLS_CERTIFICATE),
+            tls_key: path(&table::SYNC_TLS_KEY),
+            tls_first: value(&table::SYNC_TLS_FIRST).and_then(Value::switch).unwrap_or_default(),
+            ledger: text(&table::SYNC_LEDGER).unwrap_or_else(|| table::SYNC_LEDGER.default.to_owned()),
+            events: text(&table::SYNC_EVENTS).unwrap_or_else(|| table::SYNC_EVENTS.default.to_owned()),
+            max_mebibytes: count(&table::SYNC_MAX_MEBIBYTES).filter(|size| *size > 0),
+            replicas: count(&table::SYNC_REPLICAS).unwrap_or(1).max(1),
         }
     }
 }

@@ -26,5 +26,7 @@ pub mod size;
 
 pub mod catalogue;
 
+pub mod delivery;
+
 /// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.
 pub type Attrs = serde_json::Map<String, serde_json::Value>;

@@ -17,6 +17,9 @@ pub mod file;
 mod holder;
 
 pub mod import;
+
+pub mod inbox;
+
 pub mod local;
 
 pub mod log;
@@ -34,6 +37,8 @@ pub mod projection;
 pub mod reader;
 
 pub mod rebuild;
+
+pub mod remote;
 
 pub mod shape;
 

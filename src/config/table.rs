@@ -1,6 +1,8 @@
 //! The table of settings: each is declared here and nowhere else; files, environment, flags and the reference derive
 //! from it.
 
+use std::path::PathBuf;
+
 use super::place::Places;
 use super::value::Value;
 
@@ -38,6 +40,8 @@ pub enum Kind {
     Count,
     /// True or false.
     Switch,
+    /// Any text; it is shown nowhere.
+    Secret,
 }
 
 impl Kind {
@@ -50,6 +54,7 @@ impl Kind {
             Self::List => "a list of texts".into(),
             Self::Count => "a whole number, 0 or more".into(),
             Self::Switch => "true or false".into(),
+            Self::Secret => "a text, which is shown nowhere".into(),
         }
     }
 }
@@ -58,10 +63,12 @@ impl Setting {
     /// The value when nothing else is said.
     pub fn default_value(&self, places: &Places) -> Value {
         match self.kind {
+            Kind::Path if self.default.is_empty() => Value::Path(PathBuf::new()),
             Kind::Path => Value::Path(places.expand(self.default)),
+            Kind::Secret => Value::of_secret(self.default),
             Kind::Text | Kind::Choice(_) => Value::Text(self.default.into()),
             Kind::List => Value::List(Vec::new()),
-            Kind::Count => Value::Count(0),
+            Kind::Count => Value::Count(self.default.parse().unwrap_or_default()),
             Kind::Switch => Value::Switch(self.default == "true"),
         }
     }
@@ -99,6 +106,34 @@ settings! {
         "How far back a scan reads the past: a date or an age such as `1y`. Empty means all of it.";
     THREADS = "threads" Kind::Count, default "0", env "CIM_NIX_THREADS", flag Some("--threads"), project true:
         "How many threads a scan uses. 0 means one for each core.";
+    SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:
+        "The NATS server, or several of one cluster with commas between: `nats://`, `tls://`, `ws://` or `wss://`. Reached only once `sync enable` was run.";
+    SYNC_CREDENTIALS = "sync.credentials" Kind::Path, default "", env "NATS_CREDS", flag None, project false:
+        "A credentials file of NATS: a JWT with the seed that signs for it.";
+    SYNC_NKEY = "sync.nkey" Kind::Path, default "", env "NATS_NKEY", flag None, project false:
+        "A file with the seed of an NKey.";
+    SYNC_USER = "sync.user" Kind::Text, default "", env "NATS_USER", flag None, project false:
+        "The user that the server knows.";
+    SYNC_PASSWORD = "sync.password" Kind::Secret, default "", env "NATS_PASSWORD", flag None, project false:
+        "The password of `sync.user`. A file that holds it should be readable by you alone.";
+    SYNC_TOKEN = "sync.token" Kind::Secret, default "", env "NATS_TOKEN", flag None, project false:
+        "The token that the server knows.";
+    SYNC_TLS_AUTHORITIES = "sync.tls.authorities" Kind::Path, default "", env "NATS_CA", flag None, project false:
+        "A file with certificates of authorities to trust, beside those of the system.";
+    SYNC_TLS_CERTIFICATE = "sync.tls.certificate" Kind::Path, default "", env "NATS_CERT", flag None, project false:
+        "The file of this machine's certificate, for servers that ask for one.";
+    SYNC_TLS_KEY = "sync.tls.key" Kind::Path, default "", env "NATS_KEY", flag None, project false:
+        "The file of the key to `sync.tls.certificate`.";
+    SYNC_TLS_FIRST = "sync.tls.first" Kind::Switch, default "false", env "NATS_TLS_FIRST", flag None, project false:
+        "Whether to begin with TLS before the server says a word, as servers with `handshake_first` want it.";
+    SYNC_LEDGER = "sync.ledger" Kind::Text, default "NIX_LEDGER", env "CIM_NIX_SYNC_LEDGER", flag None, project false:
+        "The name of the stream through which machines exchange events.";
+    SYNC_EVENTS = "sync.events" Kind::Text, default "NIX_EVENTS", env "CIM_NIX_SYNC_EVENTS", flag None, project false:
+        "The name of the stream that other CIM services read.";
+    SYNC_MAX_MEBIBYTES = "sync.max_mebibytes" Kind::Count, default "0", env "CIM_NIX_SYNC_MAX_MEBIBYTES", flag None, project false:
+        "The largest size of a stream that `sync setup` makes. 0 means no limit of its own.";
+    SYNC_REPLICAS = "sync.replicas" Kind::Count, default "1", env "CIM_NIX_SYNC_REPLICAS", flag None, project false:
+        "How many servers of a cluster keep a stream that `sync setup` makes.";
     LOG = "log" Kind::Text, default "off", env "CIM_NIX_LOG", flag None, project false:
         "What goes to the log file in `$XDG_STATE_HOME/cim-nix`: `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. `off` means no log file.";
 }

@@ -22,9 +22,39 @@ pub enum Value {
     Count(usize),
     /// True or false.
     Switch(bool),
+    /// A text that is shown nowhere.
+    Secret(Secret),
+}
+
+/// A text that is shown nowhere: not by `info`, not in errors, not in debug output.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "" } else { "[set]" })
+    }
 }
 
 impl Value {
+    /// A secret as it is written in the table of settings.
+    pub(super) fn of_secret(text: &str) -> Self {
+        Self::Secret(Secret(text.to_owned()))
+    }
+
     /// Reads an environment variable; what was found instead is the error.
     pub fn from_environment(kind: Kind, value: &OsStr, places: &Places) -> Result<Self, String> {
         if kind == Kind::Path {
@@ -40,6 +70,7 @@ impl Value {
                 _ => Err(format!("`{text}`")),
             },
             Kind::Path | Kind::Text | Kind::Choice(_) => text_of(kind, text),
+            Kind::Secret => Ok(Self::Secret(Secret(text.to_owned()))),
         }
     }
 
@@ -53,6 +84,7 @@ impl Value {
         match (kind, value) {
             (Kind::Path, DeValue::String(text)) => Ok(Self::Path(directory.join(places.expand(text)))),
             (Kind::Text | Kind::Choice(_), DeValue::String(text)) => text_of(kind, text),
+            (Kind::Secret, DeValue::String(text)) => Ok(Self::Secret(Secret(text.to_string()))),
             (Kind::Count, DeValue::Integer(number)) => usize::from_str_radix(number.as_str(), number.radix())
                 .map(Self::Count)
                 .map_err(|_| format!("`{}`", number.as_str())),
@@ -79,6 +111,11 @@ impl Value {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// The secret, when it is one.
+    pub fn secret(&self) -> Option<&str> {
+        if let Self::Secret(secret) = self { Some(secret.reveal()) } else { None }
+    }
+
     /// The list, when it is one.
     pub fn list(&self) -> Option<&[String]> {
         if let Self::List(list) = self { Some(list) } else { None }
@@ -103,6 +140,7 @@ impl fmt::Display for Value {
             Self::List(list) => f.write_str(&list.join(" ")),
             Self::Count(count) => count.fmt(f),
             Self::Switch(on) => on.fmt(f),
+            Self::Secret(secret) => fmt::Display::fmt(secret, f),
         }
     }
 }

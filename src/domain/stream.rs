@@ -67,6 +67,11 @@ impl StreamId {
         Self { aggregate: Aggregate::Ledger, key: origin.to_owned() }
     }
 
+    /// The part of it that others learn of: what it did to events that they have.
+    pub fn shared_ledger(origin: &str) -> Self {
+        Self { aggregate: Aggregate::Ledger, key: format!("{origin}.shared") }
+    }
+
     /// Which kind of thing the stream belongs to.
     pub const fn aggregate(&self) -> Aggregate {
         self.aggregate

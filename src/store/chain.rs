@@ -105,11 +105,30 @@ pub fn link(chain: Chain, previous: &Hash, envelope: &Envelope<'_>) -> Hash {
     hasher.finalize().into()
 }
 
+/// What an origin signs for the end of its shared chain.
+///
+/// ```text
+/// "cim-nix 2026-11-28 signed head v1" ‖ len ‖ origin's public key ‖ seq u64 ‖ link (32)
+/// ```
+pub fn signed_head(origin: &str, seq: i64, link: &Hash) -> Vec<u8> {
+    let mut bytes = b"cim-nix 2026-11-28 signed head v1".to_vec();
+    text(&mut bytes, origin);
+    bytes.extend_from_slice(&seq.to_le_bytes());
+    bytes.extend_from_slice(link);
+    bytes
+}
+
 /// A content id as text: `CIDv1`, raw bytes, BLAKE3-256, base32 in lower case.
 pub fn content_text(content: &Hash) -> String {
     let mut bytes = vec![0x01, 0x55, 0x1e, 0x20];
     bytes.extend_from_slice(content);
     format!("b{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
+}
+
+/// The content id that a text names; none when it is not one of ours.
+pub fn content_of_text(text: &str) -> Option<Hash> {
+    let bytes = BASE32_NOPAD.decode(text.strip_prefix('b')?.to_ascii_uppercase().as_bytes()).ok()?;
+    bytes.strip_prefix(&[0x01, 0x55, 0x1e, 0x20])?.try_into().ok()
 }
 
 fn text(bytes: &mut Vec<u8>, text: &str) {
@@ -155,6 +174,10 @@ mod tests {
             "25fc346075d031173e1e7ecc21fe098a8ad7bc2cdafa301f618cc8c5fa800f66"
         );
         assert_eq!(content_text(&content), "bafkr4idoi3orbxx4tnlmfgtoyvvvbdbb6vgaqgjbstsn6jn7g3ymtq6cpe");
+        assert_eq!(content_of_text(&content_text(&content)), Some(content));
+        assert_eq!(content_of_text("bafy"), None);
+        let signed = blake3::hash(&signed_head("UORIGIN", 7, &[9; 32]));
+        assert_eq!(signed.to_hex().as_str(), "SIGNED");
     }
 
     #[test]

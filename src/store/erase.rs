@@ -14,6 +14,7 @@ use super::error::{Named, StoreError};
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 use super::open::Store;
+use super::outbox;
 use super::projection;
 use crate::domain::catalogue::Event;
 use crate::domain::id::EventId;
@@ -86,7 +87,17 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<Receipt, StoreError> {
     let append = record(place, erasure, &event)?;
     let receipt = append::store(place, &mut Heads::read(place)?, append, &mut recorded)?;
     projection::apply_all(place.connection, &recorded)?;
+    if is_shared(place, event.position)? {
+        outbox::share(place, &[StreamId::shared_ledger(&place.origin.public_key).to_string()])?;
+    }
     Ok(receipt)
+}
+
+fn is_shared(place: &Place<'_>, position: i64) -> Result<bool, StoreError> {
+    place
+        .cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE position = ?1)")?
+        .query_row([position], |row| row.get(0))
+        .named(place.path)
 }
 
 /// Blanks a payload, and notes that its bytes have yet to go from the files.
@@ -128,7 +139,13 @@ fn record(place: &Place<'_>, erasure: Erasure, event: &Recorded) -> Result<Prepa
         reason: erasure.reason,
     };
     let new = NewEvent { id: erasure.record, occurred_at: erasure.at, event: Event::Ledger(erased), undoes: None };
-    let stream = StreamId::ledger(&place.origin.public_key);
+    // Whoever has the event must learn that it is gone; of private ones nobody learns.
+    let shared = is_shared(place, event.position)?;
+    let stream = if shared {
+        StreamId::shared_ledger(&place.origin.public_key)
+    } else {
+        StreamId::ledger(&place.origin.public_key)
+    };
     Prepared::new(Append {
         command: erasure.command,
         received_at: erasure.at,

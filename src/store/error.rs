@@ -134,6 +134,12 @@ pub enum StoreError {
         /// The public key of its origin.
         owner: String,
     },
+    /// This database and what it had sent went different ways.
+    #[error("this ledger went on by itself after it was copied or restored: {why}")]
+    Forked {
+        /// Where they differ.
+        why: String,
+    },
     /// A payload is too large for one event.
     #[error("{stream}: a {kind} event of {bytes} bytes is over the limit of {limit}; split what it reports")]
     TooLarge {

@@ -34,6 +34,13 @@ pub enum LocalNote {
         /// The directory.
         path: PathBuf,
     },
+    /// What is below a watched directory is shared from now on, or no longer.
+    RootShared {
+        /// The directory.
+        path: PathBuf,
+        /// Whether it is.
+        shared: bool,
+    },
     /// A watched directory was scanned to its end.
     RootScanned {
         /// The directory.
@@ -167,6 +174,9 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
             run("INSERT INTO roots (path, added_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING", &[&bytes(path), at])
         }
         LocalNote::RootRemoved { path } => run("DELETE FROM roots WHERE path = ?1", &[&bytes(path)]),
+        LocalNote::RootShared { path, shared } => {
+            run("UPDATE roots SET shared = ?2 WHERE path = ?1", &[&bytes(path), shared])
+        }
         LocalNote::RootScanned { path, at } => {
             run("UPDATE roots SET scanned_at = ?2 WHERE path = ?1", &[&bytes(path), at])
         }

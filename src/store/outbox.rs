@@ -2,13 +2,14 @@
 //!
 //! An event enters in the transaction that records it when its stream is shared, or later when the stream is released.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::chain::{self, Chain, GENESIS, Hash};
 use super::error::{Named, StoreError};
 use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
+use super::reader::Reader;
 use crate::domain::stream::StreamId;
 
 /// What a release to sharing did.
@@ -20,7 +21,99 @@ pub struct Released {
     pub events: usize,
 }
 
+/// An event of this origin as it is shared.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Its place in what this origin has shared, from 1.
+    pub seq: i64,
+    /// Its link in the shared chain.
+    pub chain: Hash,
+    /// The event.
+    pub event: Recorded,
+}
+
+/// How far the outbox of one origin goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedHead {
+    /// The public key of the origin.
+    pub origin: String,
+    /// The last event that it has shared; zero when there is none.
+    pub seq: i64,
+    /// Its link in the shared chain.
+    pub chain: Hash,
+    /// Whether its events are taken in.
+    pub active: bool,
+}
+
+impl Reader {
+    /// At most `limit` of this origin's shared events after one of them, in order.
+    pub fn shared(&self, after: i64, limit: usize) -> Result<Vec<Shared>, StoreError> {
+        let columns = Recorded::COLUMNS.split(", ").map(|column| format!("e.{}", column.trim()));
+        let sql = format!(
+            "SELECT {}, o.seq, o.chain FROM outbox o JOIN events e ON e.position = o.position \
+             WHERE o.origin = (SELECT id FROM origins WHERE is_self = 1) AND o.seq > ?1 ORDER BY o.seq LIMIT ?2",
+            columns.collect::<Vec<_>>().join(", ")
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.prepare_cached(&sql)
+            .and_then(|mut statement| {
+                let row = |row: &Row<'_>| {
+                    Ok(Shared { event: Recorded::from_row(row)?, seq: row.get(16)?, chain: row.get(17)? })
+                };
+                statement.query_map(params![after, limit], row)?.collect()
+            })
+            .named(self.path())
+    }
+
+    /// The end of what this origin has shared.
+    pub fn shared_head(&self) -> Result<(i64, Hash), StoreError> {
+        self.prepare_cached(
+            "SELECT seq, chain FROM outbox WHERE origin = (SELECT id FROM origins WHERE is_self = 1) \
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map(|head| head.unwrap_or((0, GENESIS)))
+        .named(self.path())
+    }
+
+    /// The link of one shared event of an origin; none when it is not here.
+    pub fn shared_link(&self, origin: &str, seq: i64) -> Result<Option<Hash>, StoreError> {
+        self.prepare_cached(
+            "SELECT b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 AND b.seq = ?2",
+        )
+        .and_then(|mut statement| statement.query_row(params![origin, seq], |row| row.get(0)).optional())
+        .named(self.path())
+    }
+
+    /// Every origin with how much of it is here, this database's own among them.
+    pub fn shared_heads(&self) -> Result<Vec<SharedHead>, StoreError> {
+        let sql = "SELECT o.public_key, coalesce(b.seq, 0), b.chain, o.state = 'active' FROM origins o \
+                   LEFT JOIN outbox b ON b.origin = o.id AND b.seq = (SELECT max(seq) FROM outbox WHERE origin = o.id) \
+                   ORDER BY o.id";
+        let row = |row: &Row<'_>| {
+            let chain = row.get::<_, Option<Hash>>(2)?.unwrap_or(GENESIS);
+            Ok(SharedHead { origin: row.get(0)?, seq: row.get(1)?, chain, active: row.get(3)? })
+        };
+        self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], row)?.collect()).named(self.path())
+    }
+}
+
 impl Store {
+    /// Takes streams back from sharing: what is recorded from now on stays here. What was shared stays shared.
+    pub fn unshare(&self, streams: &[StreamId]) -> Result<usize, StoreError> {
+        let names: Vec<String> = streams.iter().map(StreamId::to_string).collect();
+        self.write(move |place| {
+            let mut taken = 0;
+            for stream in names {
+                taken += place
+                    .cached("UPDATE streams SET shared = 0 WHERE stream = ?1 AND shared = 1 AND origin = ?2")?
+                    .execute(params![stream, place.origin.id])
+                    .named(place.path)?;
+            }
+            Ok(taken)
+        })
+    }
+
     /// Releases streams to sharing: their old events enter the outbox in order of position, new ones follow as they are
     /// recorded. Streams that are shared already, or have no events, are passed over.
     ///
@@ -56,22 +149,30 @@ fn read_head(place: &Place<'_>) -> Result<(i64, Hash), StoreError> {
         .map(|head| head.unwrap_or((0, GENESIS)))
 }
 
-fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, StoreError> {
-    let mut released = 0;
+/// Marks streams as shared and lets their events into the outbox.
+pub(crate) fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, StoreError> {
+    let mut fresh = Vec::new();
     for stream in streams {
-        released += release(place, stream)?;
+        if release(place, stream)? > 0 {
+            fresh.push(stream);
+        }
     }
+    let released = fresh.len();
     let mut heads = Heads::read(place)?;
     let mut events = 0;
-    let missing: Vec<i64> = place
-        .cached(
-            "SELECT e.position FROM events e JOIN streams s ON s.stream = e.stream \
-             WHERE s.shared = 1 AND e.origin = ?1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position) \
-             ORDER BY e.position",
-        )?
-        .query_map([place.origin.id], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .named(place.path)?;
+    let mut missing: Vec<i64> = Vec::new();
+    for stream in fresh {
+        let more: Vec<i64> = place
+            .cached(
+                "SELECT e.position FROM events e WHERE e.stream = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position)",
+            )?
+            .query_map([stream], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .named(place.path)?;
+        missing.extend(more);
+    }
+    missing.sort_unstable();
     for position in missing {
         let event = place
             .cached(&format!("SELECT {} FROM events WHERE position = ?1", Recorded::COLUMNS))?

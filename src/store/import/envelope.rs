@@ -6,11 +6,10 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::id::{CausationId, CorrelationId, EventId};
+use crate::domain::id::{CausationId, CorrelationId, EventId, read_id};
 use crate::store::chain::{self, Hash};
 use crate::store::export::Line;
 use crate::store::log::Recorded;
-use crate::store::shape::id::read_id;
 use crate::store::shape::{ERASED, PAYLOAD_LIMIT};
 
 /// Reads a line; the error says what is wrong with it.

@@ -91,6 +91,22 @@ impl Heads {
             .named(place.path)
             .map(|heads| heads.unwrap_or(Self { position: 0, local: GENESIS, shared: None }))
     }
+
+    /// The position of the newest event.
+    pub(crate) const fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// The link of the newest event.
+    pub(crate) const fn local(&self) -> Hash {
+        self.local
+    }
+
+    /// Goes on from a newer event.
+    pub(crate) const fn advance(&mut self, position: i64, local: Hash) {
+        self.position = position;
+        self.local = local;
+    }
 }
 
 impl<'a> Place<'a> {

@@ -48,6 +48,8 @@ pub struct FlakeRow {
 pub struct KnownFlakeRow {
     /// Its id.
     pub id: FlakeId,
+    /// The public key of the origin that it belongs to.
+    pub origin: String,
     /// Its directory, or the last one it had.
     pub directory: RecordedPath,
     /// Whether it is gone, or no longer watched.
@@ -88,9 +90,15 @@ pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow
 
 /// Every flake the ledger ever knew, as it is known last.
 pub fn known_flakes(connection: &Connection) -> Result<Vec<KnownFlakeRow>, StoreError> {
-    let sql = "SELECT id, path, path_bytes, state <> 'present' AS removed FROM {flakes} ORDER BY id";
+    let sql = "SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.state <> 'present' AS removed \
+               FROM {flakes} f JOIN origins o ON o.id = f.origin ORDER BY f.id";
     rows(connection, sql, At::Now, [], |row| {
-        Ok(KnownFlakeRow { id: parsed(row, "id")?, directory: read_path(row)?, removed: row.get("removed")? })
+        Ok(KnownFlakeRow {
+            id: parsed(row, "id")?,
+            origin: row.get("origin")?,
+            directory: read_path(row)?,
+            removed: row.get("removed")?,
+        })
     })
 }
 

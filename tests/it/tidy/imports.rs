@@ -10,7 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain", "syntax"]),
     ("git", &["domain", "syntax"]),
     ("scan", &["domain", "syntax"]),
-    ("app", &["domain", "syntax", "store", "git", "scan", "config"]),
+    ("bus", &["domain", "syntax"]),
+    ("app", &["domain", "syntax", "store", "git", "scan", "bus", "config"]),
     ("cli", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
     ("tui", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
 ];

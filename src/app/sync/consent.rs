@@ -1,0 +1,106 @@
+//! Consent: nothing leaves this machine before its user says which roots may be shared.
+
+use std::path::{Path, PathBuf};
+
+use super::super::Session;
+use super::SyncError;
+use crate::domain::stream::StreamId;
+use crate::store::outbox::Released;
+use crate::store::view;
+use crate::store::{Append, LocalNote, Reader, StoreError};
+
+/// Which roots are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// Every root there is.
+    All,
+    /// These; none to take part without sharing anything.
+    Named(Vec<PathBuf>),
+}
+
+/// Agrees to synchronise, and to share what is below the roots that are meant. Returns what was released by it.
+///
+/// # Errors
+/// [`SyncError::UnknownRoot`] names a path that is no root; nothing is changed then.
+pub fn enable(session: &Session, which: &Which) -> Result<Released, SyncError> {
+    let released = share(session, which)?;
+    session.store.set_sync_enabled(true)?;
+    Ok(released)
+}
+
+/// Takes the consent to synchronise back. What was shared stays shared.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn disable(session: &Session) -> Result<(), SyncError> {
+    Ok(session.store.set_sync_enabled(false)?)
+}
+
+/// Shares roots: every flake below them with its past, from its first event on.
+///
+/// # Errors
+/// As [`enable`].
+pub fn share(session: &Session, which: &Which) -> Result<Released, SyncError> {
+    mark(session, which, true)?;
+    Ok(release(session)?)
+}
+
+/// Keeps what is recorded below roots from now on; returns how many streams are private again.
+///
+/// # Errors
+/// As [`enable`].
+pub fn unshare(session: &Session, which: &Which) -> Result<usize, SyncError> {
+    let before = shared_streams(session)?;
+    mark(session, which, false)?;
+    let still = shared_streams(session)?;
+    let private: Vec<StreamId> = before.into_iter().filter(|stream| !still.contains(stream)).collect();
+    Ok(session.store.unshare(&private)?)
+}
+
+/// Lets into the outbox what is below shared roots and is not in it yet: flakes that were found since.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub fn release(session: &Session) -> Result<Released, StoreError> {
+    let streams = shared_streams(session)?;
+    if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
+}
+
+/// The streams of every flake below a shared root. Findings are private.
+fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
+    let reader = session.store.reader()?;
+    let roots = shared_roots(&reader)?;
+    if roots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = &session.store.origin().public_key;
+    let flakes = view::known_flakes(&reader)?;
+    let below = |directory: &Path| roots.iter().any(|root| directory.starts_with(root));
+    let shared = flakes.into_iter().filter(|flake| flake.origin == *own && below(&flake.directory.to_path()));
+    Ok(shared.flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect())
+}
+
+fn shared_roots(reader: &Reader) -> Result<Vec<PathBuf>, StoreError> {
+    Ok(reader.roots()?.into_iter().filter(|root| root.shared).map(|root| root.path).collect())
+}
+
+fn mark(session: &Session, which: &Which, shared: bool) -> Result<(), SyncError> {
+    let known: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
+    let paths = match which {
+        Which::All => known,
+        Which::Named(named) => named.iter().map(|path| find(&known, path)).collect::<Result<_, _>>()?,
+    };
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let notes = paths.into_iter().map(|path| LocalNote::RootShared { path, shared }).collect();
+    let command = session.command(if shared { "share_roots" } else { "unshare_roots" });
+    session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
+    Ok(())
+}
+
+fn find(known: &[PathBuf], path: &Path) -> Result<PathBuf, SyncError> {
+    let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let found = known.iter().find(|root| **root == canonical || *root == path);
+    found.cloned().ok_or_else(|| SyncError::UnknownRoot { path: path.to_owned() })
+}

@@ -1,0 +1,373 @@
+//! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
+
+use super::super::Session;
+use super::intake::{self, Ended, Progress};
+use super::relay::{self, Stop};
+use super::{LEASE, Place, REMOTE, SyncError, consent};
+use crate::bus::{Bus, Exchange, Link, Standing};
+use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
+use crate::store::Reader;
+use crate::store::remote::Status;
+
+/// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
+const NAP: Duration = Duration::from_millis(50);
+/// How long a lease lasts, and when it is renewed, in microseconds.
+const LEASE_US: i64 = 10_000_000;
+
+/// When to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// When told to.
+    Stopped,
+    /// When there is nothing left to send or take, or the first attempt failed.
+    Synced,
+}
+
+/// What the engine came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Where delivery stands.
+    pub status: Status,
+    /// How many events were sent.
+    pub sent: u64,
+    /// How many events were taken in.
+    pub taken: u64,
+    /// How many messages were parked.
+    pub parked: u64,
+    /// Whether there is nothing left to send or take.
+    pub synced: bool,
+    /// Whether somebody else holds the lease: that process does it.
+    pub elsewhere: Option<String>,
+}
+
+/// Runs the engine. Only one process of many does at a time; the others are told who.
+///
+/// # Errors
+/// Only for what concerns the ledger itself. What goes wrong with the bus is told by the outcome.
+pub fn run(session: &Session, place: &Place, link: &Link, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+    let holder = format!("{} (process {})", session.who.host, std::process::id());
+    let outcome = thread::scope(|scope| {
+        let mut engine = Engine::new(session, place, link, holder.clone())?;
+        let outcome = engine.run(scope, until, stop);
+        engine.end();
+        outcome
+    });
+    session.store.release_lease(LEASE, &holder)?;
+    outcome
+}
+
+struct Engine<'scope, 'env> {
+    session: &'env Session,
+    place: &'env Place,
+    link: &'env Link,
+    holder: String,
+    reader: Reader,
+    delivery: Delivery,
+    status: Status,
+    bus: Option<Arc<Bus>>,
+    exchange: Option<Exchange>,
+    heard: Standing,
+    way_in: Option<WayIn<'scope>>,
+    progress: Arc<Progress>,
+    sent: u64,
+    leased_until: i64,
+    /// Up to which event it was looked for flakes to share.
+    released: i64,
+}
+
+struct WayIn<'scope> {
+    stop: Arc<AtomicBool>,
+    thread: ScopedJoinHandle<'scope, Ended>,
+}
+
+impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
+    fn new(session: &'env Session, place: &'env Place, link: &'env Link, holder: String) -> Result<Self, SyncError> {
+        Ok(Self {
+            session,
+            place,
+            link,
+            holder,
+            reader: session.store.reader()?,
+            delivery: Delivery::default(),
+            status: Status::default(),
+            bus: None,
+            exchange: None,
+            heard: link.standing(),
+            way_in: None,
+            progress: Arc::new(Progress::default()),
+            sent: 0,
+            leased_until: 0,
+            released: -1,
+        })
+    }
+
+    fn run(&mut self, scope: &'scope thread::Scope<'scope, 'env>, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+        while !stop.load(Ordering::Relaxed) {
+            if let Some(elsewhere) = self.keep_lease()? {
+                if until == Until::Synced {
+                    return self.outcome(Some(elsewhere));
+                }
+                self.nap(Duration::from_secs(1));
+                continue;
+            }
+            self.look()?;
+            match self.delivery.next(self.now()) {
+                Step::Connect => self.connect(),
+                Step::Reconcile => self.reconcile(scope)?,
+                Step::Publish => self.publish()?,
+                Step::Wait | Step::WaitUntil(_) => {
+                    if until == Until::Synced && self.is_over()? {
+                        break;
+                    }
+                    self.nap(NAP);
+                }
+            }
+            self.tell()?;
+        }
+        self.outcome(None)
+    }
+
+    /// What was seen since: consent, the connection, the way in, new events.
+    fn look(&mut self) -> Result<(), SyncError> {
+        let enabled = self.reader.is_sync_enabled()? && !self.place.target.servers.is_empty();
+        self.see(if enabled { Seen::Enabled } else { Seen::Disabled });
+        if !enabled {
+            self.stop_way_in();
+            self.bus = None;
+            self.exchange = None;
+            return Ok(());
+        }
+        let standing = self.link.standing();
+        if self.bus.is_some() && standing.connections > self.heard.connections {
+            self.status.connected_since = Some(self.now());
+            self.stop_way_in();
+            self.see(Seen::Connected);
+        }
+        if self.heard.connected && !standing.connected {
+            self.status.connected_since = None;
+            self.fail(Seen::Lost, "the connection is lost");
+        }
+        self.heard = standing;
+        if self.way_in.as_ref().is_some_and(|way_in| way_in.thread.is_finished()) {
+            self.end_way_in();
+        }
+        self.release()?;
+        let behind = self.behind()?;
+        self.see(Seen::Recorded { behind });
+        Ok(())
+    }
+
+    /// Flakes that were found below shared roots since the last look are shared from here on.
+    fn release(&mut self) -> Result<(), SyncError> {
+        let head = self.reader.head()?;
+        if head != self.released {
+            consent::release(self.session)?;
+            self.released = head;
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) {
+        if self.bus.is_some() {
+            // The client reconnects by itself; its link tells.
+            let seen = if self.link.standing().connected { Seen::Connected } else { Seen::Unreachable };
+            return self.see(seen);
+        }
+        let name = format!("cim-nix {}", self.session.who.host);
+        match Bus::connect(&self.place.target, &name, self.link.clone()) {
+            Ok(bus) => {
+                self.status.server = Some(bus.server());
+                self.status.connected_since = Some(self.now());
+                self.bus = Some(Arc::new(bus));
+                self.heard = self.link.standing();
+                self.see(Seen::Connected);
+            }
+            Err(error) => self.fail(error.seen(), error),
+        }
+    }
+
+    fn reconcile(&mut self, scope: &'scope thread::Scope<'scope, 'env>) -> Result<(), SyncError> {
+        let Some(bus) = self.bus.clone() else {
+            self.see(Seen::Unreachable);
+            return Ok(());
+        };
+        self.stop_way_in();
+        match relay::reconcile(self.session, self.place, &bus) {
+            Ok((exchange, behind)) => {
+                self.status.server = Some(bus.server());
+                self.status.last_error = None;
+                self.see(Seen::Reconciled { behind });
+                self.exchange = Some(exchange.clone());
+                self.start_way_in(scope, bus, exchange);
+                Ok(())
+            }
+            Err(stop) => self.stopped(stop),
+        }
+    }
+
+    fn publish(&mut self) -> Result<(), SyncError> {
+        let (Some(bus), Some(exchange)) = (self.bus.clone(), self.exchange.clone()) else {
+            self.see(Seen::Failed);
+            return Ok(());
+        };
+        let before = self.reader.remote(REMOTE)?.acked;
+        match relay::publish(self.session, &bus, &exchange) {
+            Ok(behind) => {
+                let after = self.reader.remote(REMOTE)?.acked;
+                self.sent += u64::try_from(after - before).unwrap_or_default();
+                self.status.last_error = None;
+                self.see(Seen::Acknowledged { behind });
+                Ok(())
+            }
+            Err(stop) => self.stopped(stop),
+        }
+    }
+
+    /// Trouble with the bus is delivery's; trouble with the ledger is the caller's.
+    fn stopped(&mut self, stop: Stop) -> Result<(), SyncError> {
+        match stop {
+            Stop::Failed(SyncError::Bus(error)) => self.fail(error.seen(), error),
+            Stop::Failed(error) => return Err(error),
+            Stop::Refused(reason, why) => self.fail(Seen::Refused(reason), why),
+        }
+        Ok(())
+    }
+
+    fn start_way_in(&mut self, scope: &'scope thread::Scope<'scope, 'env>, bus: Arc<Bus>, exchange: Exchange) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (session, progress, stopping) = (self.session, self.progress.clone(), stop.clone());
+        let thread = scope.spawn(move || intake::run(session, &bus, &exchange, &progress, &stopping));
+        self.way_in = Some(WayIn { stop, thread });
+    }
+
+    fn stop_way_in(&mut self) {
+        if let Some(way_in) = &self.way_in {
+            way_in.stop.store(true, Ordering::Relaxed);
+        }
+        if self.way_in.is_some() {
+            self.end_way_in();
+        }
+    }
+
+    fn end_way_in(&mut self) {
+        let Some(way_in) = self.way_in.take() else { return };
+        match way_in.thread.join() {
+            Ok(Ended::Stopped) => {}
+            Ok(Ended::Failed(SyncError::Bus(error))) => self.fail(error.seen(), error),
+            Ok(Ended::Failed(error)) => self.fail(Seen::Failed, error),
+            Ok(Ended::Refused(reason)) => {
+                self.fail(Seen::Refused(reason), "the exchange holds other events under this origin's name");
+            }
+            Err(_) => self.fail(Seen::Failed, "the way in broke down"),
+        }
+    }
+
+    fn see(&mut self, seen: Seen) {
+        let random = self.session.clock.new_id().as_u64_pair().1;
+        self.delivery.see(seen, self.now(), random);
+    }
+
+    fn fail(&mut self, seen: Seen, why: impl std::fmt::Display) {
+        let why = self.place.target.redact(&why.to_string());
+        tracing::warn!(?seen, why, "delivery");
+        self.status.last_error = Some(why);
+        self.see(seen);
+    }
+
+    /// Writes down where delivery stands, when that changed.
+    fn tell(&mut self) -> Result<(), SyncError> {
+        let status = Status {
+            state: self.delivery.state().name().to_owned(),
+            reason: self.delivery.reason().map(|reason| reason.name().to_owned()),
+            attempts: self.delivery.attempts(),
+            next_attempt_at: self.delivery.next_attempt(),
+            ..self.status.clone()
+        };
+        if status != self.status {
+            tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");
+            self.status = status;
+            self.session.store.set_status(REMOTE, self.status.clone(), self.now())?;
+        }
+        if self.is_synced()? {
+            let known = self.reader.remote(REMOTE)?;
+            if known.synced_at.is_none_or(|at| self.now() - at > 1_000_000) {
+                self.session.store.set_synced(REMOTE, self.now())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing left to send or take.
+    fn is_synced(&self) -> Result<bool, SyncError> {
+        let caught_up = self.progress.caught_up.load(Ordering::Acquire);
+        Ok(self.delivery.state() == State::Live && caught_up && self.behind()? == 0)
+    }
+
+    /// For whoever does it once: done, off, or failed.
+    fn is_over(&self) -> Result<bool, SyncError> {
+        let failed = matches!(self.delivery.state(), State::Disabled | State::Blocked | State::Open)
+            || (self.delivery.state() == State::Backoff && self.delivery.attempts() >= 2);
+        Ok(failed || self.is_synced()?)
+    }
+
+    fn behind(&self) -> Result<u64, SyncError> {
+        let (head, _) = self.reader.shared_head()?;
+        Ok(u64::try_from(head - self.reader.remote(REMOTE)?.acked).unwrap_or_default())
+    }
+
+    /// Takes or renews the lease; the other holder when there is one.
+    fn keep_lease(&mut self) -> Result<Option<String>, SyncError> {
+        let now = self.now();
+        if self.leased_until - now > LEASE_US / 2 {
+            return Ok(None);
+        }
+        if self.session.store.lease(LEASE, &self.holder, now, now + LEASE_US)? {
+            self.leased_until = now + LEASE_US;
+            return Ok(None);
+        }
+        self.stop_way_in();
+        Ok(Some(self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned())))
+    }
+
+    fn nap(&self, longest: Duration) {
+        self.link.wait(&self.heard, longest);
+    }
+
+    fn now(&self) -> i64 {
+        self.session.clock.now()
+    }
+
+    fn outcome(&self, elsewhere: Option<String>) -> Result<Outcome, SyncError> {
+        Ok(Outcome {
+            status: self.status.clone(),
+            sent: self.sent,
+            taken: self.progress.applied.load(Ordering::Relaxed),
+            parked: self.progress.parked.load(Ordering::Relaxed),
+            synced: self.is_synced()?,
+            elsewhere,
+        })
+    }
+
+    /// Stops the way in and says that nobody delivers any more.
+    fn end(&mut self) {
+        self.stop_way_in();
+        if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked {
+            self.status.state = State::Offline.name().to_owned();
+            self.status.connected_since = None;
+            self.status.next_attempt_at = None;
+            if let Err(error) = self.session.store.set_status(REMOTE, self.status.clone(), self.now()) {
+                tracing::warn!(%error, "where delivery stands could not be written down");
+            }
+        }
+    }
+}
+
+/// What a blocked delivery needs, as a sentence for people.
+pub fn hint(reason: &str) -> Option<&'static str> {
+    Reason::ALL.into_iter().find(|known| known.name() == reason).map(Reason::hint)
+}

@@ -1,0 +1,158 @@
+//! The way out: asks the exchange what it holds of this origin and sends what it lacks, fenced and signed.
+
+use super::super::Session;
+use super::{Place, REMOTE, SyncError, wire};
+use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
+use crate::bus::{Bus, BusError, Exchange, Held};
+use crate::domain::delivery::Reason;
+use crate::store::chain;
+use crate::store::inbox::TakenBack;
+use crate::store::outbox::Shared;
+use crate::store::remote::{Acknowledged, SignedHead};
+
+/// Why the way out came to a stop.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Something failed.
+    Failed(SyncError),
+    /// Something is wrong that no retry cures; in words.
+    Refused(Reason, String),
+}
+
+impl<E: Into<SyncError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Looks whether the exchange is fit and what it holds of ours; returns it with how many events it lacks.
+pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(Exchange, u64), Stop> {
+    let exchange = fit_exchange(session, place, bus)?;
+    let now = session.clock.now();
+    let known = session.store.reader()?.remote(REMOTE)?;
+    if known.epoch.as_deref() != Some(&exchange.epoch) || exchange.last < known.taken {
+        tracing::info!(epoch = exchange.epoch, "another exchange, or one that lost messages: it is read from its beginning");
+        session.store.set_epoch(REMOTE, &exchange.epoch, now)?;
+    }
+    let own = session.store.origin().public_key.clone();
+    let mut held = bus.held(&exchange, &own)?;
+    let (head, _) = session.store.reader()?.shared_head()?;
+    if held.seq > head {
+        take_back(session, bus, &exchange, &own, &held)?;
+        held = bus.held(&exchange, &own)?;
+    }
+    refuse_fork(session, &own, &held)?;
+    if held.seq < known.acked {
+        tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
+    }
+    session.store.set_acknowledged(REMOTE, Acknowledged { seq: held.seq, fence: held.fence }, None, now)?;
+    Ok((exchange, behind(session)?))
+}
+
+/// How many shared events the exchange lacks.
+pub(super) fn behind(session: &Session) -> Result<u64, SyncError> {
+    let reader = session.store.reader()?;
+    let (head, _) = reader.shared_head()?;
+    Ok(u64::try_from(head - reader.remote(REMOTE)?.acked).unwrap_or_default())
+}
+
+/// Sends one batch; returns how many events the exchange still lacks.
+pub(super) fn publish(session: &Session, bus: &Bus, exchange: &Exchange) -> Result<u64, Stop> {
+    let reader = session.store.reader()?;
+    let known = reader.remote(REMOTE)?;
+    let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
+    let batch = fitting(reader.shared(known.acked, most)?);
+    let Some(last) = batch.last() else { return Ok(0) };
+    let own = session.store.origin().public_key.clone();
+    let head = sign(session, &own, last)?;
+    let mut messages = Vec::with_capacity(batch.len());
+    for shared in &batch {
+        let signature = (shared.seq == last.seq).then_some(head.signature.as_slice());
+        let message = wire::outgoing(shared, &own, signature);
+        messages.push(message.map_err(|why| BusError::Failed { doing: "writing an event down", why })?);
+    }
+    let fence = bus.publish(exchange, &own, messages, known.fence)?;
+    let acknowledged = Acknowledged { seq: last.seq, fence };
+    session.store.set_acknowledged(REMOTE, acknowledged, Some(head), session.clock.now())?;
+    Ok(behind(session)?)
+}
+
+/// A server of this machine alone is set up by itself; any other is an administrator's.
+fn fit_exchange(session: &Session, place: &Place, bus: &Bus) -> Result<Exchange, BusError> {
+    match bus.exchange(&place.layout, session.clock.now()) {
+        Err(BusError::StreamMissing { .. }) if place.target.is_loopback() => {
+            bus.set_up_ledger(&place.layout, false)?;
+            bus.set_up_events(&place.layout, false)?;
+            bus.exchange(&place.layout, session.clock.now())
+        }
+        other => other,
+    }
+}
+
+/// The exchange holds events of ours that we have not: this ledger was restored from a backup.
+fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held: &Held) -> Result<(), Stop> {
+    let (mut have, _) = session.store.reader()?.shared_head()?;
+    tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
+    let mut follow = bus.follow(exchange, Some(own), 0)?;
+    let mut waiting = Vec::new();
+    loop {
+        let messages = super::intake::read(&mut follow)?;
+        let Some(last) = messages.last() else { break };
+        let over = last.pending == 0 || last.sequence >= held.fence;
+        for message in &messages {
+            let arrival = wire::arrival(message)
+                .map_err(|unreadable| Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why)))?;
+            if arrival.seq > have {
+                waiting.push(arrival);
+            }
+        }
+        // Whole batches only: what is not signed for is not taken.
+        if waiting.last().is_some_and(|arrival| arrival.signature.is_some()) {
+            have = waiting.last().map_or(have, |arrival| arrival.seq);
+            match session.store.take_back(std::mem::take(&mut waiting), session.clock.now())? {
+                TakenBack::Restored(_) => {}
+                TakenBack::Forked(why) => return Err(Stop::Refused(Reason::Forked, why)),
+            }
+        }
+        if over {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The same number must be the same event on both sides.
+fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
+    if held.seq == 0 {
+        return Ok(());
+    }
+    let ours = session.store.reader()?.shared_link(own, held.seq)?;
+    if ours.is_some() && ours == held.chain {
+        return Ok(());
+    }
+    let signed = held.chain.zip(held.signature.as_ref()).is_some_and(|(link, signature)| {
+        let message = chain::signed_head(own, held.seq, &link);
+        nkeys::KeyPair::from_public_key(own).is_ok_and(|key| key.verify(&message, signature).is_ok())
+    });
+    let (reason, who) = if signed { (Reason::Forked, "signed by our key") } else { (Reason::Forged, "not signed by our key") };
+    Err(Stop::Refused(reason, format!("event {} of this origin is another one on the exchange, {who}", held.seq)))
+}
+
+/// As many as fit into one batch, at least one.
+fn fitting(mut batch: Vec<Shared>) -> Vec<Shared> {
+    let mut bytes = 0;
+    let fits = batch.iter().take_while(|shared| {
+        bytes += shared.event.payload.len() + 2_048;
+        bytes <= BATCH_BYTES
+    });
+    let count = fits.count().max(1);
+    batch.truncate(count);
+    batch
+}
+
+fn sign(session: &Session, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
+    let no_key = |error: crate::store::StoreError| Stop::Refused(Reason::NoKey, error.to_string());
+    let signer = session.store.signer().map_err(no_key)?;
+    let signature = signer.sign(&chain::signed_head(own, last.seq, &last.chain)).map_err(no_key)?;
+    Ok(SignedHead { seq: last.seq, chain: last.chain, signature })
+}

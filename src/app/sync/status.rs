@@ -1,0 +1,49 @@
+//! Where synchronisation stands, read from the ledger alone: no server is asked.
+
+use super::{LEASE, REMOTE, SyncError};
+use crate::store::Reader;
+use crate::store::remote::Remote;
+
+/// Where synchronisation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whether the user agreed to it.
+    pub enabled: bool,
+    /// Where the exchange stands.
+    pub remote: Remote,
+    /// How many events this ledger has shared.
+    pub shared: i64,
+    /// How many of them the exchange lacks.
+    pub backlog: i64,
+    /// Who delivers now; none when nobody does.
+    pub holder: Option<String>,
+    /// How many messages are parked.
+    pub parked: usize,
+    /// How many messages wait for others.
+    pub waiting: u64,
+    /// How many roots are shared, and how many there are.
+    pub roots: (usize, usize),
+    /// How many other origins have events here.
+    pub origins: usize,
+}
+
+/// Reads where it stands.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
+    let remote = reader.remote(REMOTE)?;
+    let (shared, _) = reader.shared_head()?;
+    let roots = reader.roots()?;
+    Ok(Report {
+        enabled: reader.is_sync_enabled()?,
+        backlog: shared - remote.acked.min(shared),
+        remote,
+        shared,
+        holder: reader.lease_holder(LEASE, now)?,
+        parked: reader.parked()?.len(),
+        waiting: reader.waiting()?,
+        roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),
+        origins: reader.shared_heads()?.len().saturating_sub(1),
+    })
+}

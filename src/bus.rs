@@ -1,0 +1,33 @@
+//! The bus: NATS with JetStream, as a room that can be called from any thread and waits no longer than it says.
+//!
+//! Knows subjects, headers, envelopes and streams; knows no store, no use case and no face. The asynchronous runtime
+//! lives in here and nowhere else.
+
+pub mod connect;
+
+pub mod envelope;
+
+pub mod error;
+
+pub mod exchange;
+
+pub mod follow;
+
+pub mod header;
+
+mod link;
+
+pub mod publish;
+
+pub mod subject;
+
+pub mod target;
+
+pub use connect::Bus;
+pub use envelope::Envelope;
+pub use error::BusError;
+pub use exchange::{Exchange, Layout, SetUp};
+pub use follow::{Follow, Message};
+pub use link::{Link, Standing};
+pub use publish::{Held, Outgoing};
+pub use target::Target;

@@ -1,0 +1,229 @@
+//! The connection: one client with everything the target says, on a runtime of its own.
+
+use std::fmt;
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, Context};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use tokio::runtime::{Builder, Runtime};
+
+use super::error::BusError;
+use super::link::Link;
+use super::target::Target;
+
+/// How long anything on the bus is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+/// The largest envelope: a payload of 256 KiB, written as JSON text in JSON, and what stands around it.
+pub const LARGEST_MESSAGE: usize = 512 * 1024;
+/// The oldest server that knows the fence's header.
+pub const OLDEST_SERVER: (u32, u32, u32) = (2, 11, 0);
+/// The oldest server with atomic batches that are sound.
+const OLDEST_ATOMIC: (u32, u32, u32) = (2, 12, 1);
+
+/// A connection to the bus. Every call waits for its answer, and no longer than [`PATIENCE`] a step.
+pub struct Bus {
+    pub(super) runtime: Runtime,
+    pub(super) client: Client,
+    pub(super) context: Context,
+    link: Link,
+    target: Target,
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus").field("target", &self.target).field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+impl Bus {
+    /// Connects. From then on the client reconnects for ever by itself, with growing pauses; [`Self::link`] tells.
+    ///
+    /// # Errors
+    /// [`BusError::Unreachable`], [`BusError::Unauthorized`], or [`BusError::Setting`] for a file that cannot be read.
+    pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("bus")
+            .enable_all()
+            .build()
+            .map_err(|error| BusError::Failed { doing: "starting", why: error.to_string() })?;
+        let options = options(target, name, &link)?;
+        let servers = target.servers.clone();
+        let connecting = async move { tokio::time::timeout(PATIENCE, options.connect(servers)).await };
+        let client = match runtime.block_on(connecting) {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(refused(target, &error)),
+            Err(_) => return Err(unreachable(target, "no answer in time")),
+        };
+        let context = {
+            let _entered = runtime.enter();
+            let mut context = jetstream::new(client.clone());
+            context.set_timeout(PATIENCE);
+            context
+        };
+        Ok(Self { runtime, client, context, link, target: target.clone() })
+    }
+
+    /// The connection's own state.
+    pub const fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Where it leads.
+    pub const fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The server, by name and version.
+    pub fn server(&self) -> String {
+        let info = self.client.server_info();
+        format!("{} (nats-server {})", info.server_name, info.version)
+    }
+
+    /// Whether the server takes atomic batches.
+    pub fn has_atomic_batches(&self) -> bool {
+        version(&self.client.server_info().version) >= OLDEST_ATOMIC
+    }
+
+    /// Refuses a server that cannot do what is needed.
+    pub(super) fn refuse_unfit_server(&self) -> Result<(), BusError> {
+        let info = self.client.server_info();
+        if version(&info.version) < OLDEST_SERVER {
+            return Err(BusError::ServerTooOld { found: info.version.clone() });
+        }
+        if info.max_payload < LARGEST_MESSAGE {
+            return Err(BusError::PayloadLimit { found: info.max_payload, needed: LARGEST_MESSAGE });
+        }
+        Ok(())
+    }
+
+    /// Waits for something on the bus, at most [`PATIENCE`].
+    pub(super) fn wait<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> Result<T, BusError> {
+        let before = self.link.standing().violations;
+        let done = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+        done.map_err(|_| self.silence(doing, before))
+    }
+
+    /// What no answer means: a refused permission is told beside it, and only there.
+    pub(super) fn silence(&self, doing: &'static str, violations_before: u64) -> BusError {
+        let standing = self.link.standing();
+        match standing.violation {
+            Some(what) if standing.violations > violations_before => BusError::Permission { what },
+            _ if !standing.connected => BusError::Failed { doing, why: "the connection is lost".to_owned() },
+            _ => BusError::Failed { doing, why: format!("no answer within {} s", PATIENCE.as_secs()) },
+        }
+    }
+}
+
+fn options(target: &Target, name: &str, link: &Link) -> Result<ConnectOptions, BusError> {
+    let heard = link.clone();
+    let mut options = ConnectOptions::new()
+        .name(name)
+        .connection_timeout(PATIENCE)
+        .request_timeout(Some(PATIENCE))
+        .ping_interval(Duration::from_secs(15))
+        .max_reconnects(None)
+        .reconnect_delay_callback(pause)
+        .event_callback(move |event| {
+            let link = heard.clone();
+            async move { link.hear(&event) }
+        });
+    if let Some(path) = &target.credentials {
+        options = options.credentials(&read(path)?).map_err(|error| setting(path, &error))?;
+    }
+    if let Some(path) = &target.nkey {
+        options = options.nkey(read(path)?.trim().to_owned());
+    }
+    if let (Some(user), password) = (&target.user, &target.password) {
+        options = options.user_and_password(user.clone(), password.clone().unwrap_or_default());
+    }
+    if let Some(token) = &target.token {
+        options = options.token(token.clone());
+    }
+    if let Some(path) = &target.tls_authorities {
+        read(path)?;
+        options = options.add_root_certificates(path.clone());
+    }
+    if let (Some(certificate), Some(key)) = (&target.tls_certificate, &target.tls_key) {
+        read(certificate)?;
+        read(key)?;
+        options = options.add_client_certificate(certificate.clone(), key.clone());
+    }
+    if target.tls_first {
+        options = options.tls_first();
+    }
+    Ok(options)
+}
+
+/// Up to 30 s between two attempts, spread by a tenth so that a fleet does not come back as one.
+fn pause(attempts: usize) -> Duration {
+    let exponent = u32::try_from(attempts).unwrap_or(u32::MAX).min(12);
+    let full = 50_u64.saturating_mul(1 << exponent).min(30_000);
+    let spread = u64::from(std::process::id()).wrapping_mul(7919).wrapping_add(attempts as u64 * 31) % (full / 10 + 1);
+    Duration::from_millis(full - spread)
+}
+
+fn read(path: &Path) -> Result<String, BusError> {
+    fs::read_to_string(path).map_err(|error| setting(path, &error))
+}
+
+fn setting(path: &Path, error: &std::io::Error) -> BusError {
+    BusError::Setting { what: path.display().to_string(), why: error.to_string() }
+}
+
+fn refused(target: &Target, error: &async_nats::ConnectError) -> BusError {
+    let why = target.redact(&chain(error));
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            BusError::Unauthorized { servers: target.shown().join(", "), why }
+        }
+        ConnectErrorKind::ServerParse => BusError::Setting { what: target.shown().join(", "), why },
+        _ => unreachable(target, &why),
+    }
+}
+
+fn unreachable(target: &Target, why: &str) -> BusError {
+    BusError::Unreachable { servers: target.shown().join(", "), why: why.to_owned() }
+}
+
+/// An error with what caused it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn version(text: &str) -> (u32, u32, u32) {
+    let mut numbers = text.split(['.', '-']).map(|part| part.parse().unwrap_or_default());
+    let mut next = || numbers.next().unwrap_or_default();
+    (next(), next(), next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(version("2.9.10") < OLDEST_SERVER && version("2.10.27") < OLDEST_SERVER);
+        assert!(version("2.11.0") >= OLDEST_SERVER && version("2.12.0") < OLDEST_ATOMIC);
+        assert!(version("2.15.1-RC.1") >= OLDEST_ATOMIC && version("nonsense") < OLDEST_SERVER);
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        let pauses: Vec<Duration> = (0..40).map(pause).collect();
+        assert!(pauses[0] <= Duration::from_millis(50));
+        assert!(pauses[39] <= Duration::from_secs(30) && pauses[39] >= Duration::from_secs(27));
+    }
+}

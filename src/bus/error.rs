@@ -1,0 +1,116 @@
+//! What can go wrong with the bus, in words that name the server and the next step, and what it means for delivery.
+
+use crate::domain::delivery::{Reason, Seen};
+
+/// An error of the bus.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    /// A setting of the connection cannot be used.
+    #[error("{what} cannot be used: {why}")]
+    Setting {
+        /// The file, or the server's address.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// No server answers.
+    #[error("no server answers at {servers}: {why}")]
+    Unreachable {
+        /// The servers, without secrets.
+        servers: String,
+        /// What was seen.
+        why: String,
+    },
+    /// The server does not let us in.
+    #[error("{servers} refuses these credentials: {why}")]
+    Unauthorized {
+        /// The servers, without secrets.
+        servers: String,
+        /// What it says.
+        why: String,
+    },
+    /// This account may not do what is needed.
+    #[error("this account may not {what}")]
+    Permission {
+        /// What it may not do, in the server's words.
+        what: String,
+    },
+    /// The server is too old.
+    #[error("the server is nats-server {found}; 2.11 or newer is needed")]
+    ServerTooOld {
+        /// Its version.
+        found: String,
+    },
+    /// The server has no `JetStream` for this account.
+    #[error("the server offers no JetStream to this account ({why})")]
+    NoJetStream {
+        /// What it says.
+        why: String,
+    },
+    /// The server takes smaller messages than an event may be.
+    #[error("the server takes messages of at most {found} bytes, events need {needed}")]
+    PayloadLimit {
+        /// What it takes.
+        found: usize,
+        /// What is needed.
+        needed: usize,
+    },
+    /// The stream is not there.
+    #[error("there is no stream {stream} on the server")]
+    StreamMissing {
+        /// Its name.
+        stream: String,
+    },
+    /// The stream is not as it must be.
+    #[error("the stream {stream} is not as it must be: {}", differences.join("; "))]
+    StreamDiffers {
+        /// Its name.
+        stream: String,
+        /// What differs.
+        differences: Vec<String>,
+    },
+    /// The stream takes no more.
+    #[error("the stream {stream} is full: {why}")]
+    StreamFull {
+        /// Its name.
+        stream: String,
+        /// What the server says.
+        why: String,
+    },
+    /// The clocks are too far apart.
+    #[error("this machine's clock and the server's differ by {seconds} s")]
+    Clock {
+        /// By how much; positive when the server's is ahead.
+        seconds: i64,
+    },
+    /// Something else was published since: the fence held.
+    #[error("the server holds other messages of this origin than expected")]
+    Fenced,
+    /// It failed, or nobody knows what became of it.
+    #[error("{doing} failed: {why}")]
+    Failed {
+        /// What was being done.
+        doing: &'static str,
+        /// What was seen.
+        why: String,
+    },
+}
+
+impl BusError {
+    /// What delivery makes of it.
+    pub const fn seen(&self) -> Seen {
+        match self {
+            Self::Unreachable { .. } => Seen::Unreachable,
+            Self::Setting { .. } | Self::Unauthorized { .. } => Seen::Refused(Reason::Unauthorized),
+            Self::Permission { .. } => Seen::Refused(Reason::Permission),
+            Self::ServerTooOld { .. } => Seen::Refused(Reason::ServerTooOld),
+            Self::NoJetStream { .. } => Seen::Refused(Reason::NoJetStream),
+            Self::PayloadLimit { .. } => Seen::Refused(Reason::PayloadLimit),
+            Self::StreamMissing { .. } => Seen::Refused(Reason::StreamMissing),
+            Self::StreamDiffers { .. } => Seen::Refused(Reason::StreamDiffers),
+            Self::StreamFull { .. } => Seen::Refused(Reason::StreamFull),
+            Self::Clock { .. } => Seen::Refused(Reason::Clock),
+            Self::Fenced | Self::Failed { .. } => Seen::Failed,
+        }
+    }
+}

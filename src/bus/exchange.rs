@@ -1,0 +1,268 @@
+//! The two streams: `NIX_LEDGER`, the exchange between machines, and `NIX_EVENTS`, the public log made from it.
+//!
+//! Both are looked at before they are trusted and never altered unasked.
+
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, Republish, RetentionPolicy, Source, StorageType, SubjectTransform,
+};
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use super::connect::{Bus, LARGEST_MESSAGE, chain};
+use super::error::BusError;
+use super::subject;
+
+/// Below this the server forgets too soon what it saw.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// Clocks further apart than this would write a wrong history.
+const CLOCK_TOLERANCE_S: i64 = 15 * 60;
+
+/// How the streams are named and bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The exchange's name.
+    pub ledger: String,
+    /// The public log's name.
+    pub events: String,
+    /// The most bytes of each; none for no limit.
+    pub max_bytes: Option<i64>,
+    /// How long the public log keeps an event; none for ever.
+    pub events_max_age: Option<Duration>,
+    /// How many servers of a cluster keep each.
+    pub replicas: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            ledger: "NIX_LEDGER".to_owned(),
+            events: "NIX_EVENTS".to_owned(),
+            max_bytes: None,
+            events_max_age: None,
+            replicas: 1,
+        }
+    }
+}
+
+/// The exchange as it was found fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The stream's name.
+    pub stream: String,
+    /// Which creation of the stream this is; another one is another stream.
+    pub epoch: String,
+    /// Whether batches are atomic here; otherwise every message is fenced alone.
+    pub atomic: bool,
+    /// The number of its last message.
+    pub last: u64,
+}
+
+/// What setting a stream up came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetUp {
+    /// It was made.
+    Made,
+    /// It was there and fits.
+    Fits,
+    /// It was changed so that it fits.
+    Upgraded,
+}
+
+impl Bus {
+    /// Looks whether server and exchange are fit.
+    ///
+    /// # Errors
+    /// What is wrong with them, each by its name.
+    pub fn exchange(&self, layout: &Layout, now_us: i64) -> Result<Exchange, BusError> {
+        self.refuse_unfit_server()?;
+        let info = self.stream_info(&layout.ledger)?;
+        refuse_clock(&info, now_us)?;
+        let differences = differences(&info["config"]);
+        if !differences.is_empty() {
+            return Err(BusError::StreamDiffers { stream: layout.ledger.clone(), differences });
+        }
+        let atomic = self.has_atomic_batches() && info["config"]["allow_atomic"] == json!(true);
+        Ok(Exchange {
+            stream: layout.ledger.clone(),
+            epoch: info["created"].as_str().unwrap_or_default().to_owned(),
+            atomic,
+            last: info["state"]["last_seq"].as_u64().unwrap_or_default(),
+        })
+    }
+
+    /// Makes the exchange, when it is not there; changes one that does not fit only when asked to.
+    ///
+    /// # Errors
+    /// [`BusError::StreamDiffers`] names what would be changed.
+    pub fn set_up_ledger(&self, layout: &Layout, upgrade: bool) -> Result<SetUp, BusError> {
+        self.refuse_unfit_server()?;
+        self.set_up(self.ledger_config(layout), &differences, upgrade)
+    }
+
+    /// Makes the public log, as [`Self::set_up_ledger`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_up_events(&self, layout: &Layout, upgrade: bool) -> Result<SetUp, BusError> {
+        self.refuse_unfit_server()?;
+        let ledger = layout.ledger.clone();
+        self.set_up(events_config(layout), &|config| events_differences(config, &ledger), upgrade)
+    }
+
+    fn set_up(
+        &self,
+        config: Config,
+        differences: &dyn Fn(&Value) -> Vec<String>,
+        upgrade: bool,
+    ) -> Result<SetUp, BusError> {
+        let stream = config.name.clone();
+        match self.stream_info(&stream) {
+            Err(BusError::StreamMissing { .. }) => {
+                let made = self.wait("making a stream", self.context.create_stream(config))?;
+                made.map(|_| SetUp::Made).map_err(|error| failed("making a stream", &error))
+            }
+            Err(error) => Err(error),
+            Ok(info) => match differences(&info["config"]) {
+                found if found.is_empty() => Ok(SetUp::Fits),
+                found if !upgrade => Err(BusError::StreamDiffers { stream, differences: found }),
+                _ => {
+                    let config = merged(config, &info["config"]);
+                    let done = self.wait("changing a stream", self.context.update_stream(&config))?;
+                    done.map(|_| SetUp::Upgraded).map_err(|error| failed("changing a stream", &error))
+                }
+            },
+        }
+    }
+
+    /// What the server says of a stream.
+    fn stream_info(&self, stream: &str) -> Result<Value, BusError> {
+        let nothing = json!({});
+        let asked = self.context.request::<_, _, Value>(format!("STREAM.INFO.{stream}"), &nothing);
+        let info = self.wait("asking for a stream", asked)?;
+        let info = info.map_err(|error| match error.kind() {
+            async_nats::jetstream::context::RequestErrorKind::NoResponders => {
+                BusError::NoJetStream { why: chain(&error) }
+            }
+            _ => failed("asking for a stream", &error),
+        })?;
+        let Some(error) = info.get("error") else { return Ok(info) };
+        let why = error["description"].as_str().unwrap_or_default().to_owned();
+        Err(match error["err_code"].as_u64() {
+            Some(10059) => BusError::StreamMissing { stream: stream.to_owned() },
+            Some(10039 | 10076) => BusError::NoJetStream { why },
+            _ => BusError::Failed { doing: "asking for a stream", why },
+        })
+    }
+
+    fn ledger_config(&self, layout: &Layout) -> Config {
+        Config {
+            name: layout.ledger.clone(),
+            description: Some("Exchange of cim-nix ledgers: what each machine has shared".to_owned()),
+            subjects: vec![subject::LEDGER.to_owned()],
+            storage: StorageType::File,
+            retention: RetentionPolicy::Limits,
+            discard: DiscardPolicy::New,
+            max_bytes: layout.max_bytes.unwrap_or(-1),
+            deny_delete: true,
+            deny_purge: true,
+            allow_direct: true,
+            allow_atomic_publish: self.has_atomic_batches(),
+            duplicate_window: DUPLICATE_WINDOW,
+            num_replicas: layout.replicas,
+            republish: Some(Republish {
+                source: subject::LEDGER.to_owned(),
+                destination: subject::EVENTS_OF_LEDGER.to_owned(),
+                headers_only: false,
+            }),
+            ..Config::default()
+        }
+    }
+}
+
+fn events_config(layout: &Layout) -> Config {
+    Config {
+        name: layout.events.clone(),
+        description: Some("What happened on Nix estates, for other CIM services".to_owned()),
+        storage: StorageType::File,
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_bytes: layout.max_bytes.unwrap_or(-1),
+        max_age: layout.events_max_age.unwrap_or_default(),
+        allow_direct: true,
+        num_replicas: layout.replicas,
+        sources: Some(vec![Source {
+            name: layout.ledger.clone(),
+            subject_transforms: vec![SubjectTransform {
+                source: subject::LEDGER.to_owned(),
+                destination: subject::EVENTS_OF_LEDGER.to_owned(),
+            }],
+            ..Source::default()
+        }]),
+        ..Config::default()
+    }
+}
+
+/// Limits that an administrator chose stay as they are.
+fn merged(mut wanted: Config, found: &Value) -> Config {
+    if let Some(bytes) = found["max_bytes"].as_i64() {
+        wanted.max_bytes = bytes;
+    }
+    if let Some(replicas) = found["num_replicas"].as_u64() {
+        wanted.num_replicas = usize::try_from(replicas).unwrap_or(1);
+    }
+    wanted
+}
+
+/// What of the exchange is not as it must be.
+fn differences(config: &Value) -> Vec<String> {
+    let largest = config["max_msg_size"].as_i64().unwrap_or(-1);
+    let window = config["duplicate_window"].as_u64().unwrap_or_default();
+    let rules = [
+        (config["subjects"] == json!([subject::LEDGER]), format!("its subjects must be {}", subject::LEDGER)),
+        (config["storage"] == "file", "it must be stored in files".to_owned()),
+        (config["retention"] == "limits", "its retention must be by limits".to_owned()),
+        (config["discard"] == "new", "it must refuse what is new when it is full".to_owned()),
+        (config["max_age"].as_u64().unwrap_or_default() == 0, "it must keep messages of any age".to_owned()),
+        (config["max_msgs"].as_i64().unwrap_or(-1) <= 0, "it must not count its messages".to_owned()),
+        (config["max_msgs_per_subject"].as_i64().unwrap_or(-1) <= 0, "it must keep all of a subject".to_owned()),
+        (config["deny_delete"] == true && config["deny_purge"] == true, "it must deny deleting and purging".to_owned()),
+        (config["allow_direct"] == true, "it must allow direct reading".to_owned()),
+        (u128::from(window) >= DUPLICATE_WINDOW.as_nanos(), "its duplicate window must be 120 s or more".to_owned()),
+        (largest < 0 || largest >= i64::try_from(LARGEST_MESSAGE).unwrap_or(i64::MAX), {
+            format!("it must take messages of {LARGEST_MESSAGE} bytes")
+        }),
+        (
+            config["republish"]["src"] == subject::LEDGER && config["republish"]["dest"] == subject::EVENTS_OF_LEDGER,
+            "it must republish to nix.event".to_owned(),
+        ),
+    ];
+    rules.into_iter().filter(|(fits, _)| !fits).map(|(_, must)| must).collect()
+}
+
+/// What of the public log is not as it must be.
+fn events_differences(config: &Value, ledger: &str) -> Vec<String> {
+    let transforms = &config["sources"][0]["subject_transforms"][0];
+    let rules = [
+        (config["sources"][0]["name"] == ledger, format!("it must be made from {ledger}")),
+        (
+            transforms["src"] == subject::LEDGER && transforms["dest"] == subject::EVENTS_OF_LEDGER,
+            "its subjects must be made from those of the exchange".to_owned(),
+        ),
+        (config["subjects"].as_array().is_none_or(Vec::is_empty), "nobody else may publish to it".to_owned()),
+    ];
+    rules.into_iter().filter(|(fits, _)| !fits).map(|(_, must)| must).collect()
+}
+
+fn refuse_clock(info: &Value, now_us: i64) -> Result<(), BusError> {
+    let Some(server) = info["ts"].as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()) else {
+        return Ok(());
+    };
+    let seconds = server.timestamp() - now_us.div_euclid(1_000_000);
+    if seconds.abs() > CLOCK_TOLERANCE_S { Err(BusError::Clock { seconds }) } else { Ok(()) }
+}
+
+fn failed(doing: &'static str, error: &dyn std::error::Error) -> BusError {
+    BusError::Failed { doing, why: chain(error) }
+}

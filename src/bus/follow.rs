@@ -1,0 +1,126 @@
+//! Following the exchange: every message in order from a number on, through restarts of the server.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::OrderedConfig;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::connect::{Bus, chain};
+use super::error::BusError;
+use super::exchange::Exchange;
+use super::subject;
+
+/// How many messages are read ahead of whoever takes them in: bounds the memory.
+const READ_AHEAD: usize = 1_000;
+
+/// A message of the exchange.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The stream's number of it.
+    pub sequence: u64,
+    /// Its subject.
+    pub subject: String,
+    /// Its headers.
+    pub headers: Option<HeaderMap>,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// How many messages of the stream came after it when it was sent.
+    pub pending: u64,
+}
+
+/// The messages of the exchange from a number on. Ends when it is dropped.
+#[derive(Debug)]
+pub struct Follow {
+    messages: mpsc::Receiver<Result<Message, BusError>>,
+    reading: AbortHandle,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Bus {
+    /// Follows the exchange, or one origin's part of it, from right after a message's number.
+    ///
+    /// # Errors
+    /// When the server gives no consumer.
+    pub fn follow(&self, exchange: &Exchange, origin: Option<&str>, after: u64) -> Result<Follow, BusError> {
+        let doing = "following the exchange";
+        let failed = |why: String| BusError::Failed { doing, why };
+        let filter_subject = origin.map_or_else(|| subject::LEDGER.to_owned(), subject::of_origin);
+        let deliver_policy = match after {
+            0 => DeliverPolicy::All,
+            after => DeliverPolicy::ByStartSequence { start_sequence: after + 1 },
+        };
+        let config = OrderedConfig { deliver_policy, filter_subject, ..OrderedConfig::default() };
+        let stream = self.wait(doing, self.context.get_stream_no_info(&exchange.stream))?;
+        let stream = stream.map_err(|error| failed(chain(&error)))?;
+        let consumer = self.wait(doing, stream.create_consumer(config))?.map_err(|error| failed(chain(&error)))?;
+        let mut incoming = self.wait(doing, consumer.messages())?.map_err(|error| failed(chain(&error)))?;
+        let (sender, messages) = mpsc::channel(READ_AHEAD);
+        let reading = self.runtime.spawn(async move {
+            while let Some(message) = incoming.next().await {
+                let message = match message {
+                    Ok(message) => read(&message),
+                    Err(error) => Err(BusError::Failed { doing, why: chain(&error) }),
+                };
+                let over = message.is_err();
+                if sender.send(message).await.is_err() || over {
+                    break;
+                }
+            }
+        });
+        let (reading, runtime) = (reading.abort_handle(), self.runtime.handle().clone());
+        Ok(Follow { messages, reading, runtime })
+    }
+}
+
+impl Follow {
+    /// What has come, at least one message and at most `limit`; waits for the first at most so long, and none is none.
+    ///
+    /// # Errors
+    /// When following came to its end: begin anew.
+    pub fn next(&mut self, limit: usize, longest: Duration) -> Result<Vec<Message>, BusError> {
+        let mut chunk = Vec::new();
+        let received = self.runtime.block_on(async {
+            tokio::time::timeout(longest, self.messages.recv_many(&mut chunk, limit)).await
+        });
+        match received {
+            Err(_) => Ok(Vec::new()),
+            Ok(0) => Err(BusError::Failed { doing: "following the exchange", why: "it ended".to_owned() }),
+            Ok(_) => {
+                // What came before a failure counts; the failure comes again, as the end.
+                let mut messages = Vec::with_capacity(chunk.len());
+                for message in chunk {
+                    match message {
+                        Ok(message) => messages.push(message),
+                        Err(error) if messages.is_empty() => return Err(error),
+                        Err(_) => break,
+                    }
+                }
+                Ok(messages)
+            }
+        }
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+fn read(message: &async_nats::jetstream::Message) -> Result<Message, BusError> {
+    let info = message.info().map_err(|error| BusError::Failed {
+        doing: "following the exchange",
+        why: format!("a message without its number came: {error}"),
+    })?;
+    Ok(Message {
+        sequence: info.stream_sequence,
+        pending: info.pending,
+        subject: message.subject.to_string(),
+        headers: message.headers.clone(),
+        body: message.payload.to_vec(),
+    })
+}

@@ -1,0 +1,49 @@
+//! The names of headers: those of this domain, those of other dialects that are read, and those of the server.
+
+/// Ids, type and time of an event, as every CIM domain knows them.
+pub const EVENT_ID: &str = "X-Event-ID";
+/// The event's type.
+pub const EVENT_TYPE: &str = "X-Event-Type";
+/// The conversation.
+pub const CORRELATION_ID: &str = "X-Correlation-ID";
+/// What caused it.
+pub const CAUSATION_ID: &str = "X-Causation-ID";
+/// Whose event it is: the key of its stream.
+pub const AGGREGATE_ID: &str = "X-Aggregate-ID";
+/// When it happened, RFC 3339.
+pub const TIMESTAMP: &str = "X-Timestamp";
+/// Always `nix`.
+pub const DOMAIN: &str = "X-Domain";
+/// The message; for an event, the event's id.
+pub const MESSAGE_ID: &str = "X-Message-ID";
+/// The event's place in its stream, from 1.
+pub const SEQUENCE: &str = "X-Sequence";
+/// The version of its payload's shape.
+pub const SCHEMA_VERSION: &str = "X-Schema-Version";
+/// The content id of its payload.
+pub const EVENT_CID: &str = "X-Event-CID";
+/// Who.
+pub const ACTOR: &str = "X-Actor";
+/// The public key of its origin.
+pub const ORIGIN: &str = "X-Origin";
+/// Its place in what its origin has shared, from 1.
+pub const ORIGIN_SEQUENCE: &str = "X-Origin-Sequence";
+/// Its link in its origin's shared chain, hexadecimal.
+pub const ORIGIN_CHAIN: &str = "X-Origin-Chain";
+/// Its origin's signature of the chain up to here, base64: on the last message of a batch.
+pub const SIGNATURE: &str = "X-Origin-Signature";
+
+/// The server's own: drops what it saw within its window.
+pub const NATS_MSG_ID: &str = "Nats-Msg-Id";
+/// The stream that must take it.
+pub const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+/// The number of the last message below a subject.
+pub const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Which subject that is.
+pub const EXPECTED_LAST_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// The batch that it belongs to.
+pub const BATCH_ID: &str = "Nats-Batch-Id";
+/// Its place in the batch, from 1.
+pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+/// Ends the batch: all of it, or nothing.
+pub const BATCH_COMMIT: &str = "Nats-Batch-Commit";

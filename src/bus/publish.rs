@@ -1,0 +1,174 @@
+//! Publishing to the exchange: fenced, in atomic batches where the server has them, and never blindly repeated.
+
+use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::{HeaderMap, Request};
+use data_encoding::{BASE64, HEXLOWER};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::connect::{Bus, PATIENCE, chain};
+use super::error::BusError;
+use super::exchange::Exchange;
+use super::{header, subject};
+
+/// The most messages of a batch; the server takes 1,000.
+pub const BATCH_MESSAGES: usize = 500;
+/// The most bytes of a batch.
+pub const BATCH_BYTES: usize = 4 << 20;
+
+/// A message to be sent.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Its subject on the exchange.
+    pub subject: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// What the server holds of an origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The stream's number of its last message; zero when there is none.
+    pub fence: u64,
+    /// That event's place in what the origin has shared; zero when there is none.
+    pub seq: i64,
+    /// That event's link in the origin's chain.
+    pub chain: Option<[u8; 32]>,
+    /// The origin's signature of it, when the message carries one, as the last of a batch does.
+    pub signature: Option<Vec<u8>>,
+}
+
+impl Bus {
+    /// What the server holds of an origin: its last message, asked for directly.
+    ///
+    /// # Errors
+    /// When there is no answer, or the message does not say which event it is.
+    pub fn held(&self, exchange: &Exchange, origin: &str) -> Result<Held, BusError> {
+        let doing = "asking what the server holds";
+        let failed = |why: String| BusError::Failed { doing, why };
+        let stream = self.wait(doing, self.context.get_stream_no_info(&exchange.stream))?;
+        let stream = stream.map_err(|error| failed(chain(&error)))?;
+        let last = self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin)))?;
+        let message = match last {
+            Ok(message) => message,
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => {
+                return Ok(Held { fence: 0, seq: 0, chain: None, signature: None });
+            }
+            Err(error) => return Err(failed(chain(&error))),
+        };
+        let value = |name| message.headers.get(name).map(async_nats::HeaderValue::as_str);
+        let seq = value(header::ORIGIN_SEQUENCE).and_then(|text| text.parse().ok());
+        let link = value(header::ORIGIN_CHAIN)
+            .and_then(|text| HEXLOWER.decode(text.as_bytes()).ok())
+            .and_then(|bytes| bytes.try_into().ok());
+        let signature = value(header::SIGNATURE).and_then(|text| BASE64.decode(text.as_bytes()).ok());
+        match seq {
+            Some(seq) => Ok(Held { fence: message.sequence, seq, chain: link, signature }),
+            None => Err(failed(format!("message {} of this origin does not say its place", message.sequence))),
+        }
+    }
+
+    /// Publishes messages as one batch, if nothing else of this origin was published since `fence`; returns the stream's
+    /// number of the last one.
+    ///
+    /// # Errors
+    /// [`BusError::Fenced`] when something else was. After any other error nobody knows: ask with [`Self::held`].
+    pub fn publish(
+        &self,
+        exchange: &Exchange,
+        origin: &str,
+        messages: Vec<Outgoing>,
+        fence: u64,
+    ) -> Result<u64, BusError> {
+        let violations = self.link().standing().violations;
+        let sent = self.runtime.block_on(self.send(exchange, origin, messages, fence));
+        sent.map_err(|error| match error {
+            Sending::Silence => self.silence("publishing", violations),
+            Sending::Refused(answer) => refusal(&exchange.stream, &answer),
+            Sending::Failed(why) => BusError::Failed { doing: "publishing", why },
+        })
+    }
+
+    async fn send(
+        &self,
+        exchange: &Exchange,
+        origin: &str,
+        messages: Vec<Outgoing>,
+        fence: u64,
+    ) -> Result<u64, Sending> {
+        let (count, batch) = (messages.len(), Uuid::from_u128(u128::from(fence) << 64 | u128::from(rand_like(&messages))));
+        let mut last = 0;
+        for (index, mut message) in messages.into_iter().enumerate() {
+            let headers = &mut message.headers;
+            headers.insert(header::EXPECTED_STREAM, exchange.stream.as_str());
+            if index == 0 {
+                headers.insert(header::EXPECTED_LAST, fence.to_string().as_str());
+                headers.insert(header::EXPECTED_LAST_SUBJECT, subject::of_origin(origin).as_str());
+            }
+            if count > 1 {
+                headers.insert(header::BATCH_ID, batch.simple().to_string().as_str());
+                headers.insert(header::BATCH_SEQUENCE, (index + 1).to_string().as_str());
+                if index + 1 == count {
+                    headers.insert(header::BATCH_COMMIT, "1");
+                }
+            }
+            if index == 0 || index + 1 == count {
+                last = self.ask(message).await?;
+            } else {
+                let published = self.client.publish_with_headers(message.subject, message.headers, message.body.into());
+                published.await.map_err(|error| Sending::Failed(chain(&error)))?;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Sends a message and waits for the server's word on it; the first of a batch is answered with nothing.
+    async fn ask(&self, message: Outgoing) -> Result<u64, Sending> {
+        let request =
+            Request::new().headers(message.headers).payload(message.body.into()).timeout(Some(PATIENCE));
+        let answer = self.client.send_request(message.subject, request).await.map_err(|error| match error.kind() {
+            async_nats::RequestErrorKind::TimedOut => Sending::Silence,
+            _ => Sending::Failed(chain(&error)),
+        })?;
+        if answer.payload.is_empty() {
+            return Ok(0);
+        }
+        let answer: Value =
+            serde_json::from_slice(&answer.payload).map_err(|_| Sending::Failed("the answer is no JSON".to_owned()))?;
+        match (answer.get("error"), answer["seq"].as_u64()) {
+            (None, Some(seq)) => Ok(seq),
+            _ => Err(Sending::Refused(answer)),
+        }
+    }
+}
+
+/// How sending ended.
+enum Sending {
+    /// No answer in time.
+    Silence,
+    /// The server refused it; its answer.
+    Refused(Value),
+    /// Something else.
+    Failed(String),
+}
+
+/// A number that another batch at the same fence is unlikely to have: two of them may be on their way after a lost answer.
+fn rand_like(messages: &[Outgoing]) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(messages.len())
+}
+
+fn refusal(stream: &str, answer: &Value) -> BusError {
+    let error = &answer["error"];
+    let why = error["description"].as_str().unwrap_or("no reason given").to_owned();
+    let stream = stream.to_owned();
+    match error["err_code"].as_u64() {
+        Some(10071 | 10164) => BusError::Fenced,
+        Some(10059 | 10060) => BusError::StreamMissing { stream },
+        Some(10039 | 10076) => BusError::NoJetStream { why },
+        Some(10047 | 10077 | 10122 | 10023 | 10002) => BusError::StreamFull { stream, why },
+        _ => BusError::Failed { doing: "publishing", why },
+    }
+}

@@ -1,0 +1,147 @@
+//! Given what was seen, when more is seen, then this is next.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn after(seen: &[Seen]) -> Delivery {
+    let mut delivery = Delivery::default();
+    for (at, seen) in seen.iter().enumerate() {
+        delivery.see(*seen, i64::try_from(at).unwrap(), 7);
+    }
+    delivery
+}
+
+#[test]
+fn given_nothing_shared_then_nothing_is_done() {
+    let mut delivery = after(&[Seen::Connected, Seen::Recorded { behind: 5 }, Seen::Failed]);
+    assert_eq!((delivery.state(), delivery.next(0)), (State::Disabled, Step::Wait));
+}
+
+#[test]
+fn given_a_server_when_all_goes_well_then_the_way_leads_to_live() {
+    let mut delivery = after(&[Seen::Enabled]);
+    assert_eq!(delivery.next(0), Step::Connect);
+    delivery.see(Seen::Connected, 0, 0);
+    assert_eq!(delivery.next(0), Step::Reconcile);
+    delivery.see(Seen::Reconciled { behind: 3 }, 0, 0);
+    assert_eq!((delivery.state(), delivery.next(0)), (State::CatchingUp, Step::Publish));
+    delivery.see(Seen::Acknowledged { behind: 0 }, 0, 0);
+    assert_eq!((delivery.state(), delivery.next(0)), (State::Live, Step::Wait));
+    delivery.see(Seen::Recorded { behind: 1 }, 0, 0);
+    assert_eq!(delivery.next(0), Step::Publish);
+}
+
+#[test]
+fn given_an_unknown_outcome_when_it_is_tried_again_then_the_server_is_asked_first() {
+    let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 3 }, Seen::Failed]);
+    let Step::WaitUntil(until) = delivery.next(4) else { panic!("{delivery:?}") };
+    assert_eq!(delivery.next(until), Step::Reconcile);
+}
+
+#[test]
+fn given_a_lost_connection_when_it_is_back_then_the_server_is_asked_at_once() {
+    let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 0 }, Seen::Lost]);
+    assert_eq!(delivery.state(), State::Backoff);
+    delivery.see(Seen::Connected, 5, 0);
+    assert_eq!(delivery.next(5), Step::Reconcile);
+}
+
+#[test]
+fn given_five_failures_in_a_row_then_the_breaker_opens_and_one_success_closes_it() {
+    let mut seen = vec![Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 9 }];
+    seen.extend([Seen::Failed; 4]);
+    assert_eq!(after(&seen).state(), State::Backoff);
+    seen.push(Seen::Failed);
+    let mut delivery = after(&seen);
+    assert_eq!(delivery.state(), State::Open);
+    delivery.see(Seen::Connected, 9, 0);
+    assert_eq!(delivery.state(), State::Open, "the breaker watches JetStream, not the connection");
+    let Step::WaitUntil(until) = delivery.next(9) else { panic!("{delivery:?}") };
+    assert_eq!(delivery.next(until), Step::Reconcile, "half open");
+    delivery.see(Seen::Reconciled { behind: 1 }, until, 0);
+    delivery.see(Seen::Failed, until, 0);
+    assert_eq!(delivery.state(), State::Backoff, "one failure after a success does not open it again");
+}
+
+#[test]
+fn given_half_of_twenty_failed_then_the_breaker_opens() {
+    let mut delivery = after(&[Seen::Enabled, Seen::Connected]);
+    for _ in 0..10 {
+        delivery.see(Seen::Reconciled { behind: 1 }, 0, 0);
+        delivery.see(Seen::Failed, 0, 0);
+    }
+    assert_eq!(delivery.state(), State::Open);
+}
+
+#[test]
+fn given_a_refusal_then_it_is_named_and_asked_again_after_a_minute() {
+    let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Refused(Reason::StreamFull)]);
+    assert_eq!((delivery.state(), delivery.reason()), (State::Blocked, Some(Reason::StreamFull)));
+    assert_eq!(delivery.next(3), Step::WaitUntil(2 + LONGEST_PAUSE_US));
+    assert_eq!(delivery.next(2 + LONGEST_PAUSE_US), Step::Reconcile);
+    delivery.see(Seen::Reconciled { behind: 0 }, 0, 0);
+    assert_eq!(delivery.reason(), None);
+}
+
+#[test]
+fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
+    let mut delivery = after(&[Seen::Enabled]);
+    let mut longest = 0;
+    for attempt in 0..40 {
+        delivery.see(Seen::Unreachable, 0, u64::MAX / 3 * attempt);
+        let until = delivery.next_attempt().unwrap();
+        assert!(until <= LONGEST_PAUSE_US && until * 2 >= longest.min(LONGEST_PAUSE_US), "{attempt}: {until}");
+        longest = longest.max(until);
+    }
+    assert!(longest >= LONGEST_PAUSE_US / 2);
+}
+
+#[test]
+fn names_are_their_own() {
+    let names: std::collections::BTreeSet<_> = State::ALL.iter().map(|state| state.name()).collect();
+    assert_eq!(names.len(), State::ALL.len());
+}
+
+fn any_seen() -> impl Strategy<Value = Seen> {
+    prop_oneof![
+        4 => Just(Seen::Enabled),
+        1 => Just(Seen::Disabled),
+        4 => Just(Seen::Connected),
+        2 => Just(Seen::Lost),
+        2 => Just(Seen::Unreachable),
+        4 => (0u64..3).prop_map(|behind| Seen::Reconciled { behind }),
+        4 => (0u64..3).prop_map(|behind| Seen::Acknowledged { behind }),
+        3 => (0u64..3).prop_map(|behind| Seen::Recorded { behind }),
+        4 => Just(Seen::Failed),
+        1 => Just(Seen::Refused(Reason::Permission)),
+    ]
+}
+
+proptest! {
+    /// Whatever is seen: publishing comes only after the server said what it holds with nothing unknown since, and
+    /// whoever waits long enough does something.
+    #[test]
+    fn it_never_publishes_blindly_and_never_hangs(seen in prop::collection::vec((any_seen(), any::<u64>()), 0..60)) {
+        let mut delivery = Delivery::default();
+        let mut known = false;
+        let mut now = 0;
+        for (seen, random) in seen {
+            let was_disabled = delivery.state() == State::Disabled;
+            delivery.see(seen, now, random);
+            match seen {
+                Seen::Reconciled { .. } | Seen::Acknowledged { .. } => known = !was_disabled,
+                Seen::Recorded { .. } | Seen::Enabled => {}
+                _ => known = false,
+            }
+            now += 1_000;
+            let step = delivery.next(now);
+            prop_assert!(step != Step::Publish || known, "{delivery:?}");
+            if let Step::WaitUntil(until) = step {
+                prop_assert!(until <= now + LONGEST_PAUSE_US);
+                let mut later = delivery.clone();
+                prop_assert!(matches!(later.next(until), Step::Connect | Step::Reconcile));
+            }
+        }
+    }
+}

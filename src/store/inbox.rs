@@ -1,0 +1,350 @@
+//! Events of other origins: taken into the same log, in the order of their origin, each once.
+//!
+//! An origin's events are contiguous and chained, and only what its origin has signed for is taken in. What comes too
+//! early waits; what does not fit is parked with the reason and holds up its origin alone. Events, read model and the
+//! cursor of the remote are one transaction.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::chain::{Envelope, GENESIS, Hash};
+use super::error::{Named, StoreError};
+use super::log::append::{Heads, Place};
+use super::log::Recorded;
+use super::open::Store;
+use super::{projection, remote};
+
+mod admit;
+
+mod apply;
+
+mod back;
+
+mod parked;
+
+pub use back::TakenBack;
+pub use parked::{Parked, ParkedRow};
+
+use admit::Admitted;
+
+/// One event as it arrived, before anything of it was proved but that its payload is what its content id says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The remote's own number of the message.
+    pub remote_seq: u64,
+    /// The public key of its origin.
+    pub origin: String,
+    /// Its place in what its origin has shared, from 1.
+    pub seq: i64,
+    /// Its link in its origin's shared chain.
+    pub chain: Hash,
+    /// Its origin's signature of the chain up to here, on the last message of a batch.
+    pub signature: Option<Vec<u8>>,
+    /// The event.
+    pub event_id: Uuid,
+    /// Its stream.
+    pub stream: String,
+    /// Its place in the stream, from 1.
+    pub version: u64,
+    /// Its type.
+    pub kind: String,
+    /// The version of its payload's shape.
+    pub schema_version: u32,
+    /// Its payload: canonical JSON, or `null` once erased.
+    pub payload: String,
+    /// The content id of its payload as it was recorded.
+    pub content: Hash,
+    /// When it happened, in microseconds since 1970 UTC.
+    pub occurred_at: i64,
+    /// When it was recorded, likewise.
+    pub recorded_at: i64,
+    /// The conversation.
+    pub correlation_id: Uuid,
+    /// The command.
+    pub causation_id: Uuid,
+    /// Who: `user@host`.
+    pub actor: String,
+    /// The command that it undoes.
+    pub undoes: Option<Uuid>,
+}
+
+/// A message that is no event of ours, or not one that this release can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The remote's own number of the message.
+    pub remote_seq: u64,
+    /// Its subject.
+    pub subject: String,
+    /// Its body, what is not UTF-8 replaced, cut to a few thousand bytes.
+    pub text: String,
+    /// Whose it seems to be: that origin waits until somebody decides.
+    pub origin: Option<String>,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Messages of a remote, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The events.
+    pub arrivals: Vec<Arrival>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// The remote's number of the last message; zero when the cursor must not move, as when some are read again.
+    pub up_to: u64,
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// How many events entered the log.
+    pub applied: usize,
+    /// How many were here already.
+    pub known: usize,
+    /// How many are parked now, with the reason.
+    pub parked: Vec<String>,
+    /// The origins that wait for an event, with its number.
+    pub gaps: Vec<(String, i64)>,
+    /// What the remote holds under our own name.
+    pub own: Own,
+}
+
+/// What was seen of this database's own events among those that arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Own {
+    /// Nothing but what we sent.
+    #[default]
+    Fits,
+    /// Events that this database does not have: it was restored from a backup.
+    Ahead,
+    /// Another event under one of our numbers.
+    Differs,
+}
+
+/// How many waiting events of one origin are looked at in one transaction.
+const WAITING: i64 = 2_000;
+
+impl Store {
+    /// Takes a chunk in: everything that is proved enters the log, the rest waits or is parked, and the cursor moves.
+    ///
+    /// # Errors
+    /// Only for what concerns the whole database; then nothing of the chunk was kept.
+    pub fn take_in(&self, remote: &str, chunk: Chunk, at: i64) -> Result<Taken, StoreError> {
+        let remote = remote.to_owned();
+        self.write(move |place| Intake::new(place, at)?.take(&remote, chunk))
+    }
+
+    /// Looks at what waits once more: after a release learned to read it, or somebody let an origin go on.
+    ///
+    /// # Errors
+    /// As [`Self::take_in`].
+    pub fn take_waiting(&self, origin: &str, at: i64) -> Result<Taken, StoreError> {
+        let origin = origin.to_owned();
+        self.write(move |place| {
+            let mut intake = Intake::new(place, at)?;
+            intake.take_origin(&origin, Vec::new())?;
+            intake.end()
+        })
+    }
+}
+
+/// One transaction of taking in.
+struct Intake<'a> {
+    place: &'a Place<'a>,
+    heads: Heads,
+    at: i64,
+    taken: Taken,
+    recorded: Vec<Recorded>,
+}
+
+/// An origin, and where its shared chain ends here.
+#[derive(Debug, Clone)]
+struct Sender {
+    id: i64,
+    key: String,
+    active: bool,
+    seq: i64,
+    chain: Hash,
+}
+
+impl<'a> Intake<'a> {
+    fn new(place: &'a Place<'a>, at: i64) -> Result<Self, StoreError> {
+        Ok(Self { place, heads: Heads::read(place)?, at, taken: Taken::default(), recorded: Vec::new() })
+    }
+
+    fn take(mut self, remote: &str, chunk: Chunk) -> Result<Taken, StoreError> {
+        for message in &chunk.unreadable {
+            self.refuse_unreadable(message)?;
+        }
+        let mut by_origin: BTreeMap<String, Vec<Arrival>> = BTreeMap::new();
+        for arrival in chunk.arrivals {
+            by_origin.entry(arrival.origin.clone()).or_default().push(arrival);
+        }
+        for (origin, arrivals) in by_origin {
+            if origin == self.place.origin.public_key {
+                self.compare_own(&arrivals)?;
+            } else {
+                self.take_origin(&origin, arrivals)?;
+            }
+        }
+        if chunk.up_to > 0 {
+            remote::keep_taken(self.place.connection, remote, chunk.up_to, self.at).named(self.place.path)?;
+        }
+        self.end()
+    }
+
+    fn end(self) -> Result<Taken, StoreError> {
+        projection::apply_all(self.place.connection, &self.recorded)?;
+        Ok(self.taken)
+    }
+
+    /// Everything that arrived of one origin, together with what waits.
+    fn take_origin(&mut self, origin: &str, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        let mut sender = self.sender(origin)?;
+        if !sender.active {
+            // It is read from the remote again when somebody lets it go on.
+            return Ok(());
+        }
+        let mut candidates: BTreeMap<i64, Arrival> = BTreeMap::new();
+        for arrival in self.waiting(&sender)? {
+            candidates.insert(arrival.seq, arrival);
+        }
+        for arrival in arrivals {
+            if arrival.seq > sender.seq {
+                candidates.entry(arrival.seq).or_insert(arrival);
+            } else if self.is_known(&sender, &arrival)? {
+                self.taken.known += 1;
+            } else {
+                let why = format!("event {} of this origin is another one here: it was forged, or forked", arrival.seq);
+                return self.quarantine(&sender, &arrival, &why);
+            }
+        }
+        let Admitted { proved, refused } = admit::admit(&sender, &mut candidates);
+        for arrival in proved {
+            if let Err(why) = self.apply(&mut sender, &arrival)? {
+                self.forget_waiting(&sender)?;
+                return self.quarantine(&sender, &arrival, &why);
+            }
+        }
+        self.forget_waiting(&sender)?;
+        if let Some((arrival, why)) = refused {
+            self.quarantine(&sender, &arrival, &why)?;
+            candidates.remove(&arrival.seq);
+        }
+        if let Some(first) = candidates.keys().next().filter(|first| **first > sender.seq + 1) {
+            tracing::debug!(origin, waits_for = sender.seq + 1, first, "gap");
+            self.taken.gaps.push((origin.to_owned(), sender.seq + 1));
+        }
+        self.wait(candidates.into_values().collect())
+    }
+
+    /// The origin of a key, made known when it is new.
+    fn sender(&self, key: &str) -> Result<Sender, StoreError> {
+        let path = self.place.path;
+        let find = "SELECT id, state = 'active' FROM origins WHERE public_key = ?1";
+        let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+        let known = self.place.cached(find)?.query_row([key], found).optional().named(path)?;
+        let (id, active) = match known {
+            Some(known) => known,
+            None => {
+                self.place
+                    .cached("INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2)")?
+                    .execute(params![key, self.at])
+                    .named(path)?;
+                (self.place.connection.last_insert_rowid(), true)
+            }
+        };
+        let head = self
+            .place
+            .cached("SELECT seq, chain FROM outbox WHERE origin = ?1 ORDER BY seq DESC LIMIT 1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .named(path)?;
+        let (seq, chain) = head.unwrap_or((0, GENESIS));
+        Ok(Sender { id, key: key.to_owned(), active, seq, chain })
+    }
+
+    /// What waits right after the end of the origin's chain.
+    fn waiting(&self, sender: &Sender) -> Result<Vec<Arrival>, StoreError> {
+        let texts: Vec<String> = self
+            .place
+            .cached("SELECT message FROM inbox WHERE origin = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?
+            .query_map(params![sender.key, sender.seq, WAITING], |row| row.get(0))
+            .and_then(Iterator::collect)
+            .named(self.place.path)?;
+        // What an older release kept in another shape is read from the remote again.
+        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+    }
+
+    fn wait(&self, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        for arrival in arrivals {
+            let Ok(message) = serde_json::to_string(&arrival) else { continue };
+            self.place
+                .cached(
+                    "INSERT INTO inbox (origin, seq, remote_seq, message, received_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT (origin, seq) DO NOTHING",
+                )?
+                .execute(params![arrival.origin, arrival.seq, arrival.remote_seq.cast_signed(), message, self.at])
+                .named(self.place.path)?;
+        }
+        Ok(())
+    }
+
+    fn forget_waiting(&self, sender: &Sender) -> Result<(), StoreError> {
+        self.place
+            .cached("DELETE FROM inbox WHERE origin = ?1 AND seq <= ?2")?
+            .execute(params![sender.key, sender.seq])
+            .named(self.place.path)
+            .map(drop)
+    }
+
+    fn is_known(&self, sender: &Sender, arrival: &Arrival) -> Result<bool, StoreError> {
+        let chain: Option<Hash> = self.link(sender.id, arrival.seq)?;
+        Ok(chain == Some(arrival.chain))
+    }
+
+    fn compare_own(&mut self, arrivals: &[Arrival]) -> Result<(), StoreError> {
+        let own = self.place.origin.id;
+        for arrival in arrivals {
+            match self.link(own, arrival.seq)? {
+                Some(chain) if chain == arrival.chain => self.taken.known += 1,
+                Some(_) => self.taken.own = Own::Differs,
+                None if self.taken.own == Own::Fits => self.taken.own = Own::Ahead,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&self, origin: i64, seq: i64) -> Result<Option<Hash>, StoreError> {
+        self.place
+            .cached("SELECT chain FROM outbox WHERE origin = ?1 AND seq = ?2")?
+            .query_row([origin, seq], |row| row.get(0))
+            .optional()
+            .named(self.place.path)
+    }
+}
+
+impl Arrival {
+    /// What the chains hash of it.
+    pub fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            event_id: self.event_id,
+            origin: &self.origin,
+            stream: &self.stream,
+            version: self.version,
+            kind: &self.kind,
+            schema_version: self.schema_version,
+            occurred_at: self.occurred_at,
+            recorded_at: self.recorded_at,
+            correlation_id: self.correlation_id,
+            causation_id: self.causation_id,
+            actor: &self.actor,
+            undoes: self.undoes,
+            content: &self.content,
+        }
+    }
+}

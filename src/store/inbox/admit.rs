@@ -1,0 +1,58 @@
+//! Proving: which of the events that arrived of one origin may enter the log. Pure: looks at nothing but them.
+
+use std::collections::BTreeMap;
+
+use nkeys::KeyPair;
+
+use super::{Arrival, Sender};
+use crate::store::chain::{self, Chain};
+use crate::store::shape::{ERASED, PAYLOAD_LIMIT};
+
+/// What was proved.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// What may enter, in order: contiguous, chained, signed for.
+    pub(super) proved: Vec<Arrival>,
+    /// The first that is not what it says, and why.
+    pub(super) refused: Option<(Arrival, String)>,
+}
+
+/// Takes out of the candidates what may enter; what is left must wait.
+pub(super) fn admit(sender: &Sender, candidates: &mut BTreeMap<i64, Arrival>) -> Admitted {
+    let (mut seq, mut previous, mut signed) = (sender.seq, sender.chain, sender.seq);
+    let mut refused = None;
+    while let Some(arrival) = candidates.get(&(seq + 1)) {
+        let link = chain::link(Chain::Shared, &previous, &arrival.envelope());
+        if let Some(why) = breach(sender, arrival, &link) {
+            refused = Some((arrival.clone(), why));
+            break;
+        }
+        (seq, previous) = (seq + 1, link);
+        if arrival.signature.is_some() {
+            signed = seq;
+        }
+    }
+    let rest = candidates.split_off(&(signed + 1));
+    let proved = std::mem::replace(candidates, rest);
+    Admitted { proved: proved.into_values().collect(), refused }
+}
+
+fn breach(sender: &Sender, arrival: &Arrival, link: &chain::Hash) -> Option<String> {
+    let is = |what: &str| Some(format!("event {} of this origin {what}", arrival.seq));
+    if *link != arrival.chain {
+        return is("is not what its link in the chain says");
+    }
+    if arrival.payload.len() > PAYLOAD_LIMIT {
+        return is("is larger than an event may be");
+    }
+    if arrival.payload != ERASED && chain::content(&arrival.payload) != arrival.content {
+        return is("has another payload than its content id says");
+    }
+    let signature = arrival.signature.as_ref()?;
+    let message = chain::signed_head(&sender.key, arrival.seq, link);
+    let verified = KeyPair::from_public_key(&sender.key).and_then(|key| key.verify(&message, signature));
+    verified.err().and_then(|_| is("carries a signature that is not its origin's"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! One proved event of another origin into the log, as if it had been recorded here.
+
+use std::sync::OnceLock;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Arrival, Intake, Sender};
+use crate::domain::catalogue::Event;
+use crate::domain::id::{CausationId, CorrelationId, EventId};
+use crate::domain::ledger::LedgerEvent;
+use crate::store::chain::{self, Chain, GENESIS};
+use crate::store::erase;
+use crate::store::error::{Named, StoreError};
+use crate::store::log::Recorded;
+use crate::store::log::append::{self, Place};
+use crate::store::origin::Origin;
+use crate::store::remote::{self, SignedHead};
+
+impl Intake<'_> {
+    /// Stores a proved event; the inner error says why it does not fit, and nothing of it was kept then.
+    pub(super) fn apply(&mut self, sender: &mut Sender, arrival: &Arrival) -> Result<Result<(), String>, StoreError> {
+        if let Err(why) = self.fits(sender, arrival)? {
+            return Ok(Err(why));
+        }
+        let event = self.recorded(sender, arrival);
+        append::insert(self.place, &event)?;
+        self.advance(sender, arrival)?;
+        self.place
+            .cached("INSERT INTO outbox (origin, seq, position, chain) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![sender.id, arrival.seq, event.position, arrival.chain])
+            .named(self.place.path)?;
+        if let Some(signature) = &arrival.signature {
+            let head = SignedHead { seq: arrival.seq, chain: arrival.chain, signature: signature.clone() };
+            remote::keep_head(self.place.connection, sender.id, &head).named(self.place.path)?;
+        }
+        self.introduce(sender, arrival)?;
+        self.erase_named(sender, &event)?;
+        self.heads.advance(event.position, event.chain);
+        (sender.seq, sender.chain) = (arrival.seq, arrival.chain);
+        self.taken.applied += 1;
+        self.recorded.push(event);
+        Ok(Ok(()))
+    }
+
+    /// A stream has one writer, no gaps, and an event one place.
+    fn fits(&self, sender: &Sender, arrival: &Arrival) -> Result<Result<(), String>, StoreError> {
+        let stream: Option<(i64, i64)> = self
+            .place
+            .cached("SELECT origin, version FROM streams WHERE stream = ?1")?
+            .query_row([&arrival.stream], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .named(self.place.path)?;
+        let (owner, version) = stream.unwrap_or((sender.id, 0));
+        if owner != sender.id {
+            return Ok(Err(format!("event {} writes to {}, which is another origin's", arrival.seq, arrival.stream)));
+        }
+        if version + 1 != arrival.version.cast_signed() {
+            return Ok(Err(format!(
+                "event {} is number {} of {}, which has {version} here",
+                arrival.seq, arrival.version, arrival.stream
+            )));
+        }
+        let known = self
+            .place
+            .cached("SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ?1)")?
+            .query_row([arrival.event_id.as_bytes()], |row| row.get::<_, bool>(0))
+            .named(self.place.path)?;
+        if known {
+            return Ok(Err(format!("event {} has the id of another event, {}", arrival.seq, arrival.event_id)));
+        }
+        Ok(Ok(()))
+    }
+
+    fn recorded(&self, sender: &Sender, arrival: &Arrival) -> Recorded {
+        let mut event = Recorded {
+            position: self.heads.position() + 1,
+            event_id: EventId::new(arrival.event_id),
+            origin: sender.id,
+            stream: arrival.stream.clone(),
+            version: arrival.version,
+            kind: arrival.kind.clone(),
+            schema_version: arrival.schema_version,
+            payload: arrival.payload.clone(),
+            content: arrival.content,
+            occurred_at: arrival.occurred_at,
+            recorded_at: arrival.recorded_at,
+            correlation_id: CorrelationId::new(arrival.correlation_id),
+            causation_id: CausationId::new(arrival.causation_id),
+            actor: arrival.actor.clone(),
+            undoes: arrival.undoes,
+            chain: GENESIS,
+            event: OnceLock::new(),
+        };
+        event.chain = chain::link(Chain::Local, &self.heads.local(), &event.envelope(&sender.key));
+        event
+    }
+
+    fn advance(&self, sender: &Sender, arrival: &Arrival) -> Result<(), StoreError> {
+        let (public_key, host, user) = (sender.key.clone(), String::new(), String::new());
+        let origin = Origin { id: sender.id, public_key, host, user };
+        let place = Place { connection: self.place.connection, path: self.place.path, origin: &origin };
+        append::advance(&place, &arrival.stream, arrival.version)?;
+        self.place
+            .cached("UPDATE streams SET shared = 1 WHERE stream = ?1 AND shared = 0")?
+            .execute([&arrival.stream])
+            .named(self.place.path)
+            .map(drop)
+    }
+
+    /// The machine and user of an origin are those of its first event's actor: the chain covers it.
+    fn introduce(&self, sender: &Sender, arrival: &Arrival) -> Result<(), StoreError> {
+        if sender.seq > 0 {
+            return Ok(());
+        }
+        let (user, host) = arrival.actor.rsplit_once('@').unwrap_or((&arrival.actor, ""));
+        self.place
+            .cached("UPDATE origins SET host = ?2, user = ?3 WHERE id = ?1 AND host = ''")?
+            .execute(params![sender.id, host, user])
+            .named(self.place.path)
+            .map(drop)
+    }
+
+    /// What an origin erased of its own events is erased here too.
+    fn erase_named(&self, sender: &Sender, event: &Recorded) -> Result<(), StoreError> {
+        let Ok(Event::Ledger(LedgerEvent::Erased { event: erased, .. })) = event.event() else { return Ok(()) };
+        let position: Option<i64> = self
+            .place
+            .cached("SELECT position FROM events WHERE event_id = ?1 AND origin = ?2")?
+            .query_row(params![erased.uuid().as_bytes(), sender.id], |row| row.get(0))
+            .optional()
+            .named(self.place.path)?;
+        position.map_or(Ok(()), |position| erase::blank_here(self.place.connection, position).named(self.place.path))
+    }
+}

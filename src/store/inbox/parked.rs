@@ -1,0 +1,152 @@
+//! Messages that cannot be taken in: kept with the reason until somebody decides, or a newer release can read them.
+
+use rusqlite::{Row, params};
+
+use super::{Arrival, Intake, Sender, Unreadable};
+use crate::store::error::{Named, StoreError};
+use crate::store::log::append::Place;
+use crate::store::open::Store;
+use crate::store::reader::Reader;
+
+/// A message that was parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRow {
+    /// Its number here.
+    pub id: i64,
+    /// The public key of the origin that waits for it, when it has one.
+    pub origin: Option<String>,
+    /// Its place in what that origin has shared.
+    pub seq: Option<i64>,
+    /// The remote's own number of it.
+    pub remote_seq: u64,
+    /// Its subject; empty when only its content is known.
+    pub subject: String,
+    /// What it says.
+    pub message: String,
+    /// Why it was parked.
+    pub reason: String,
+    /// When, in microseconds since 1970 UTC.
+    pub parked_at: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What is to be done with a parked message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parked {
+    /// Its origin may go on: it is read again.
+    Retry,
+    /// It is dropped; its origin is not listened to any more.
+    Discard,
+}
+
+impl Reader {
+    /// Every parked message, in the order of their numbers.
+    pub fn parked(&self) -> Result<Vec<ParkedRow>, StoreError> {
+        let sql = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked ORDER BY id";
+        self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], row)?.collect()).named(self.path())
+    }
+}
+
+impl Reader {
+    /// How many messages wait for those before them.
+    pub fn waiting(&self) -> Result<u64, StoreError> {
+        self.prepare_cached("SELECT count(*) FROM inbox")
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+            .map(i64::cast_unsigned)
+            .named(self.path())
+    }
+}
+
+impl Store {
+    /// Decides about a parked message; false when there is none of that number.
+    pub fn settle_parked(&self, id: i64, decision: Parked) -> Result<bool, StoreError> {
+        self.write(move |place| settle(place, id, decision))
+    }
+}
+
+impl Intake<'_> {
+    pub(super) fn refuse_unreadable(&mut self, message: &Unreadable) -> Result<(), StoreError> {
+        let sender = match &message.origin {
+            Some(key) if *key != self.place.origin.public_key => Some(self.sender(key)?),
+            _ => None,
+        };
+        let text = (message.subject.as_str(), message.text.as_str());
+        self.park(sender.as_ref(), None, message.remote_seq, text, &message.why)
+    }
+
+    pub(super) fn quarantine(&mut self, sender: &Sender, arrival: &Arrival, why: &str) -> Result<(), StoreError> {
+        let text = serde_json::to_string(arrival).unwrap_or_default();
+        self.park(Some(sender), Some(arrival.seq), arrival.remote_seq, ("", &text), why)
+    }
+
+    fn park(
+        &mut self,
+        sender: Option<&Sender>,
+        seq: Option<i64>,
+        remote_seq: u64,
+        (subject, text): (&str, &str),
+        why: &str,
+    ) -> Result<(), StoreError> {
+        tracing::warn!(origin = sender.map(|sender| sender.key.as_str()), remote_seq, why, "parked");
+        self.place
+            .cached(
+                "INSERT INTO parked (origin, seq, remote_seq, subject, message, reason, parked_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (remote_seq, subject) DO UPDATE SET \
+                 reason = excluded.reason, attempts = attempts + 1",
+            )?
+            .execute(params![
+                sender.map(|sender| &sender.key),
+                seq,
+                remote_seq.cast_signed(),
+                subject,
+                text,
+                why,
+                self.at
+            ])
+            .named(self.place.path)?;
+        if let Some(sender) = sender {
+            self.place
+                .cached("UPDATE origins SET state = 'quarantined', reason = ?2 WHERE id = ?1")?
+                .execute(params![sender.id, why])
+                .named(self.place.path)?;
+        }
+        self.taken.parked.push(why.to_owned());
+        Ok(())
+    }
+}
+
+fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<bool, StoreError> {
+    let find = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked WHERE id = ?1";
+    let mut found: Vec<ParkedRow> =
+        place.cached(find)?.query_map([id], row).and_then(Iterator::collect).named(place.path)?;
+    let Some(found) = found.pop() else { return Ok(false) };
+    place.cached("DELETE FROM parked WHERE id = ?1")?.execute([id]).named(place.path)?;
+    if let Some(origin) = found.origin {
+        let (state, reason) = match decision {
+            Parked::Retry => ("active", None),
+            Parked::Discard => ("retired", Some(found.reason)),
+        };
+        place
+            .cached("UPDATE origins SET state = ?2, reason = ?3 WHERE public_key = ?1")?
+            .execute(params![origin, state, reason])
+            .named(place.path)?;
+        // What waited is read from the remote again, or not wanted any more.
+        place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([&origin]).named(place.path)?;
+    }
+    Ok(true)
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<ParkedRow> {
+    Ok(ParkedRow {
+        id: row.get(0)?,
+        origin: row.get(1)?,
+        seq: row.get(2)?,
+        remote_seq: row.get::<_, i64>(3)?.cast_unsigned(),
+        subject: row.get(4)?,
+        message: row.get(5)?,
+        reason: row.get(6)?,
+        parked_at: row.get(7)?,
+        attempts: row.get(8)?,
+    })
+}

@@ -1,0 +1,279 @@
+//! Where the exchange with a remote stands, and who of many processes does it. Plain local rows, not events.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::chain::Hash;
+use super::error::{Named, StoreError};
+use super::open::Store;
+use super::reader::Reader;
+
+/// Where the exchange with a remote stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Remote {
+    /// Which creation of the remote's stream the numbers are about; another one is another stream.
+    pub epoch: Option<String>,
+    /// The last of our shared events that the remote has acknowledged.
+    pub acked: i64,
+    /// The remote's own number of that message: what the next publish is fenced by.
+    pub fence: u64,
+    /// The last of the remote's messages that was taken in.
+    pub taken: u64,
+    /// Where delivery stands.
+    pub status: Status,
+    /// When nothing was left to send or take last, in microseconds since 1970 UTC.
+    pub synced_at: Option<i64>,
+    /// When this was written, likewise.
+    pub updated_at: i64,
+}
+
+/// Where delivery stands, for whoever wants to see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The name of the delivery state.
+    pub state: String,
+    /// Why it is blocked.
+    pub reason: Option<String>,
+    /// How many attempts failed since one worked.
+    pub attempts: u32,
+    /// When the next one is made, in microseconds since 1970 UTC.
+    pub next_attempt_at: Option<i64>,
+    /// What went wrong last; none when the last attempt worked.
+    pub last_error: Option<String>,
+    /// The server, by name and version.
+    pub server: Option<String>,
+    /// Since when it is connected, in microseconds since 1970 UTC.
+    pub connected_since: Option<i64>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            state: "disabled".to_owned(),
+            reason: None,
+            attempts: 0,
+            next_attempt_at: None,
+            last_error: None,
+            server: None,
+            connected_since: None,
+        }
+    }
+}
+
+/// What the remote holds of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// The last of our shared events that it holds.
+    pub seq: i64,
+    /// Its own number of that message.
+    pub fence: u64,
+}
+
+/// The end of a shared chain, with the signature of its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHead {
+    /// The last event that is signed for.
+    pub seq: i64,
+    /// Its link in the shared chain.
+    pub chain: Hash,
+    /// The origin's signature of both, 64 bytes.
+    pub signature: Vec<u8>,
+}
+
+impl Reader {
+    /// Where the exchange with a remote stands; as at the beginning when there never was one.
+    pub fn remote(&self, name: &str) -> Result<Remote, StoreError> {
+        read(self, name).named(self.path())
+    }
+
+    /// Whether the user agreed to synchronise.
+    pub fn is_sync_enabled(&self) -> Result<bool, StoreError> {
+        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1')")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .named(self.path())
+    }
+
+    /// Who holds a lease now.
+    pub fn lease_holder(&self, name: &str, now: i64) -> Result<Option<String>, StoreError> {
+        self.prepare_cached("SELECT holder FROM leases WHERE name = ?1 AND expires_at > ?2")
+            .and_then(|mut statement| statement.query_row(params![name, now], |row| row.get(0)).optional())
+            .named(self.path())
+    }
+}
+
+impl Store {
+    /// Writes down where delivery stands.
+    pub fn set_status(&self, remote: &str, status: Status, at: i64) -> Result<(), StoreError> {
+        let remote = remote.to_owned();
+        self.write(move |place| {
+            place
+                .cached(
+                    "INSERT INTO remotes (name, state, reason, attempts, next_attempt_at, last_error, server, \
+                     connected_since, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+                     ON CONFLICT (name) DO UPDATE SET state = excluded.state, reason = excluded.reason, \
+                     attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at, \
+                     last_error = excluded.last_error, server = excluded.server, \
+                     connected_since = excluded.connected_since, updated_at = excluded.updated_at",
+                )?
+                .execute(params![
+                    remote,
+                    status.state,
+                    status.reason,
+                    status.attempts,
+                    status.next_attempt_at,
+                    status.last_error,
+                    status.server,
+                    status.connected_since,
+                    at
+                ])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+
+    /// Writes down what the remote holds of ours, with the head that was signed for it.
+    pub fn set_acknowledged(
+        &self,
+        remote: &str,
+        held: Acknowledged,
+        head: Option<SignedHead>,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let remote = remote.to_owned();
+        self.write(move |place| {
+            place
+                .cached(
+                    "INSERT INTO remotes (name, acked_seq, fence, updated_at) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (name) DO UPDATE SET acked_seq = excluded.acked_seq, fence = excluded.fence, \
+                     updated_at = excluded.updated_at",
+                )?
+                .execute(params![remote, held.seq, held.fence.cast_signed(), at])
+                .named(place.path)?;
+            match head {
+                Some(head) => keep_head(place.connection, place.origin.id, &head).named(place.path),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Begins to count a remote's messages anew: another creation of its stream, or one that lost messages.
+    pub fn set_epoch(&self, remote: &str, epoch: &str, at: i64) -> Result<(), StoreError> {
+        let (remote, epoch) = (remote.to_owned(), epoch.to_owned());
+        self.write(move |place| {
+            place
+                .cached(
+                    "INSERT INTO remotes (name, epoch, taken_seq, updated_at) VALUES (?1, ?2, 0, ?3) \
+                     ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, taken_seq = 0, \
+                     updated_at = excluded.updated_at",
+                )?
+                .execute(params![remote, epoch, at])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+
+    /// Has a remote's messages read again from the first on; what is here already is passed over.
+    pub fn read_again(&self, remote: &str, at: i64) -> Result<(), StoreError> {
+        let remote = remote.to_owned();
+        self.write(move |place| keep_taken(place.connection, &remote, 0, at).named(place.path))
+    }
+
+    /// Writes down whether the user agreed to synchronise.
+    pub fn set_sync_enabled(&self, enabled: bool) -> Result<(), StoreError> {
+        self.write(move |place| {
+            place
+                .cached(
+                    "INSERT INTO meta (key, value) VALUES ('sync_enabled', ?1) \
+                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                )?
+                .execute([if enabled { "1" } else { "0" }])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+
+    /// Writes down that nothing was left to send or take.
+    pub fn set_synced(&self, remote: &str, at: i64) -> Result<(), StoreError> {
+        let remote = remote.to_owned();
+        self.write(move |place| {
+            place
+                .cached("UPDATE remotes SET synced_at = ?2, updated_at = ?2 WHERE name = ?1")?
+                .execute(params![remote, at])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+
+    /// Takes or keeps a lease until a time; false when somebody else holds it.
+    pub fn lease(&self, name: &str, holder: &str, now: i64, until: i64) -> Result<bool, StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |place| {
+            let changed = place
+                .cached(
+                    "INSERT INTO leases (name, holder, expires_at) VALUES (?1, ?2, ?4) \
+                     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
+                     WHERE leases.holder = excluded.holder OR leases.expires_at <= ?3",
+                )?
+                .execute(params![name, holder, now, until])
+                .named(place.path)?;
+            Ok(changed > 0)
+        })
+    }
+
+    /// Gives a lease back.
+    pub fn release_lease(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |place| {
+            place
+                .cached("DELETE FROM leases WHERE name = ?1 AND holder = ?2")?
+                .execute([name, holder])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+}
+
+/// Keeps a signed head; the same twice is no error.
+pub(crate) fn keep_head(connection: &Connection, origin: i64, head: &SignedHead) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO signed_heads (origin, seq, chain, signature) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![origin, head.seq, head.chain, head.signature])
+        .map(drop)
+}
+
+/// Writes down up to which of its messages a remote was taken in.
+pub(crate) fn keep_taken(connection: &Connection, remote: &str, taken: u64, at: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO remotes (name, taken_seq, updated_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (name) DO UPDATE SET taken_seq = excluded.taken_seq, updated_at = excluded.updated_at",
+        )?
+        .execute(params![remote, taken.cast_signed(), at])
+        .map(drop)
+}
+
+fn read(connection: &Connection, name: &str) -> rusqlite::Result<Remote> {
+    let row = |row: &Row<'_>| {
+        Ok(Remote {
+            epoch: row.get(0)?,
+            acked: row.get(1)?,
+            fence: row.get::<_, i64>(2)?.cast_unsigned(),
+            taken: row.get::<_, i64>(3)?.cast_unsigned(),
+            status: Status {
+                state: row.get(4)?,
+                reason: row.get(5)?,
+                attempts: row.get(6)?,
+                next_attempt_at: row.get(7)?,
+                last_error: row.get(8)?,
+                server: row.get(9)?,
+                connected_since: row.get(10)?,
+            },
+            synced_at: row.get(11)?,
+            updated_at: row.get(12)?,
+        })
+    };
+    let sql = "SELECT epoch, acked_seq, fence, taken_seq, state, reason, attempts, next_attempt_at, last_error, server, \
+               connected_since, synced_at, updated_at FROM remotes WHERE name = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([name], row).optional()?.unwrap_or_default())
+}

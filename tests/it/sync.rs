@@ -1,0 +1,14 @@
+//! Synchronisation between real ledgers through a real server.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test makes its own world, and fails when it cannot"
+)]
+
+mod exchange;
+
+mod machine;
+
+mod trouble;

@@ -1,0 +1,145 @@
+//! What goes out comes in: shared events of one machine are in the other's log, in order, once, and proved.
+
+use cim_domain_nix::app::sync::{consent, verify};
+use cim_domain_nix::store::view::{self, At};
+
+use super::machine::Machine;
+use crate::nats::Server;
+
+#[test]
+fn what_one_machine_shares_the_other_has() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    for number in 0..5 {
+        ada.discover(number);
+        ada.change(number, 3);
+    }
+    bob.discover(1);
+    assert_eq!(ada.synced().sent, 20);
+    let outcome = bob.synced();
+    assert_eq!((outcome.sent, outcome.taken), (1, 20));
+    assert_eq!(ada.synced().taken, 1);
+    assert_eq!(ada.shared(), bob.shared());
+    let flakes = view::flakes(&bob.session.store.reader().unwrap(), At::Now).unwrap();
+    assert_eq!(flakes.len(), 6, "the read model has both machines' flakes");
+    for machine in [&ada, &bob] {
+        let compared = verify::verify(&machine.session, &machine.place).unwrap();
+        assert!(compared.iter().all(|it| it.different.is_empty() && it.only_here == 0 && it.only_there == 0), "{compared:?}");
+        assert_eq!(compared.iter().map(|it| it.same).sum::<u64>(), 21);
+    }
+}
+
+#[test]
+fn nothing_leaves_a_machine_before_its_user_says_so() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::private("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    let outcome = ada.sync();
+    assert_eq!((outcome.status.state.as_str(), outcome.synced), ("disabled", false));
+    assert!(!server.said().contains("NIX_LEDGER"));
+    // Taking part without sharing anything.
+    consent::enable(&ada.session, &consent::Which::Named(Vec::new())).unwrap();
+    bob.discover(7);
+    bob.synced();
+    assert_eq!((ada.synced().sent, ada.shared().len()), (0, 1));
+    consent::share(&ada.session, &consent::Which::Named(vec![ada.root()])).unwrap();
+    assert_eq!(ada.synced().sent, 1);
+    // What is recorded after it was unshared stays.
+    consent::unshare(&ada.session, &consent::Which::All).unwrap();
+    ada.change(1, 2);
+    assert_eq!((ada.synced().sent, ada.status().backlog), (0, 0));
+    // Shared again: what was missing follows, the stream has no gap.
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    assert_eq!(ada.synced().sent, 2);
+    assert_eq!(bob.synced().taken, 3);
+    assert_eq!(ada.shared(), bob.shared());
+}
+
+#[test]
+fn findings_stay_private() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    assert_eq!(ada.count("SELECT count(*) FROM streams WHERE shared = 1 AND stream LIKE 'finding/%'"), 0);
+}
+
+#[test]
+fn running_engines_pass_events_on_as_they_are_recorded() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    let running = [ada.start(), bob.start()];
+    ada.until("live", |report| report.remote.status.state == "live");
+    bob.until("live", |report| report.remote.status.state == "live");
+    for number in 0..20 {
+        ada.discover(number);
+        bob.discover(number);
+    }
+    let all = |machine: &Machine| machine.until("40 events", |_| machine.shared().len() == 40);
+    all(&ada);
+    all(&bob);
+    assert_eq!(ada.shared(), bob.shared());
+    let report = ada.until("nothing left", |report| report.backlog == 0);
+    assert!(report.holder.is_some() && report.remote.status.connected_since.is_some(), "{report:?}");
+    for engine in running {
+        engine.stop();
+    }
+    assert_eq!(ada.status().holder, None);
+}
+
+#[test]
+fn a_late_joiner_catches_up_the_whole_history_in_its_order() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    for number in 0..3 {
+        ada.discover(number);
+        ada.change(number, 700);
+    }
+    assert_eq!(ada.synced().sent, 2_103);
+    let bob = Machine::new("bob", &server);
+    assert_eq!(bob.synced().taken, 2_103);
+    assert_eq!(ada.shared(), bob.shared());
+    let checks = cim_domain_nix::store::verify::verify(bob.session.store.path());
+    let bad: Vec<_> = checks.iter().filter(|check| check.state != cim_domain_nix::store::check::CheckState::Ok).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn only_one_process_of_many_delivers() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live");
+    let outcome = ada.sync();
+    // The same process holds it: leases are a process's. Another one's is refused.
+    assert!(outcome.elsewhere.is_none());
+    running.stop();
+    let now = ada.session.clock.now();
+    assert!(ada.session.store.lease("relay", "elsewhere (process 1)", now, now + 60_000_000).unwrap());
+    assert_eq!(ada.sync().elsewhere.as_deref(), Some("elsewhere (process 1)"));
+}
+
+#[test]
+fn the_public_log_has_every_event_under_its_public_subject() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 4);
+    ada.synced();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(server.url()).await.unwrap();
+        let context = async_nats::jetstream::new(client);
+        let mut stream = context.get_stream("NIX_EVENTS").await.unwrap();
+        let begun = std::time::Instant::now();
+        while stream.info().await.unwrap().state.messages < 5 {
+            assert!(begun.elapsed().as_secs() < 20, "the public log lacks events");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let message = stream.get_raw_message(1).await.unwrap();
+        assert_eq!(message.subject.as_str(), "nix.event.flake.discovered");
+        let body: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+        assert_eq!(body["payload"]["facts"]["description"], "flake 1", "{body}");
+        assert_eq!(message.headers.get("X-Domain").unwrap().as_str(), "nix");
+    });
+}

@@ -1,0 +1,196 @@
+//! A machine: one ledger, its settings, and its engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::sync::engine::{self, Outcome, Until};
+use cim_domain_nix::app::sync::{Place, consent, status};
+use cim_domain_nix::app::Session;
+use cim_domain_nix::bus::{Layout, Link, Target};
+use cim_domain_nix::domain::catalogue::Event;
+use cim_domain_nix::domain::flake::Facts;
+use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
+use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::path::RecordedPath;
+use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
+use uuid::Uuid;
+
+use crate::nats::Server;
+
+/// A ledger with a shared root, and how it reaches the bus.
+pub(super) struct Machine {
+    pub(super) session: Arc<Session>,
+    pub(super) place: Place,
+    pub(super) folder: tempfile::TempDir,
+    name: String,
+}
+
+/// An engine that runs beside the test.
+pub(super) struct Running {
+    stop: Arc<AtomicBool>,
+    link: Link,
+    thread: Option<JoinHandle<Outcome>>,
+}
+
+impl Machine {
+    /// A machine that has agreed to synchronise and shares its one root.
+    pub(super) fn new(name: &str, server: &Server) -> Self {
+        let machine = Self::private(name, server);
+        consent::enable(&machine.session, &consent::Which::All).unwrap();
+        machine
+    }
+
+    /// A machine whose root is private.
+    pub(super) fn private(name: &str, server: &Server) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let place = Place { target: target(&server.url()), layout: Layout::default() };
+        let machine = Self { session: Arc::new(open(folder.path(), name)), place, folder, name: name.to_owned() };
+        let root = LocalNote::RootAdded { path: machine.root(), at: machine.session.clock.now() };
+        machine.append(Vec::new(), vec![root]);
+        machine
+    }
+
+    /// The one root.
+    pub(super) fn root(&self) -> PathBuf {
+        PathBuf::from(format!("/home/{}", self.name))
+    }
+
+    /// The flake of a number below the root.
+    pub(super) fn flake(&self, number: u128) -> FlakeId {
+        FlakeId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{number}", self.session.store.origin().public_key).as_bytes()))
+    }
+
+    /// Records that a flake was found.
+    pub(super) fn discover(&self, number: u128) {
+        let directory = RecordedPath::new(&self.root().join(format!("flake-{number}")));
+        let facts = Facts { description: Some(format!("flake {number}")), ..Facts::default() };
+        let found = Discovered { directory, lineage: None, extractor: 1, facts };
+        self.record(number, vec![FlakeEvent::Discovered(Box::new(found))]);
+    }
+
+    /// Records so many changes of a flake's description, in one command.
+    pub(super) fn change(&self, number: u128, count: usize) {
+        let change = |n: usize| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n} of {number}")) };
+        self.record(number, (0..count).map(change).collect());
+    }
+
+    fn record(&self, number: u128, events: Vec<FlakeEvent>) {
+        let clock = &self.session.clock;
+        let event = |event| NewEvent {
+            id: EventId::new(clock.new_id()),
+            occurred_at: clock.now(),
+            event: Event::Flake(event),
+            undoes: None,
+        };
+        let stream = StreamId::flake(self.flake(number));
+        let events = events.into_iter().map(event).collect();
+        self.append(vec![StreamWrite { stream, expected: Expected::Any, events }], Vec::new());
+    }
+
+    fn append(&self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {
+        let command = self.session.command("test");
+        let received_at = self.session.clock.now();
+        self.session.store.append(Append { command, received_at, writes, notes }).unwrap();
+    }
+
+    /// Synchronises once.
+    pub(super) fn sync(&self) -> Outcome {
+        engine::run(&self.session, &self.place, &Link::default(), Until::Synced, &AtomicBool::new(false)).unwrap()
+    }
+
+    /// Synchronises once, and fails the test when that does not come to its end.
+    pub(super) fn synced(&self) -> Outcome {
+        let outcome = self.sync();
+        assert!(outcome.synced, "{outcome:?}");
+        outcome
+    }
+
+    /// Starts the engine.
+    pub(super) fn start(&self) -> Running {
+        let (stop, link) = (Arc::new(AtomicBool::new(false)), Link::default());
+        let (session, place) = (self.session.clone(), self.place.clone());
+        let (stopping, linked) = (stop.clone(), link.clone());
+        let run = move || engine::run(&session, &place, &linked, Until::Stopped, &stopping).unwrap();
+        Running { stop, link, thread: Some(std::thread::spawn(run)) }
+    }
+
+    /// Where synchronisation stands.
+    pub(super) fn status(&self) -> status::Report {
+        status::report(&self.session.store.reader().unwrap(), self.session.clock.now()).unwrap()
+    }
+
+    /// Waits until something holds.
+    pub(super) fn until(&self, what: &str, holds: impl Fn(&status::Report) -> bool) -> status::Report {
+        let begun = Instant::now();
+        loop {
+            let report = self.status();
+            if holds(&report) {
+                return report;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}: no {what}: {report:#?}", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything shared that is here, of every origin: event ids by origin and number.
+    pub(super) fn shared(&self) -> Vec<(String, i64, String)> {
+        let reader = self.session.store.reader().unwrap();
+        let mut statement = reader
+            .prepare(
+                "SELECT o.public_key, b.seq, lower(hex(e.event_id)) FROM outbox b JOIN origins o ON o.id = b.origin \
+                 JOIN events e ON e.position = b.position ORDER BY 1, 2",
+            )
+            .unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// One number of SQL.
+    pub(super) fn count(&self, sql: &str) -> i64 {
+        self.session.store.reader().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Closes the ledger and opens it again, as another process would.
+    pub(super) fn reopen(&mut self) {
+        let path = self.session.store.path().to_owned();
+        let folder = path.parent().unwrap().to_owned();
+        // The old one is let go of by whoever runs its engine.
+        self.session = Arc::new(open(&folder, &self.name));
+    }
+}
+
+impl Running {
+    /// Stops the engine.
+    pub(super) fn stop(mut self) -> Outcome {
+        self.halt().expect("the engine was running")
+    }
+
+    fn halt(&mut self) -> Option<Outcome> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.link.nudge();
+        self.thread.take().map(|thread| thread.join().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.halt();
+        }
+    }
+}
+
+/// Where a server is.
+pub(super) fn target(servers: &str) -> Target {
+    Target { servers: Target::servers_of(servers), ..Target::default() }
+}
+
+fn open(folder: &Path, name: &str) -> Session {
+    let who = Who { host: name.to_owned(), user: "ada".to_owned() };
+    ledger::open(&folder.join("ledger.db"), who, Clock::system()).unwrap()
+}

@@ -1,0 +1,62 @@
+//! Servers that are late, die, forget, refuse and lie.
+
+use super::machine::Machine;
+use crate::nats::Server;
+
+#[test]
+fn a_machine_starts_without_a_server_and_goes_on_when_one_appears() {
+    let mut server = Server::stopped("");
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let running = ada.start();
+    let report = ada.until("backoff", |report| report.remote.status.state == "backoff");
+    assert!(report.remote.status.last_error.unwrap().contains("no server answers"));
+    assert_eq!(report.backlog, 1);
+    server.up();
+    ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    running.stop();
+}
+
+#[test]
+fn a_server_that_is_killed_and_started_again_misses_nothing() {
+    let mut server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    let running = [ada.start(), bob.start()];
+    for round in 0..4 {
+        ada.discover(round);
+        ada.change(round, 20);
+        server.down();
+        bob.discover(round);
+        bob.change(round, 20);
+        server.up();
+    }
+    for machine in [&ada, &bob] {
+        machine.until("everything", |report| report.backlog == 0 && machine.shared().len() == 168);
+    }
+    assert_eq!(ada.shared(), bob.shared());
+    running.map(super::machine::Running::stop);
+}
+
+#[test]
+fn a_server_that_lost_its_disk_is_filled_again_from_the_machines() {
+    let mut server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.change(1, 30);
+    bob.discover(1);
+    for machine in [&ada, &bob, &ada] {
+        machine.synced();
+    }
+    server.down();
+    server.lose_disk();
+    server.up();
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 32, "everything is sent again");
+    let outcome = bob.synced();
+    assert_eq!((outcome.sent, outcome.taken), (1, 1), "what was known is passed over");
+    ada.synced();
+    assert_eq!(ada.shared(), bob.shared());
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    assert_eq!(carol.shared(), ada.shared());
+}
