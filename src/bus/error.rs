@@ -97,6 +97,15 @@ pub enum BusError {
 }
 
 impl BusError {
+    /// What the user does about it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self.seen() {
+            Seen::Refused(reason) => Some(reason.hint()),
+            Seen::Unreachable => Some("start the server, or name another one in `sync.servers` or `NATS_URL`"),
+            _ => None,
+        }
+    }
+
     /// What delivery makes of it.
     pub const fn seen(&self) -> Seen {
         match self {

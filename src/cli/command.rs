@@ -59,6 +59,7 @@ mod roots;
 mod scan;
 mod sql;
 mod store;
+mod sync;
 mod util;
 
 commands! {
@@ -72,6 +73,7 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Sync(sync),
         Store(store),
         Hook(hook),
         Info(info),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::app::AppError;
+use crate::app::sync::SyncError;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
@@ -20,6 +21,8 @@ pub(crate) enum Kind {
     Settings,
     /// The database cannot be used.
     Store,
+    /// The bus could not be reached, or refused.
+    Bus,
     /// Something else wrote at the same time.
     Conflict,
     /// The user stopped it.
@@ -39,6 +42,7 @@ impl Kind {
             Self::Usage => 2,
             Self::Settings => 3,
             Self::Store => 4,
+            Self::Bus => 6,
             Self::Conflict => 7,
             Self::Internal => 70,
             Self::Interrupted => 130,
@@ -155,6 +159,28 @@ impl From<AppError> for Failure {
         match error {
             AppError::Store(error) => error.into(),
             other => Self::of(Kind::Refused, &other),
+        }
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Store(error) => error.into(),
+            SyncError::Bus(error) => {
+                let hint = error.hint();
+                hint.into_iter().fold(Self::of(Kind::Bus, &error), Self::hinted)
+            }
+            SyncError::Off => Self::of(Kind::Refused, &error).hinted("`cim-nix sync enable` turns it on"),
+            SyncError::NoServer => {
+                Self::of(Kind::Settings, &error).hinted("set `sync.servers` in the settings, or `NATS_URL`")
+            }
+            SyncError::UnknownRoot { .. } => {
+                Self::of(Kind::Refused, &error).hinted("`cim-nix roots list` shows those there are")
+            }
+            SyncError::NothingParked(_) => {
+                Self::of(Kind::Refused, &error).hinted("`cim-nix sync parked list` shows what is")
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ mod view;
 pub(in crate::store) use applied::kind_named;
 pub use applied::{Applied, ApplyError, Body};
 pub(crate) use apply::apply_all;
-pub(in crate::store) use apply::{Outcome, failed};
+pub(in crate::store) use apply::{Outcome, failed, give, own_origin};
 pub(in crate::store) use schema::{create_tables, create_temporary_tables, create_views, garbage, point_views};
 pub use target::Target;
 pub use view::{Column, Example, View};

@@ -7,8 +7,14 @@
     reason = "a test makes its own world, and fails when it cannot"
 )]
 
+mod copies;
+
 mod exchange;
 
+mod lies;
+
 mod machine;
+
+mod stranger;
 
 mod trouble;

@@ -3,7 +3,8 @@
 use super::super::Session;
 use super::{REMOTE, SyncError};
 use crate::store::Reader;
-use crate::store::inbox::{Parked, ParkedRow};
+use crate::store::inbox::Parked;
+pub use crate::store::inbox::ParkedRow;
 
 /// Every parked message.
 ///

@@ -1,8 +1,9 @@
 //! Setting the streams up: an administrator's deed, or this machine's own on a server of its own.
 
-use super::super::Session;
 use super::{Place, SyncError};
-use crate::bus::{Bus, Link, SetUp};
+pub use crate::bus::SetUp;
+use crate::bus::{Bus, Link};
+use crate::store::Who;
 
 /// What setting up came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +18,11 @@ pub struct Done {
 ///
 /// # Errors
 /// What the server says, and what of a stream would be changed.
-pub fn set_up(session: &Session, place: &Place, public: bool, upgrade: bool) -> Result<Done, SyncError> {
+pub fn set_up(who: &Who, place: &Place, public: bool, upgrade: bool) -> Result<Done, SyncError> {
     if place.target.servers.is_empty() {
         return Err(SyncError::NoServer);
     }
-    let bus = Bus::connect(&place.target, &format!("cim-nix setup {}", session.who.host), Link::default())?;
+    let bus = Bus::connect(&place.target, &format!("cim-nix setup {}", who.host), Link::default())?;
     let ledger = bus.set_up_ledger(&place.layout, upgrade)?;
     let events = public.then(|| bus.set_up_events(&place.layout, upgrade)).transpose()?;
     Ok(Done { ledger, events })

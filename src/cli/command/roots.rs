@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Run;
 use crate::app;
 use crate::app::ledger::RootRow;
+use crate::app::sync::consent::{self, Which};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -19,7 +20,7 @@ use crate::store::view::rfc3339;
 
 /// The directories that are watched
 ///
-/// A root is a directory whose flakes `scan` looks at. Roots are private to this machine.
+/// A root is a directory whose flakes `scan` looks at. Roots are private to this machine until they are shared.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Roots {
     #[command(subcommand)]
@@ -35,6 +36,18 @@ enum Action {
         /// The directory
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
+    },
+    /// Let other machines see the flakes below roots, with their past; findings stay private
+    Share {
+        /// The roots
+        #[arg(required = true, value_name = "ROOT")]
+        roots: Vec<PathBuf>,
+    },
+    /// Keep what is recorded below roots from now on; what was shared stays shared
+    Unshare {
+        /// The roots
+        #[arg(required = true, value_name = "ROOT")]
+        roots: Vec<PathBuf>,
     },
     /// Watch a directory no longer; what is recorded stays
     Forget {
@@ -59,6 +72,17 @@ impl Run for Roots {
                     let what = if new { "is a root now" } else { "was a root before" };
                     context.printer.say(format!("`{}` {what}", path.display()));
                 }
+            }
+            Action::Share { roots } => {
+                let roots = roots.iter().map(|root| context.directory.join(root)).collect();
+                let released = consent::share(&context.session()?, &Which::Named(roots))?;
+                let (streams, events) = (released.streams, released.events);
+                context.printer.say(format!("{streams} streams with {events} events are shared now"));
+            }
+            Action::Unshare { roots } => {
+                let roots = roots.iter().map(|root| context.directory.join(root)).collect();
+                let private = consent::unshare(&context.session()?, &Which::Named(roots))?;
+                context.printer.say(format!("{private} streams are private again; what was shared stays shared"));
             }
             Action::Forget { path } => {
                 let path = context.directory.join(path);
@@ -116,10 +140,10 @@ impl Answer for List {
             page.line("no roots yet: `cim-nix scan PATH` makes PATH one");
             return;
         }
-        let mut table = Table::new(&["root", "scanned"]);
+        let mut table = Table::new(&["root", "scanned", "shared"]);
         for root in &self.roots {
             let scanned = root.scanned.map_or_else(|| "never".into(), |at| format!("{} ago", ago(at, page.now())));
-            table.row([for_people(&root.path.path), scanned]);
+            table.row([for_people(&root.path.path), scanned, if root.shared { "yes" } else { "no" }.to_owned()]);
         }
         page.table(&table);
     }

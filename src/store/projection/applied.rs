@@ -17,6 +17,8 @@ pub struct Applied<'a> {
     pub event_id: Uuid,
     /// The row of its origin.
     pub origin: i64,
+    /// Whether another machine recorded it: what it says may be anything.
+    pub foreign: bool,
     /// Its stream, as in `flake/<uuid>`.
     pub stream: &'a str,
     /// When it happened, in microseconds since 1970 UTC.
@@ -56,8 +58,18 @@ pub enum ApplyError {
 }
 
 impl Applied<'_> {
-    /// The event itself; none when its payload was erased.
+    /// The event itself; none when its payload was erased, or when another machine wrote what cannot be read here.
     pub fn event(&self) -> Result<Option<Cow<'_, Event>>, ShapeError> {
+        match self.decoded() {
+            Err(error) if self.foreign => {
+                tracing::debug!(position = self.position, %error, "passed over");
+                Ok(None)
+            }
+            other => other,
+        }
+    }
+
+    fn decoded(&self) -> Result<Option<Cow<'_, Event>>, ShapeError> {
         match self.body {
             Body::Recorded(recorded) if recorded.payload == shape::ERASED => Ok(None),
             Body::Recorded(recorded) => recorded.event().map(|event| Some(Cow::Borrowed(event))).map_err(Clone::clone),

@@ -24,19 +24,30 @@ pub(in crate::store) enum Outcome {
 /// from then on until `ensure` has caught it up. Only what concerns the whole database (full, locked, damaged) is an
 /// error here.
 pub(crate) fn apply_all(connection: &Connection, events: &[Recorded]) -> Result<(), StoreError> {
-    let known: Vec<Applied<'_>> = events.iter().filter_map(applied).collect();
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-    apply_known(connection, &known, (first.position, last.position)).map_err(|error| {
+    let applied = own_origin(connection).and_then(|own| {
+        let known: Vec<Applied<'_>> = events.iter().filter_map(|event| applied(event, own)).collect();
+        apply_known(connection, &known, (first.position, last.position))
+    });
+    applied.map_err(|error| {
         let path = connection.path().unwrap_or_default();
         StoreError::sqlite(Path::new(path), error)
     })
 }
 
-fn applied(event: &Recorded) -> Option<Applied<'_>> {
+/// The row of this database's own origin.
+pub(in crate::store) fn own_origin(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM origins WHERE is_self = 1")?
+        .query_row([], |row| row.get(0))
+}
+
+fn applied(event: &Recorded, own: i64) -> Option<Applied<'_>> {
     Some(Applied {
         position: event.position,
         event_id: event.event_id.uuid(),
         origin: event.origin,
+        foreign: event.origin != own,
         stream: &event.stream,
         occurred_at: event.occurred_at,
         kind: kind_named(&event.kind)?,
@@ -81,13 +92,39 @@ pub(in crate::store) fn apply(
         return Ok(Outcome::Applied);
     }
     connection.prepare_cached("SAVEPOINT projection")?.execute([])?;
-    let failure = wanted.find_map(|event| projection.apply(target, event).err().map(|error| (event.position, error)));
+    let failure =
+        wanted.find_map(|event| give(projection, target, connection, event).err().map(|error| (event.position, error)));
     let outcome = failure.map_or(Ok(Outcome::Applied), |(position, error)| failed(position, error))?;
     if let Outcome::Failed { .. } = outcome {
         connection.prepare_cached("ROLLBACK TO projection")?.execute([])?;
     }
     connection.prepare_cached("RELEASE projection")?.execute([])?;
     Ok(outcome)
+}
+
+/// Gives one event to a projection. What another machine wrote and does not fit is passed over: it must not stop ours.
+pub(in crate::store) fn give(
+    projection: &dyn Projection,
+    target: &Target<'_>,
+    connection: &Connection,
+    event: &Applied<'_>,
+) -> Result<(), ApplyError> {
+    if !event.foreign {
+        return projection.apply(target, event);
+    }
+    connection.prepare_cached("SAVEPOINT foreign_event")?.execute([])?;
+    let given = projection.apply(target, event);
+    let given = match given {
+        Err(ApplyError::Sqlite(error)) if concerns_all(&error) => Err(ApplyError::Sqlite(error)),
+        Err(error) => {
+            tracing::debug!(position = event.position, projection = projection.name(), %error, "passed over");
+            connection.prepare_cached("ROLLBACK TO foreign_event")?.execute([])?;
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    };
+    connection.prepare_cached("RELEASE foreign_event")?.execute([])?;
+    given
 }
 
 /// What an error means: the failure of one projection, or of everything when it concerns the whole database.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
-use crate::store::projection::{self, Applied, Body, Outcome, Projection, Target, failed, kind_named};
+use crate::store::projection::{self, Applied, Body, Outcome, Projection, Target, failed, give, kind_named, own_origin};
 
 /// What one chunk came to.
 pub(super) enum Step {
@@ -136,18 +136,20 @@ fn apply_range(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(range)?;
     let target = Target::new(connection, generation);
+    let own = own_origin(connection)?;
     while let Some(row) = rows.next()? {
         let Some(kind) = kind_named(row.get_ref(4)?.as_str()?) else { continue };
         let event = Applied {
             position: row.get(0)?,
             event_id: Uuid::from_bytes(row.get(1)?),
             origin: row.get(2)?,
+            foreign: row.get::<_, i64>(2)? != own,
             stream: row.get_ref(3)?.as_str()?,
             occurred_at: row.get(7)?,
             kind,
             body: Body::Stored { schema: row.get(5)?, payload: row.get_ref(6)?.as_str()? },
         };
-        if let Err(error) = projection.apply(&target, &event) {
+        if let Err(error) = give(projection, &target, connection, &event) {
             return failed(event.position, error);
         }
     }

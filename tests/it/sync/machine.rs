@@ -27,7 +27,7 @@ use crate::nats::Server;
 pub(super) struct Machine {
     pub(super) session: Arc<Session>,
     pub(super) place: Place,
-    pub(super) folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     name: String,
 }
 
@@ -71,32 +71,16 @@ impl Machine {
         let directory = RecordedPath::new(&self.root().join(format!("flake-{number}")));
         let facts = Facts { description: Some(format!("flake {number}")), ..Facts::default() };
         let found = Discovered { directory, lineage: None, extractor: 1, facts };
-        self.record(number, vec![FlakeEvent::Discovered(Box::new(found))]);
+        record(&self.session, self.flake(number), vec![FlakeEvent::Discovered(Box::new(found))]);
     }
 
     /// Records so many changes of a flake's description, in one command.
     pub(super) fn change(&self, number: u128, count: usize) {
-        let change = |n: usize| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n} of {number}")) };
-        self.record(number, (0..count).map(change).collect());
-    }
-
-    fn record(&self, number: u128, events: Vec<FlakeEvent>) {
-        let clock = &self.session.clock;
-        let event = |event| NewEvent {
-            id: EventId::new(clock.new_id()),
-            occurred_at: clock.now(),
-            event: Event::Flake(event),
-            undoes: None,
-        };
-        let stream = StreamId::flake(self.flake(number));
-        let events = events.into_iter().map(event).collect();
-        self.append(vec![StreamWrite { stream, expected: Expected::Any, events }], Vec::new());
+        record_change(&self.session, self.flake(number), count);
     }
 
     fn append(&self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {
-        let command = self.session.command("test");
-        let received_at = self.session.clock.now();
-        self.session.store.append(Append { command, received_at, writes, notes }).unwrap();
+        append(&self.session, writes, notes);
     }
 
     /// Synchronises once.
@@ -155,12 +139,18 @@ impl Machine {
         self.session.store.reader().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Closes the ledger and opens it again, as another process would.
-    pub(super) fn reopen(&mut self) {
+    /// Where it keeps its files.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Closes the ledger, lets something happen to its file, and opens it again.
+    pub(super) fn replace(&mut self, change: impl FnOnce(&Path)) {
         let path = self.session.store.path().to_owned();
-        let folder = path.parent().unwrap().to_owned();
-        // The old one is let go of by whoever runs its engine.
-        self.session = Arc::new(open(&folder, &self.name));
+        let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();
+        self.session = Arc::new(open(elsewhere.path(), "nobody"));
+        change(&path);
+        self.session = Arc::new(open(self.folder.path(), &self.name));
     }
 }
 
@@ -188,6 +178,28 @@ impl Drop for Running {
 /// Where a server is.
 pub(super) fn target(servers: &str) -> Target {
     Target { servers: Target::servers_of(servers), ..Target::default() }
+}
+
+/// Records so many changes of a flake's description, in one command.
+pub(super) fn record_change(session: &Session, flake: FlakeId, count: usize) {
+    let change = |n: usize| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n}")) };
+    record(session, flake, (0..count).map(change).collect());
+}
+
+fn record(session: &Session, flake: FlakeId, events: Vec<FlakeEvent>) {
+    let event = |event| NewEvent {
+        id: EventId::new(session.clock.new_id()),
+        occurred_at: session.clock.now(),
+        event: Event::Flake(event),
+        undoes: None,
+    };
+    let events = events.into_iter().map(event).collect();
+    append(session, vec![StreamWrite { stream: StreamId::flake(flake), expected: Expected::Any, events }], Vec::new());
+}
+
+fn append(session: &Session, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {
+    let command = session.command("test");
+    session.store.append(Append { command, received_at: session.clock.now(), writes, notes }).unwrap();
 }
 
 fn open(folder: &Path, name: &str) -> Session {

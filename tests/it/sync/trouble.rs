@@ -34,7 +34,9 @@ fn a_server_that_is_killed_and_started_again_misses_nothing() {
         machine.until("everything", |report| report.backlog == 0 && machine.shared().len() == 168);
     }
     assert_eq!(ada.shared(), bob.shared());
-    running.map(super::machine::Running::stop);
+    for engine in running {
+        engine.stop();
+    }
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! `sync enable` and `sync disable`: whether this machine takes part, and with which roots.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::app::sync::consent::{self, Which};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Enable {
+    /// The roots to share; none to take what others share and share nothing more
+    #[arg(value_name = "ROOT")]
+    roots: Vec<PathBuf>,
+    /// Share every root there is
+    #[arg(long, conflicts_with = "roots")]
+    all: bool,
+}
+
+impl Enable {
+    pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        if context.settings.sync.servers.reveal().is_empty() {
+            return Err(Failure::new(Kind::Settings, "no server is named")
+                .hinted("set `sync.servers` in the settings, or `NATS_URL`"));
+        }
+        let which = if self.all {
+            Which::All
+        } else {
+            Which::Named(self.roots.iter().map(|root| context.directory.join(root)).collect())
+        };
+        let released = consent::enable(&context.session()?, &which)?;
+        context.printer.say(match released.streams {
+            0 => "synchronisation is on; nothing more is shared than before".to_owned(),
+            streams => format!("synchronisation is on; {streams} streams with {} events are shared now", released.events),
+        });
+        context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+pub(super) fn disable(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    consent::disable(&context.session()?)?;
+    context.printer.say("synchronisation is off; what was shared stays shared");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,103 @@
+//! `sync now`: send what is new and take what is new, once.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::app::Session;
+use crate::app::sync::engine::{self, Link, Outcome, Until};
+use crate::app::sync::{Place, status};
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::interrupt;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Now {
+    /// How many seconds to wait for another process that is at it already
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    wait: u64,
+}
+
+impl Now {
+    pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let stop = interrupt::flag()?;
+        let place = Place::of(&context.settings.sync);
+        let session = context.session()?;
+        let asked = session.clock.now();
+        let mut outcome = engine::run(&session, &place, &Link::default(), Until::Synced, &stop)?;
+        if let Some(holder) = outcome.elsewhere.take() {
+            context.printer.say(format!("{holder} is at it; waiting for it"));
+            wait_for(&session, asked, Duration::from_secs(self.wait), &mut outcome)?;
+        }
+        if !outcome.synced {
+            return Err(refusal(&outcome));
+        }
+        context.printer.answer(&Synced { sent: outcome.sent, taken: outcome.taken, parked: outcome.parked })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The other process writes down when nothing was left to send or take.
+fn wait_for(session: &Session, asked: i64, longest: Duration, outcome: &mut Outcome) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let reader = session.store.reader()?;
+    while begun.elapsed() < longest {
+        let report = status::report(&reader, session.clock.now())?;
+        outcome.status = report.remote.status;
+        outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
+        if outcome.synced || outcome.status.state == "blocked" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Why it did not come to its end, with the next step.
+pub(super) fn refusal(outcome: &Outcome) -> Failure {
+    let status = &outcome.status;
+    let why = status.last_error.clone();
+    match status.state.as_str() {
+        "disabled" => Failure::new(Kind::Refused, "synchronisation is off").hinted("`cim-nix sync enable` turns it on"),
+        "blocked" => {
+            let reason = status.reason.clone().unwrap_or_default();
+            let failure = Failure::new(Kind::Bus, why.unwrap_or_else(|| format!("delivery is blocked: {reason}")));
+            engine::hint(&reason).into_iter().fold(failure, Failure::hinted)
+        }
+        _ => Failure::new(Kind::Bus, why.unwrap_or_else(|| "it did not come to its end in time".to_owned()))
+            .hinted("nothing is lost: what was not sent is sent the next time"),
+    }
+}
+
+/// `cim-nix/sync-now/1`.
+#[derive(Debug, Serialize)]
+struct Synced {
+    /// How many events were sent.
+    sent: u64,
+    /// How many events of others were taken in.
+    taken: u64,
+    /// How many messages could not be taken in.
+    parked: u64,
+}
+
+impl Answer for Synced {
+    const NAME: &'static str = "sync-now";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(synced: &Self) -> Vec<String> {
+        [synced.sent, synced.taken, synced.parked].map(|count| count.to_string()).into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        page.line(format!("sent {}, taken {}: nothing is left", self.sent, self.taken));
+        if self.parked > 0 {
+            page.line(format!("{} messages could not be taken in: `cim-nix sync parked list`", self.parked));
+        }
+    }
+}

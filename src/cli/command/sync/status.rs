@@ -1,0 +1,123 @@
+//! `sync status`: where synchronisation stands, from the ledger alone.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::app::sync::engine;
+use crate::app::sync::{Place, status};
+use crate::cli::answer::{Answer, Page};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::time::ago;
+use crate::store::view::rfc3339;
+
+pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    let servers = Place::of(&context.settings.sync).target.shown();
+    let now = context.clock.now();
+    let report = status::report(&context.read()?.ledger.reader, now)?;
+    let remote = report.remote.status;
+    let status = Status {
+        enabled: report.enabled,
+        state: remote.state,
+        reason: remote.reason,
+        servers,
+        server: remote.server,
+        connected_since: remote.connected_since.map(rfc3339),
+        last_error: remote.last_error,
+        attempts: remote.attempts,
+        next_attempt_at: remote.next_attempt_at.map(rfc3339),
+        synced_at: report.remote.synced_at.map(rfc3339),
+        delivered_by: report.holder,
+        shared: report.shared,
+        backlog: report.backlog,
+        waiting: report.waiting,
+        parked: report.parked,
+        roots_shared: report.roots.0,
+        roots: report.roots.1,
+        origins: report.origins,
+        connected: remote.connected_since,
+        synced: report.remote.synced_at,
+    };
+    context.printer.answer(&status)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `cim-nix/sync-status/1`.
+#[derive(Debug, Serialize)]
+struct Status {
+    enabled: bool,
+    state: String,
+    reason: Option<String>,
+    servers: Vec<String>,
+    server: Option<String>,
+    connected_since: Option<String>,
+    last_error: Option<String>,
+    attempts: u32,
+    next_attempt_at: Option<String>,
+    synced_at: Option<String>,
+    delivered_by: Option<String>,
+    /// How many events this ledger has shared.
+    shared: i64,
+    /// How many of them the server lacks.
+    backlog: i64,
+    /// How many messages of others wait for those before them.
+    waiting: u64,
+    /// How many could not be taken in.
+    parked: usize,
+    roots_shared: usize,
+    roots: usize,
+    /// How many other ledgers have events here.
+    origins: usize,
+    #[serde(skip)]
+    connected: Option<i64>,
+    #[serde(skip)]
+    synced: Option<i64>,
+}
+
+impl Answer for Status {
+    const NAME: &'static str = "sync-status";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(status: &Self) -> Vec<String> {
+        [
+            status.state.clone(),
+            status.backlog.to_string(),
+            status.connected_since.clone().unwrap_or_default(),
+            status.last_error.clone().unwrap_or_default(),
+        ]
+        .into()
+    }
+
+    fn page(&self, page: &mut Page) {
+        let state = match (&self.reason, self.enabled) {
+            (_, false) => "off; `cim-nix sync enable` turns it on".to_owned(),
+            (Some(reason), _) => format!("{} ({reason})", self.state),
+            (None, _) => self.state.clone(),
+        };
+        page.field("state", state);
+        page.field("servers", self.servers.join(", "));
+        if let Some(server) = &self.server {
+            page.field("server", server);
+        }
+        if let Some(since) = self.connected {
+            page.field("connected", format!("for {}", ago(since, page.now())));
+        }
+        page.field("shared", format!("{} events, below {} of {} roots", self.shared, self.roots_shared, self.roots));
+        page.field("backlog", self.backlog.to_string());
+        page.field("others", format!("{} ledgers, {} messages waiting, {} parked", self.origins, self.waiting, self.parked));
+        let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));
+        page.field("in step", synced);
+        page.field("delivered by", self.delivered_by.as_deref().unwrap_or("nobody now"));
+        if let Some(error) = &self.last_error {
+            page.field("last error", error);
+        }
+        if let Some(hint) = self.reason.as_deref().and_then(engine::hint) {
+            page.field("next step", hint);
+        }
+    }
+}

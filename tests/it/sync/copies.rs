@@ -1,0 +1,68 @@
+//! Ledgers that were restored from a backup, or copied.
+
+use std::path::Path;
+
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::sync::engine::{self, Link, Until};
+use cim_domain_nix::store::backup::{BackupOptions, restore};
+
+use super::machine::Machine;
+use crate::nats::Server;
+
+fn backup(machine: &Machine) -> std::path::PathBuf {
+    let to = machine.folder().join("backup.db");
+    machine.session.store.backup(&to, BackupOptions::default(), &mut |_, _| {}).unwrap();
+    to
+}
+
+#[test]
+fn a_restored_ledger_takes_its_own_events_back() {
+    let server = Server::start();
+    let mut ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 4);
+    ada.synced();
+    let copy = backup(&ada);
+    ada.change(1, 5);
+    ada.discover(2);
+    ada.synced();
+    let before = ada.shared();
+    let now = ada.session.clock.now();
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    assert_eq!(ada.shared().len(), 5);
+    let outcome = ada.synced();
+    assert_eq!((outcome.sent, ada.shared()), (0, before));
+    ada.change(2, 1);
+    assert_eq!(ada.synced().sent, 1, "it goes on where it was");
+    let bob = Machine::new("bob", &server);
+    assert_eq!(bob.synced().taken, 12);
+}
+
+#[test]
+fn a_copied_ledger_that_went_on_by_itself_is_blocked_and_harms_nobody() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let copy = folder.path().join("ledger.db");
+    ada.session.store.backup(&copy, BackupOptions::default(), &mut |_, _| {}).unwrap();
+    copy_key(ada.session.store.path(), &copy);
+    let who = Who { host: "ada".to_owned(), user: "ada".to_owned() };
+    let twin = ledger::open(&copy, who, cim_domain_nix::app::clock::Clock::system()).unwrap();
+    ada.change(1, 1);
+    ada.synced();
+    super::machine::record_change(&twin, ada.flake(1), 3);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let outcome = engine::run(&twin, &ada.place, &Link::default(), Until::Synced, &stop).unwrap();
+    assert_eq!(outcome.status.reason.as_deref(), Some("forked"), "{outcome:?}");
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 1, "the first one goes on");
+    assert_eq!(bob.synced().taken, 3);
+    assert_eq!(bob.shared(), ada.shared());
+}
+
+fn copy_key(from: &Path, to: &Path) {
+    let key = |path: &Path| format!("{}.key", path.display());
+    std::fs::copy(key(from), key(to)).unwrap();
+}

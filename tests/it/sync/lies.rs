@@ -1,0 +1,185 @@
+//! What others write: poison holds up its origin alone, and nobody speaks in another's name.
+
+use async_nats::HeaderMap;
+use cim_domain_nix::app::sync::parked;
+
+use super::machine::Machine;
+use super::stranger::Stranger;
+use crate::nats::Server;
+
+fn state_of(machine: &Machine, key: &str) -> (String, Option<String>) {
+    let reader = machine.session.store.reader().unwrap();
+    let sql = "SELECT state, reason FROM origins WHERE public_key = ?1";
+    reader.query_row(sql, [key], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn garbage_is_parked_and_stops_nobody() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    stranger.send("nix.ledger.nobody.flake.updated", HeaderMap::new(), b"\xff\x00 not json".to_vec());
+    stranger.send("nix.ledger.nobody.flake.updated", HeaderMap::new(), b"{\"event_type\":\"FlakeCreated\"}".to_vec());
+    let (good, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&good, Some(&signature));
+    ada.discover(2);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    assert_eq!((bob.synced().taken, bob.synced().taken), (3, 0));
+    let parked = parked::list(&bob.session.store.reader().unwrap()).unwrap();
+    assert_eq!(parked.len(), 2);
+    assert!(parked.iter().all(|row| row.reason.contains("no envelope") && row.origin.is_none()), "{parked:#?}");
+    assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "active");
+}
+
+#[test]
+fn a_tampered_event_quarantines_its_origin_and_no_other() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (first, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&first, Some(&signature));
+    let (mut second, signature) = stranger.next("flake.forgotten", "{}");
+    second.actor = "ada@ada".to_owned();
+    stranger.publish(&second, Some(&signature));
+    ada.discover(1);
+    ada.synced();
+    let outcome = bob.synced();
+    assert_eq!((outcome.taken, outcome.parked), (2, 1), "the first event and ada's");
+    let (state, reason) = state_of(&bob, &stranger.key.public_key());
+    assert_eq!(state, "quarantined");
+    assert!(reason.unwrap().contains("not what its link"), "the reason is told");
+    // What comes after is not taken either, and the machine stays in step with the rest.
+    let (third, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&third, Some(&signature));
+    ada.discover(2);
+    ada.synced();
+    assert_eq!(bob.synced().taken, 1);
+    // Tried again it is refused again; discarded, its origin is let go.
+    let id = parked::list(&bob.session.store.reader().unwrap()).unwrap()[0].id;
+    parked::retry(&bob.session, id).unwrap();
+    bob.synced();
+    assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "quarantined");
+    let again = parked::list(&bob.session.store.reader().unwrap()).unwrap();
+    parked::discard(&bob.session, again[0].id).unwrap();
+    assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "retired");
+    bob.synced();
+    assert_eq!(bob.status().parked, 0);
+}
+
+#[test]
+fn nobody_writes_to_a_stream_of_another_origin() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    bob.synced();
+    let stream = format!("flake/{}", ada.flake(1));
+    let mut stranger = Stranger::new(&server);
+    let (theft, signature) = stranger.next_in(&stream, 2, "flake.forgotten", "{}");
+    stranger.publish(&theft, Some(&signature));
+    for machine in [&ada, &bob] {
+        let outcome = machine.synced();
+        assert_eq!((outcome.taken, outcome.parked), (0, 1));
+        let (state, reason) = state_of(machine, &stranger.key.public_key());
+        assert_eq!(state, "quarantined");
+        assert!(reason.unwrap().contains("another origin's"));
+        assert_eq!(machine.count("SELECT count(*) FROM v1_flakes"), 1, "the flake is still there");
+    }
+}
+
+#[test]
+fn a_signature_of_another_key_is_refused() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let (mut stranger, other) = (Stranger::new(&server), Stranger::new(&server));
+    let (event, _) = stranger.next("flake.forgotten", "{}");
+    let forged = other.key.sign(b"something else").unwrap();
+    stranger.publish(&event, Some(&forged));
+    assert_eq!(ada.synced().parked, 1);
+    assert!(state_of(&ada, &stranger.key.public_key()).1.unwrap().contains("signature"));
+}
+
+#[test]
+fn what_is_not_signed_for_waits() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    let (first, _) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&first, None);
+    assert_eq!((ada.synced().taken, ada.status().waiting), (0, 1));
+    let (second, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&second, Some(&signature));
+    assert_eq!((ada.synced().taken, ada.status().waiting), (2, 0));
+}
+
+#[test]
+fn a_gap_waits_and_is_filled_when_the_event_comes_late() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    let late = stranger.next("flake.forgotten", "{}");
+    let early = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&early.0, Some(&early.1));
+    assert_eq!((ada.synced().taken, ada.status().waiting), (0, 1));
+    stranger.publish(&late.0, Some(&late.1));
+    assert_eq!((ada.synced().taken, ada.status().waiting), (2, 0));
+}
+
+#[test]
+fn events_of_a_newer_release_are_kept_and_passed_over() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    for (kind, payload) in [("flake.transmogrified", "{\"a\":1}"), ("hovercraft.filled", "null"), ("flake.description_changed", "{\"from\":7}")] {
+        let (event, signature) = stranger.next(kind, payload);
+        stranger.publish(&event, Some(&signature));
+    }
+    assert_eq!(ada.synced().taken, 3);
+    assert_eq!(ada.count("SELECT count(*) FROM v1_events WHERE type = 'flake.transmogrified'"), 1);
+    assert_eq!(ada.count("SELECT count(*) FROM v1_projections WHERE state <> 'live' OR behind > 0"), 0);
+    ada.discover(1);
+    assert_eq!(ada.count("SELECT count(*) FROM v1_flakes"), 1, "the read model goes on");
+}
+
+#[test]
+fn who_speaks_in_our_name_is_found_out() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (mut event, signature) = stranger.next("flake.forgotten", "{}");
+    event.origin = ada.session.store.origin().public_key.clone();
+    event.origin_sequence = 2;
+    stranger.publish(&event, Some(&signature));
+    ada.discover(2);
+    let outcome = ada.sync();
+    assert_eq!((outcome.status.state.as_str(), outcome.status.reason.as_deref()), ("blocked", Some("forged")), "{outcome:?}");
+    bob.sync();
+    assert_eq!(state_of(&bob, &event.origin).0, "quarantined");
+    assert_eq!(bob.shared().len(), 1, "nothing forged is in the log");
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 9);
+    ada.synced();
+    // As if the process had died between the server's answer and writing it down, and the server had forgotten the ids.
+    let forgotten = cim_domain_nix::store::remote::Acknowledged { seq: 0, fence: 0 };
+    ada.session.store.set_acknowledged("exchange", forgotten, None, 1).unwrap();
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 1);
+    assert_eq!(Stranger::new(&server).messages(), 11);
+}
