@@ -31,6 +31,8 @@ pub mod hook;
 
 pub mod place;
 
+pub mod requests;
+
 pub mod sync;
 
 use std::path::PathBuf;

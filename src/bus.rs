@@ -3,6 +3,8 @@
 //! Knows subjects, headers, envelopes and streams; knows no store, no use case and no face. The asynchronous runtime
 //! lives in here and nowhere else.
 
+pub mod answer;
+
 pub mod connect;
 
 pub mod envelope;
@@ -23,6 +25,7 @@ pub mod subject;
 
 pub mod target;
 
+pub use answer::{Answer, Answering, Endpoint, Request};
 pub use connect::Bus;
 pub use envelope::Envelope;
 pub use error::BusError;

@@ -6,12 +6,17 @@ use crate::domain::flake::decide;
 use crate::domain::id::{EventId, FlakeId};
 use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
-use crate::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
+use crate::store::{Append, Command, Expected, LocalNote, NewEvent, StreamWrite};
 
 use super::{AppError, Session, known};
 
 /// Forgets a flake; returns where it is, or nothing when there was none to forget.
 pub fn forget(session: &Session, id: FlakeId) -> Result<Option<RecordedPath>, AppError> {
+    forget_as(session, id, session.command("forget_flake"))
+}
+
+/// Forgets a flake, as the command of somebody: its event belongs to that conversation.
+pub fn forget_as(session: &Session, id: FlakeId, command: Command) -> Result<Option<RecordedPath>, AppError> {
     let (state, version) = known::flake(&session.store.reader()?, id)?;
     let Some(flake) = state.filter(|flake| !flake.removed) else { return Ok(None) };
     let at = session.clock.now();
@@ -24,7 +29,7 @@ pub fn forget(session: &Session, id: FlakeId) -> Result<Option<RecordedPath>, Ap
     let events = decide::forget(&flake).into_iter().map(event).collect();
     let path = flake.directory.to_path();
     session.store.append(Append {
-        command: session.command("forget_flake"),
+        command,
         received_at: at,
         writes: vec![StreamWrite { stream: StreamId::flake(id), expected: Expected::Version(version), events }],
         notes: vec![LocalNote::FileGone { path: path.clone() }, LocalNote::Forget { path, at }],

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
 use crate::scan::{Found, Options, Walk, walk};
-use crate::store::{Append, LocalNote};
+use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
 use super::{AppError, Session, roots};
@@ -99,7 +99,17 @@ pub fn scan(
     progress: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<ScanReport, AppError> {
-    let command = session.command("scan");
+    scan_as(session, request, session.command("scan"), progress, stop)
+}
+
+/// Scans, as the command of somebody: its events belong to that conversation.
+pub fn scan_as(
+    session: &Session,
+    request: &ScanRequest,
+    command: Command,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<ScanReport, AppError> {
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
     let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
@@ -161,7 +171,7 @@ impl Run<'_> {
 
     fn finish(
         &self,
-        mut command: crate::store::Command,
+        mut command: Command,
         roots: &[PathBuf],
         settler: Settler<'_>,
     ) -> Result<ScanReport, AppError> {

@@ -24,7 +24,7 @@ pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Re
         found => return Ok(found?),
     };
     let Err(StoreError::NoFlake { .. }) = &missing else { return Ok(missing?) };
-    let all = view::flakes(&reading.ledger.reader, reading.at)?;
+    let all = view::flakes(&reading.ledger.reader, view::Whose::All, reading.at)?;
     let mut same_name: Vec<&FlakeRow> =
         all.iter().filter(|flake| directory_name(flake) == selector.as_bytes()).collect();
     match (same_name.pop(), same_name.is_empty()) {

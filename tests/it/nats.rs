@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,11 +36,6 @@ impl Server {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let extra = extra.replace("{dir}", folder.path().to_str().unwrap());
         Self { folder, port: free_port(), extra, child: None }
-    }
-
-    /// Its folder: configuration, store, log.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Its address.

@@ -15,6 +15,8 @@ mod lies;
 
 mod machine;
 
+mod requests;
+
 mod stranger;
 
 mod trouble;

@@ -6,11 +6,12 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::super::Session;
+use super::super::requests::{DESCRIPTION, Desk, SERVICE};
 use super::intake::{self, Ended, Progress};
 use super::relay::{self, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
-use crate::bus::{Bus, Exchange, Standing};
+use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::Reader;
 use crate::store::remote::Status;
@@ -51,9 +52,25 @@ pub struct Outcome {
 /// # Errors
 /// Only for what concerns the ledger itself. What goes wrong with the bus is told by the outcome.
 pub fn run(session: &Session, place: &Place, link: &Link, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+    run_with(session, place, link, until, stop, None)
+}
+
+/// Runs the engine and answers requests on its connection.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(
+    session: &Session,
+    place: &Place,
+    link: &Link,
+    until: Until,
+    stop: &AtomicBool,
+    desk: Option<Arc<Desk>>,
+) -> Result<Outcome, SyncError> {
     let holder = format!("{} (process {})", session.who.host, std::process::id());
     let outcome = thread::scope(|scope| {
         let mut engine = Engine::new(session, place, link, holder.clone())?;
+        engine.desk = desk;
         let outcome = engine.run(scope, until, stop);
         engine.end();
         outcome
@@ -71,6 +88,8 @@ struct Engine<'scope, 'env> {
     delivery: Delivery,
     status: Status,
     bus: Option<Arc<Bus>>,
+    desk: Option<Arc<Desk>>,
+    answering: Option<Answering>,
     exchange: Option<Exchange>,
     heard: Standing,
     way_in: Option<WayIn<'scope>>,
@@ -97,6 +116,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             delivery: Delivery::default(),
             status: Status::default(),
             bus: None,
+            desk: None,
+            answering: None,
             exchange: None,
             heard: link.standing(),
             way_in: None,
@@ -139,6 +160,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         self.see(if enabled { Seen::Enabled } else { Seen::Disabled });
         if !enabled {
             self.stop_way_in();
+            self.answering = None;
             self.bus = None;
             self.exchange = None;
             return Ok(());
@@ -184,6 +206,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             Ok(bus) => {
                 self.status.server = Some(bus.server());
                 self.status.connected_since = Some(self.now());
+                self.answering = self.desk.as_ref().and_then(|desk| open(desk, &bus));
                 self.bus = Some(Arc::new(bus));
                 self.heard = self.link.standing();
                 self.see(Seen::Connected);
@@ -366,6 +389,18 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             }
         }
     }
+}
+
+/// Answers requests on a connection; what cannot be offered is told in the log and takes nothing else with it.
+fn open(desk: &Arc<Desk>, bus: &Bus) -> Option<Answering> {
+    let answerer = desk.clone();
+    let answer: Answer = Arc::new(move |request| answerer.answer(request));
+    let service = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION);
+    let opened = bus.answer(service, &desk.endpoints(), &answer).and_then(|answering| {
+        bus.announce("discovery.announce", desk.announcement())?;
+        Ok(answering)
+    });
+    opened.inspect_err(|error| tracing::warn!(%error, "requests are not answered")).ok()
 }
 
 /// What a blocked delivery needs, as a sentence for people.

@@ -1,9 +1,11 @@
 //! Reading the log: by stream, by position, by id.
 
-use rusqlite::{OptionalExtension, Params};
+use rusqlite::{OptionalExtension, Params, Row};
+use uuid::Uuid;
 
 use super::Recorded;
 use crate::domain::id::EventId;
+use crate::domain::message::MessageIdentity;
 use crate::domain::stream::StreamId;
 use crate::store::error::{Named, StoreError};
 use crate::store::reader::Reader;
@@ -43,6 +45,26 @@ impl Reader {
     /// One event by its position.
     pub fn event_at(&self, position: i64) -> Result<Option<Recorded>, StoreError> {
         self.events("position = ?1", [position]).map(|found| found.into_iter().next())
+    }
+
+    /// The events that a command brought about: its own and those of the commands that it caused, oldest first.
+    pub fn caused_by(&self, command: &MessageIdentity) -> Result<Vec<EventId>, StoreError> {
+        let sql = "SELECT event_id FROM events WHERE correlation_id = ?1 AND (causation_id = ?2 OR causation_id IN \
+                   (SELECT command_id FROM commands WHERE causation_id = ?2)) ORDER BY position";
+        let (correlation, id) = (command.correlation_id.uuid(), command.message_id.uuid());
+        self.prepare_cached(sql)
+            .and_then(|mut statement| {
+                let read = |row: &Row<'_>| Ok(EventId::new(Uuid::from_bytes(row.get(0)?)));
+                statement.query_map((correlation.as_bytes(), id.as_bytes()), read)?.collect()
+            })
+            .named(self.path())
+    }
+
+    /// Whether a command was done before.
+    pub fn knows_command(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM commands WHERE command_id = ?1)")
+            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get(0)))
+            .named(self.path())
     }
 
     fn events(&self, which: &str, parameters: impl Params) -> Result<Vec<Recorded>, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{At, FlakeRow, InputRow, LockNodeRow, flakes, inputs, lock_nodes};
+use super::{At, FlakeRow, InputRow, LockNodeRow, Whose, flakes, inputs, lock_nodes};
 use crate::domain::id::FlakeId;
 use crate::store::StoreError;
 
@@ -47,8 +47,9 @@ pub enum Subject {
 
 /// What differs between two moments, in one flake or in all; by path, then flake, inputs, nodes.
 pub fn diff(connection: &Connection, from: At, to: At, flake: Option<FlakeId>) -> Result<Vec<Difference>, StoreError> {
+    let whose = if flake.is_some() { Whose::All } else { Whose::Own };
     let at = |at| -> Result<BTreeMap<FlakeId, FlakeRow>, StoreError> {
-        let rows = flakes(connection, at)?.into_iter().filter(|row| flake.is_none_or(|id| id == row.id));
+        let rows = flakes(connection, whose, at)?.into_iter().filter(|row| flake.is_none_or(|id| id == row.id));
         Ok(rows.map(|row| (row.id, row)).collect())
     };
     let (old, new) = (at(from)?, at(to)?);

@@ -17,6 +17,8 @@ pub struct FlakeRow {
     pub id: FlakeId,
     /// The public key of the origin that it belongs to.
     pub origin: String,
+    /// Whether that is this machine.
+    pub own: bool,
     /// The directory of its `flake.nix`.
     pub path: RecordedPath,
     /// Its own description.
@@ -57,7 +59,7 @@ pub struct KnownFlakeRow {
 }
 
 const FLAKES: &str = "
-SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.description, f.lineage, f.nix_config,
+SELECT f.id, o.public_key AS origin, o.is_self, f.path, f.path_bytes, f.description, f.lineage, f.nix_config,
        f.discovered_at, f.valid_from AS changed_at, f.extractor,
        (SELECT count(*) FROM {inputs} i WHERE i.flake = f.id) AS inputs,
        (SELECT count(*) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
@@ -66,16 +68,33 @@ SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.description, f.line
        (SELECT count(*) FROM {problems} p WHERE p.flake = f.id) AS problems
 FROM {live_flakes} f JOIN origins o ON o.id = f.origin";
 
-/// Every flake that is there, in the order of their paths.
-pub fn flakes(connection: &Connection, at: At) -> Result<Vec<FlakeRow>, StoreError> {
-    rows(connection, &format!("{FLAKES} ORDER BY f.path, f.id"), at, [], read_flake)
+/// Whose flakes are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of this machine.
+    Own,
+    /// Those of every machine whose events are here.
+    All,
 }
 
-/// The one flake that is meant: by its path, its id, or a beginning of its id that no other has.
+/// The flakes that are there, in the order of their paths.
+pub fn flakes(connection: &Connection, whose: Whose, at: At) -> Result<Vec<FlakeRow>, StoreError> {
+    let which = match whose {
+        Whose::Own => "WHERE o.is_self = 1",
+        Whose::All => "",
+    };
+    rows(connection, &format!("{FLAKES} {which} ORDER BY f.path, f.id"), at, [], read_flake)
+}
+
+/// The one flake that is meant: by its path, its id, or a beginning of its id that no other has. A path means this
+/// machine's flake, when it has one there.
 pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow, StoreError> {
     let path = without_flake_nix(selector);
     let by_path = format!("{FLAKES} WHERE f.path = ?1 ORDER BY f.id");
     let mut found = rows(connection, &by_path, at, [path], read_flake)?;
+    if let Some(own) = found.iter().position(|flake| flake.own) {
+        found = vec![found.swap_remove(own)];
+    }
     if found.is_empty() {
         found = by_id(connection, selector, at)?;
     }
@@ -128,6 +147,7 @@ fn read_flake(row: &Row<'_>) -> rusqlite::Result<FlakeRow> {
     Ok(FlakeRow {
         id: parsed(row, "id")?,
         origin: row.get("origin")?,
+        own: row.get("is_self")?,
         path: read_path(row)?,
         description: row.get("description")?,
         lineage: row.get("lineage")?,

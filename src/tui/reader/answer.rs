@@ -26,7 +26,7 @@ pub(super) fn answer(connection: &Connection, query: &Query) -> Result<Answer, S
     match query {
         Query::Summary => summary(connection),
         Query::Flakes(at) => {
-            let rows = view::flakes(connection, moment(connection, *at)?)?;
+            let rows = view::flakes(connection, view::Whose::Own, moment(connection, *at)?)?;
             Ok(Answer::Flakes(rows.into_iter().map(flake_row).collect()))
         }
         Query::Anatomy { flake, at } => {

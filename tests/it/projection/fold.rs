@@ -126,7 +126,7 @@ fn fold<'a>(told: impl Iterator<Item = &'a Told>) -> BTreeMap<FlakeId, Flake> {
 
 /// The views at a moment show exactly these flakes.
 fn check(reader: &Reader, at: At, expected: &BTreeMap<FlakeId, Flake>) {
-    let flakes = view::flakes(reader, at).unwrap();
+    let flakes = view::flakes(reader, view::Whose::Own, at).unwrap();
     assert_eq!(
         flakes.iter().map(|row| row.id).collect::<std::collections::BTreeSet<_>>(),
         expected.keys().copied().collect()

@@ -123,7 +123,7 @@ fn two_clones_are_two_flakes_of_one_lineage() {
     }
     estate.scan();
     let reader = estate.session.store.reader().expect("a reader");
-    let flakes = view::flakes(&reader, view::At::Now).expect("flakes");
+    let flakes = view::flakes(&reader, view::Whose::Own, view::At::Now).expect("flakes");
     let lineages: Vec<_> = flakes.iter().map(|flake| flake.lineage.as_deref()).collect();
     assert_eq!(lineages, [Some("github.com/me/project"); 2]);
 }

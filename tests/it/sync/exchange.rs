@@ -20,7 +20,7 @@ fn what_one_machine_shares_the_other_has() {
     assert_eq!((outcome.sent, outcome.taken), (1, 20));
     assert_eq!(ada.synced().taken, 1);
     assert_eq!(ada.shared(), bob.shared());
-    let flakes = view::flakes(&bob.session.store.reader().unwrap(), At::Now).unwrap();
+    let flakes = view::flakes(&bob.session.store.reader().unwrap(), view::Whose::All, At::Now).unwrap();
     assert_eq!(flakes.len(), 6, "the read model has both machines' flakes");
     for machine in [&ada, &bob] {
         let compared = verify::verify(&machine.session, &machine.place).unwrap();

@@ -46,11 +46,22 @@ impl Machine {
         machine
     }
 
+    /// The same, at a place that another machine knows already.
+    pub(super) fn at(name: &str, place: &Place) -> Self {
+        let machine = Self::private_at(name, place);
+        consent::enable(&machine.session, &consent::Which::All).unwrap();
+        machine
+    }
+
     /// A machine whose root is private.
     pub(super) fn private(name: &str, server: &Server) -> Self {
+        Self::private_at(name, &Place { target: target(&server.url()), layout: Layout::default() })
+    }
+
+    fn private_at(name: &str, place: &Place) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let place = Place { target: target(&server.url()), layout: Layout::default() };
-        let machine = Self { session: Arc::new(open(folder.path(), name)), place, folder, name: name.to_owned() };
+        let session = Arc::new(open(folder.path(), name));
+        let machine = Self { session, place: place.clone(), folder, name: name.to_owned() };
         let root = LocalNote::RootAdded { path: machine.root(), at: machine.session.clock.now() };
         machine.append(Vec::new(), vec![root]);
         machine

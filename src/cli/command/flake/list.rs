@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
 use crate::cli::text::{plural, short};
-use crate::store::view::{self, FlakeRow};
+use crate::store::view::{self, FlakeRow, Whose};
 
 /// A day in microseconds.
 const TENTH_OF_A_DAY: i64 = 8_640_000_000;
@@ -19,6 +19,9 @@ pub(super) struct List {
     /// Show first what has most of this
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Sort::Path)]
     sort: Sort,
+    /// Show the flakes of every machine whose events are here
+    #[arg(long)]
+    all_origins: bool,
 }
 
 /// What flakes are sorted by.
@@ -38,8 +41,9 @@ impl List {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
         let reading = context.read()?;
         let now = context.now(reading.at);
+        let whose = if self.all_origins { Whose::All } else { Whose::Own };
         let mut flakes: Vec<Flake> =
-            view::flakes(&reading.ledger.reader, reading.at)?.iter().map(|flake| Flake::of(flake, now)).collect();
+            view::flakes(&reading.ledger.reader, whose, reading.at)?.iter().map(|flake| Flake::of(flake, now)).collect();
         match self.sort {
             Sort::Path => {}
             Sort::Age => flakes.sort_by(|a, b| age(b).total_cmp(&age(a))),

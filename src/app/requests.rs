@@ -1,0 +1,115 @@
+//! Requests from the bus: commands, queries, health and discovery. Every one is answered, whatever it asks.
+//!
+//! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
+
+use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+
+use super::Session;
+use super::clock::Clock;
+use crate::bus::{Endpoint, Request};
+use crate::store::{Reader, StoreError};
+
+mod asked;
+
+pub mod command;
+
+mod health;
+
+pub mod query;
+
+mod reply;
+
+use asked::Asked;
+use reply::Refusal;
+
+/// The name of the service, as other CIM services know it.
+pub const SERVICE: &str = "cim-domain-nix";
+/// What it is, for whoever looks around.
+pub const DESCRIPTION: &str = "The ledger of a Nix estate: flakes, their inputs and their history";
+
+/// Where requests are answered, one at a time or several.
+#[derive(Debug)]
+pub struct Desk {
+    /// The ledger, for commands.
+    pub(super) session: Arc<Session>,
+    /// The commands that others may give: `flake.scan`; empty for none.
+    pub(super) allowed: Vec<String>,
+    /// When it was opened, in microseconds since 1970 UTC.
+    pub(super) since: i64,
+    reader: Mutex<Reader>,
+    answered: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Desk {
+    /// Opens a desk.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
+        let (reader, since) = (Mutex::new(session.store.reader()?), session.clock.now());
+        Ok(Self { session, allowed, since, reader, answered: AtomicU64::new(0), refused: AtomicU64::new(0) })
+    }
+
+    /// Where requests come in.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let origin = &self.session.store.origin().public_key;
+        let one = |name, subject: &str| Endpoint { name, subject: subject.to_owned(), shared: true };
+        let here = |name, kind: &str| Endpoint { name, subject: format!("nix.{kind}.*.*.{origin}"), shared: false };
+        vec![
+            one("commands", "nix.cmd.*.*"),
+            here("commands-here", "cmd"),
+            one("queries", "nix.query.*.*"),
+            here("queries-here", "query"),
+            one("health", "health.cim-domain-nix"),
+            one("health-nix", "health.nix"),
+            one("discovery", "discovery.cim-domain-nix"),
+            one("metrics", "metrics.nix"),
+        ]
+    }
+
+    /// Answers a request: always, with JSON.
+    pub fn answer(&self, request: &Request) -> Vec<u8> {
+        let answer = self.reply(request);
+        let counter = if answer["ok"] == json!(false) { &self.refused } else { &self.answered };
+        counter.fetch_add(1, Ordering::Relaxed);
+        answer.to_string().into_bytes()
+    }
+
+    /// What is announced when it opens.
+    pub fn announcement(&self) -> Vec<u8> {
+        health::discovery(self).to_string().into_bytes()
+    }
+
+    /// How many requests were answered, and how many refused.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.answered.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+    }
+
+    fn reply(&self, request: &Request) -> Value {
+        match request.subject.as_str() {
+            "health.cim-domain-nix" | "health.nix" => health::health(self),
+            "discovery.cim-domain-nix" => health::discovery(self),
+            "metrics.nix" => health::metrics(self),
+            subject => {
+                let Some(asked) = Asked::read(subject, request, &self.session.clock) else {
+                    return Refusal::error("unknown_subject", format!("nothing is known of {subject}")).plain();
+                };
+                let done = if asked.is_command() { command::run(self, &asked) } else { query::run(self, &asked) };
+                done.unwrap_or_else(|refusal| refusal.reply(&asked))
+            }
+        }
+    }
+
+    /// Reads with the desk's own connection.
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
+        read(&self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.session.clock
+    }
+}

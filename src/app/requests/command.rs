@@ -1,0 +1,179 @@
+//! Commands from the bus: the table of all that are published, and what this machine does of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+
+use super::super::scan::{self, ScanRequest};
+use super::super::{forget, roots};
+use super::Desk;
+use super::asked::Asked;
+use super::reply::{self, Refusal};
+use crate::domain::message::MessageIdentity;
+use crate::store::view::{self, At};
+use crate::store::Command;
+
+/// A command that is published for this domain.
+#[derive(Debug)]
+pub struct Published {
+    /// Its name: `flake.scan`.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    /// How it is done; none when this release does not do it, or nobody may ask for it over the wire.
+    run: Option<Run>,
+}
+
+/// A field of a command or a query.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it must be, for people.
+    pub must: &'static str,
+    /// Its JSON type.
+    pub json: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// Does a command; says in a sentence what came of it.
+type Run = fn(&Desk, &Asked) -> Result<String, Refusal>;
+
+
+const PATH: Field = Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
+const FLAKE: Field = Field { name: "flake", must: "the id or the path of a flake", json: "string", required: true };
+
+macro_rules! commands {
+    ($($name:literal $fields:expr, $run:expr, $doc:literal;)+) => {
+        /// Every published command, in the order of the documentation.
+        pub const COMMANDS: &[Published] = &[$(Published { name: $name, doc: $doc, fields: $fields, run: $run }),+];
+    };
+}
+
+// What activates a configuration, writes files or runs a process is not done for the wire: it has no `run`.
+commands! {
+    "flake.scan" &[PATH], Some(scan), "Look at the flakes below a path and record what changed.";
+    "flake.forget" &[FLAKE], Some(forget), "Watch a flake no longer; its history stays.";
+    "flake.create" &[], None, "Make a flake.";
+    "flake.update" &[], None, "Update a flake's lock.";
+    "flake.add_input" &[], None, "Add an input to a flake.";
+    "flake.remove_input" &[], None, "Take an input out of a flake.";
+    "package.build" &[], None, "Build a package.";
+    "package.cache" &[], None, "Put a package into a cache.";
+    "module.create" &[], None, "Make a module.";
+    "module.update" &[], None, "Change a module.";
+    "module.delete" &[], None, "Delete a module.";
+    "overlay.create" &[], None, "Make an overlay.";
+    "overlay.update" &[], None, "Change an overlay.";
+    "overlay.delete" &[], None, "Delete an overlay.";
+    "config.create" &[], None, "Make a configuration.";
+    "config.update" &[], None, "Change a configuration.";
+    "config.activate" &[], None, "Activate a configuration: a person's deed on the machine itself, never the wire's.";
+    "config.rollback" &[], None, "Go back to an earlier generation: a person's deed on the machine itself, never the wire's.";
+}
+
+/// Does a command, or says why not.
+pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let known = COMMANDS.iter().find(|command| command.name == asked.what);
+    let known = known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;
+    let Some(run) = known.run else {
+        let why = match known.name {
+            "config.activate" | "config.rollback" => "not supported over the wire: a person activates, on the machine itself",
+            _ => "not supported",
+        };
+        return Err(Refusal::rejected("not_supported", why));
+    };
+    if let Some(repeated) = repeated(desk, asked)? {
+        return Ok(repeated);
+    }
+    if !desk.allowed.iter().any(|allowed| allowed == known.name) {
+        return Err(Refusal::rejected("not_allowed", format!("this machine does not accept {} from others", known.name)));
+    }
+    validate(asked, known.fields)?;
+    let message = run(desk, asked)?;
+    let events = events_of(desk, &asked.identity)?;
+    Ok(reply::accepted(asked, &message, &events, false))
+}
+
+/// The same command again has no effect again.
+fn repeated(desk: &Desk, asked: &Asked) -> Result<Option<Value>, Refusal> {
+    let id = asked.identity.message_id.uuid();
+    if !asked.named || !desk.read(|reader| reader.knows_command(id))? {
+        return Ok(None);
+    }
+    let events = events_of(desk, &asked.identity)?;
+    Ok(Some(reply::accepted(asked, "it was done before", &events, true)))
+}
+
+/// The events that a command brought about: its own, and those of the commands that it caused.
+fn events_of(desk: &Desk, identity: &MessageIdentity) -> Result<Vec<String>, Refusal> {
+    let ids = desk.read(|reader| reader.caused_by(identity))?;
+    Ok(ids.into_iter().map(|id| id.to_string()).collect())
+}
+
+/// Checks the fields of a request against its table.
+pub(super) fn validate(asked: &Asked, fields: &[Field]) -> Result<(), Refusal> {
+    if asked.fields.is_none() {
+        return Err(Refusal::rejected("invalid", "the body must be a JSON object"));
+    }
+    for field in fields {
+        let fits = match (asked.field(field.name), field.json) {
+            (None, _) => !field.required,
+            (Some(value), "string") => value.as_str().is_some_and(|text| !text.is_empty()),
+            (Some(value), "integer") => value.as_u64().is_some(),
+            (Some(value), _) => value.is_boolean(),
+        };
+        if !fits {
+            return Err(Refusal::invalid(field.name, field.must));
+        }
+    }
+    Ok(())
+}
+
+fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
+    asked.field(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn scan(desk: &Desk, asked: &Asked) -> Result<String, Refusal> {
+    let path = confined(desk, Path::new(text(asked, "path")))?;
+    let request = ScanRequest { paths: vec![path], history: true, threads: 1, ..ScanRequest::default() };
+    let command = command(desk, asked, "scan");
+    let report = scan::scan_as(&desk.session, &request, command, &|_| {}, &AtomicBool::new(false))?;
+    Ok(format!("{} flakes seen, {} new, {} changed", report.seen, report.new, report.changed))
+}
+
+fn forget(desk: &Desk, asked: &Asked) -> Result<String, Refusal> {
+    let flake = desk.read(|reader| view::flake(reader, text(asked, "flake"), At::Now))?;
+    if flake.origin != desk.session.store.origin().public_key {
+        return Err(Refusal::owned_by(&flake.origin));
+    }
+    forget::forget_as(&desk.session, flake.id, command(desk, asked, "forget_flake"))?;
+    Ok(format!("{} is forgotten", flake.path))
+}
+
+/// The command as it is recorded: with the asker's identity, and the asker's name marked as theirs.
+fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
+    let actor = asked.actor.as_deref().unwrap_or("somebody");
+    Command {
+        id: asked.identity.message_id.uuid(),
+        name,
+        identity: asked.identity,
+        actor: format!("bus:{actor} ({})", desk.session.who.actor()),
+        result: serde_json::json!({ "bus": true }),
+    }
+}
+
+/// The canonical path, when it lies below a root: nothing else is looked at for others.
+fn confined(desk: &Desk, path: &Path) -> Result<PathBuf, Refusal> {
+    if !path.is_absolute() {
+        return Err(Refusal::invalid("path", PATH.must));
+    }
+    let outside = || Refusal::rejected("outside_roots", "the path lies below no root of this machine");
+    let canonical = path.canonicalize().map_err(|_| outside())?;
+    let roots = roots::list(&desk.session)?;
+    if roots.iter().any(|root| canonical.starts_with(&root.path)) { Ok(canonical) } else { Err(outside()) }
+}

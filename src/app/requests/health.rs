@@ -1,0 +1,107 @@
+//! Health, discovery and metrics as the bus asks for them: from real checks and real counts, never a constant.
+
+use serde_json::{Value, json};
+
+use super::super::sync::status;
+use super::{DESCRIPTION, Desk, SERVICE, command, query};
+use crate::store::check::{self, Check, CheckState};
+use crate::store::view::rfc3339;
+
+/// A backlog that is older than this is worth a word, in microseconds.
+const OLD_BACKLOG_US: i64 = 15 * 60 * 1_000_000;
+
+/// `healthy`, `degraded` or `unhealthy`, with every check that led to it.
+pub(super) fn health(desk: &Desk) -> Value {
+    let now = desk.clock().now();
+    let mut checks: Vec<Check> = check::check(desk.session.store.path());
+    let report = desk.read(|reader| status::report(reader, now));
+    match &report {
+        Ok(report) => checks.extend(of_sync(report, now)),
+        Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
+    }
+    let status = match check::worst(&checks) {
+        CheckState::Failed => "unhealthy",
+        CheckState::Warning => "degraded",
+        CheckState::Ok | CheckState::Unknown => "healthy",
+    };
+    let checks: serde_json::Map<String, Value> = checks
+        .iter()
+        .map(|check| (check.name.to_owned(), json!({ "status": check.state.name(), "message": check.detail })))
+        .collect();
+    json!({
+        "status": status, "service": SERVICE, "version": env!("CARGO_PKG_VERSION"), "timestamp": rfc3339(now),
+        "origin": desk.session.store.origin().public_key, "machine": desk.session.who.host,
+        "checks": checks,
+        "details": {
+            "uptime": (now - desk.since) / 1_000_000,
+            "memory": { "used_mb": used_mb() },
+            "connections": { "nats": report.as_ref().map_or("unknown", |report| report.remote.status.state.as_str()) },
+        },
+    })
+}
+
+fn of_sync(report: &status::Report, now: i64) -> Vec<Check> {
+    if !report.enabled {
+        return vec![named("synchronisation", CheckState::Ok, "off".to_owned())];
+    }
+    let delivery = &report.remote.status;
+    let state = match delivery.state.as_str() {
+        "blocked" => CheckState::Failed,
+        "open" | "backoff" | "offline" => CheckState::Warning,
+        _ => CheckState::Ok,
+    };
+    let why = delivery.last_error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    let mut checks = vec![named("synchronisation", state, format!("{}{why}", delivery.state))];
+    let since = report.remote.synced_at.map_or(0, |at| now - at);
+    let old = report.backlog > 0 && (report.remote.synced_at.is_none() || since > OLD_BACKLOG_US);
+    let state = if old { CheckState::Warning } else { CheckState::Ok };
+    checks.push(named("outbox", state, format!("{} events are not sent yet", report.backlog)));
+    let state = if report.parked > 0 { CheckState::Warning } else { CheckState::Ok };
+    checks.push(named("parked", state, format!("{} messages could not be taken in", report.parked)));
+    checks
+}
+
+fn named(name: &'static str, state: CheckState, detail: String) -> Check {
+    Check { name, state, detail }
+}
+
+/// What this service can do and where.
+pub(super) fn discovery(desk: &Desk) -> Value {
+    let commands = command::COMMANDS.iter().filter(|command| desk.allowed.iter().any(|name| name == command.name));
+    let capabilities: Vec<String> = commands
+        .map(|command| format!("cmd.{}", command.name))
+        .chain(query::QUERIES.iter().map(|query| format!("query.{}", query.name)))
+        .collect();
+    let endpoints: Vec<String> = desk.endpoints().into_iter().map(|endpoint| endpoint.subject).collect();
+    json!({
+        "service": {
+            "name": SERVICE, "version": env!("CARGO_PKG_VERSION"), "description": DESCRIPTION,
+            "instance_id": desk.session.store.origin().public_key, "capabilities": capabilities, "endpoints": endpoints,
+        },
+        "timestamp": rfc3339(desk.clock().now()),
+    })
+}
+
+/// The counts that `/metrics` shows as well.
+pub(super) fn metrics(desk: &Desk) -> Value {
+    let now = desk.clock().now();
+    let (answered, refused) = desk.counts();
+    let report = desk.read(|reader| status::report(reader, now));
+    let head = desk.read(|reader| reader.head());
+    json!({
+        "service": SERVICE, "timestamp": rfc3339(now),
+        "events": head.ok(), "requests": { "answered": answered, "refused": refused },
+        "sync": report.ok().map(|report| json!({
+            "state": report.remote.status.state, "shared": report.shared, "backlog": report.backlog,
+            "waiting": report.waiting, "parked": report.parked, "origins": report.origins,
+        })),
+        "memory": { "used_mb": used_mb() },
+    })
+}
+
+/// The memory that is resident, in MiB; none where the system does not tell.
+pub(in crate::app) fn used_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+}

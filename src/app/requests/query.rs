@@ -1,0 +1,206 @@
+//! Queries from the bus: the table of all that are published, answered from the read model, page by page.
+
+use serde_json::{Value, json};
+
+use super::Desk;
+use super::asked::Asked;
+use super::command::{Field, validate};
+use super::reply::Refusal;
+use crate::domain::Attrs;
+use crate::store::StoreError;
+use crate::store::view::{self, At, FlakeRow, InputRow, Whose, rfc3339};
+
+/// A query that is published for this domain.
+#[derive(Debug)]
+pub struct Published {
+    /// Its name: `flake.get`.
+    pub name: &'static str,
+    /// What it answers.
+    pub doc: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    run: Run,
+}
+
+type Run = fn(&Desk, &Asked) -> Result<Value, Refusal>;
+
+/// How many items a page has when nothing is said, and at most.
+const PAGE: (u64, u64) = (100, 500);
+
+const FLAKE: Field = Field { name: "flake", must: "the id or the path of a flake", json: "string", required: true };
+const OF_FLAKE: Field = Field { required: false, ..FLAKE };
+const NAME: Field = Field { name: "name", must: "the name of an output", json: "string", required: true };
+const LIMIT: Field = Field { name: "limit", must: "a whole number", json: "integer", required: false };
+const AFTER: Field = Field { name: "after", must: "the `next` of the page before", json: "string", required: false };
+const LIST: &[Field] = &[OF_FLAKE, LIMIT, AFTER];
+const GET: &[Field] = &[NAME, OF_FLAKE];
+
+macro_rules! queries {
+    ($($name:literal $fields:expr, $run:expr, $doc:literal;)+) => {
+        /// Every published query, in the order of the documentation.
+        pub const QUERIES: &[Published] = &[$(Published { name: $name, doc: $doc, fields: $fields, run: $run }),+];
+    };
+}
+
+queries! {
+    "flake.get" &[FLAKE], flake, "One flake with its inputs and outputs.";
+    "flake.list" &[LIMIT, AFTER], flakes, "The flakes of every machine whose events are here.";
+    "flake.get_inputs" &[FLAKE], inputs, "The inputs of a flake, with what they are locked to.";
+    "package.get" GET, |desk, asked| one(desk, asked, "packages"), "The flakes that have a package of this name.";
+    "package.list" LIST, |desk, asked| outputs(desk, asked, "packages"), "The packages that flakes name.";
+    "package.get_status" GET, status, "Whether a package is built: known only where a build was seen.";
+    "module.get" GET, |desk, asked| one(desk, asked, "nixosModules"), "The flakes that have a NixOS module of this name.";
+    "module.list" LIST, |desk, asked| outputs(desk, asked, "nixosModules"), "The NixOS modules that flakes name.";
+    "overlay.get" GET, |desk, asked| one(desk, asked, "overlays"), "The flakes that have an overlay of this name.";
+    "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays"), "The overlays that flakes name.";
+    "config.get" GET, |desk, asked| one(desk, asked, "nixosConfigurations"), "The flakes that have a NixOS configuration of this name.";
+    "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations"), "The NixOS configurations that flakes name.";
+    "config.get_current" GET, current, "Which generation runs: known only where it was seen.";
+    "config.get_history" GET, current, "Which generations there were: known only where they were seen.";
+    "home.get" GET, |desk, asked| one(desk, asked, "homeConfigurations"), "The flakes that have a home configuration of this name.";
+    "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations"), "The home configurations that flakes name.";
+}
+
+/// Answers a query, or says why not.
+pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let known = QUERIES.iter().find(|query| query.name == asked.what);
+    let known = known.ok_or_else(|| Refusal::rejected("unknown_query", format!("there is no query {}", asked.what)))?;
+    validate(asked, known.fields)?;
+    let result = (known.run)(desk, asked)?;
+    Ok(json!({
+        "ok": true, "status": "accepted", "code": "done", "message": known.doc, "events": [],
+        "query_id": asked.identity.message_id.to_string(),
+        "correlation_id": asked.identity.correlation_id.to_string(),
+        "as_of": as_of(desk)?, "result": result,
+    }))
+}
+
+/// How fresh the answer is: of every origin the last event that is here, and when it was recorded.
+fn as_of(desk: &Desk) -> Result<Value, Refusal> {
+    let freshness = desk.read(|reader| view::freshness(reader))?;
+    let one = |row: &view::Freshness| {
+        json!({ "origin": row.origin, "machine": row.host, "recorded_at": row.recorded_at.map(rfc3339), "own": row.own })
+    };
+    Ok(freshness.iter().map(one).collect())
+}
+
+fn text<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+    asked.field(name).and_then(Value::as_str)
+}
+
+fn flake(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let selector = text(asked, "flake").unwrap_or_default();
+    let (row, inputs, outputs) = desk.read(|reader| -> Result<_, StoreError> {
+        let row = view::flake(reader, selector, At::Now)?;
+        let inputs = view::inputs(reader, row.id, At::Now)?;
+        let outputs = view::outputs(reader, row.id, At::Now)?;
+        Ok((row, inputs, outputs))
+    })?;
+    let mut flake = flake_json(&row);
+    flake["inputs"] = inputs.iter().map(input_json).collect();
+    let outputs = outputs.iter().map(|output| json!({ "path": output.path, "unknown": output.unknown }));
+    flake["outputs"] = outputs.collect();
+    Ok(flake)
+}
+
+fn flakes(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let rows = desk.read(|reader| view::flakes(reader, Whose::All, At::Now))?;
+    let items = rows.iter().map(|row| (row.id.to_string(), flake_json(row)));
+    Ok(page(asked, items.collect()))
+}
+
+fn inputs(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let selector = text(asked, "flake").unwrap_or_default();
+    let inputs = desk.read(|reader| {
+        let flake = view::flake(reader, selector, At::Now)?;
+        view::inputs(reader, flake.id, At::Now)
+    })?;
+    Ok(json!({ "inputs": inputs.iter().map(input_json).collect::<Value>() }))
+}
+
+/// Outputs of a category, of one flake or of all.
+fn outputs(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
+    Ok(page(asked, named(desk, asked, category)?))
+}
+
+/// The flakes that have an output of a name; the name alone, or its whole attribute path.
+fn one(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
+    let name = text(asked, "name").unwrap_or_default();
+    let fits = |item: &Value| item["name"] == name || item["path"] == name;
+    let found: Vec<Value> =
+        named(desk, asked, category)?.into_iter().map(|(_, item)| item).filter(|item| fits(item)).collect();
+    if found.is_empty() {
+        return Err(Refusal::rejected("not_found", format!("no flake is known to have {category}.{name}")));
+    }
+    Ok(json!({ "items": found }))
+}
+
+fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Value)>, Refusal> {
+    let selector = text(asked, "flake").map(str::to_owned);
+    let found = desk.read(|reader| -> Result<_, StoreError> {
+        let flakes = match &selector {
+            Some(selector) => vec![view::flake(reader, selector, At::Now)?],
+            None => view::flakes(reader, Whose::All, At::Now)?,
+        };
+        let mut found = Vec::new();
+        for flake in flakes {
+            for output in view::outputs(reader, flake.id, At::Now)? {
+                if output.path.split('.').next() == Some(category) {
+                    found.push((flake.id, flake.origin.clone(), flake.path.to_string(), output));
+                }
+            }
+        }
+        Ok(found)
+    })?;
+    let items = found.into_iter().map(|(id, origin, directory, output)| {
+        let key = format!("{id}/{}", output.path);
+        let name = output.path.rsplit('.').next().unwrap_or_default().to_owned();
+        let item = json!({
+            "name": name, "path": output.path, "unknown": output.unknown,
+            "flake": { "id": id.to_string(), "origin": origin, "path": directory },
+        });
+        (key, item)
+    });
+    Ok(items.collect())
+}
+
+/// Builds are not observed by this release: the honest answer.
+fn status(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let found = one(desk, asked, "packages")?;
+    Ok(json!({ "items": found["items"], "status": "unknown", "why": "no build was seen" }))
+}
+
+/// Neither are generations.
+fn current(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    let found = one(desk, asked, "nixosConfigurations")?;
+    Ok(json!({ "items": found["items"], "generations": "unknown", "why": "no generation was seen" }))
+}
+
+/// One page of items that are in the order of their keys.
+fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Value {
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    let after = text(asked, "after").unwrap_or_default();
+    let limit = asked.field("limit").and_then(Value::as_u64).unwrap_or(PAGE.0).clamp(1, PAGE.1);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let total = items.len();
+    let mut rest = items.into_iter().skip_while(|(key, _)| key.as_str() <= after && !after.is_empty());
+    let taken: Vec<(String, Value)> = rest.by_ref().take(limit).collect();
+    let next = if rest.next().is_some() { taken.last().map(|(key, _)| key.clone()) } else { None };
+    json!({ "items": taken.into_iter().map(|(_, item)| item).collect::<Value>(), "next": next, "total": total })
+}
+
+fn flake_json(flake: &FlakeRow) -> Value {
+    json!({
+        "id": flake.id.to_string(), "origin": flake.origin, "path": flake.path.to_string(),
+        "description": flake.description, "lineage": flake.lineage, "inputs_count": flake.inputs,
+        "lock_nodes": flake.lock_nodes, "problems": flake.problems, "changed_at": rfc3339(flake.changed_at),
+    })
+}
+
+fn input_json(input: &InputRow) -> Value {
+    let attrs = |attrs: &Option<Attrs>| attrs.clone().map_or(Value::Null, Value::Object);
+    json!({
+        "name": input.name, "url": input.url, "attrs": attrs(&input.attrs), "follows": input.follows,
+        "flake": input.flake, "locked": attrs(&input.locked), "node": input.node,
+    })
+}

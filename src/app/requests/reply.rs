@@ -1,0 +1,88 @@
+//! Replies: one shape for every command and every refusal.
+
+use serde_json::{Value, json};
+
+use super::super::AppError;
+use super::asked::Asked;
+use crate::store::StoreError;
+
+/// Why a request is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: &'static str,
+    code: &'static str,
+    message: String,
+    extra: Option<(&'static str, Value)>,
+}
+
+impl Refusal {
+    /// What was asked for is not done, and nothing is broken.
+    pub(super) fn rejected(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: "rejected", code, message: message.into(), extra: None }
+    }
+
+    /// It could not be done.
+    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: "error", code, message: message.into(), extra: None }
+    }
+
+    /// Another machine's business: whom to address.
+    pub(super) fn owned_by(origin: &str) -> Self {
+        let message = format!("it belongs to another machine; address {origin}");
+        Self { extra: Some(("origin", json!(origin))), ..Self::rejected("owned_by", message) }
+    }
+
+    /// A field that is not as it must be.
+    pub(super) fn invalid(field: &str, must: &str) -> Self {
+        let message = format!("`{field}` must be {must}");
+        Self { extra: Some(("field", json!(field))), ..Self::rejected("invalid", message) }
+    }
+
+    /// The reply to a request.
+    pub(super) fn reply(self, asked: &Asked) -> Value {
+        let mut reply = self.plain();
+        reply["command_id"] = json!(asked.identity.message_id.to_string());
+        reply["correlation_id"] = json!(asked.identity.correlation_id.to_string());
+        reply
+    }
+
+    /// The reply to something that cannot be read.
+    pub(super) fn plain(self) -> Value {
+        let mut reply = json!({
+            "ok": false, "status": self.status, "code": self.code, "message": self.message, "events": [],
+        });
+        if let Some((name, value)) = self.extra {
+            reply[name] = value;
+        }
+        reply
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoFlake { .. } => Self::rejected("not_found", error.to_string()),
+            StoreError::AmbiguousFlake { .. } => Self::rejected("ambiguous", error.to_string()),
+            StoreError::Conflict { .. } => Self::error("conflict", error.to_string()),
+            _ => Self::error("store", error.to_string()),
+        }
+    }
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Store(error) => error.into(),
+            other => Self::rejected("refused", other.to_string()),
+        }
+    }
+}
+
+/// The reply to a command that was done.
+pub(super) fn accepted(asked: &Asked, message: &str, events: &[String], repeated: bool) -> Value {
+    json!({
+        "ok": true, "status": "accepted", "code": if repeated { "repeated" } else { "done" }, "message": message,
+        "command_id": asked.identity.message_id.to_string(),
+        "correlation_id": asked.identity.correlation_id.to_string(), "events": events,
+    })
+}

@@ -1,0 +1,225 @@
+//! Requests over a real server: every one is answered, in any dialect, and none does what it must not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_nats::HeaderMap;
+use cim_domain_nix::app::requests::command::COMMANDS;
+use cim_domain_nix::app::requests::query::QUERIES;
+use cim_domain_nix::app::requests::{Desk, SERVICE};
+use cim_domain_nix::app::sync::engine::{self, Link, Until};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::machine::Machine;
+use crate::nats::Server;
+
+/// A machine that answers, with one real flake below its root, and somebody who asks.
+struct World {
+    machine: Machine,
+    flakes: tempfile::TempDir,
+    stop: Arc<AtomicBool>,
+    link: Link,
+    thread: Option<std::thread::JoinHandle<()>>,
+    runtime: tokio::runtime::Runtime,
+    client: async_nats::Client,
+    _server: Server,
+}
+
+impl World {
+    fn new(allowed: &[&str]) -> Self {
+        let server = Server::start();
+        let machine = Machine::new("ada", &server);
+        let flakes = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let flake = "{ description = \"x\"; inputs.nixpkgs.url = \"github:NixOS/nixpkgs\"; outputs = { self, nixpkgs }: { \
+                     packages.x86_64-linux.tool = 1; nixosConfigurations.laptop = 2; homeConfigurations.ada = 3; }; }";
+        std::fs::create_dir(flakes.path().join("one")).unwrap();
+        std::fs::write(flakes.path().join("one/flake.nix"), flake).unwrap();
+        cim_domain_nix::app::roots::add(&machine.session, flakes.path()).unwrap();
+        let (stop, link) = (Arc::new(AtomicBool::new(false)), Link::default());
+        let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
+        let desk = Arc::new(Desk::open(machine.session.clone(), allowed).unwrap());
+        let (session, place, stopping, linked) = (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
+        let thread = std::thread::spawn(move || {
+            engine::run_with(&session, &place, &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
+        });
+        machine.until("live", |report| report.remote.status.state == "live");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+        Self { machine, flakes, stop, link, thread: Some(thread), runtime, client, _server: server }
+    }
+
+    fn ask_with(&self, subject: &str, headers: HeaderMap, body: Vec<u8>) -> Value {
+        let request = async_nats::Request::new().headers(headers).payload(body.into());
+        let reply = self.runtime.block_on(self.client.send_request(subject.to_owned(), request));
+        serde_json::from_slice(&reply.unwrap_or_else(|error| panic!("{subject}: {error}")).payload).unwrap()
+    }
+
+    fn ask(&self, subject: &str, body: &Value) -> Value {
+        self.ask_with(subject, HeaderMap::new(), body.to_string().into_bytes())
+    }
+
+    fn path(&self) -> String {
+        self.flakes.path().join("one").to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.link.nudge();
+        if let Some(thread) = self.thread.take()
+            && !std::thread::panicking()
+        {
+            thread.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_published_command_and_query_is_answered() {
+    let world = World::new(&[]);
+    for command in COMMANDS {
+        let reply = world.ask(&format!("nix.cmd.{}", command.name), &json!({}));
+        assert_eq!((&reply["ok"], &reply["status"]), (&json!(false), &json!("rejected")), "{}: {reply}", command.name);
+        assert!(reply["message"].is_string() && reply["command_id"].is_string() && reply["events"].is_array(), "{reply}");
+    }
+    for query in QUERIES {
+        let reply = world.ask(&format!("nix.query.{}", query.name), &json!({ "flake": "/nowhere", "name": "nothing" }));
+        assert!(reply["ok"].is_boolean() && reply["code"].is_string(), "{}: {reply}", query.name);
+    }
+    for subject in ["nix.cmd.spaceship.launch", "nix.query.spaceship.get"] {
+        assert!(world.ask(subject, &json!({}))["code"].as_str().unwrap().starts_with("unknown"));
+    }
+    for body in [&b"\xff\xfe"[..], b"[1,2]", b"\"text\"", b"{"] {
+        let reply = world.ask_with("nix.query.flake.get", HeaderMap::new(), body.to_vec());
+        assert_eq!(reply["code"], "invalid", "{reply}");
+    }
+}
+
+#[test]
+fn nothing_is_done_that_is_not_on_the_list_and_activation_never() {
+    let world = World::new(&["flake.forget", "config.activate", "config.rollback"]);
+    let before = world.machine.count("SELECT count(*) FROM events");
+    let reply = world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    assert_eq!(reply["code"], "not_allowed");
+    for name in ["activate", "rollback"] {
+        let reply = world.ask(&format!("nix.cmd.config.{name}"), &json!({ "name": "laptop" }));
+        assert_eq!(reply["code"], "not_supported", "{reply}");
+    }
+    assert_eq!(world.machine.count("SELECT count(*) FROM events"), before);
+}
+
+#[test]
+fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on() {
+    let world = World::new(&["flake.scan", "flake.forget"]);
+    let (command, conversation) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut headers = HeaderMap::new();
+    headers.insert("CIM-Correlation-Id", format!("correlation:{conversation}").as_str());
+    let body = json!({
+        "id": { "Uuid": command.to_string() }, "issued_by": "cim-domain-git", "command": { "path": world.path() },
+    });
+    let reply = world.ask_with("nix.cmd.flake.scan", headers.clone(), body.to_string().into_bytes());
+    assert_eq!((&reply["ok"], &reply["code"]), (&json!(true), &json!("done")), "{reply}");
+    let events = reply["events"].as_array().unwrap();
+    assert!(!events.is_empty(), "{reply}");
+    assert_eq!(reply["correlation_id"], json!(conversation.to_string()));
+    let sql = format!("SELECT count(*) FROM v1_events WHERE correlation_id = '{conversation}'");
+    assert_eq!(world.machine.count(&sql), i64::try_from(events.len()).unwrap());
+    // The same command again has no effect again, and the same answer.
+    let again = world.ask_with("nix.cmd.flake.scan", headers, body.to_string().into_bytes());
+    assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
+    // Forgetting what was found, addressed to this machine alone.
+    let here = format!("nix.cmd.flake.forget.{}", world.machine.session.store.origin().public_key);
+    let reply = world.ask(&here, &json!({ "flake": world.path() }));
+    assert_eq!((&reply["ok"], reply["events"].as_array().unwrap().len()), (&json!(true), 1), "{reply}");
+}
+
+#[test]
+fn paths_outside_the_roots_and_wrong_fields_are_refused_by_name() {
+    let world = World::new(&["flake.scan"]);
+    let scan = |body: &Value| world.ask("nix.cmd.flake.scan", body);
+    for path in ["/etc", "/", "/nowhere", &format!("{}/../..", world.path())] {
+        assert_eq!(scan(&json!({ "path": path }))["code"], "outside_roots", "{path}");
+    }
+    for body in [json!({}), json!({ "path": 7 }), json!({ "path": "" }), json!({ "path": "one" }), json!({ "path": "-rf" })] {
+        let reply = scan(&body);
+        assert_eq!((&reply["code"], &reply["field"]), (&json!("invalid"), &json!("path")), "{body}: {reply}");
+    }
+}
+
+#[test]
+fn another_machines_flake_is_its_owners_business() {
+    let world = World::new(&["flake.forget"]);
+    let bob = Machine::at("bob", &world.machine.place);
+    bob.discover(1);
+    bob.synced();
+    world.machine.until("bob's flake", |_| world.machine.count("SELECT count(*) FROM v1_flakes") == 1);
+    let reply = world.ask("nix.cmd.flake.forget", &json!({ "flake": bob.flake(1).to_string() }));
+    assert_eq!(reply["code"], "owned_by", "{reply}");
+    assert_eq!(reply["origin"], json!(bob.session.store.origin().public_key));
+}
+
+#[test]
+fn queries_are_answered_from_the_read_model_page_by_page() {
+    let world = World::new(&["flake.scan"]);
+    world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    let result = |subject: &str, body: &Value| {
+        let reply = world.ask(subject, body);
+        assert_eq!(reply["ok"], true, "{subject}: {reply}");
+        assert!(reply["as_of"][0]["own"] == true, "{reply}");
+        reply["result"].clone()
+    };
+    let list = result("nix.query.flake.list", &json!({}));
+    assert_eq!((&list["total"], &list["items"][0]["description"]), (&json!(1), &json!("x")));
+    let flake = result("nix.query.flake.get", &json!({ "flake": world.path() }));
+    assert_eq!(flake["inputs"][0]["url"], "github:NixOS/nixpkgs");
+    let inputs = result("nix.query.flake.get_inputs", &json!({ "flake": list["items"][0]["id"] }));
+    assert_eq!(inputs["inputs"][0]["name"], "nixpkgs");
+    let configs = result("nix.query.config.list", &json!({}));
+    assert_eq!(configs["items"][0]["name"], "laptop");
+    assert_eq!(result("nix.query.home.list", &json!({}))["items"][0]["name"], "ada");
+    let package = result("nix.query.package.get_status", &json!({ "name": "tool" }));
+    assert_eq!(package["status"], "unknown", "no build was seen, and none is claimed");
+    for number in 0..5 {
+        world.machine.discover(number);
+    }
+    let mut seen = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let page = result("nix.query.flake.list", &json!({ "limit": 2, "after": after }));
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    let count = seen.len();
+    seen.dedup();
+    assert_eq!((count, seen.len()), (6, 6));
+}
+
+#[test]
+fn health_discovery_and_the_service_protocol_tell_what_is() {
+    let world = World::new(&["flake.scan"]);
+    for subject in ["health.cim-domain-nix", "health.nix"] {
+        let health = world.ask(subject, &json!({}));
+        assert_eq!(health["status"], "healthy", "{health:#}");
+        assert_eq!(health["checks"]["synchronisation"]["message"], "live");
+        assert_eq!(health["details"]["connections"]["nats"], "live");
+    }
+    let discovery = world.ask("discovery.cim-domain-nix", &json!({}));
+    assert!(discovery["service"]["capabilities"].as_array().unwrap().contains(&json!("cmd.flake.scan")), "{discovery}");
+    assert!(world.ask("metrics.nix", &json!({}))["events"].is_u64());
+    let ping = world.ask(&format!("$SRV.PING.{SERVICE}"), &json!({}));
+    assert_eq!(ping["name"], SERVICE);
+    let stats = world.ask(&format!("$SRV.STATS.{SERVICE}"), &json!({}));
+    assert!(stats["endpoints"].as_array().unwrap().len() >= 8, "{stats}");
+    assert_eq!(world.ask(&format!("$SRV.INFO.{SERVICE}"), &json!({}))["name"], SERVICE);
+    // A key that is gone is a real trouble, and told as one.
+    std::fs::remove_file(format!("{}.key", world.machine.session.store.path().display())).unwrap();
+    world.machine.discover(9);
+    world.machine.until("blocked", |report| report.remote.status.state == "blocked");
+    let health = world.ask("health.nix", &json!({}));
+    assert_eq!(health["status"], "unhealthy", "{health:#}");
+}
