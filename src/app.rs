@@ -35,6 +35,8 @@ pub mod requests;
 
 pub mod sync;
 
+pub mod watch;
+
 use std::path::PathBuf;
 
 use crate::domain::message::MessageIdentity;

@@ -6,6 +6,9 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
@@ -48,6 +51,7 @@ use printer::Printer;
 
 use crate::app::Session;
 use crate::app::scan::ScanRequest;
+use crate::app::sync::Place;
 use crate::config::Color;
 use crate::store::view::At;
 
@@ -64,18 +68,46 @@ pub struct Opening {
     pub colors: bool,
 }
 
-/// What starts the terminal UI; its error is told like that of a command.
-pub type Interface = fn(Opening) -> Result<(), Box<dyn Error>>;
+/// What the long-running process starts with.
+#[derive(Debug)]
+pub struct Service {
+    /// The ledger, open for reading and writing.
+    pub session: Session,
+    /// Where the bus is.
+    pub place: Place,
+    /// How to scan; the paths are left out.
+    pub request: ScanRequest,
+    /// The commands that others may give.
+    pub commands: Vec<String>,
+    /// Where to answer over HTTP; none for nowhere.
+    pub listen: Option<String>,
+    /// How long between two scans of everything.
+    pub interval: Duration,
+    /// Set when it is to stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Where a face says what happens.
+pub type Say<'a> = &'a (dyn Fn(String) + Sync);
+
+/// The other faces, which the command line starts and does not know; their errors are told like those of a command.
+#[derive(Debug, Clone, Copy)]
+pub struct Faces {
+    /// Starts the terminal UI.
+    pub interface: fn(Opening) -> Result<(), Box<dyn Error>>,
+    /// Runs the long-running process.
+    pub serve: fn(Service, Say<'_>) -> Result<(), Box<dyn Error>>,
+}
 
 /// Runs the command line, or the interface when no command is named on a terminal.
-pub fn run(words: impl IntoIterator<Item = OsString>, interface: Interface) -> ExitCode {
+pub fn run(words: impl IntoIterator<Item = OsString>, faces: Faces) -> ExitCode {
     panic::say_what_to_report();
     let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => return refuse(&error),
     };
     let mut printer = Printer::new(args.global.format(), color_of(&args), args.global.quiet, args.global.verbose > 0);
-    let done = launch(args, &mut printer, interface).and_then(|code| printer.flush().map(|()| code));
+    let done = launch(args, &mut printer, faces).and_then(|code| printer.flush().map(|()| code));
     done.unwrap_or_else(|failure| {
         // What was said before the failure belongs before it; when that cannot be written, the failure still can.
         let flushed = printer.flush();
@@ -87,7 +119,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, interface: Interface) -> E
     })
 }
 
-fn launch(args: Args, printer: &mut Printer, interface: Interface) -> Result<ExitCode, Failure> {
+fn launch(args: Args, printer: &mut Printer, faces: Faces) -> Result<ExitCode, Failure> {
     let launch = Launch::new(&args.global)?;
     if args.global.color.is_none() {
         printer.set_color(launch.settings.color);
@@ -97,14 +129,14 @@ fn launch(args: Args, printer: &mut Printer, interface: Interface) -> Result<Exi
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let Some(command) = args.command else {
         if terminal {
-            let opening = Context::new(launch, args.global, printer).opening()?;
-            interface(opening).map_err(|error| Failure::of(Kind::Refused, &*error))?;
+            let opening = Context::new(launch, args.global, faces, printer).opening()?;
+            (faces.interface)(opening).map_err(|error| Failure::of(Kind::Refused, &*error))?;
             return Ok(ExitCode::SUCCESS);
         }
         printer.text(&Args::command().render_help().to_string())?;
         return Ok(ExitCode::SUCCESS);
     };
-    command.run(&mut Context::new(launch, args.global, printer))
+    command.run(&mut Context::new(launch, args.global, faces, printer))
 }
 
 fn color_of(args: &Args) -> Color {

@@ -46,6 +46,8 @@ pub struct Settings {
     pub threads: usize,
     /// Where the bus is and how to be let in.
     pub sync: Sync,
+    /// What the long-running process does.
+    pub serve: Serve,
     /// What goes to the log file, as a filter such as `debug`; nothing when absent.
     pub log: Option<String>,
     given: Vec<Given>,
@@ -82,6 +84,17 @@ pub struct Sync {
     pub max_mebibytes: Option<usize>,
     /// How many servers of a cluster keep a stream that is made.
     pub replicas: usize,
+    /// The commands that are accepted over the bus.
+    pub commands: Vec<String>,
+}
+
+/// What the long-running process does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serve {
+    /// Where it answers over HTTP; none for nowhere.
+    pub listen: Option<String>,
+    /// How many seconds pass between two scans of everything.
+    pub interval: usize,
 }
 
 /// One setting with its value and where that is from.
@@ -243,6 +256,10 @@ impl Settings {
             history_since: text(&table::HISTORY_SINCE),
             threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),
             sync: Sync::of(&value, directory),
+            serve: Serve {
+                listen: text(&table::SERVE_LISTEN).filter(|address| address != "off"),
+                interval: value(&table::SERVE_INTERVAL).and_then(Value::count).unwrap_or(600).max(1),
+            },
             log: text(&table::LOG).filter(|filter| filter != "off"),
             given,
         }
@@ -277,6 +294,7 @@ impl Sync {
             events: text(&table::SYNC_EVENTS).unwrap_or_else(|| table::SYNC_EVENTS.default.to_owned()),
             max_mebibytes: count(&table::SYNC_MAX_MEBIBYTES).filter(|size| *size > 0),
             replicas: count(&table::SYNC_REPLICAS).unwrap_or(1).max(1),
+            commands: value(&table::SYNC_COMMANDS).and_then(Value::list).unwrap_or_default().to_vec(),
         }
     }
 }

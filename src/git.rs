@@ -139,6 +139,11 @@ impl Repository {
         }
     }
 
+    /// The git directory of this work tree: where HEAD and the index lie.
+    pub fn git_directory(&self) -> &Path {
+        self.inner.git_dir()
+    }
+
     /// The work tree's root, or the git directory when there is no work tree. Canonical.
     pub fn path(&self) -> &Path {
         &self.path

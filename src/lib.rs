@@ -15,6 +15,7 @@
 //! | [`app`] | use cases, one file per intention | faces |
 //! | [`cli`] | arguments, printing, exit codes; one file per command | the terminal UI |
 //! | [`tui`] | the terminal UI; one file per screen | the command line |
+//! | [`serve`] | the long-running process: watch, exchange, requests, metrics | the command line, the terminal UI |
 //!
 //! `ARCHITECTURE.md` holds the invariants; `tests/it/tidy.rs` checks them.
 
@@ -37,3 +38,13 @@ pub mod app;
 pub mod cli;
 
 pub mod tui;
+
+pub mod serve;
+
+/// Where the two meet: what the command line was told is what the process starts with.
+impl From<cli::Service> for serve::Serve {
+    fn from(service: cli::Service) -> Self {
+        let cli::Service { session, place, request, commands, listen, interval, stop } = service;
+        Self { session, place, request, commands, listen, interval, stop }
+    }
+}

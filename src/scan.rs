@@ -10,12 +10,14 @@ mod read;
 mod rules;
 mod skip;
 mod walk;
+mod watch;
 
 pub use explain::{Explanation, Verdict, explain};
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::Why;
 pub use skip::{SKIPPED, Skip};
 pub use walk::{FileStamp, Found, Walk, walk};
+pub use watch::{Changed, Watch};
 
 /// What a walk leaves out beyond the built-in rules, and how hard it works.
 #[derive(Debug, Clone, Default)]

@@ -84,6 +84,16 @@ impl Desk {
         health::discovery(self).to_string().into_bytes()
     }
 
+    /// How it is, with every check that led to it.
+    pub fn health(&self) -> Value {
+        health::health(self)
+    }
+
+    /// The memory that is resident, in MiB; none where the system does not tell.
+    pub fn memory_mb(&self) -> Option<u64> {
+        health::used_mb()
+    }
+
     /// How many requests were answered, and how many refused.
     pub fn counts(&self) -> (u64, u64) {
         (self.answered.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))

@@ -57,6 +57,7 @@ mod info;
 mod log;
 mod roots;
 mod scan;
+mod serve;
 mod sql;
 mod store;
 mod sync;
@@ -74,6 +75,7 @@ commands! {
         Roots(roots),
         Forget(forget),
         Sync(sync),
+        Serve(serve),
         Store(store),
         Hook(hook),
         Info(info),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Opening;
+use super::{Faces, Opening};
 use super::args::Global;
 use super::failure::{Failure, Kind};
 use super::printer::Printer;
@@ -35,6 +35,7 @@ pub(crate) struct Context<'a> {
     pub(crate) places: Places,
     pub(crate) directory: PathBuf,
     pub(crate) global: Global,
+    pub(crate) faces: Faces,
     pub(crate) printer: &'a mut Printer,
     pub(crate) clock: Clock,
     pub(crate) who: Who,
@@ -73,9 +74,9 @@ impl Launch {
 
 impl<'a> Context<'a> {
     /// Puts together what a command works with.
-    pub(crate) fn new(launch: Launch, global: Global, printer: &'a mut Printer) -> Self {
+    pub(crate) fn new(launch: Launch, global: Global, faces: Faces, printer: &'a mut Printer) -> Self {
         let Launch { settings, places, directory, clock, who } = launch;
-        Self { settings, places, directory, global, printer, clock, who }
+        Self { settings, places, directory, global, faces, printer, clock, who }
     }
 
     /// Opens the ledger for reading and writing, and makes it when it is not there.

@@ -134,6 +134,12 @@ settings! {
         "The largest size of a stream that `sync setup` makes. 0 means no limit of its own.";
     SYNC_REPLICAS = "sync.replicas" Kind::Count, default "1", env "CIM_NIX_SYNC_REPLICAS", flag None, project false:
         "How many servers of a cluster keep a stream that `sync setup` makes.";
+    SYNC_COMMANDS = "sync.commands" Kind::List, default "[]", env "CIM_NIX_SYNC_COMMANDS", flag None, project false:
+        "The commands that this machine accepts over the bus while `serve` runs: `flake.scan`, `flake.forget`. Empty means none.";
+    SERVE_LISTEN = "serve.listen" Kind::Text, default "127.0.0.1:9617", env "CIM_NIX_SERVE_LISTEN", flag Some("--listen"), project false:
+        "Where `serve` answers `/metrics` and `/healthz`: an address of this machine alone, or `off`.";
+    SERVE_INTERVAL = "serve.interval" Kind::Count, default "600", env "CIM_NIX_SERVE_INTERVAL", flag Some("--interval"), project false:
+        "How many seconds pass between two scans of everything while `serve` runs; changes that the system tells of are seen at once.";
     LOG = "log" Kind::Text, default "off", env "CIM_NIX_LOG", flag None, project false:
         "What goes to the log file in `$XDG_STATE_HOME/cim-nix`: `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. `off` means no log file.";
 }

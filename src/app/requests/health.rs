@@ -100,7 +100,7 @@ pub(super) fn metrics(desk: &Desk) -> Value {
 }
 
 /// The memory that is resident, in MiB; none where the system does not tell.
-pub(in crate::app) fn used_mb() -> Option<u64> {
+pub(super) fn used_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bus", &["domain", "syntax"]),
     ("app", &["domain", "syntax", "store", "git", "scan", "bus", "config"]),
     ("cli", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
+    ("serve", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
     ("tui", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
 ];
 

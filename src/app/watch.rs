@@ -1,0 +1,123 @@
+//! Watching: scans what changed as soon as the system tells, and everything now and then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::scan::{ScanReport, ScanRequest, scan};
+use super::{AppError, Session, roots};
+use crate::git::Repository;
+use crate::scan::{Changed, Watch};
+use crate::store::view::{self, At, Whose};
+
+/// How long it must have been quiet for an edit to be over.
+const QUIET: Duration = Duration::from_millis(300);
+/// How often it is looked whether to stop.
+const NAP: Duration = Duration::from_millis(500);
+
+/// Watches the roots until it is told to stop. `tell` hears of every scan; a scan that fails is told, and the next one
+/// tries again.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn run(
+    session: &Session,
+    request: &ScanRequest,
+    interval: Duration,
+    stop: &AtomicBool,
+    tell: &dyn Fn(Result<&ScanReport, &AppError>),
+) -> Result<(), AppError> {
+    let mut watch = match Watch::new() {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            tracing::warn!(%error, "directories cannot be watched: scans come at intervals only");
+            None
+        }
+    };
+    let look = |paths: Vec<PathBuf>| match scan(session, &ScanRequest { paths, ..request.clone() }, &|_| {}, stop) {
+        Ok(report) => tell(Ok(&report)),
+        Err(error) => tell(Err(&error)),
+    };
+    while !stop.load(Ordering::Relaxed) {
+        if !roots::list(session)?.is_empty() {
+            look(Vec::new());
+        }
+        let begun = Instant::now();
+        let mut places = watched(session)?;
+        set(watch.as_mut(), &places);
+        while begun.elapsed() < interval && !stop.load(Ordering::Relaxed) {
+            let Some(watching) = &watch else {
+                std::thread::sleep(NAP);
+                continue;
+            };
+            let changed = watching.next(NAP, QUIET);
+            if changed.everything {
+                break;
+            }
+            let paths = affected(&changed, &places);
+            if !paths.is_empty() {
+                look(paths);
+                places = watched(session)?;
+                set(watch.as_mut(), &places);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is watched, with the directories to scan when something changes there.
+type Places = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
+
+/// The directory of every flake, that of its repository's HEAD and index, the one above it where siblings appear, and the
+/// roots.
+fn watched(session: &Session) -> Result<Places, AppError> {
+    let mut places = Places::new();
+    let reader = session.store.reader()?;
+    for flake in view::flakes(&reader, Whose::Own, At::Now)? {
+        let directory = flake.path.to_path();
+        if let Ok(Some(repository)) = Repository::discover(&directory) {
+            places.entry(repository.git_directory().to_owned()).or_default().insert(directory.clone());
+        }
+        if let Some(above) = directory.parent() {
+            places.entry(above.to_owned()).or_default();
+        }
+        places.entry(directory.clone()).or_default().insert(directory);
+    }
+    for root in reader.roots()? {
+        places.entry(root.path).or_default();
+    }
+    Ok(places)
+}
+
+fn set(watch: Option<&mut Watch>, places: &Places) {
+    let Some(watch) = watch else { return };
+    for (directory, why) in watch.set(places.keys().cloned().collect()) {
+        tracing::debug!(directory = %directory.display(), why, "not watched");
+    }
+}
+
+/// The directories to scan: the flakes that a change concerns, and directories that are new where flakes are looked for.
+fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
+    let mut paths = BTreeSet::new();
+    for directory in &changed.directories {
+        match places.get(directory) {
+            Some(flakes) if !flakes.is_empty() => paths.extend(flakes.iter().cloned()),
+            Some(_) => {}
+            None if is_new_beside_flakes(directory, places) => drop(paths.insert(directory.clone())),
+            None => {}
+        }
+    }
+    // One below another is scanned with it; one that is gone is found missing by the scan of everything.
+    let kept: Vec<PathBuf> = paths.iter().filter(|path| !path.ancestors().skip(1).any(|above| paths.contains(above))).cloned().collect();
+    kept.into_iter().filter(|path| path.is_dir()).collect()
+}
+
+fn is_new_beside_flakes(directory: &Path, places: &Places) -> bool {
+    directory.parent().is_some_and(|above| places.contains_key(above)) && directory.is_dir() && !is_git(directory)
+}
+
+/// What git does inside its own directory is told by the files that are watched there.
+fn is_git(directory: &Path) -> bool {
+    directory.components().any(|part| part.as_os_str() == ".git")
+}

@@ -1,0 +1,50 @@
+//! `serve`: the long-running process.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::Run;
+use crate::app::sync::Place;
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::{Service, interrupt, printer};
+
+/// Watch, record, exchange events and answer requests until stopped
+///
+/// Sees a change as soon as the system tells, scans everything now and then, sends what is shared and takes what others
+/// share (once `sync enable` was run), and answers on the bus. `/metrics` and `/healthz` are for this machine alone.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where to answer `/metrics` and `/healthz`, or `off`
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// How many seconds pass between two scans of everything
+    #[arg(long, value_name = "SECONDS")]
+    interval: Option<usize>,
+}
+
+impl Run for Serve {
+    fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let stop = interrupt::flag()?;
+        let listen = self.listen.map_or_else(
+            || context.settings.serve.listen.clone(),
+            |address| (address != "off").then_some(address),
+        );
+        let seconds = self.interval.unwrap_or(context.settings.serve.interval).max(1);
+        let place = Place::of(&context.settings.sync);
+        let request = context.scan_request()?;
+        let commands = context.settings.sync.commands.clone();
+        let quiet = context.global.quiet;
+        let session = context.session()?;
+        let interval = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
+        let service = Service { session, place, request, commands, listen, interval, stop };
+        let serve = context.faces.serve;
+        serve(service, &|text| {
+            if !quiet {
+                printer::aside(&text);
+            }
+        })
+        .map_err(|error| Failure::of(Kind::Refused, &*error))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
