@@ -9,6 +9,19 @@ use crate::parts::{SQLITE3, repository, run};
 fn every_example_of_the_sql_reference_runs_in_sqlite3_and_says_the_same_as_we_do() {
     let scene = Scene::new(&Estate::new());
     scene.scan();
+    scene.says(&["git", "clone", "--quiet", "~/src/website", "~/src/website-2"]);
+    scene.says(&[
+        "git",
+        "-C",
+        "~/src/website-2",
+        "remote",
+        "set-url",
+        "origin",
+        "https://git.example.org/mira/website",
+    ]);
+    scene.says(&["mkdir", "~/src/forms"]);
+    scene.says(&["cp", "~/examples/forms.nix", "~/src/forms/flake.nix"]);
+    scene.says(&["cim-nix", "scan"]);
     let text = fs::read_to_string(repository().join("docs/reference/sql.md")).unwrap();
     let examples = examples(&text);
     assert!(examples.len() >= 15, "{} examples", examples.len());

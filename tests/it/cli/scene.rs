@@ -42,7 +42,9 @@ impl Estate {
 impl Scene {
     /// A home whose `src` is the estate, with an empty ledger: its key decides the ids that flakes will have.
     pub(super) fn new(estate: &Estate) -> Self {
-        let mut scene = Self { folder: tempfile::tempdir().unwrap(), names: Vec::new() };
+        // A path of the same length everywhere: tables for people are as wide as what is in them.
+        let folder = tempfile::Builder::new().prefix("cim-nix-").tempdir_in("/tmp").unwrap();
+        let mut scene = Self { folder, names: Vec::new() };
         fs::create_dir_all(scene.home()).unwrap();
         fs::create_dir_all(scene.folder.path().join("bin")).unwrap();
         for program in PROGRAMS {
