@@ -36,6 +36,9 @@ pub(super) fn markdown() -> Result<String, Failure> {
 
 /// Every field below a schema, with its path.
 fn fields(path: &str, schema: Option<&Value>, text: &mut String) {
+    if let Some(any) = schema.and_then(|schema| schema.get("additionalProperties")) {
+        fields(&format!("{path}.*"), Some(any), text);
+    }
     let Some(properties) = schema.and_then(|schema| schema.get("properties")?.as_object()) else { return };
     for (name, below) in properties {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
