@@ -1,4 +1,5 @@
 //! A world of its own for one transcript: a home with the example estate, a clock, and programs that see nothing else.
+#![expect(clippy::unwrap_used, reason = "a test makes its own world")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
