@@ -33,7 +33,9 @@ fn wrong(command: &str) -> Option<String> {
     };
     let runs = |with: &str| {
         let mut lines = text.lines().filter(|line| line.starts_with("$ "));
-        lines.any(|line| line.contains(&format!("cim-nix {command}")) && line.contains(with))
+        // Options that hold for every command may stand before it.
+        let words = format!(" {command} ");
+        lines.any(|line| line.contains("cim-nix ") && format!("{line} ").contains(&words) && line.contains(with))
     };
     if !runs("") {
         return Some(format!("{path}: never runs `cim-nix {command}`"));
