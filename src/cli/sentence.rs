@@ -2,6 +2,7 @@
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
@@ -16,6 +17,9 @@ pub(crate) fn of(event: &Event) -> String {
         Event::Flake(event) => flake(event),
         Event::Finding(FindingEvent::Raised { findings, .. }) => {
             findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        Event::Finding(FindingEvent::Changed { findings, .. }) => {
+            findings.iter().map(now).collect::<Vec<_>>().join("; ")
         }
         Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
             format!("{} gone", plural(count(fingerprints.len()), "problem"))
@@ -62,6 +66,11 @@ fn flake(event: &FlakeEvent) -> String {
         FlakeEvent::Removed { directory } | FlakeEvent::Forgotten { directory } => directory.to_string(),
         FlakeEvent::ObserverChanged(change) => format!("extractor {} → {}", change.from, change.to),
     }
+}
+
+/// A problem that reads otherwise than before: where it is now.
+fn now(finding: &Finding) -> String {
+    finding.line.map_or_else(|| finding.message.clone(), |line| format!("now line {line}: {}", finding.message))
 }
 
 /// The first change, and how many more there are.

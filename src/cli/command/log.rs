@@ -228,9 +228,11 @@ impl Names {
 /// The file that findings are about.
 fn file_of(event: &crate::domain::catalogue::Event) -> Option<&str> {
     use crate::domain::catalogue::Event;
-    use crate::domain::finding::event::FindingEvent::{Raised, Resolved};
+    use crate::domain::finding::event::FindingEvent::{Changed, Raised, Resolved};
     match event {
-        Event::Finding(Raised { subject, .. } | Resolved { subject, .. }) => Some(subject.file.text()),
+        Event::Finding(Raised { subject, .. } | Changed { subject, .. } | Resolved { subject, .. }) => {
+            Some(subject.file.text())
+        }
         _ => None,
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn words(kind: &str, payload: &Value) -> String {
             let changes = changes(payload);
             if summary.is_empty() { changes } else { format!("{summary} ({changes})") }
         }
-        "finding.raised" => first_and_more(payload.get("findings"), |finding| {
+        "finding.raised" | "finding.changed" => first_and_more(payload.get("findings"), |finding| {
             finding.get("message").and_then(Value::as_str).map(str::to_owned)
         }),
         "finding.resolved" => first_and_more(payload.get("fingerprints"), |name| name.as_str().map(str::to_owned)),

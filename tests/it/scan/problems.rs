@@ -58,3 +58,25 @@ fn a_broken_flake_is_recorded_with_what_could_be_read() {
     assert!(Estate::codes(&report).contains(&"syntax-error"), "{report:?}");
     assert_eq!(estate.flakes().len(), 1);
 }
+
+#[test]
+fn a_problem_that_only_moves_goes_to_its_new_line_and_keeps_its_age() {
+    let estate = Estate::new();
+    let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
+    estate.write("a/flake.nix", &text);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    let open = || {
+        let reader = estate.session.store.reader().expect("a reader");
+        view::problems(&reader, None, view::At::Now).expect("problems").remove(0)
+    };
+    let before = open();
+    estate.write("a/flake.nix", &format!("# one\n# two\n{text}"));
+    let report = estate.scan();
+    assert_eq!((report.events, report.problems[0].line), (1, Some(6)));
+    assert_eq!(estate.types().last().map(String::as_str), Some("finding.changed"));
+    let after = open();
+    assert_eq!((before.line, after.line, after.since), (Some(4), Some(6), before.since));
+    let again = estate.scan();
+    assert_eq!((again.events, again.problems[0].line), (0, Some(6)));
+}
