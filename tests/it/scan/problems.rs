@@ -26,6 +26,21 @@ fn a_flake_that_git_does_not_know_is_invisible_to_nix() {
 }
 
 #[test]
+fn in_a_home_that_git_ignores_by_default_a_flake_is_found_and_the_advice_works() {
+    let estate = Estate::new();
+    let git = estate.git("");
+    estate.write(".gitignore", "/*\n!.gitignore\n");
+    git.commit_all("first");
+    estate.write("src/a/flake.nix", "{ outputs = _: { }; }");
+    let report = estate.scan();
+    assert_eq!((Estate::codes(&report), report.seen), (vec!["not-in-git"], 1));
+    let message = &report.problems[0].message;
+    assert!(message.contains("`git add --force flake.nix`"), "{message}");
+    git.run(&["add", "--force", "src/a/flake.nix"]);
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+}
+
+#[test]
 fn a_lock_that_is_not_committed_is_dirty() {
     let estate = Estate::new();
     let git = estate.git("a");
