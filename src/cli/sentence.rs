@@ -22,7 +22,7 @@ pub(crate) fn of(event: &Event) -> String {
             findings.iter().map(now).collect::<Vec<_>>().join("; ")
         }
         Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
-            format!("{} gone", plural(count(fingerprints.len()), "problem"))
+            format!("gone: {}", fingerprints.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "))
         }
         Event::LockHistory(LockHistoryEvent::Recorded(recorded)) => {
             format!("{} {}: {}", short(&recorded.commit.id), recorded.commit.summary, changes(&recorded.changes))
@@ -78,6 +78,11 @@ fn changes(all: &[PathChange]) -> String {
     let Some(first) = all.first() else { return "nothing that an input path leads to".to_owned() };
     let first = change(&first.input, first.from.as_ref(), first.to.as_ref());
     if all.len() == 1 { first } else { format!("{first}, and {} more", all.len() - 1) }
+}
+
+/// The kind of a problem out of its fingerprint: `dirty-lock:4f1b…` is a `dirty-lock`.
+fn code(fingerprint: &str) -> &str {
+    fingerprint.split_once(':').map_or(fingerprint, |(code, _)| code)
 }
 
 fn count(length: usize) -> u64 {
