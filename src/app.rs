@@ -3,6 +3,8 @@
 
 pub mod clock;
 
+pub(crate) mod moment;
+
 pub mod observe;
 
 pub mod findings;

@@ -7,7 +7,7 @@ use crate::app::AppError;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
-use super::time::TimeError;
+use crate::app::moment::TimeError;
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,11 @@ impl From<StoreError> for Failure {
             | StoreError::Import { .. } => Kind::Refused,
             _ => Kind::Store,
         };
-        Self::of(kind, &error)
+        let failure = Self::of(kind, &error);
+        if matches!(error, StoreError::File { .. }) {
+            return failure.hinted("let this user write there, or name another place with `--db`");
+        }
+        failure
     }
 }
 

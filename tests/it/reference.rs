@@ -1,7 +1,5 @@
 //! The reference pages are what the program prints of itself. `UPDATE=1` writes them anew.
 
-mod events;
-
 use std::path::Path;
 use std::process::Command;
 
