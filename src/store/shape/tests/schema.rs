@@ -44,7 +44,9 @@ impl Place {
         match value {
             Value::Array(items) => {
                 let place = self.items.get_or_insert_default();
-                items.iter().for_each(|item| place.learn(item, &below("[]"), kind));
+                for item in items {
+                    place.learn(item, &below("[]"), kind);
+                }
             }
             Value::Object(_) if holds_attributes(path) => self.open = true,
             Value::Object(fields) if is_by_name(path, kind) => {
