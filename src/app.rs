@@ -3,6 +3,8 @@
 
 pub mod clock;
 
+pub(crate) mod moment;
+
 pub mod observe;
 
 pub mod findings;
@@ -76,7 +78,7 @@ pub enum AppError {
         path: PathBuf,
     },
     /// There is nothing to scan.
-    #[error("no roots are known yet: name a directory, as in `cim-nix scan ~/src`")]
+    #[error("no roots are known yet; name a directory, as in `cim-nix scan ~/src`")]
     NoRoots,
     /// No root is known under that path.
     #[error("`{}` is not a known root", path.display())]

@@ -42,8 +42,6 @@ mod table;
 
 mod text;
 
-mod time;
-
 use args::Args;
 use context::{Context, Launch};
 use failure::{Failure, Kind};

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 mod explain;
+mod git_rules;
 mod mounts;
 mod read;
 mod rules;
@@ -13,6 +14,7 @@ mod walk;
 mod watch;
 
 pub use explain::{Explanation, Verdict, explain};
+pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::Why;
 pub use skip::{SKIPPED, Skip};
@@ -49,4 +51,7 @@ pub enum Error {
         /// What is wrong with them.
         source: Box<ignore::Error>,
     },
+    /// The system gives no threads.
+    #[error("cannot start threads to walk with; close other programs, or set fewer threads")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
 }

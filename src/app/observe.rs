@@ -199,7 +199,7 @@ impl Cleaner<'_> {
     fn report(&mut self, found: &[secret::Secret], line: Option<u32>, place: &str) {
         for secret in found {
             let message = format!(
-                "a {} stands in {place}; the ledger keeps it out, but everyone who can read the file has it: revoke it",
+                "a secret ({}) stands in {place}; the ledger keeps it out, but everyone who can read the file has it: revoke it",
                 secret.kind
             );
             self.findings.add("secret", line, &message, message.clone());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use super::command::Command;
-use super::time::Moment;
+use crate::app::moment::Moment;
 
 /// The ledger of a Nix estate
 ///

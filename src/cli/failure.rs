@@ -8,7 +8,7 @@ use crate::app::sync::SyncError;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
-use super::time::TimeError;
+use crate::app::moment::TimeError;
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,11 @@ impl From<StoreError> for Failure {
             | StoreError::Import { .. } => Kind::Refused,
             _ => Kind::Store,
         };
-        Self::of(kind, &error)
+        let failure = Self::of(kind, &error);
+        if matches!(error, StoreError::File { .. }) {
+            return failure.hinted("let this user write there, or name another place with `--db`");
+        }
+        failure
     }
 }
 

@@ -8,13 +8,13 @@ use super::context::Reading;
 use super::failure::{Failure, Kind};
 use crate::domain::path::RecordedPath;
 use crate::store::StoreError;
-use crate::store::view::{self, FlakeRow};
+use crate::store::view::{self, At, FlakeRow};
 
 /// How many flakes are named when none fits.
 const NEAR: usize = 3;
 
 /// How alike a name must be to be worth naming.
-const LIKENESS: f64 = 0.75;
+const LIKENESS: f64 = 0.85;
 
 /// Finds the flake that is meant.
 pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Result<FlakeRow, Failure> {
@@ -33,7 +33,8 @@ pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Re
             let candidates = same_name.into_iter().chain([flake]).map(|flake| flake.path.text().to_owned()).collect();
             Err(StoreError::AmbiguousFlake { selector: selector.to_string_lossy().into_owned(), candidates }.into())
         }
-        (None, _) => Err(unknown(&selector.to_string_lossy(), &all)),
+        (None, _) if reading.at != At::Now => Err(unknown_then(&selector.to_string_lossy())),
+        (None, _) => Err(unknown(&selector.to_string_lossy(), &named, &all)),
     }
 }
 
@@ -48,9 +49,17 @@ fn directory_name(flake: &FlakeRow) -> Vec<u8> {
     flake.path.to_path().file_name().map_or_else(Vec::new, |name| name.as_bytes().to_vec())
 }
 
-fn unknown(selector: &str, all: &[FlakeRow]) -> Failure {
+fn unknown_then(selector: &str) -> Failure {
+    Failure::new(Kind::Refused, format!("no flake `{selector}` was known at that moment"))
+        .hinted("leave `--at` out, or `cim-nix flake history` tells of its lock before it was first seen")
+}
+
+fn unknown(selector: &str, named: &RecordedPath, all: &[FlakeRow]) -> Failure {
     let failure = Failure::new(Kind::Refused, format!("no flake `{selector}` is known"));
-    let near = near(all, selector);
+    let directory = named.to_path();
+    let below: Vec<&str> =
+        all.iter().filter(|row| row.path.to_path().starts_with(&directory)).map(|row| row.path.text()).collect();
+    let near = if below.is_empty() { near(all, selector) } else { below.into_iter().take(NEAR).collect() };
     if near.is_empty() {
         return failure.hinted("`cim-nix flake list` shows what is known; `cim-nix scan PATH` adds to it");
     }

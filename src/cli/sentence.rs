@@ -2,6 +2,7 @@
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
@@ -17,8 +18,11 @@ pub(crate) fn of(event: &Event) -> String {
         Event::Finding(FindingEvent::Raised { findings, .. }) => {
             findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
         }
+        Event::Finding(FindingEvent::Changed { findings, .. }) => {
+            findings.iter().map(now).collect::<Vec<_>>().join("; ")
+        }
         Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
-            format!("{} gone", plural(count(fingerprints.len()), "problem"))
+            format!("gone: {}", fingerprints.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "))
         }
         Event::LockHistory(LockHistoryEvent::Recorded(recorded)) => {
             format!("{} {}: {}", short(&recorded.commit.id), recorded.commit.summary, changes(&recorded.changes))
@@ -64,11 +68,21 @@ fn flake(event: &FlakeEvent) -> String {
     }
 }
 
+/// A problem that reads otherwise than before: where it is now.
+fn now(finding: &Finding) -> String {
+    finding.line.map_or_else(|| finding.message.clone(), |line| format!("now line {line}: {}", finding.message))
+}
+
 /// The first change, and how many more there are.
 fn changes(all: &[PathChange]) -> String {
     let Some(first) = all.first() else { return "nothing that an input path leads to".to_owned() };
     let first = change(&first.input, first.from.as_ref(), first.to.as_ref());
     if all.len() == 1 { first } else { format!("{first}, and {} more", all.len() - 1) }
+}
+
+/// The kind of a problem out of its fingerprint: `dirty-lock:4f1b…` is a `dirty-lock`.
+fn code(fingerprint: &str) -> &str {
+    fingerprint.split_once(':').map_or(fingerprint, |(code, _)| code)
 }
 
 fn count(length: usize) -> u64 {

@@ -19,16 +19,38 @@ pub(crate) struct Table {
 #[derive(Debug, Clone)]
 struct Column {
     title: String,
-    right: bool,
+    kind: Kind,
+}
+
+/// How a column lies, and what it gives up on a narrow terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Text that tells most at its beginning.
+    Text,
+    /// A number.
+    Number,
+    /// A path or a source: it tells most at its end.
+    Path,
+    /// Gives way before the others do.
+    Remark,
 }
 
 impl Table {
-    /// A table with these columns; a title that begins with `>` makes a column of numbers.
+    /// A table with these columns; a title that begins with `>` makes a column of numbers, with `/` one of paths, and with
+    /// `~` one of remarks.
     pub(crate) fn new(titles: &[&str]) -> Self {
-        let column = |title: &&str| Column {
-            title: clean(title.strip_prefix('>').unwrap_or(title)).into_owned(),
-            right: title.starts_with('>'),
+        let kinds = [('>', Kind::Number), ('/', Kind::Path), ('~', Kind::Remark)];
+        let column = |title: &&str| {
+            let kind = kinds.iter().find_map(|(sign, kind)| Some((title.strip_prefix(*sign)?, *kind)));
+            let (title, kind) = kind.unwrap_or((title, Kind::Text));
+            Column { title: title.to_owned(), kind }
         };
+        Self { columns: titles.iter().map(column).collect(), rows: Vec::new() }
+    }
+
+    /// A table of whatever was asked for.
+    pub(crate) fn of(titles: &[String]) -> Self {
+        let column = |title: &String| Column { title: clean(title).into_owned(), kind: Kind::Text };
         Self { columns: titles.iter().map(column).collect(), rows: Vec::new() }
     }
 
@@ -51,7 +73,7 @@ impl Table {
         text
     }
 
-    /// As wide as the widest cell; the widest columns give way first when the terminal is narrower.
+    /// As wide as the widest cell; when the terminal is narrower, remarks give way first, then the widest columns.
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let widest = |(index, column): (usize, &Column)| {
             let cells = self.rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.width());
@@ -60,10 +82,16 @@ impl Table {
         let mut widths: Vec<usize> = self.columns.iter().enumerate().map(widest).collect();
         let gaps = GAP * widths.len().saturating_sub(1);
         let Some(room) = limit.map(|limit| limit.saturating_sub(gaps)) else { return widths };
-        while widths.iter().sum::<usize>() > room {
-            match widths.iter_mut().max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => break,
+        for kind in [Some(Kind::Remark), None] {
+            while widths.iter().sum::<usize>() > room {
+                let mut giving = widths
+                    .iter_mut()
+                    .zip(&self.columns)
+                    .filter(|(_, column)| kind.is_none_or(|kind| column.kind == kind));
+                match giving.by_ref().map(|(width, _)| width).max() {
+                    Some(widest) if *widest > NARROWEST => *widest -= 1,
+                    _ => break,
+                }
             }
         }
         widths
@@ -75,9 +103,9 @@ impl Table {
             if !line.is_empty() || std::ptr::from_ref(cell) != cells.as_ptr() {
                 line.push_str("  ");
             }
-            let cell = shorten(cell, *width);
+            let cell = if column.kind == Kind::Path { shorten_start(cell, *width) } else { shorten(cell, *width) };
             let fill = " ".repeat(width.saturating_sub(cell.width()));
-            if column.right {
+            if column.kind == Kind::Number {
                 line.push_str(&fill);
                 line.push_str(&cell);
             } else {
@@ -106,6 +134,22 @@ pub(crate) fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     }
     short.push('…');
     Cow::Owned(short)
+}
+
+/// A text cut to a width at its beginning, for paths.
+fn shorten_start(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let (mut start, mut used) = (text.len(), 1);
+    for (index, character) in text.char_indices().rev() {
+        used += character.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        start = index;
+    }
+    Cow::Owned(format!("…{}", text.get(start..).unwrap_or_default()))
 }
 
 /// A text without anything that moves the cursor, colours the terminal or ends the line.
@@ -155,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn remarks_give_way_first_and_paths_keep_their_end() {
+        let mut table = Table::new(&["/flake", ">inputs", "~description"]);
+        table.row(["/home/ada/src/laptop".into(), "3".into(), "Everything at home".into()]);
+        let texts = [40, 30].map(|width| table.text(Some(width), Style::new()));
+        assert_eq!(texts[0].lines().last(), Some("/home/ada/src/laptop       3  Everythin…"), "{}", texts[0]);
+        assert_eq!(texts[1].lines().last(), Some("…/src/laptop       3  Everyth…"), "{}", texts[1]);
+    }
+
+    #[test]
     fn an_empty_first_cell_keeps_its_column() {
         let mut table = Table::new(&["a", "b"]);
         table.row([String::new(), "x".into()]);
@@ -166,5 +219,7 @@ mod tests {
         assert_eq!(shorten("abc", 3), "abc");
         assert_eq!(shorten("abcd", 3), "ab…");
         assert_eq!(shorten("日本語", 4), "日…");
+        assert_eq!([shorten_start("abc", 3), shorten_start("abcd", 3)], ["abc", "…cd"]);
+        assert_eq!(shorten_start("日本語", 4), "…語");
     }
 }

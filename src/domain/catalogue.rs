@@ -68,6 +68,7 @@ catalogue! {
     FLAKE_FORGOTTEN = Flake "forgotten" v 1: "The user told the ledger to watch the flake no longer.";
     FLAKE_OBSERVER_CHANGED = Flake "observer_changed" v 1: "A newer extractor sees unchanged files otherwise.";
     FINDING_RAISED = Finding "raised" v 1: "Something wrong was seen in a file that was not there before.";
+    FINDING_CHANGED = Finding "changed" v 1: "Something wrong with a file is on another line, or said otherwise.";
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
     LOCK_HISTORY_RECORDED = LockHistory "recorded" v 1: "A commit changed the lock file.";
     LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
@@ -94,6 +95,7 @@ impl Event {
                 FlakeEvent::ObserverChanged(_) => FLAKE_OBSERVER_CHANGED,
             },
             Self::Finding(FindingEvent::Raised { .. }) => FINDING_RAISED,
+            Self::Finding(FindingEvent::Changed { .. }) => FINDING_CHANGED,
             Self::Finding(FindingEvent::Resolved { .. }) => FINDING_RESOLVED,
             Self::LockHistory(LockHistoryEvent::Recorded(_)) => LOCK_HISTORY_RECORDED,
             Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,

@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ignore::IncrementalIgnore;
-use ignore::gitignore::Gitignore;
+use ignore::gitignore::Glob;
 
+use super::git_rules::{GitRules, Markers};
+use super::read::{DEFAULT_LIMIT, read_text};
 use super::rules::{Rules, Why};
 use super::{Error, Options};
 
@@ -44,8 +45,9 @@ pub fn explain(path: &Path, roots: &[PathBuf], options: &Options) -> Result<Expl
         return Ok(Explanation { path, root: None, verdict });
     };
     let rules = Rules::new(&root, &canonical, options)?;
-    let mut git = rules.walker(options).build_matchers();
-    let mut descent = Descent { root: &root, rules: &rules, options, git: git.first_mut() };
+    // What is wrong with an ignore file is for the walk to say.
+    let git = GitRules::above(&root, &mut Vec::new());
+    let mut descent = Descent { root: &root, rules: &rules, options, git };
     let verdict = match descent.follow(&rest) {
         Some((at, why)) => Verdict::Skipped { at, why },
         None => Verdict::Seen,
@@ -74,7 +76,7 @@ struct Descent<'a> {
     root: &'a Path,
     rules: &'a Rules,
     options: &'a Options,
-    git: Option<&'a mut IncrementalIgnore>,
+    git: GitRules,
 }
 
 impl Descent<'_> {
@@ -82,18 +84,26 @@ impl Descent<'_> {
     fn follow(&mut self, rest: &Path) -> Option<(PathBuf, Why)> {
         let depth = rest.components().count();
         let mut inside = PathBuf::new();
+        self.enter(&inside);
         for (index, component) in rest.components().enumerate() {
             inside.push(component);
             if let Some(why) = self.step(&inside, index + 1, index + 1 == depth) {
                 return Some((self.root.join(inside), why));
             }
+            self.enter(&inside);
         }
         let path = self.root.join(rest);
         let listing = path.is_dir().then(|| std::fs::read_dir(&path).err()).flatten();
         listing.map(|error| (path, Why::NotReadable(error.to_string())))
     }
 
-    fn step(&mut self, inside: &Path, depth: usize, is_last: bool) -> Option<Why> {
+    /// Whatever it is that lies there: a file has no entries that its rules could be asked about.
+    fn enter(&mut self, inside: &Path) {
+        let dir = self.root.join(inside);
+        self.git = self.git.enter(&dir, Markers::look(&dir), &mut Vec::new());
+    }
+
+    fn step(&self, inside: &Path, depth: usize, is_last: bool) -> Option<Why> {
         let path = self.root.join(inside);
         let meta = match path.symlink_metadata() {
             Ok(meta) => meta,
@@ -108,8 +118,8 @@ impl Descent<'_> {
         if let Some(max_depth) = max_depth {
             return Some(Why::TooDeep { max_depth });
         }
-        if self.git.as_mut().is_some_and(|git| git.matched(inside, meta.is_dir()).is_ignore()) {
-            return Some(git_ignored(self.root, &path, meta.is_dir()));
+        if let Some(glob) = self.git.why_not(&path, meta.is_dir()) {
+            return Some(git_ignored(glob));
         }
         if meta.is_symlink() {
             return through_symlink(&path, is_last);
@@ -129,39 +139,19 @@ fn through_symlink(path: &Path, is_last: bool) -> Option<Why> {
     }
 }
 
-/// The line of the ignore file that is to blame; the verdict itself is already known.
-fn git_ignored(root: &Path, path: &Path, is_dir: bool) -> Why {
-    let above = path.ancestors().skip(1);
-    for dir in above {
-        for file in [dir.join(".gitignore"), dir.join(".git/info/exclude")] {
-            if let Some(why) = blame(dir, &file, path, is_dir) {
-                return why;
-            }
-        }
-        if dir.join(".git").exists() && root.starts_with(dir) {
-            break;
-        }
-    }
-    Why::GitIgnored { file: None, line: None, pattern: None }
-}
-
-fn blame(dir: &Path, file: &Path, path: &Path, is_dir: bool) -> Option<Why> {
-    let text = std::fs::read(file).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let mut builder = ignore::gitignore::GitignoreBuilder::new(dir);
-    for line in text.lines() {
-        // A pattern that does not parse is passed over here as it is in the walk.
-        let _ = builder.add_line(Some(file.to_owned()), line);
-    }
-    let matcher: Gitignore = builder.build().ok()?;
-    let ignore::Match::Ignore(glob) = matcher.matched(path, is_dir) else { return None };
-    let pattern = glob.original();
-    let line = text.lines().collect::<Vec<_>>().iter().rposition(|line| line.trim_end() == pattern.trim_end());
-    Some(Why::GitIgnored {
-        file: Some(file.to_owned()),
+/// The line of the ignore file that is to blame.
+fn git_ignored(glob: &Glob) -> Why {
+    let (file, pattern) = (glob.from().map(Path::to_owned), glob.original());
+    let text = file.as_ref().and_then(|file| read_text(file, DEFAULT_LIMIT).ok());
+    let line = text.and_then(|read| {
+        let lines: Vec<&str> = read.text.lines().collect();
+        lines.iter().rposition(|line| line.trim_end() == pattern.trim_end())
+    });
+    Why::GitIgnored {
+        file,
         line: line.and_then(|index| u32::try_from(index + 1).ok()),
         pattern: Some(pattern.to_owned()),
-    })
+    }
 }
 
 impl fmt::Display for Explanation {

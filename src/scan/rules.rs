@@ -1,10 +1,9 @@
 //! What is not walked, decided in one place for the walk and for its explanation.
 //!
-//! What git ignores is the exception: the walker applies that itself, and `explain` asks the same matcher.
+//! What git ignores is found in `git_rules`, which reads files.
 
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::mounts::Pseudo;
@@ -58,7 +57,6 @@ pub enum Why {
 /// The rules for one root.
 #[derive(Debug)]
 pub(super) struct Rules {
-    root: PathBuf,
     other_roots: Vec<PathBuf>,
     excludes: Gitignore,
     pseudo: Pseudo,
@@ -75,7 +73,7 @@ impl Rules {
         let failed = |source| Error::Excludes { root: root.to_owned(), source: Box::new(source) };
         let excludes = builder.build().map_err(failed)?;
         let other_roots = roots.iter().filter(|other| *other != root && other.starts_with(root)).cloned().collect();
-        Ok(Self { root: root.to_owned(), other_roots, excludes, pseudo: Pseudo::read() })
+        Ok(Self { other_roots, excludes, pseudo: Pseudo::read() })
     }
 
     /// Why a path below the root is not walked, as far as the path alone tells.
@@ -95,23 +93,5 @@ impl Rules {
     /// Whether a directory is a root by itself and walked as such.
     pub(super) fn is_other_root(&self, path: &Path) -> bool {
         self.other_roots.iter().any(|other| other == path)
-    }
-
-    /// The walker with everything set that is not decided by [`Self::why_not`].
-    pub(super) fn walker(&self, options: &Options) -> WalkBuilder {
-        let mut walker = WalkBuilder::new(&self.root);
-        walker
-            .hidden(false)
-            .parents(true)
-            .ignore(false)
-            .git_ignore(true)
-            .git_exclude(true)
-            .git_global(false)
-            .require_git(true)
-            .follow_links(false)
-            // The files of a directory lie one below it.
-            .max_depth(options.max_depth.map(|depth| depth.saturating_add(1)))
-            .threads(options.threads);
-        walker
     }
 }

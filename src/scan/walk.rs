@@ -3,13 +3,17 @@
 //! Opens no file; what a flake says is read elsewhere, by those who need it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{DirEntry, FileType};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use ignore::{DirEntry, WalkState};
+use rayon::Scope;
 
+use super::git_rules::{GitRules, Markers};
 use super::rules::Rules;
 use super::{Error, Options};
 
@@ -87,21 +91,75 @@ impl FileStamp {
 pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
     let state = State::default();
     let roots = canonical(roots, &state);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     for root in &roots {
-        let rules = Rules::new(root, &roots, options)?;
-        let mut walker = rules.walker(options);
-        walker.filter_entry(move |entry| is_let_through(&rules, entry));
-        walker.build_parallel().run(|| {
-            Box::new(|entry| {
-                match entry {
-                    Ok(entry) => state.see(&entry),
-                    Err(error) => state.fail(root, &error),
-                }
-                WalkState::Continue
-            })
-        });
+        let walker = Walker { rules: Rules::new(root, &roots, options)?, state: &state, max_depth: options.max_depth };
+        let mut problems = Vec::new();
+        let git = GitRules::above(root, &mut problems);
+        state.problems(problems);
+        pool.scope(|scope| walker.visit(scope, root, &git, 0));
     }
     Ok(state.finish())
+}
+
+/// What the threads need to walk one root.
+struct Walker<'w> {
+    rules: Rules,
+    state: &'w State,
+    max_depth: Option<usize>,
+}
+
+impl<'w> Walker<'w> {
+    /// Looks at the entries of a directory, and leaves the directories among them to whichever thread is free.
+    fn visit<'s>(&'s self, scope: &Scope<'s>, dir: &Path, git: &GitRules, depth: usize)
+    where
+        'w: 's,
+    {
+        let (entries, markers) = match self.list(dir) {
+            Ok(listed) => listed,
+            Err(error) => return self.state.fail(dir, depth, &error),
+        };
+        let mut problems = Vec::new();
+        let git = git.enter(dir, markers, &mut problems);
+        self.state.problems(problems);
+        for (entry, kind) in entries {
+            let path = entry.path();
+            if !self.lets_through(&path, kind) || git.why_not(&path, kind.is_dir()).is_some() {
+                continue;
+            }
+            if !kind.is_dir() {
+                self.state.see_file(&path, &entry.file_name());
+            } else if self.max_depth.is_none_or(|max| depth < max) {
+                let git = git.clone();
+                scope.spawn(move |scope| self.visit(scope, &path, &git, depth + 1));
+            }
+        }
+    }
+
+    /// The entries of a directory. What was listed in part counts as not listed.
+    fn list(&self, dir: &Path) -> std::io::Result<(Vec<(DirEntry, FileType)>, Markers)> {
+        let (mut entries, mut markers, mut whole) = (Vec::new(), Markers::default(), true);
+        for entry in std::fs::read_dir(dir)? {
+            match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
+                Ok((kind, entry)) => {
+                    markers.note(&entry.file_name());
+                    entries.push((entry, kind));
+                }
+                Err(error) => {
+                    self.state.problem(dir, format!("cannot be read to its end: {error}"));
+                    whole = false;
+                }
+            }
+        }
+        if whole {
+            self.state.with(|seen| seen.listed.insert(dir.to_owned()));
+        }
+        Ok((entries, markers))
+    }
+
+    fn lets_through(&self, path: &Path, kind: FileType) -> bool {
+        self.rules.why_not(path, kind.is_dir(), kind.is_symlink()).is_none() && !self.rules.is_other_root(path)
+    }
 }
 
 impl Walk {
@@ -114,8 +172,7 @@ impl Walk {
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
     pub fn is_gone(&self, dir: &Path) -> bool {
-        let absent =
-            |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let Some(nearest) = dir.ancestors().find(|ancestor| self.was_listed(ancestor)) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
@@ -135,7 +192,6 @@ struct State {
 struct Seen {
     flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
     listed: HashSet<PathBuf>,
-    unlisted: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
 
@@ -148,18 +204,16 @@ impl State {
         self.with(|seen| seen.problems.push((path.to_owned(), message.into())));
     }
 
-    fn see(&self, entry: &DirEntry) {
-        let path = entry.path();
-        if let Some(error) = entry.error() {
-            self.problem(path, format!("an ignore file is partly unreadable: {error}"));
+    fn problems(&self, problems: Vec<(PathBuf, String)>) {
+        if !problems.is_empty() {
+            self.with(|seen| seen.problems.extend(problems));
         }
-        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-            self.with(|seen| seen.listed.insert(path.to_owned()));
-            return;
-        }
+    }
+
+    fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
-        let is_nix = entry.file_name() == "flake.nix";
-        if (is_nix || entry.file_name() == "flake.lock") && entry.depth() > 0 {
+        let is_nix = name == "flake.nix";
+        if is_nix || name == "flake.lock" {
             self.see_flake(path, is_nix);
         }
     }
@@ -180,21 +234,17 @@ impl State {
         });
     }
 
-    fn fail(&self, root: &Path, error: &ignore::Error) {
-        let path = path_of(error).unwrap_or(root);
-        let message = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-        self.with(|seen| {
-            // The entry and the failure to list it may come from different threads, in any order.
-            seen.unlisted.insert(path.to_owned());
-            seen.problems.push((path.to_owned(), format!("cannot be read: {message}")));
-        });
+    /// A directory that could not be listed. One that went away since its parent was listed is no problem.
+    fn fail(&self, dir: &Path, depth: usize, error: &std::io::Error) {
+        if depth == 0 || error.kind() != ErrorKind::NotFound {
+            self.problem(dir, format!("cannot be read: {error}"));
+        }
     }
 
     fn finish(self) -> Walk {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         seen.problems.sort();
         seen.problems.dedup();
-        seen.listed.retain(|dir| !seen.unlisted.contains(dir));
         let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
@@ -217,21 +267,4 @@ fn canonical(roots: &[PathBuf], state: &State) -> Vec<PathBuf> {
         }
     }
     walkable
-}
-
-fn is_let_through(rules: &Rules, entry: &DirEntry) -> bool {
-    let kind = entry.file_type();
-    let is_dir = kind.is_some_and(|kind| kind.is_dir());
-    let is_symlink = kind.is_some_and(|kind| kind.is_symlink());
-    entry.depth() == 0
-        || (rules.why_not(entry.path(), is_dir, is_symlink).is_none() && !rules.is_other_root(entry.path()))
-}
-
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithLineNumber { err, .. } | ignore::Error::WithDepth { err, .. } => path_of(err),
-        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
-        _ => None,
-    }
 }

@@ -276,6 +276,12 @@ pub enum StoreError {
         /// What was being done.
         doing: &'static str,
     },
+    /// The file is there and cannot be opened.
+    #[error("cannot open {path}; let this user read and write it and its directory, or name another file with `--db`")]
+    CannotOpen {
+        /// The database.
+        path: PathBuf,
+    },
     /// Anything else that SQLite reports.
     #[error("{path}: {source}")]
     Sqlite {
@@ -305,6 +311,7 @@ impl StoreError {
                 path,
             },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::CannotOpen) => Self::CannotOpen { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, detail: source.to_string() },

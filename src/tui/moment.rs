@@ -1,28 +1,29 @@
 //! Times for people: the moment that is looked at, how old something is, and what a person may type for a moment.
 //! Knows no clock: the present comes in as an argument. Microseconds since 1970 UTC, as everywhere.
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::model::At;
+use crate::app::moment::{Moment, TimeError, here};
 
 /// One day.
 pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// `2026-11-24 00:41`, for lists.
 pub(crate) fn short(time: i64) -> String {
-    utc(time).map_or_else(|| time.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
+    here(time).map_or_else(|| time.to_string(), |time| time.format("%Y-%m-%d %H:%M").to_string())
 }
 
 /// `11-24 00:41` in the year of `now`, `2025-11-24` before: for narrow lists, always eleven columns or less.
 pub(crate) fn brief(now: i64, time: i64) -> String {
-    let (Some(now), Some(time)) = (utc(now), utc(time)) else { return short(time) };
+    let (Some(now), Some(time)) = (here(now), here(time)) else { return short(time) };
     let form = if now.year() == time.year() { "%m-%d %H:%M" } else { "%Y-%m-%d" };
     time.format(form).to_string()
 }
 
-/// `2026-11-24 00:41:49 UTC`, for details.
+/// `2026-11-24 00:41:49 +01:00`, for details.
 pub(crate) fn long(time: i64) -> String {
-    utc(time).map_or_else(|| time.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+    here(time).map_or_else(|| time.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S %Z").to_string())
 }
 
 /// `2026-11-24T00:41:49.000001Z`, as the command line reads it.
@@ -70,50 +71,17 @@ pub(crate) fn flag(at: At) -> Option<String> {
     }
 }
 
-/// Reads what a person typed: `now`, `#123`, `yesterday`, `3d`, `2w`, `5h`, `2026-11-24`, `2026-11-24 13:00` or RFC 3339,
-/// and the same after `@seen:` for what the ledger knew then.
-pub(crate) fn parse(text: &str, now: i64) -> Option<At> {
+/// Reads what a person typed as the command line reads it; nothing is the present.
+pub(crate) fn parse(text: &str, now: i64) -> Result<At, TimeError> {
     let text = text.trim();
-    if let Some(seen) = text.strip_prefix("@seen:") {
-        return time(seen.trim(), now).map(At::Seen);
+    if text.is_empty() || text == "now" {
+        return Ok(At::Now);
     }
-    match text {
-        "" | "now" => Some(At::Now),
-        _ => match text.strip_prefix('#') {
-            Some(position) => position.parse().ok().filter(|position| *position >= 0).map(At::Position),
-            None => time(text, now).map(At::Occurred),
-        },
-    }
-}
-
-fn time(text: &str, now: i64) -> Option<i64> {
-    let midnight = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_micros());
-    match text {
-        "today" => return midnight(utc(now)?.date_naive()),
-        "yesterday" => return midnight(utc(now)?.date_naive().checked_sub_days(Days::new(1))?),
-        _ => {}
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.timestamp_micros());
-    }
-    for format in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"] {
-        if let Ok(time) = NaiveDateTime::parse_from_str(text, format) {
-            return Some(time.and_utc().timestamp_micros());
-        }
-    }
-    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return midnight(date);
-    }
-    let (unit_at, _) = text.char_indices().last()?;
-    let (count, unit) = text.split_at_checked(unit_at)?;
-    let count: i64 = count.trim().parse().ok().filter(|count| *count >= 0)?;
-    let back = match unit {
-        "h" => TimeDelta::try_hours(count)?,
-        "d" => TimeDelta::try_days(count)?,
-        "w" => TimeDelta::try_weeks(count)?,
-        _ => return None,
-    };
-    now.checked_sub(back.num_microseconds()?)
+    Ok(match text.parse()? {
+        Moment::Occurred(written) => At::Occurred(written.at(now)?),
+        Moment::Seen(written) => At::Seen(written.at(now)?),
+        Moment::Position(position) => At::Position(position),
+    })
 }
 
 fn utc(time: i64) -> Option<DateTime<Utc>> {
@@ -128,22 +96,25 @@ mod tests {
 
     #[test]
     fn what_a_person_types_is_understood() {
-        assert_eq!(parse("now", NOW), Some(At::Now));
-        assert_eq!(parse(" #42 ", NOW), Some(At::Position(42)));
-        assert_eq!(parse("3d", NOW), Some(At::Occurred(NOW - 3 * DAY)));
-        assert_eq!(parse("yesterday", NOW), parse("2026-11-23", NOW));
-        assert_eq!(parse("2026-11-24 00:45:09", NOW), Some(At::Occurred(NOW)));
-        assert_eq!(parse("2026-11-24T00:45:09Z", NOW), Some(At::Occurred(NOW)));
-        assert_eq!(parse("@seen:2026-11-24T00:45:09Z", NOW), Some(At::Seen(NOW)));
+        let parse = |text: &str| parse(text, NOW).ok();
+        assert_eq!((parse("now"), parse("")), (Some(At::Now), Some(At::Now)));
+        assert_eq!(parse(" #42 "), Some(At::Position(42)));
+        assert_eq!(parse("3d"), Some(At::Occurred(NOW - 3 * DAY)));
+        assert_eq!(parse("5m"), Some(At::Occurred(NOW - 300_000_000)));
+        assert_eq!(parse("yesterday"), parse("2026-11-23"));
+        assert_eq!(parse("monday"), parse("2026-11-23"));
+        assert_eq!(parse("2026-11-24 00:45:09"), Some(At::Occurred(NOW)));
+        assert_eq!(parse("2026-11-24T00:45:09Z"), Some(At::Occurred(NOW)));
+        assert_eq!(parse("@seen:2026-11-24T00:45:09Z"), Some(At::Seen(NOW)));
         for nonsense in ["#", "#-1", "tomorrow", "d", "-3d", "3é", "2026-13-01", "99999999999999w"] {
-            assert_eq!(parse(nonsense, NOW), None, "{nonsense}");
+            assert_eq!(parse(nonsense), None, "{nonsense}");
         }
     }
 
     #[test]
     fn a_moment_reads_back_from_its_flag() {
         for at in [At::Occurred(NOW + 1), At::Seen(NOW), At::Position(7)] {
-            assert_eq!(flag(at).and_then(|text| parse(&text, NOW)), Some(at));
+            assert_eq!(flag(at).and_then(|text| parse(&text, NOW).ok()), Some(at));
         }
         assert_eq!(flag(At::Now), None);
     }

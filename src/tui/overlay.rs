@@ -13,6 +13,7 @@ use super::model::{At, Difference};
 use super::screen::Narrow;
 use super::shared::Shared;
 use super::{moment, text};
+use crate::app::moment::TimeError;
 use crate::domain::catalogue::EVENTS;
 
 mod picker;
@@ -115,15 +116,24 @@ pub(crate) fn difference(from: At, to: At, rows: &[Difference], shared: &Shared)
     Overlay::Read(reading::difference(from, to, rows, shared))
 }
 
+/// Why a text is no time, in a line: the forms stand above it.
+fn refusal(error: &TimeError) -> String {
+    let words = match error {
+        TimeError::Unknown(text) => format!("`{text}` is no moment"),
+        other => other.to_string(),
+    };
+    text::clean(&words).into_owned()
+}
+
 /// Asks for the moment to look at.
 pub(crate) fn ask_moment() -> Overlay {
     Overlay::Prompt(prompt::Prompt::new(
         "Go to a moment",
-        "2026-11-24, 2026-11-24 13:00, yesterday, 3d, #120, @seen:TIME, now",
+        "2026-11-24, 2026-11-24 13:00, yesterday, tuesday, 3d, #120, @seen:TIME",
         "",
         |typed, shared| {
             let at = moment::parse(typed, shared.now);
-            at.map(Wish::LookAt).ok_or_else(|| format!("`{}` is no moment", text::clean(typed)))
+            at.map(Wish::LookAt).map_err(|error| refusal(&error))
         },
     ))
 }
@@ -132,12 +142,13 @@ pub(crate) fn ask_moment() -> Overlay {
 pub(crate) fn ask_since() -> Overlay {
     Overlay::Prompt(prompt::Prompt::new(
         "Events since",
-        "2026-11-24, yesterday, 3d, 2w; nothing for all",
+        "2026-11-24, yesterday, tuesday, 3d, 2w; nothing for all",
         "",
         |typed, shared| match moment::parse(typed, shared.now) {
-            Some(At::Occurred(since)) => Ok(Wish::Narrow(Narrow::Since(Some(since)))),
-            Some(At::Now) => Ok(Wish::Narrow(Narrow::Since(None))),
-            _ => Err(format!("`{}` is no time", text::clean(typed))),
+            Ok(At::Occurred(since)) => Ok(Wish::Narrow(Narrow::Since(Some(since)))),
+            Ok(At::Now) => Ok(Wish::Narrow(Narrow::Since(None))),
+            Ok(_) => Err(format!("`{}` is no time", text::clean(typed))),
+            Err(error) => Err(refusal(&error)),
         },
     ))
 }

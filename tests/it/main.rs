@@ -1,6 +1,7 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
 mod child;
+mod cli;
 mod crash;
 mod git;
 mod git_program;

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod building;
+mod findings;
 mod fold;
 mod history;
 mod reading;

@@ -5,7 +5,12 @@ use std::process::Command;
 
 #[test]
 fn the_reference_is_what_the_program_says_of_itself() {
-    for (page, topic) in [("sql", "sql-schema"), ("cli", "cli-reference"), ("events", "event-schema")] {
+    for (page, topic) in [
+        ("sql", "sql-schema"),
+        ("cli", "cli-reference"),
+        ("events", "event-schema"),
+        ("settings", "settings-reference"),
+    ] {
         #[expect(clippy::disallowed_methods, reason = "the program is run as people run it")]
         let mut program = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
         let output = program.args(["util", topic]).output().expect("the program runs");

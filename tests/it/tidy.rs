@@ -5,6 +5,7 @@ mod golden;
 mod imports;
 mod size;
 mod source;
+mod transcripts;
 mod words;
 
 /// Fails with every breach, one a line.

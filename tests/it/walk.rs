@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use cim_domain_nix::scan::{self, Error, FileText, Options, ReadError, Verdict, Walk, Why};
 
+mod ignored;
+
 struct Tree(tempfile::TempDir);
 
 impl Tree {

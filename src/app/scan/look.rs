@@ -8,7 +8,7 @@ use crate::domain::id::FlakeId;
 use crate::domain::lineage::Lineage;
 use crate::domain::path::RecordedPath;
 use crate::git::{self, AgainstHead, Repository, Tracked};
-use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, read_text};
+use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, ignores_everything, read_text};
 use crate::store::HistoryCursor;
 use crate::syntax::secret;
 
@@ -194,12 +194,15 @@ fn lossy(nix: &FileText, findings: &mut Findings) {
 fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match repository.tracked(path) {
-        Ok(Tracked::No) => findings.add(
-            "not-in-git",
-            None,
-            &name,
-            format!("{name} is not added to git, so Nix does not see it; run `git add {name}`"),
-        ),
+        Ok(Tracked::No) => findings.add("not-in-git", None, &name, {
+            let advice = if ignores_everything(repository.path()) {
+                // `git add` alone would refuse.
+                format!("run `git add --force {name}`, or `git init` to make it a repository of its own")
+            } else {
+                format!("run `git add {name}`")
+            };
+            format!("{name} is not added to git, so Nix does not see it; {advice}")
+        }),
         Ok(Tracked::Yes | Tracked::NoWorkTree) => {}
         Err(error) => findings.add("git-unreadable", None, &name, chain(&error)),
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Run;
+use crate::app::moment::Moment;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -14,7 +15,6 @@ use crate::cli::path::for_people;
 use crate::cli::selector;
 use crate::cli::sentence;
 use crate::cli::text::source;
-use crate::cli::time::Moment;
 use crate::store::view::{self, Difference, FlakeRow, InputRow, LockNodeRow, Subject};
 
 /// Show what differs between two moments

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::Run;
 use super::log::{self, Names};
+use crate::app::moment::for_people as time_for_people;
 use crate::cli::answer::Page;
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::time::for_people as time_for_people;
 use crate::store::view::{self, Causes, EventRow};
 
 /// One event

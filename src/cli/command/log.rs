@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Run;
 use crate::app::ledger;
+use crate::app::moment::{Written, for_people as time_for_people};
 use crate::cli::args::Format;
 use crate::cli::context::{Context, Reading};
 use crate::cli::failure::Failure;
@@ -15,7 +16,6 @@ use crate::cli::path::for_people;
 use crate::cli::printer::Printer;
 use crate::cli::sentence;
 use crate::cli::table::shorten;
-use crate::cli::time::{Written, for_people as time_for_people};
 use crate::store::view::{self, EventFilter, EventRow, Page, rfc3339};
 
 /// How many events are read at a time.
@@ -48,7 +48,7 @@ pub(crate) struct Log {
     #[arg(long, value_name = "KEY")]
     origin: Option<String>,
     /// At most so many, the latest ones
-    #[arg(long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
 }
 
@@ -228,9 +228,11 @@ impl Names {
 /// The file that findings are about.
 fn file_of(event: &crate::domain::catalogue::Event) -> Option<&str> {
     use crate::domain::catalogue::Event;
-    use crate::domain::finding::event::FindingEvent::{Raised, Resolved};
+    use crate::domain::finding::event::FindingEvent::{Changed, Raised, Resolved};
     match event {
-        Event::Finding(Raised { subject, .. } | Resolved { subject, .. }) => Some(subject.file.text()),
+        Event::Finding(Raised { subject, .. } | Changed { subject, .. } | Resolved { subject, .. }) => {
+            Some(subject.file.text())
+        }
         _ => None,
     }
 }

@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::Run;
 use crate::app;
 use crate::app::ledger::RootRow;
+use crate::app::moment::ago;
 use crate::app::sync::consent::{self, Which};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
-use crate::cli::time::ago;
 use crate::store::view::rfc3339;
 
 /// The directories that are watched
@@ -140,7 +140,7 @@ impl Answer for List {
             page.line("no roots yet: `cim-nix scan PATH` makes PATH one");
             return;
         }
-        let mut table = Table::new(&["root", "scanned", "shared"]);
+        let mut table = Table::new(&["/root", "scanned", "shared"]);
         for root in &self.roots {
             let scanned = root.scanned.map_or_else(|| "never".into(), |at| format!("{} ago", ago(at, page.now())));
             table.row([for_people(&root.path.path), scanned, if root.shared { "yes" } else { "no" }.to_owned()]);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::app::explain::{self, Explanation, Verdict};
+use crate::app::moment::Written;
 use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
@@ -17,7 +18,6 @@ use crate::cli::interrupt;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::progress::Bar;
 use crate::cli::text::plural;
-use crate::cli::time::Written;
 use crate::domain::finding::Severity;
 
 /// Record the flakes below directories

@@ -61,7 +61,7 @@ fn print(answer: &SqlAnswer, printer: &mut Printer) -> Result<(), Failure> {
         Format::Jsonl => rows.iter().try_for_each(|row| printer.record(&Object { columns, row })),
         Format::Plain => rows.iter().try_for_each(|row| printer.cells(&row.iter().map(cell).collect::<Vec<_>>())),
         Format::Human => {
-            let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut table = Table::of(columns);
             for row in rows {
                 table.row(row.iter().map(cell));
             }

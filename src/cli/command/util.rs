@@ -55,7 +55,9 @@ impl Run for Util {
             What::Completions { shell } => {
                 let mut text = Vec::new();
                 clap_complete::generate(shell, &mut Args::command(), "cim-nix", &mut text);
-                context.printer.text(&String::from_utf8_lossy(&text))?;
+                // For bash, clap_complete takes the hyphen in our name for the end of a command in one of two places: then
+                // nothing below the first word would be completed.
+                context.printer.text(&String::from_utf8_lossy(&text).replace("cim__subcmd__nix", "cim__nix"))?;
             }
             What::Man { directory: None } => context.printer.text(&man::page()?)?,
             What::Man { directory: Some(directory) } => {

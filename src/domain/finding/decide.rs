@@ -3,14 +3,20 @@
 use super::event::FindingEvent;
 use super::{Finding, Open, Subject};
 
-/// The events that lead from the open findings to those seen now; a finding that only moved to another line is the same.
+/// The events that lead from the open findings to those seen now. A finding that only moved to another line is the same,
+/// but says so: whoever goes to the line must not go to the old one.
 pub fn observe(open: &Open, subject: &Subject, seen: &[Finding]) -> Vec<FindingEvent> {
     let raised: Vec<_> = seen.iter().filter(|finding| !open.contains_key(&finding.fingerprint)).cloned().collect();
+    let differs = |finding: &&Finding| open.get(&finding.fingerprint).is_some_and(|known| known != *finding);
+    let changed: Vec<_> = seen.iter().filter(differs).cloned().collect();
     let resolved: Vec<_> =
         open.keys().filter(|known| seen.iter().all(|finding| finding.fingerprint != **known)).cloned().collect();
     let mut events = Vec::new();
     if !resolved.is_empty() {
         events.push(FindingEvent::Resolved { subject: subject.clone(), fingerprints: resolved });
+    }
+    if !changed.is_empty() {
+        events.push(FindingEvent::Changed { subject: subject.clone(), findings: changed });
     }
     if !raised.is_empty() {
         events.push(FindingEvent::Raised { subject: subject.clone(), findings: raised });
@@ -48,9 +54,24 @@ mod tests {
     }
 
     #[test]
-    fn given_one_when_it_only_moved_then_nothing_happened() {
+    fn given_one_when_it_only_moved_then_it_changed_once() {
+        let open = fold(&observe(&Open::new(), &subject(), &[finding("a", 1), finding("b", 2)]));
+        let seen = [finding("a", 9), finding("b", 2)];
+        let events = observe(&open, &subject(), &seen);
+        assert_eq!(events, [FindingEvent::Changed { subject: subject(), findings: vec![finding("a", 9)] }]);
+        let open = open.into_iter().chain(fold(&events)).collect();
+        assert_eq!(observe(&open, &subject(), &seen), []);
+    }
+
+    #[test]
+    fn given_one_when_its_message_or_severity_is_another_then_it_changed() {
         let open = fold(&observe(&Open::new(), &subject(), &[finding("a", 1)]));
-        assert_eq!(observe(&open, &subject(), &[finding("a", 9)]), []);
+        let worse = Finding { severity: Severity::Error, ..finding("a", 1) };
+        let reworded = Finding { message: "n".into(), ..finding("a", 1) };
+        for seen in [worse, reworded] {
+            let events = observe(&open, &subject(), std::slice::from_ref(&seen));
+            assert_eq!(events, [FindingEvent::Changed { subject: subject(), findings: vec![seen] }]);
+        }
     }
 
     #[test]

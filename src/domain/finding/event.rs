@@ -12,6 +12,13 @@ pub enum FindingEvent {
         /// The findings.
         findings: Vec<Finding>,
     },
+    /// Open findings read otherwise: another line, message or severity under the same fingerprint.
+    Changed {
+        /// The file they are in.
+        subject: Subject,
+        /// The findings as they are now.
+        findings: Vec<Finding>,
+    },
     /// Findings are no longer seen.
     Resolved {
         /// The file they were in.
@@ -26,7 +33,7 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a FindingEvent>) -> Open {
     let mut open = Open::new();
     for event in events {
         match event {
-            FindingEvent::Raised { findings, .. } => {
+            FindingEvent::Raised { findings, .. } | FindingEvent::Changed { findings, .. } => {
                 open.extend(findings.iter().map(|finding| (finding.fingerprint.clone(), finding.clone())));
             }
             FindingEvent::Resolved { fingerprints, .. } => {

@@ -23,6 +23,7 @@ CREATE TABLE {problems} (
   code TEXT NOT NULL,
   severity TEXT NOT NULL,
   message TEXT NOT NULL,
+  since INTEGER NOT NULL,
   valid_from INTEGER NOT NULL,
   valid_to INTEGER,
   from_position INTEGER NOT NULL,
@@ -46,7 +47,7 @@ const VIEW: View = View {
         "fingerprint" text "What stays the same while the problem is the same.";
     },
     sql: "
-SELECT p.flake, p.path, p.line, p.code, p.severity, p.message, {time p.valid_from}, p.fingerprint
+SELECT p.flake, p.path, p.line, p.code, p.severity, p.message, {time p.since}, p.fingerprint
 FROM {problems} p WHERE p.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = p.flake)",
     examples: &[Example {
         sql: "SELECT code, count(*) FROM v1_problems GROUP BY code ORDER BY 2 DESC",
@@ -60,7 +61,7 @@ impl Projection for Problems {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [Table] {
@@ -72,7 +73,7 @@ impl Projection for Problems {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[catalogue::FINDING_RAISED, catalogue::FINDING_RESOLVED]
+        &[catalogue::FINDING_RAISED, catalogue::FINDING_CHANGED, catalogue::FINDING_RESOLVED]
     }
 
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
@@ -82,7 +83,14 @@ impl Projection for Problems {
             FindingEvent::Raised { subject, findings } => {
                 for finding in findings {
                     close(target, event, &finding.fingerprint)?;
-                    open(target, event, subject, finding)?;
+                    open(target, event, subject, finding, None)?;
+                }
+            }
+            FindingEvent::Changed { subject, findings } => {
+                for finding in findings {
+                    let since = since(target, event, &finding.fingerprint)?;
+                    close(target, event, &finding.fingerprint)?;
+                    open(target, event, subject, finding, since)?;
                 }
             }
             FindingEvent::Resolved { fingerprints, .. } => {
@@ -95,18 +103,32 @@ impl Projection for Problems {
     }
 }
 
+/// When the problem that is open now was first seen.
+fn since(target: &Target<'_>, event: &Applied<'_>, fingerprint: &str) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT since FROM {problems} WHERE stream = ?1 AND fingerprint = ?2 AND valid_to IS NULL";
+    Ok(target.rows(sql, (event.stream, fingerprint), |row| row.get(0))?.first().copied())
+}
+
 fn close(target: &Target<'_>, event: &Applied<'_>, fingerprint: &str) -> rusqlite::Result<usize> {
     let sql = "UPDATE {problems} SET valid_to = max(valid_from, ?3), to_position = ?4 \
                WHERE stream = ?1 AND fingerprint = ?2 AND valid_to IS NULL";
     target.run(sql, (event.stream, fingerprint, event.occurred_at, event.position))
 }
 
-/// A problem that comes back begins no earlier than it last ended, whatever the clock did.
-fn open(target: &Target<'_>, event: &Applied<'_>, subject: &Subject, finding: &Finding) -> rusqlite::Result<usize> {
+/// A problem that comes back begins no earlier than it last ended, whatever the clock did. `since` is when it was first
+/// seen, when it has only changed.
+fn open(
+    target: &Target<'_>,
+    event: &Applied<'_>,
+    subject: &Subject,
+    finding: &Finding,
+    since: Option<i64>,
+) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO {problems} (stream, fingerprint, flake, path, path_bytes, line, code, severity, message, \
-               valid_from, from_position) \
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, max(?10, coalesce(max(valid_to), ?10)), ?11 \
-               FROM {problems} WHERE stream = ?1 AND fingerprint = ?2";
+               since, valid_from, from_position) \
+               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?12, begin), begin, ?11 FROM \
+               (SELECT max(?10, coalesce(max(valid_to), ?10)) AS begin \
+               FROM {problems} WHERE stream = ?1 AND fingerprint = ?2)";
     let params = (
         event.stream,
         &finding.fingerprint,
@@ -119,6 +141,7 @@ fn open(target: &Target<'_>, event: &Applied<'_>, subject: &Subject, finding: &F
         &finding.message,
         event.occurred_at,
         event.position,
+        since,
     );
     target.run(sql, params)
 }

@@ -18,6 +18,13 @@ struct Raised {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Changed {
+    #[serde(flatten)]
+    subject: StoredSubject,
+    findings: Vec<StoredFinding>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Resolved {
     #[serde(flatten)]
     subject: StoredSubject,
@@ -56,6 +63,9 @@ pub(super) fn encode(event: &FindingEvent) -> serde_json::Result<String> {
         FindingEvent::Raised { subject, findings } => {
             write(Raised { subject: subject.into(), findings: all(findings) })
         }
+        FindingEvent::Changed { subject, findings } => {
+            write(Changed { subject: subject.into(), findings: all(findings) })
+        }
         FindingEvent::Resolved { subject, fingerprints } => {
             write(Resolved { subject: subject.into(), fingerprints: fingerprints.clone() })
         }
@@ -65,6 +75,7 @@ pub(super) fn encode(event: &FindingEvent) -> serde_json::Result<String> {
 pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<FindingEvent> {
     match action {
         "raised" => read::<Raised, _>(payload),
+        "changed" => read::<Changed, _>(payload),
         "resolved" => read::<Resolved, _>(payload),
         other => unread(other),
     }
@@ -73,6 +84,12 @@ pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<FindingE
 impl From<Raised> for FindingEvent {
     fn from(stored: Raised) -> Self {
         Self::Raised { subject: stored.subject.into(), findings: all_owned(stored.findings) }
+    }
+}
+
+impl From<Changed> for FindingEvent {
+    fn from(stored: Changed) -> Self {
+        Self::Changed { subject: stored.subject.into(), findings: all_owned(stored.findings) }
     }
 }
 

@@ -10,6 +10,8 @@ mod any;
 
 mod sample;
 
+mod schema;
+
 fn golden_path(kind: Kind, schema: u32) -> PathBuf {
     let name = format!("tests/fixtures/events/{}.v{schema}.json", kind.name());
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -32,7 +32,7 @@ pub struct ProblemRow {
 }
 
 const PROBLEMS: &str = "
-SELECT p.flake, p.path, p.path_bytes, p.line, p.code, p.severity, p.message, p.valid_from AS since, p.fingerprint
+SELECT p.flake, p.path, p.path_bytes, p.line, p.code, p.severity, p.message, p.since, p.fingerprint
 FROM {problems} p
 WHERE CASE WHEN ?1 IS NULL THEN p.flake IS NULL OR p.flake IN (SELECT id FROM {live_flakes}) ELSE p.flake = ?1 END
 ORDER BY p.path, p.line, p.code, p.fingerprint";

@@ -27,10 +27,13 @@ pub(super) fn words(kind: &str, payload: &Value) -> String {
             let changes = changes(payload);
             if summary.is_empty() { changes } else { format!("{summary} ({changes})") }
         }
-        "finding.raised" => first_and_more(payload.get("findings"), |finding| {
+        "finding.raised" | "finding.changed" => first_and_more(payload.get("findings"), |finding| {
             finding.get("message").and_then(Value::as_str).map(str::to_owned)
         }),
-        "finding.resolved" => first_and_more(payload.get("fingerprints"), |name| name.as_str().map(str::to_owned)),
+        "finding.resolved" => first_and_more(payload.get("fingerprints"), |name| {
+            let fingerprint = name.as_str()?;
+            Some(format!("gone: {}", fingerprint.split_once(':').map_or(fingerprint, |(code, _)| code)))
+        }),
         "ledger.erased" => text("reason").to_owned(),
         _ => match (short(payload.get("from")), short(payload.get("to"))) {
             (Some(from), Some(to)) => format!("{from} → {to}"),

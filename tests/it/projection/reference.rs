@@ -37,6 +37,9 @@ fn estate() -> Ledger {
         StreamId::finding(Uuid::from_u128(9)),
         [Event::Finding(raised(Some(flake_id(1)), "/f/flake.nix", &["a"]))],
     );
+    let subject = Subject { flake: Some(flake_id(1)), file: RecordedPath::new("/f/flake.nix".as_ref()) };
+    let moved = FindingEvent::Changed { subject, findings: vec![Finding { line: Some(7), ..finding("a") }] };
+    ledger.append(StreamId::finding(Uuid::from_u128(9)), [Event::Finding(moved)]);
     ledger
 }
 
@@ -98,7 +101,12 @@ fn the_views_show_what_happened() {
     );
     assert_eq!(
         json!(rows("SELECT path, line, code, severity FROM v1_problems")),
-        json!([["/f/flake.nix", 3, "dirty-lock", "warning"]])
+        json!([["/f/flake.nix", 7, "dirty-lock", "warning"]])
+    );
+    assert_eq!(
+        json!(rows("SELECT since FROM v1_problems")),
+        json!(rows("SELECT occurred_at FROM v1_events WHERE type = 'finding.raised'")),
+        "a problem that moved is as old as before"
     );
     assert_eq!(json!(rows("SELECT count(*) FROM v1_projections WHERE state = 'live' AND behind = 0")), json!([[5]]));
 }

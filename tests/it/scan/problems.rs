@@ -26,6 +26,21 @@ fn a_flake_that_git_does_not_know_is_invisible_to_nix() {
 }
 
 #[test]
+fn in_a_home_that_git_ignores_by_default_a_flake_is_found_and_the_advice_works() {
+    let estate = Estate::new();
+    let git = estate.git("");
+    estate.write(".gitignore", "/*\n!.gitignore\n");
+    git.commit_all("first");
+    estate.write("src/a/flake.nix", "{ outputs = _: { }; }");
+    let report = estate.scan();
+    assert_eq!((Estate::codes(&report), report.seen), (vec!["not-in-git"], 1));
+    let message = &report.problems[0].message;
+    assert!(message.contains("`git add --force flake.nix`"), "{message}");
+    git.run(&["add", "--force", "src/a/flake.nix"]);
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+}
+
+#[test]
 fn a_lock_that_is_not_committed_is_dirty() {
     let estate = Estate::new();
     let git = estate.git("a");
@@ -57,4 +72,26 @@ fn a_broken_flake_is_recorded_with_what_could_be_read() {
     let report = estate.scan();
     assert!(Estate::codes(&report).contains(&"syntax-error"), "{report:?}");
     assert_eq!(estate.flakes().len(), 1);
+}
+
+#[test]
+fn a_problem_that_only_moves_goes_to_its_new_line_and_keeps_its_age() {
+    let estate = Estate::new();
+    let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
+    estate.write("a/flake.nix", &text);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    let open = || {
+        let reader = estate.session.store.reader().expect("a reader");
+        view::problems(&reader, None, view::At::Now).expect("problems").remove(0)
+    };
+    let before = open();
+    estate.write("a/flake.nix", &format!("# one\n# two\n{text}"));
+    let report = estate.scan();
+    assert_eq!((report.events, report.problems[0].line), (1, Some(6)));
+    assert_eq!(estate.types().last().map(String::as_str), Some("finding.changed"));
+    let after = open();
+    assert_eq!((before.line, after.line, after.since), (Some(4), Some(6), before.since));
+    let again = estate.scan();
+    assert_eq!((again.events, again.problems[0].line), (0, Some(6)));
 }

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use serde::Serialize;
 
+use crate::app::moment::{Written, for_people};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sentence;
 use crate::cli::text::{short, source};
-use crate::cli::time::{Written, for_people};
 use crate::cli::{selector, text};
 use crate::domain::Attrs;
 use crate::store::view::{self, HistoryFilter, HistoryRow, Source, rfc3339};

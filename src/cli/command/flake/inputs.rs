@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Which;
+use crate::app::moment::span;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::selector;
 use crate::cli::table::Table;
 use crate::cli::text::source;
-use crate::cli::time::span;
 use crate::domain::Attrs;
 use crate::domain::flake::Override;
 use crate::store::view::{self, InputRow};
@@ -97,7 +97,7 @@ impl Answer for Inputs {
             page.line("no inputs");
             return;
         }
-        let mut table = Table::new(&["input", "from", "locked", ">age", "overrides"]);
+        let mut table = Table::new(&["input", "/from", "/locked", ">age", "~overrides"]);
         for input in &self.inputs {
             let name = if input.flake { input.name.clone() } else { format!("{} (not a flake)", input.name) };
             let locked = input.locked.as_ref().map_or_else(|| "not locked".into(), source);

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
 use crate::cli::text::{plural, short};
-use crate::store::view::{self, FlakeRow, Whose};
+use crate::store::view::{self, At, FlakeRow, Whose};
 
 /// A day in microseconds.
 const TENTH_OF_A_DAY: i64 = 8_640_000_000;
@@ -50,7 +50,7 @@ impl List {
             Sort::Problems => flakes.sort_by_key(|flake| std::cmp::Reverse(flake.problems)),
             Sort::Inputs => flakes.sort_by_key(|flake| std::cmp::Reverse(flake.inputs)),
         }
-        context.printer.answer(&Flakes { flakes })
+        context.printer.answer(&Flakes { flakes, past: reading.at != At::Now })
     }
 }
 
@@ -62,6 +62,8 @@ fn age(flake: &Flake) -> f64 {
 #[derive(Debug, Serialize)]
 struct Flakes {
     flakes: Vec<Flake>,
+    #[serde(skip)]
+    past: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,11 +120,15 @@ impl Answer for Flakes {
     }
 
     fn page(&self, page: &mut Page) {
+        if self.flakes.is_empty() && self.past {
+            page.line("no flakes were known at that moment; `cim-nix flake history` tells of locks before they were first seen");
+            return;
+        }
         if self.flakes.is_empty() {
             page.line("no flakes are known: `cim-nix scan PATH` records those below a directory");
             return;
         }
-        let mut table = Table::new(&["id", "flake", ">inputs", ">locked", ">nixpkgs", ">problems", "description"]);
+        let mut table = Table::new(&["id", "/flake", ">inputs", ">locked", ">nixpkgs", ">problems", "~description"]);
         for flake in &self.flakes {
             let age = flake.nixpkgs_age_days.map_or_else(|| "-".into(), |days| format!("{days:.0} d"));
             let problems = if flake.problems == 0 { "-".into() } else { flake.problems.to_string() };

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Which, list};
+use crate::app::moment::{ago, for_people as time_for_people};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::selector;
 use crate::cli::text::plural;
-use crate::cli::time::{ago, for_people as time_for_people};
 use crate::store::view::{self, FlakeRow, OutputRow, ProblemRow, rfc3339};
 
 pub(super) fn run(which: &Which, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -99,6 +99,9 @@ impl Shown {
     fn outputs_page(&self, page: &mut Page) {
         page.gap();
         page.title("outputs");
+        if self.outputs.known.is_empty() && self.outputs.unknown.is_empty() {
+            page.line("  none");
+        }
         for path in &self.outputs.known {
             page.line(format!("  {path}"));
         }

@@ -1,5 +1,6 @@
 //! `store backup` and `store restore`: copies of the database.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,6 +38,9 @@ pub(super) struct Restore {
 impl Backup {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let to = context.directory.join(&self.to);
+        if let Some(folder) = to.parent() {
+            std::fs::read_dir(folder).map_err(|error| Failure::file("write into", folder, &error))?;
+        }
         let options = BackupOptions { with_key: self.with_key, force: self.force };
         let done = upkeep::backup(&context.session()?, &to, options, &mut |_, _| {})?;
         let key = done.key.as_deref().map(shown);
@@ -48,6 +52,8 @@ impl Backup {
 impl Restore {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let from = context.directory.join(&self.from);
+        // A file that is not there says nothing about the database.
+        File::open(&from).map_err(|error| Failure::file("read", &from, &error))?;
         let done = upkeep::restore(&from, &context.settings.db, self.force, context.clock.now())?;
         let path = shown(&context.settings.db);
         let kept = done.kept.as_deref().map(shown);

@@ -64,6 +64,8 @@ impl Export {
 impl Import {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let from = context.directory.join(&self.from);
+        // A file that is not there says nothing about the database.
+        File::open(&from).map_err(|error| Failure::file("read", &from, &error))?;
         let done = upkeep::import(context.session()?, &from)?;
         let done = Imported { stored: done.stored, known: done.known, adopted: done.adopted };
         context.printer.answer(&done)?;

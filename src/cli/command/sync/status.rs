@@ -9,7 +9,7 @@ use crate::app::sync::{Place, status};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::time::ago;
+use crate::app::moment::ago;
 use crate::store::view::rfc3339;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {

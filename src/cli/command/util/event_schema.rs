@@ -40,18 +40,33 @@ fn fields(path: &str, schema: Option<&Value>, text: &mut String) {
     for (name, below) in properties {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let _ = writeln!(text, "| `{path}` | {} |", kind(below));
-        let items = below.get("items");
-        match items {
-            Some(items) => fields(&format!("{path}[]"), Some(items), text),
-            None => fields(&path, Some(below), text),
-        }
+        deeper(&path, below, text);
     }
 }
 
+/// What lies in a list, an object by name or an object with fields.
+fn deeper(path: &str, schema: &Value, text: &mut String) {
+    if let Some(items) = schema.get("items") {
+        deeper(&format!("{path}[]"), items, text);
+    }
+    if let Some(named) = schema.get("additionalProperties").filter(|named| named.is_object()) {
+        deeper(&format!("{path}.<name>"), named, text);
+    }
+    fields(path, Some(schema), text);
+}
+
 fn kind(schema: &Value) -> String {
-    let own = schema.get("type").and_then(Value::as_str).unwrap_or("anything");
+    let own = match schema.get("type") {
+        Some(Value::String(one)) => one.clone(),
+        Some(Value::Array(some)) => some.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        _ => "anything".to_owned(),
+    };
+    let own = own.as_str();
     match schema.get("items").and_then(|items| items.get("type")?.as_str()) {
         Some(items) => format!("{own} of {items}"),
+        None if schema.get("additionalProperties") == Some(&Value::Bool(true)) => {
+            "attributes as Nix has them".to_owned()
+        }
         None if schema.get("additionalProperties").is_some() => "object by name".to_owned(),
         None => own.to_owned(),
     }

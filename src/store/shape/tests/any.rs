@@ -143,15 +143,13 @@ fn finding_event() -> impl Strategy<Value = FindingEvent> {
     let finding = (text(), text(), severity, option::of(any::<u32>()), text()).prop_map(
         |(fingerprint, code, severity, line, message)| Finding { fingerprint, code, severity, line, message },
     );
-    (subject, vec(finding, 0..3), vec(text(), 0..3), any::<bool>()).prop_map(
-        |(subject, findings, fingerprints, raised)| {
-            if raised {
-                FindingEvent::Raised { subject, findings }
-            } else {
-                FindingEvent::Resolved { subject, fingerprints }
-            }
-        },
-    )
+    (subject, vec(finding, 0..3), vec(text(), 0..3), 0..3_u8).prop_map(|(subject, findings, fingerprints, what)| {
+        match what {
+            0 => FindingEvent::Raised { subject, findings },
+            1 => FindingEvent::Changed { subject, findings },
+            _ => FindingEvent::Resolved { subject, fingerprints },
+        }
+    })
 }
 
 fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {

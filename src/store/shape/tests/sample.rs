@@ -78,7 +78,8 @@ fn finding_events() -> Vec<FindingEvent> {
         message: "nixpkgs is locked to a dirty tree; commit it and lock again".to_owned(),
     };
     vec![
-        FindingEvent::Raised { subject: subject.clone(), findings: vec![finding] },
+        FindingEvent::Raised { subject: subject.clone(), findings: vec![finding.clone()] },
+        FindingEvent::Changed { subject: subject.clone(), findings: vec![Finding { line: Some(14), ..finding }] },
         FindingEvent::Resolved { subject, fingerprints: vec!["dirty-lock:nixpkgs:1".to_owned()] },
     ]
 }

@@ -1,8 +1,25 @@
-//! Times as people write them on a command line, and as people read them; scripts get RFC 3339 in UTC.
+//! Times as people write them and read them, the same in every face: in the zone of the machine. Scripts get RFC 3339 in
+//! UTC.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Local, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc, Weekday,
+};
+
+/// The zone that people live in.
+#[cfg(not(test))]
+type Zone = chrono::Local;
+
+/// Pictures of screens must not depend on where they are compared.
+#[cfg(test)]
+type Zone = Utc;
+
+#[cfg(not(test))]
+const ZONE: Zone = chrono::Local;
+
+#[cfg(test)]
+const ZONE: Zone = Utc;
 
 /// A moment to look at, as written: it becomes a point in time once it is known what time it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +39,8 @@ pub(crate) enum Written {
     Exactly(i64),
     /// Midnight of today, so many days ago.
     Midnight(u64),
+    /// Midnight of the last such day before today.
+    Last(Weekday),
     /// So long before now.
     Ago(Span),
 }
@@ -39,7 +58,7 @@ pub(crate) enum Span {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TimeError {
     /// It is none of the forms.
-    #[error("`{0}` is not a time: write `2026-11-24`, `2026-11-24 10:00`, `3d`, `yesterday` or RFC 3339")]
+    #[error("`{0}` is not a time: write `2026-11-24`, `2026-11-24 10:00`, `3d`, `yesterday`, `tuesday` or RFC 3339")]
     Unknown(String),
     /// It looks like a date, and there is no such day or hour.
     #[error("`{0}` does not exist in the calendar")]
@@ -78,6 +97,9 @@ impl FromStr for Written {
             "yesterday" => return Ok(Self::Midnight(1)),
             _ => {}
         }
+        if let Ok(day) = trimmed.strip_prefix("last ").unwrap_or(trimmed).parse() {
+            return Ok(Self::Last(day));
+        }
         if trimmed.len() >= 9 && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
             let seconds = trimmed.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000));
             return seconds
@@ -111,20 +133,23 @@ impl Written {
                 .and_then(|now| now.checked_sub_months(Months::new(*months)))
                 .map(|then| then.timestamp_micros())
                 .ok_or_else(too_far),
-            Self::Midnight(days) => DateTime::from_timestamp_micros(now)
-                .and_then(|now| now.with_timezone(&Local).date_naive().checked_sub_days(chrono::Days::new(*days)))
-                .and_then(|day| local(day.and_time(NaiveTime::MIN)))
-                .ok_or_else(too_far),
+            Self::Midnight(days) => midnight(now, |_| *days).ok_or_else(too_far),
+            Self::Last(day) => {
+                let back = |today: Weekday| u64::from(today.days_since(*day));
+                midnight(now, |today| if back(today) == 0 { 7 } else { back(today) }).ok_or_else(too_far)
+            }
         }
     }
 }
 
 /// A time of the ledger for people: local, to the minute.
 pub(crate) fn for_people(micros: i64) -> String {
-    match DateTime::from_timestamp_micros(micros) {
-        Some(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string(),
-        None => format!("{micros} µs"),
-    }
+    here(micros).map_or_else(|| format!("{micros} µs"), |time| time.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// A time of the ledger where people live; none outside of the calendar.
+pub(crate) fn here(micros: i64) -> Option<DateTime<Zone>> {
+    DateTime::from_timestamp_micros(micros).map(|time| time.with_timezone(&ZONE))
 }
 
 /// How long ago something was, for people: `12 d`.
@@ -142,6 +167,13 @@ pub(crate) fn span(seconds: i64) -> String {
         86_400..63_072_000 => format!("{} d", seconds / 86_400),
         _ => format!("{} y", seconds / 31_536_000),
     }
+}
+
+/// The beginning of a day so many days before today, which is this day of the week.
+fn midnight(now: i64, days: impl FnOnce(Weekday) -> u64) -> Option<i64> {
+    let today = here(now)?.date_naive();
+    let day = today.checked_sub_days(Days::new(days(today.weekday())))?;
+    local(day.and_time(NaiveTime::MIN))
 }
 
 /// A date with or without a time of day, in local time; an error when it has the form and does not exist.
@@ -184,7 +216,7 @@ fn age(whole: &str) -> Result<Written, TimeError> {
 
 /// A local time as a point in time: the earlier one where clocks are set back, none where they skip it.
 fn local(time: NaiveDateTime) -> Option<i64> {
-    match Local.from_local_datetime(&time) {
+    match ZONE.from_local_datetime(&time) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.timestamp_micros()),
         LocalResult::None => None,
     }
@@ -233,6 +265,14 @@ mod tests {
         assert_eq!(at("1y"), at("2025-11-24T12:00:00Z"));
         assert_eq!(at("9 months ago"), at("2026-02-24T12:00:00Z"));
         assert!(at("yesterday") < at("today") && at("today") <= NOW);
+    }
+
+    #[test]
+    fn a_day_of_the_week_is_the_last_one_before_today() {
+        let days = [("monday", 23), ("Sun", 22), ("last friday", 20), ("wed", 18), ("tuesday", 17)];
+        for (text, day) in days {
+            assert_eq!(at(text), at(&format!("2026-11-{day}")), "{text}: the 24th is a Tuesday");
+        }
     }
 
     #[test]

@@ -1,0 +1,4 @@
+{
+  inputs.private.url = "git+https://mira:hunter2@git.example.org/mira/private.git";
+  outputs = { self, private }: { };
+}
