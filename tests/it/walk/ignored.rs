@@ -136,7 +136,7 @@ proptest! {
         let files = PLACES.map(|place| format!("{place}/flake.nix"));
         let tree = Tree::new(&files.iter().map(|file| file.trim_start_matches('/')).collect::<Vec<_>>());
         for place in &repositories {
-            tree.dir(&format!("{place}/.git/info").trim_start_matches('/').to_owned());
+            tree.dir(format!("{place}/.git/info").trim_start_matches('/'));
         }
         for ((place, exclude), rules) in &ignores {
             let is_repository = repositories.contains(place);

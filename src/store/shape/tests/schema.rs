@@ -44,12 +44,16 @@ impl Place {
         match value {
             Value::Array(items) => {
                 let place = self.items.get_or_insert_default();
-                items.iter().for_each(|item| place.learn(item, &below("[]"), kind));
+                for item in items {
+                    place.learn(item, &below("[]"), kind);
+                }
             }
             Value::Object(_) if holds_attributes(path) => self.open = true,
             Value::Object(fields) if is_by_name(path, kind) => {
                 let place = self.by_name.get_or_insert_default();
-                fields.values().for_each(|value| place.learn(value, &below("*"), kind));
+                for value in fields.values() {
+                    place.learn(value, &below("*"), kind);
+                }
             }
             Value::Object(fields) => {
                 for (name, value) in fields {
