@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
-use crate::scan::{Found, Options, Walk, walk};
+use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
@@ -113,7 +113,7 @@ pub fn scan_as(
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
     let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
-    let walked = walk(&roots, &options)?;
+    let walked = walk_until(&roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;

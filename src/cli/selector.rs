@@ -70,9 +70,11 @@ fn unknown(selector: &str, named: &RecordedPath, all: &[FlakeRow]) -> Failure {
 fn near<'a>(all: &'a [FlakeRow], selector: &str) -> Vec<&'a str> {
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_lowercase();
     let wanted = name(selector.trim_end_matches('/'));
+    let likeness = |name: &str| if name.contains(&wanted) { 1.0 } else { strsim::jaro_winkler(name, &wanted) };
     let mut alike: Vec<(f64, &str)> = all
         .iter()
-        .map(|flake| (strsim::jaro_winkler(&name(flake.path.text()), &wanted), flake.path.text()))
+        .filter(|_| !wanted.is_empty())
+        .map(|flake| (likeness(&name(flake.path.text())), flake.path.text()))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));

@@ -8,7 +8,7 @@ use std::fs::{DirEntry, FileType};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::Scope;
@@ -89,11 +89,17 @@ impl FileStamp {
 ///
 /// A root is walked even where a rule would leave it out. A root that cannot be read is a problem, not an error.
 pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
+    walk_until(roots, options, &AtomicBool::new(false))
+}
+
+/// The same, until `stop` is set: what is left then was not listed, and nothing is said of it.
+pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Result<Walk, Error> {
     let state = State::default();
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     for root in &roots {
-        let walker = Walker { rules: Rules::new(root, &roots, options)?, state: &state, max_depth: options.max_depth };
+        let rules = Rules::new(root, &roots, options)?;
+        let walker = Walker { rules, state: &state, max_depth: options.max_depth, stop };
         let mut problems = Vec::new();
         let git = GitRules::above(root, &mut problems);
         state.problems(problems);
@@ -107,6 +113,7 @@ struct Walker<'w> {
     rules: Rules,
     state: &'w State,
     max_depth: Option<usize>,
+    stop: &'w AtomicBool,
 }
 
 impl<'w> Walker<'w> {
@@ -115,6 +122,9 @@ impl<'w> Walker<'w> {
     where
         'w: 's,
     {
+        if self.stop.load(Ordering::Relaxed) {
+            return;
+        }
         let (entries, markers) = match self.list(dir) {
             Ok(listed) => listed,
             Err(error) => return self.state.fail(dir, depth, &error),

@@ -305,7 +305,7 @@ impl App {
     fn history_of(&mut self, flake: Option<String>) -> Vec<Effect> {
         let Some(flake) = flake else { return Vec::new() };
         let mut effects = self.go_to(Do::History);
-        let to = Narrow::Stream(format!("flake/{flake}"));
+        let to = Narrow::Flake(flake);
         effects.extend(self.on_screen(|screen, shared| screen.visit(to, shared)));
         effects
     }

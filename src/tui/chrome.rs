@@ -91,7 +91,10 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
     let mut left = vec![Span::raw(" ")];
     if let Some(summary) = &shared.summary {
         left.push(Span::styled(format!("#{}", thousands(summary.head)), theme.strong()));
-        left.push(Span::styled(format!("  {} flakes", summary.flakes), theme.quiet()));
+        left.push(Span::styled(
+            format!("  {} {}", summary.flakes, if summary.flakes == 1 { "flake" } else { "flakes" }),
+            theme.quiet(),
+        ));
         if summary.problems > 0 {
             left.push(Span::styled(format!("  ! {}", summary.problems), theme.warning()));
         }

@@ -156,6 +156,8 @@ pub(crate) struct EventDetail {
 pub(crate) struct EventFilter {
     pub(crate) kind: Option<String>,
     pub(crate) stream: Option<String>,
+    /// Everything about a flake; its id.
+    pub(crate) flake: Option<String>,
     pub(crate) correlation: Option<String>,
     /// Text in the payload or the stream.
     pub(crate) text: Option<String>,

@@ -45,6 +45,7 @@ fn answer(query: &Query) -> Answer {
             let fits = |row: &EventRow| {
                 filter.kind.as_ref().is_none_or(|kind| row.kind == *kind)
                     && filter.stream.as_ref().is_none_or(|stream| row.stream == *stream)
+                    && filter.flake.as_ref().is_none_or(|flake| row.stream.ends_with(flake.as_str()))
                     && filter.text.as_ref().is_none_or(|text| row.summary.contains(text.as_str()))
             };
             let fitting = (1..=newest).rev().map(event).filter(fits);

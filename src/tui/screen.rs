@@ -78,7 +78,7 @@ pub(crate) struct Target {
 /// To what a screen is narrowed from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Narrow {
-    Stream(String),
+    Flake(String),
     Type(Option<String>),
     Since(Option<i64>),
 }

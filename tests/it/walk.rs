@@ -337,6 +337,14 @@ fn explanations_of_what_is_not_there_or_elsewhere() {
 }
 
 #[test]
+fn a_walk_that_is_stopped_says_nothing_about_the_rest() {
+    let tree = Tree::new(&["a/flake.nix", "b/flake.nix"]);
+    let walk = scan::walk_until(&[tree.root()], &Options::default(), &true.into()).unwrap();
+    assert_eq!((walk.flakes.len(), walk.problems.len(), walk.was_listed(&tree.root())), (0, 0, false));
+    assert!(!walk.is_gone(&tree.at("a")));
+}
+
+#[test]
 fn a_parallel_walk_of_many_directories_equals_a_serial_one() {
     let tree = Tree::new(&[]);
     for n in 0..2000 {

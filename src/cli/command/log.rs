@@ -1,5 +1,6 @@
 //! `log`: the events, oldest first, the latest last.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::cli::context::{Context, Reading};
 use crate::cli::failure::Failure;
 use crate::cli::path::for_people;
 use crate::cli::printer::Printer;
+use crate::cli::selector;
 use crate::cli::sentence;
 use crate::cli::table::shorten;
 use crate::store::view::{self, EventFilter, EventRow, Page, rfc3339};
@@ -29,6 +31,9 @@ const SCREENFUL: usize = 100;
 /// Without `--limit`, people see the last hundred, and scripts see all.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Log {
+    /// Only what is about this flake: a path, an id, or the name of its directory
+    #[arg(long, value_name = "FLAKE")]
+    flake: Option<OsString>,
     /// Only this stream, as in `flake/<id>`
     #[arg(long, value_name = "STREAM")]
     stream: Option<String>,
@@ -56,8 +61,11 @@ impl Run for Log {
     const LOOKS_BACK: bool = true;
 
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        let filter = self.filter(context)?;
+        let mut filter = self.filter(context)?;
         let reading = context.read()?;
+        if let Some(flake) = &self.flake {
+            filter.flake = Some(selector::flake(&reading, flake, &context.directory)?.id);
+        }
         let printer = &mut *context.printer;
         let limit = self.limit.or((printer.format() == Format::Human).then_some(SCREENFUL));
         match printer.format() {
@@ -79,6 +87,7 @@ impl Log {
         let time = |written: &Option<Written>| written.as_ref().map(|time| context.time(time)).transpose();
         Ok(EventFilter {
             stream: self.stream.clone(),
+            flake: None,
             kind: self.kind.clone(),
             since: time(&self.since)?,
             until: time(&self.until)?,

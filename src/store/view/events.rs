@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::At;
 use super::query::rows;
-use crate::domain::id::{CausationId, CorrelationId, EventId};
+use crate::domain::id::{CausationId, CorrelationId, EventId, FlakeId};
 use crate::store::StoreError;
 
 /// One event.
@@ -45,6 +45,8 @@ pub struct EventRow {
 pub struct EventFilter {
     /// Of this stream: `flake/<uuid>`.
     pub stream: Option<String>,
+    /// About this flake: its own events, the past of its lock, the problems of its files.
+    pub flake: Option<FlakeId>,
     /// Of this type, as in `flake.updated`, or of this aggregate, as in `flake`.
     pub kind: Option<String>,
     /// That happened not before this time.
@@ -87,6 +89,11 @@ const EVENTS: &str = "
 SELECT e.position, e.event_id, e.stream, e.version, e.type, e.schema_version, e.occurred_at, e.recorded_at,
        e.correlation_id, e.causation_id, e.actor, o.public_key AS origin, e.payload
 FROM events e CROSS JOIN origins o ON o.id = e.origin WHERE ";
+
+/// The streams about a flake.
+const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
+    SELECT 'flake/' || id FROM f UNION ALL SELECT 'lock_history/' || id FROM f \
+    UNION ALL SELECT p.stream FROM f JOIN p_problems p ON p.flake = f.id)";
 
 const SHOWN: usize = 100;
 
@@ -170,6 +177,7 @@ impl EventFilter {
         };
         let text = |text: &Option<String>| text.clone().map(Sql::Text);
         want("e.stream = ?", text(&self.stream));
+        want(OF_FLAKE, self.flake.map(|id| Sql::Text(id.to_string())));
         match self.kind.as_deref() {
             Some(kind) if kind.contains('.') => want("e.type = ?", text(&self.kind)),
             Some(_) => want("substr(e.type, 1, instr(e.type, '.') - 1) = ?", text(&self.kind)),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::events::statement;
 use super::*;
+use crate::domain::id::FlakeId;
 use crate::store::projection;
 
 /// An empty ledger whose statistics are those of nothing: what is planned here is planned for any size.
@@ -49,6 +50,14 @@ fn a_page_of_events_is_found_by_an_index_and_needs_no_sorting() {
 #[test]
 fn a_page_of_one_stream_reads_that_stream_alone() {
     let filter = EventFilter { stream: Some("flake/x".into()), ..EventFilter::default() };
+    let (sql, values) = statement(&filter, Page::Newest, 10, At::Now);
+    let plan = plan(&ledger(), &sql, values).join("\n");
+    assert!(plan.contains("SEARCH e USING INDEX") && plan.contains("stream=?"), "{plan}");
+}
+
+#[test]
+fn a_page_about_one_flake_reads_its_streams_alone() {
+    let filter = EventFilter { flake: Some(FlakeId::new(Uuid::nil())), ..EventFilter::default() };
     let (sql, values) = statement(&filter, Page::Newest, 10, At::Now);
     let plan = plan(&ledger(), &sql, values).join("\n");
     assert!(plan.contains("SEARCH e USING INDEX") && plan.contains("stream=?"), "{plan}");

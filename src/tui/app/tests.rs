@@ -248,7 +248,7 @@ fn history_pages_through_everything_without_losing_the_place() {
 }
 
 #[test]
-fn history_is_filtered_by_type_stream_and_text() {
+fn history_is_filtered_by_type_flake_and_text() {
     let mut headless = open();
     headless.press("2 t r a i s e d enter");
     says(&mut headless, "type finding.raised");
@@ -256,7 +256,7 @@ fn history_is_filtered_by_type_stream_and_text() {
     headless.press("x / 4 9 9 9 enter");
     assert_eq!(headless.app.target().event, Some(4_999));
     headless.press("x 1 H");
-    says(&mut headless, "log --stream flake/0190a1b2-0000-7000-8000-000000000001");
+    says(&mut headless, "log --flake 0190a1b2-0000-7000-8000-000000000001");
 }
 
 #[test]

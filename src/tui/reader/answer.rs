@@ -81,6 +81,7 @@ fn flake_row(row: view::FlakeRow) -> FlakeRow {
 fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Page) -> Result<Answer, StoreError> {
     let wanted = view::EventFilter {
         stream: filter.stream.clone(),
+        flake: filter.flake.as_deref().and_then(|id| id.parse().ok()),
         kind: filter.kind.clone(),
         since: filter.since,
         correlation: filter.correlation.as_deref().and_then(|id| id.parse().ok()),

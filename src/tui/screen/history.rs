@@ -280,9 +280,9 @@ impl Screen for History {
 
     fn visit(&mut self, to: Narrow, shared: &mut Shared) -> Vec<Effect> {
         let filter = match to {
-            Narrow::Stream(stream) => {
+            Narrow::Flake(flake) => {
                 self.find = Field::default();
-                EventFilter { stream: Some(stream), ..EventFilter::default() }
+                EventFilter { flake: Some(flake), ..EventFilter::default() }
             }
             Narrow::Type(kind) => EventFilter { kind, ..self.filter.clone() },
             Narrow::Since(since) => EventFilter { since, ..self.filter.clone() },
@@ -297,6 +297,7 @@ impl Screen for History {
         let mut command = "log".to_owned();
         let flags = [
             ("type", self.filter.kind.clone()),
+            ("flake", self.filter.flake.clone()),
             ("stream", self.filter.stream.clone()),
             ("correlation", self.filter.correlation.clone()),
             ("since", self.filter.since.map(moment::exact)),
@@ -336,8 +337,8 @@ impl Screen for History {
     fn save(&self) -> Value {
         let filter = &self.filter;
         json!({
-            "type": filter.kind, "stream": filter.stream, "correlation": filter.correlation,
-            "text": filter.text, "since": filter.since,
+            "type": filter.kind, "stream": filter.stream, "flake": filter.flake,
+            "correlation": filter.correlation, "text": filter.text, "since": filter.since,
         })
     }
 
@@ -346,6 +347,7 @@ impl Screen for History {
         self.filter = EventFilter {
             kind: text("type"),
             stream: text("stream"),
+            flake: text("flake"),
             correlation: text("correlation"),
             text: text("text"),
             since: saved.get("since").and_then(Value::as_i64),

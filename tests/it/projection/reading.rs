@@ -82,6 +82,9 @@ fn pages_of_events_follow_each_other_without_gap_or_overlap() {
     assert_eq!(page(&filter("flake"), Page::Newest, 9), [3, 2, 1]);
     let stream = EventFilter { stream: Some(StreamId::flake(flake_id(2)).to_string()), ..all.clone() };
     assert_eq!(page(&stream, Page::Newest, 9), [2]);
+    let flake = |number| EventFilter { flake: Some(flake_id(number)), ..all.clone() };
+    assert_eq!(page(&flake(1), Page::Newest, 9), [4, 3, 1], "with the problems of its files");
+    assert_eq!(page(&flake(2), Page::Newest, 9), [2]);
     let since = EventFilter { since: Some(BEGIN + 2 * SECOND), until: Some(BEGIN + 4 * SECOND), ..all.clone() };
     assert_eq!(page(&since, Page::Newest, 9), [3, 2]);
     let text = EventFilter { text: Some("COMMIT IT".into()), ..all.clone() };

@@ -51,7 +51,9 @@ impl Place {
             Value::Object(_) if holds_attributes(path) => self.open = true,
             Value::Object(fields) if is_by_name(path, kind) => {
                 let place = self.by_name.get_or_insert_default();
-                fields.values().for_each(|value| place.learn(value, &below("*"), kind));
+                for value in fields.values() {
+                    place.learn(value, &below("*"), kind);
+                }
             }
             Value::Object(fields) => {
                 for (name, value) in fields {

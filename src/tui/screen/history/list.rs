@@ -95,6 +95,7 @@ fn words(filter: &EventFilter) -> String {
         filter.kind.as_ref().map(|kind| format!("type {kind}")),
         filter.since.map(|since| format!("since {}", moment::short(since))),
         filter.correlation.as_ref().map(|id| format!("together {id}")),
+        filter.flake.as_ref().map(|flake| format!("flake {flake}")),
         filter.stream.as_ref().map(|stream| format!("stream {stream}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
