@@ -31,6 +31,8 @@ pub mod explain;
 
 pub mod hook;
 
+pub mod origin;
+
 pub mod place;
 
 pub mod requests;
@@ -89,6 +91,12 @@ pub enum AppError {
     /// A pattern that says what to leave out cannot be understood.
     #[error(transparent)]
     Walk(#[from] crate::scan::Error),
+    /// A process exchanges events under the identity that is to change.
+    #[error("{holder} exchanges events for this ledger; stop it first")]
+    Delivering {
+        /// The machine and the process.
+        holder: String,
+    },
     /// The system gives no threads.
     #[error("cannot start the threads of the scan; try `--threads 1`")]
     Threads(#[source] rayon::ThreadPoolBuildError),

@@ -55,6 +55,7 @@ mod forget;
 mod hook;
 mod info;
 mod log;
+mod origin;
 mod roots;
 mod scan;
 mod serve;
@@ -76,6 +77,7 @@ commands! {
         Forget(forget),
         Sync(sync),
         Serve(serve),
+        Origin(origin),
         Store(store),
         Hook(hook),
         Info(info),

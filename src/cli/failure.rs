@@ -147,6 +147,7 @@ impl From<StoreError> for Failure {
             | StoreError::NotErasable { .. }
             | StoreError::NotOwner { .. }
             | StoreError::Exists { .. }
+            | StoreError::NotAdoptable { .. }
             | StoreError::Import { .. } => Kind::Refused,
             _ => Kind::Store,
         };

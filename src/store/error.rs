@@ -140,6 +140,14 @@ pub enum StoreError {
         /// Where they differ.
         why: String,
     },
+    /// A ledger that has recorded events cannot become another one.
+    #[error(
+        "this ledger has recorded {events} events of its own and cannot become another one; name a new file with `--db`"
+    )]
+    NotAdoptable {
+        /// How many.
+        events: i64,
+    },
     /// A payload is too large for one event.
     #[error("{stream}: a {kind} event of {bytes} bytes is over the limit of {limit}; split what it reports")]
     TooLarge {

@@ -13,6 +13,10 @@ use super::error::{Named, StoreError};
 use super::file;
 use super::open::Who;
 
+mod succession;
+
+pub use succession::Succession;
+
 /// The origin that this database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {

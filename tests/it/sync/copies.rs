@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::origin;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
 use cim_domain_nix::store::backup::{BackupOptions, restore};
+use cim_domain_nix::store::check::CheckState;
 
 use super::machine::Machine;
 use crate::nats::Server;
@@ -65,4 +67,57 @@ fn a_copied_ledger_that_went_on_by_itself_is_blocked_and_harms_nobody() {
 fn copy_key(from: &Path, to: &Path) {
     let key = |path: &Path| format!("{}.key", path.display());
     std::fs::copy(key(from), key(to)).unwrap();
+}
+
+#[test]
+fn a_copy_that_forks_becomes_an_origin_of_its_own() {
+    let server = Server::start();
+    let mut ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 2);
+    ada.synced();
+    let old = ada.session.store.origin().public_key.clone();
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    let new = ada.session.store.origin().public_key.clone();
+    assert_ne!(old, new);
+    ada.discover(1);
+    assert_eq!(ada.synced().sent, 1, "what the old origin had shared is not sent again");
+    let checks = cim_domain_nix::store::verify::verify(ada.session.store.path());
+    let bad: Vec<_> = checks.iter().filter(|check| check.state != CheckState::Ok).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    assert_eq!(bob.count("SELECT count(*) FROM v1_flakes"), 2, "one of each origin");
+}
+
+#[test]
+fn a_lost_ledger_is_filled_again_from_its_key_alone() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    for number in 0..3 {
+        ada.discover(number);
+        ada.change(number, 10);
+    }
+    ada.synced();
+    let key = format!("{}.key", ada.session.store.path().display());
+    let mut carol = Machine::at("carol", &ada.place);
+    // It has even taken the lost one's events in as another machine's.
+    carol.synced();
+    carol.transform(|session| drop(origin::adopt(session, Path::new(&key)).unwrap()));
+    assert_eq!(carol.session.store.origin().public_key, ada.session.store.origin().public_key);
+    carol.synced();
+    assert_eq!(carol.shared(), ada.shared());
+    let mut dave = Machine::at("dave", &ada.place);
+    dave.transform(|session| drop(origin::adopt(session, Path::new(&key)).unwrap()));
+    dave.synced();
+    assert_eq!(dave.shared(), ada.shared());
+    dave.change(1, 1);
+    let again = key.clone();
+    dave.transform(|session| drop(origin::adopt(session, Path::new(&again)).unwrap()));
+    let mut eve = Machine::at("eve", &ada.place);
+    eve.discover(1);
+    eve.transform(|session| {
+        let refused = origin::adopt(session, Path::new(&key)).unwrap_err();
+        assert!(refused.to_string().contains("1 events of its own"), "{refused}");
+    });
 }

@@ -155,6 +155,14 @@ impl Machine {
         self.folder.path()
     }
 
+    /// Hands the ledger over to something that uses it up, and opens it again.
+    pub(super) fn transform(&mut self, change: impl FnOnce(Session)) {
+        let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let session = std::mem::replace(&mut self.session, Arc::new(open(elsewhere.path(), "nobody")));
+        change(Arc::into_inner(session).expect("nobody else uses the ledger"));
+        self.session = Arc::new(open(self.folder.path(), &self.name));
+    }
+
     /// Closes the ledger, lets something happen to its file, and opens it again.
     pub(super) fn replace(&mut self, change: impl FnOnce(&Path)) {
         let path = self.session.store.path().to_owned();
