@@ -77,7 +77,11 @@ fn read(store: &Store, out: &mut impl std::io::Write) -> Result<(), Box<dyn Erro
     };
     let flake = flake_id(7);
     lap("flakes", view::flakes(&reader, view::Whose::Own, At::Now)?.len(), out)?;
-    lap("flakes at half-way", view::flakes(&reader, view::Whose::Own, At::Position(view::head(&reader)? / 2))?.len(), out)?;
+    lap(
+        "flakes at half-way",
+        view::flakes(&reader, view::Whose::Own, At::Position(view::head(&reader)? / 2))?.len(),
+        out,
+    )?;
     lap("inputs", view::inputs(&reader, flake, At::Now)?.len(), out)?;
     lap("lock_nodes", view::lock_nodes(&reader, flake, At::Now)?.len(), out)?;
     lap("history", view::history(&reader, Some(flake), &HistoryFilter::default(), At::Now)?.len(), out)?;

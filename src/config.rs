@@ -50,6 +50,8 @@ pub struct Settings {
     pub serve: Serve,
     /// What goes to the log file, as a filter such as `debug`; nothing when absent.
     pub log: Option<String>,
+    /// Whether the log file holds one JSON object a line.
+    pub log_json: bool,
     given: Vec<Given>,
 }
 
@@ -261,6 +263,7 @@ impl Settings {
                 interval: value(&table::SERVE_INTERVAL).and_then(Value::count).unwrap_or(600).max(1),
             },
             log: text(&table::LOG).filter(|filter| filter != "off"),
+            log_json: text(&table::LOG_FORMAT).as_deref() == Some("json"),
             given,
         }
     }

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::requests::Desk;
-use crate::app::scan::ScanRequest;
+use crate::app::scan::{ScanReport, ScanRequest};
 use crate::app::sync::engine::{self, Link, Until};
-use crate::app::sync::{Place, SyncError};
+use crate::app::sync::Place;
 use crate::app::{AppError, Session, watch};
 
 mod http;
@@ -20,6 +20,11 @@ mod metrics;
 mod system;
 
 use metrics::Metrics;
+
+/// How long a part that failed rests before it begins anew.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How often it is looked whether to stop.
+const NAP: Duration = Duration::from_millis(100);
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -54,21 +59,15 @@ pub enum ServeError {
         /// What the system says.
         why: String,
     },
-    /// Synchronising.
-    #[error(transparent)]
-    Sync(#[from] SyncError),
-    /// Recording.
-    #[error(transparent)]
-    App(#[from] AppError),
     /// The ledger.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
 }
 
-/// Runs until `stop` is set, or until something fails that no part of it can go on without. `say` hears what happens.
+/// Runs until `stop` is set. `say` hears what happens; what fails on the way is told and tried again.
 ///
 /// # Errors
-/// What could not be started, or what failed.
+/// What could not be started.
 pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError> {
     let Serve { session, place, request, commands, listen, interval, stop } = serve;
     let session = Arc::new(session);
@@ -79,35 +78,38 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     }
     let desk = Arc::new(Desk::open(session.clone(), commands)?);
     let link = Link::default();
-    let failure = thread::scope(|scope| {
-        let synced = scope.spawn(|| {
-            let done = engine::run_with(&session, &place, &link, Until::Stopped, &stop, Some(desk.clone()));
-            stop.store(true, Ordering::Relaxed);
-            done
-        });
-        let watched = scope.spawn(|| {
-            let done = watch::run(&session, &request, interval, &stop, &|report| {
-                metrics.scanned(&report);
-                match report {
-                    Ok(report) if report.events > 0 => say(format!("{} events recorded", report.events)),
-                    Ok(_) => {}
-                    Err(error) => say(format!("a scan failed: {error}")),
-                }
-                link.nudge();
-            });
-            stop.store(true, Ordering::Relaxed);
-            done
-        });
+    let sync = || engine::run_with(&session, &place, &link, Until::Stopped, &stop, Some(desk.clone())).map(drop);
+    let tell = |report: Result<&ScanReport, &AppError>| {
+        metrics.scanned(&report);
+        match report {
+            Ok(report) if report.events > 0 => say(format!("{} events recorded", report.events)),
+            Ok(_) => {}
+            Err(error) => say(format!("a scan failed: {error}")),
+        }
+        link.nudge();
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| persist(&stop, say, sync));
+        scope.spawn(|| persist(&stop, say, || watch::run(&session, &request, interval, &stop, &tell)));
         if let Some(http) = &http {
             scope.spawn(|| http.answer(&desk, &metrics, &stop));
         }
         system::ready(say);
         system::guard(&stop);
         link.nudge();
-        let synced = synced.join().map(|done| done.map(drop).map_err(ServeError::from));
-        let watched = watched.join().map(|done| done.map_err(ServeError::from));
-        [synced.ok(), watched.ok()].into_iter().flatten().find_map(Result::err)
     });
     system::stopping();
-    failure.map_or(Ok(()), Err)
+    Ok(())
+}
+
+/// Does a part of the work again and again: a full disk or a locked ledger passes, and the rest goes on meanwhile.
+fn persist<E: std::fmt::Display>(stop: &AtomicBool, say: &dyn Fn(String), work: impl Fn() -> Result<(), E>) {
+    while !stop.load(Ordering::Relaxed) {
+        let Err(error) = work() else { continue };
+        say(format!("{error}; trying again in {} s", PAUSE.as_secs()));
+        let begun = Instant::now();
+        while begun.elapsed() < PAUSE && !stop.load(Ordering::Relaxed) {
+            thread::sleep(NAP);
+        }
+    }
 }

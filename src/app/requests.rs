@@ -2,8 +2,8 @@
 //!
 //! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -108,6 +108,8 @@ impl Desk {
                 let Some(asked) = Asked::read(subject, request, &self.session.clock) else {
                     return Refusal::error("unknown_subject", format!("nothing is known of {subject}")).plain();
                 };
+                let correlation_id = asked.identity.correlation_id;
+                let _span = tracing::info_span!("request", subject, %correlation_id).entered();
                 let done = if asked.is_command() { command::run(self, &asked) } else { query::run(self, &asked) };
                 done.unwrap_or_else(|refusal| refusal.reply(&asked))
             }

@@ -110,6 +110,7 @@ pub fn scan_as(
     progress: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<ScanReport, AppError> {
+    let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
     let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
@@ -169,12 +170,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(
-        &self,
-        mut command: Command,
-        roots: &[PathBuf],
-        settler: Settler<'_>,
-    ) -> Result<ScanReport, AppError> {
+    fn finish(&self, mut command: Command, roots: &[PathBuf], settler: Settler<'_>) -> Result<ScanReport, AppError> {
         let (mut report, mut notes) = settler.finish()?;
         report.interrupted = self.stop.load(Ordering::Relaxed);
         let at = self.session.clock.now();

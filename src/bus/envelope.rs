@@ -122,9 +122,7 @@ impl Envelope {
             return Err("its headers name another origin than its body".to_owned());
         }
         let signature = match value(header::SIGNATURE) {
-            Some(text) => {
-                Some(BASE64.decode(text.as_bytes()).map_err(|_| "its signature is not base64".to_owned())?)
-            }
+            Some(text) => Some(BASE64.decode(text.as_bytes()).map_err(|_| "its signature is not base64".to_owned())?),
             None => None,
         };
         Ok((envelope, signature))

@@ -83,9 +83,9 @@ impl Follow {
     /// When following came to its end: begin anew.
     pub fn next(&mut self, limit: usize, longest: Duration) -> Result<Vec<Message>, BusError> {
         let mut chunk = Vec::new();
-        let received = self.runtime.block_on(async {
-            tokio::time::timeout(longest, self.messages.recv_many(&mut chunk, limit)).await
-        });
+        let received = self
+            .runtime
+            .block_on(async { tokio::time::timeout(longest, self.messages.recv_many(&mut chunk, limit)).await });
         match received {
             Err(_) => Ok(Vec::new()),
             Ok(0) => Err(BusError::Failed { doing: "following the exchange", why: "it ended".to_owned() }),

@@ -101,10 +101,13 @@ mod tests {
 
     #[test]
     fn loopback_is_this_machine_and_nothing_else() {
-        for server in ["127.0.0.1", "nats://127.0.0.1:4222", "localhost:4222", "ws://[::1]:80", "nats://u:p@127.9.9.9"] {
+        for server in ["127.0.0.1", "nats://127.0.0.1:4222", "localhost:4222", "ws://[::1]:80", "nats://u:p@127.9.9.9"]
+        {
             assert!(target(server).is_loopback(), "{server}");
         }
-        for server in ["", "nats://10.0.0.1", "nats://localhost.example", "127.0.0.1,nats.example", "nats://127.0.0.1@x"] {
+        for server in
+            ["", "nats://10.0.0.1", "nats://localhost.example", "127.0.0.1,nats.example", "nats://127.0.0.1@x"]
+        {
             assert!(!target(server).is_loopback(), "{server}");
         }
     }

@@ -23,7 +23,11 @@ pub(super) fn start(launch: &Launch) -> Result<(), Failure> {
     }
     let file =
         OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(|error| unusable(&error))?;
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).finish();
-    tracing::subscriber::set_global_default(subscriber).map_err(Failure::internal)
+    let writing = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    let set = if launch.settings.log_json {
+        tracing::subscriber::set_global_default(writing.json().with_current_span(true).finish())
+    } else {
+        tracing::subscriber::set_global_default(writing.finish())
+    };
+    set.map_err(Failure::internal)
 }

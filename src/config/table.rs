@@ -142,4 +142,6 @@ settings! {
         "How many seconds pass between two scans of everything while `serve` runs; changes that the system tells of are seen at once.";
     LOG = "log" Kind::Text, default "off", env "CIM_NIX_LOG", flag None, project false:
         "What goes to the log file in `$XDG_STATE_HOME/cim-nix`: `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. `off` means no log file.";
+    LOG_FORMAT = "log_format" Kind::Choice(&["text", "json"]), default "text", env "CIM_NIX_LOG_FORMAT", flag None, project false:
+        "How the log file is written: `text`, or `json` with one object a line, its spans and the id of the conversation.";
 }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::chain::{Envelope, GENESIS, Hash};
 use super::error::{Named, StoreError};
-use super::log::append::{Heads, Place};
 use super::log::Recorded;
+use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::{projection, remote};
 

@@ -51,7 +51,13 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Only for what concerns the ledger itself. What goes wrong with the bus is told by the outcome.
-pub fn run(session: &Session, place: &Place, link: &Link, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+pub fn run(
+    session: &Session,
+    place: &Place,
+    link: &Link,
+    until: Until,
+    stop: &AtomicBool,
+) -> Result<Outcome, SyncError> {
     run_with(session, place, link, until, stop, None)
 }
 
@@ -128,7 +134,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         })
     }
 
-    fn run(&mut self, scope: &'scope thread::Scope<'scope, 'env>, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+    fn run(
+        &mut self,
+        scope: &'scope thread::Scope<'scope, 'env>,
+        until: Until,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, SyncError> {
         while !stop.load(Ordering::Relaxed) {
             if let Some(elsewhere) = self.keep_lease()? {
                 if until == Until::Synced {
@@ -380,7 +391,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Stops the way in and says that nobody delivers any more.
     fn end(&mut self) {
         self.stop_way_in();
-        if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked {
+        if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked
+        {
             self.status.state = State::Offline.name().to_owned();
             self.status.connected_since = None;
             self.status.next_attempt_at = None;

@@ -31,7 +31,10 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(
     let now = session.clock.now();
     let known = session.store.reader()?.remote(REMOTE)?;
     if known.epoch.as_deref() != Some(&exchange.epoch) || exchange.last < known.taken {
-        tracing::info!(epoch = exchange.epoch, "another exchange, or one that lost messages: it is read from its beginning");
+        tracing::info!(
+            epoch = exchange.epoch,
+            "another exchange, or one that lost messages: it is read from its beginning"
+        );
         session.store.set_epoch(REMOTE, &exchange.epoch, now)?;
     }
     let own = session.store.origin().public_key.clone();
@@ -100,8 +103,9 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
         let Some(last) = messages.last() else { break };
         let over = last.pending == 0 || last.sequence >= held.fence;
         for message in &messages {
-            let arrival = wire::arrival(message)
-                .map_err(|unreadable| Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why)))?;
+            let arrival = wire::arrival(message).map_err(|unreadable| {
+                Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why))
+            })?;
             if arrival.seq > have {
                 waiting.push(arrival);
             }
@@ -134,7 +138,8 @@ fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
         let message = chain::signed_head(own, held.seq, &link);
         nkeys::KeyPair::from_public_key(own).is_ok_and(|key| key.verify(&message, signature).is_ok())
     });
-    let (reason, who) = if signed { (Reason::Forked, "signed by our key") } else { (Reason::Forged, "not signed by our key") };
+    let (reason, who) =
+        if signed { (Reason::Forked, "signed by our key") } else { (Reason::Forged, "not signed by our key") };
     Err(Stop::Refused(reason, format!("event {} of this origin is another one on the exchange, {who}", held.seq)))
 }
 

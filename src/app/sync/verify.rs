@@ -66,6 +66,7 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
         let (compared, highest) = found.entry(head.origin).or_default();
         compared.only_here = u64::try_from(head.seq - *highest).unwrap_or_default();
     }
-    let name = |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
+    let name =
+        |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
     Ok(found.into_iter().map(name).collect())
 }

@@ -8,6 +8,9 @@ use super::{Arrival, Sender};
 use crate::store::chain::{self, Chain};
 use crate::store::shape::{ERASED, PAYLOAD_LIMIT};
 
+/// The longest name of a stream, a type or an actor, in bytes.
+const LONGEST_NAME: usize = 1_024;
+
 /// What was proved.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -37,13 +40,20 @@ pub(super) fn admit(sender: &Sender, candidates: &mut BTreeMap<i64, Arrival>) ->
     Admitted { proved: proved.into_values().collect(), refused }
 }
 
+fn names(arrival: &Arrival) -> impl Iterator<Item = &str> {
+    [&arrival.stream, &arrival.kind, &arrival.actor].into_iter().map(String::as_str)
+}
+
 fn breach(sender: &Sender, arrival: &Arrival, link: &chain::Hash) -> Option<String> {
     let is = |what: &str| Some(format!("event {} of this origin {what}", arrival.seq));
     if *link != arrival.chain {
         return is("is not what its link in the chain says");
     }
-    if arrival.payload.len() > PAYLOAD_LIMIT {
+    if arrival.payload.len() > PAYLOAD_LIMIT || names(arrival).any(|name| name.len() > LONGEST_NAME) {
         return is("is larger than an event may be");
+    }
+    if !arrival.stream.split_once('/').is_some_and(|(aggregate, key)| !aggregate.is_empty() && !key.is_empty()) {
+        return is("names no stream");
     }
     if arrival.payload != ERASED && chain::content(&arrival.payload) != arrival.content {
         return is("has another payload than its content id says");

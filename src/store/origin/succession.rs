@@ -94,14 +94,14 @@ fn succeed(connection: &Connection, old: i64, to: &str, who: &Who, now: i64) -> 
 
 /// The origin may be here already, as another machine's: its events came over the exchange.
 fn become_known(connection: &Connection, own: i64, to: &str) -> rusqlite::Result<()> {
-    let known: Option<i64> = connection
-        .query_row("SELECT id FROM origins WHERE public_key = ?1", [to], |row| row.get(0))
-        .optional()?;
+    let known: Option<i64> =
+        connection.query_row("SELECT id FROM origins WHERE public_key = ?1", [to], |row| row.get(0)).optional()?;
     let Some(known) = known else {
         return connection.execute("UPDATE origins SET public_key = ?2 WHERE id = ?1", params![own, to]).map(drop);
     };
-    let (host, user): (String, String) = connection
-        .query_row("SELECT host, user FROM origins WHERE id = ?1", [own], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (host, user): (String, String) =
+        connection
+            .query_row("SELECT host, user FROM origins WHERE id = ?1", [own], |row| Ok((row.get(0)?, row.get(1)?)))?;
     connection.execute("DELETE FROM origins WHERE id = ?1", [own])?;
     connection
         .execute(

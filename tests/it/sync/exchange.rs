@@ -24,7 +24,10 @@ fn what_one_machine_shares_the_other_has() {
     assert_eq!(flakes.len(), 6, "the read model has both machines' flakes");
     for machine in [&ada, &bob] {
         let compared = verify::verify(&machine.session, &machine.place).unwrap();
-        assert!(compared.iter().all(|it| it.different.is_empty() && it.only_here == 0 && it.only_there == 0), "{compared:?}");
+        assert!(
+            compared.iter().all(|it| it.different.is_empty() && it.only_here == 0 && it.only_there == 0),
+            "{compared:?}"
+        );
         assert_eq!(compared.iter().map(|it| it.same).sum::<u64>(), 21);
     }
 }
@@ -100,7 +103,8 @@ fn a_late_joiner_catches_up_the_whole_history_in_its_order() {
     assert_eq!(bob.synced().taken, 2_103);
     assert_eq!(ada.shared(), bob.shared());
     let checks = cim_domain_nix::store::verify::verify(bob.session.store.path());
-    let bad: Vec<_> = checks.iter().filter(|check| check.state != cim_domain_nix::store::check::CheckState::Ok).collect();
+    let bad: Vec<_> =
+        checks.iter().filter(|check| check.state != cim_domain_nix::store::check::CheckState::Ok).collect();
     assert!(bad.is_empty(), "{bad:#?}");
 }
 

@@ -138,7 +138,11 @@ fn events_of_a_newer_release_are_kept_and_passed_over() {
     let ada = Machine::new("ada", &server);
     ada.synced();
     let mut stranger = Stranger::new(&server);
-    for (kind, payload) in [("flake.transmogrified", "{\"a\":1}"), ("hovercraft.filled", "null"), ("flake.description_changed", "{\"from\":7}")] {
+    for (kind, payload) in [
+        ("flake.transmogrified", "{\"a\":1}"),
+        ("hovercraft.filled", "null"),
+        ("flake.description_changed", "{\"from\":7}"),
+    ] {
         let (event, signature) = stranger.next(kind, payload);
         stranger.publish(&event, Some(&signature));
     }
@@ -163,7 +167,11 @@ fn who_speaks_in_our_name_is_found_out() {
     stranger.publish(&event, Some(&signature));
     ada.discover(2);
     let outcome = ada.sync();
-    assert_eq!((outcome.status.state.as_str(), outcome.status.reason.as_deref()), ("blocked", Some("forged")), "{outcome:?}");
+    assert_eq!(
+        (outcome.status.state.as_str(), outcome.status.reason.as_deref()),
+        ("blocked", Some("forged")),
+        "{outcome:?}"
+    );
     bob.sync();
     assert_eq!(state_of(&bob, &event.origin).0, "quarantined");
     assert_eq!(bob.shared().len(), 1, "nothing forged is in the log");

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use cim_domain_nix::app::Session;
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::sync::engine::{self, Outcome, Until};
 use cim_domain_nix::app::sync::{Place, consent, status};
-use cim_domain_nix::app::Session;
 use cim_domain_nix::bus::{Layout, Link, Target};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
@@ -74,7 +74,10 @@ impl Machine {
 
     /// The flake of a number below the root.
     pub(super) fn flake(&self, number: u128) -> FlakeId {
-        FlakeId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{number}", self.session.store.origin().public_key).as_bytes()))
+        FlakeId::new(Uuid::new_v5(
+            &Uuid::NAMESPACE_OID,
+            format!("{}/{number}", self.session.store.origin().public_key).as_bytes(),
+        ))
     }
 
     /// Records that a flake was found.
@@ -142,7 +145,11 @@ impl Machine {
                  JOIN events e ON e.position = b.position ORDER BY 1, 2",
             )
             .unwrap();
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+        statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     /// One number of SQL.

@@ -39,7 +39,8 @@ impl World {
         let (stop, link) = (Arc::new(AtomicBool::new(false)), Link::default());
         let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
         let desk = Arc::new(Desk::open(machine.session.clone(), allowed).unwrap());
-        let (session, place, stopping, linked) = (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
+        let (session, place, stopping, linked) =
+            (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
             engine::run_with(&session, &place, &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
         });
@@ -82,7 +83,10 @@ fn every_published_command_and_query_is_answered() {
     for command in COMMANDS {
         let reply = world.ask(&format!("nix.cmd.{}", command.name), &json!({}));
         assert_eq!((&reply["ok"], &reply["status"]), (&json!(false), &json!("rejected")), "{}: {reply}", command.name);
-        assert!(reply["message"].is_string() && reply["command_id"].is_string() && reply["events"].is_array(), "{reply}");
+        assert!(
+            reply["message"].is_string() && reply["command_id"].is_string() && reply["events"].is_array(),
+            "{reply}"
+        );
     }
     for query in QUERIES {
         let reply = world.ask(&format!("nix.query.{}", query.name), &json!({ "flake": "/nowhere", "name": "nothing" }));
@@ -142,7 +146,9 @@ fn paths_outside_the_roots_and_wrong_fields_are_refused_by_name() {
     for path in ["/etc", "/", "/nowhere", &format!("{}/../..", world.path())] {
         assert_eq!(scan(&json!({ "path": path }))["code"], "outside_roots", "{path}");
     }
-    for body in [json!({}), json!({ "path": 7 }), json!({ "path": "" }), json!({ "path": "one" }), json!({ "path": "-rf" })] {
+    for body in
+        [json!({}), json!({ "path": 7 }), json!({ "path": "" }), json!({ "path": "one" }), json!({ "path": "-rf" })]
+    {
         let reply = scan(&body);
         assert_eq!((&reply["code"], &reply["field"]), (&json!("invalid"), &json!("path")), "{body}: {reply}");
     }

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::app::moment::ago;
 use crate::app::sync::engine;
 use crate::app::sync::{Place, status};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::app::moment::ago;
 use crate::store::view::rfc3339;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
@@ -109,7 +109,10 @@ impl Answer for Status {
         }
         page.field("shared", format!("{} events, below {} of {} roots", self.shared, self.roots_shared, self.roots));
         page.field("backlog", self.backlog.to_string());
-        page.field("others", format!("{} ledgers, {} messages waiting, {} parked", self.origins, self.waiting, self.parked));
+        page.field(
+            "others",
+            format!("{} ledgers, {} messages waiting, {} parked", self.origins, self.waiting, self.parked),
+        );
         let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));
         page.field("in step", synced);
         page.field("delivered by", self.delivered_by.as_deref().unwrap_or("nobody now"));
