@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::app::requests::Desk;
 use crate::app::scan::{ScanReport, ScanRequest};
-use crate::app::sync::engine::{self, Link, Until};
 use crate::app::sync::Place;
+use crate::app::sync::engine::{self, Link, Until};
 use crate::app::{AppError, Session, watch};
 
 mod http;

@@ -15,7 +15,7 @@ use super::{AppError, Session};
 pub use crate::store::backup::{BackedUp, BackupOptions, Restored, restore};
 pub use crate::store::check::{Check, CheckState, check, worst};
 pub use crate::store::import::Imported;
-pub use crate::store::rebuild::{Progress, Rebuilt};
+pub use crate::store::rebuild::{Progress, Rebuilt, Replayed, Selection, Table as ReplayedTable};
 pub use crate::store::verify::verify;
 
 /// What an erasure came to.
@@ -55,6 +55,11 @@ pub fn rebuild(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Vec<Rebuilt>, AppError> {
     Ok(session.store.rebuild(name, stop, progress)?)
+}
+
+/// Replays chosen events into a read model of its own and sums it up; nothing that others see is touched.
+pub fn replay(session: &Session, selection: &Selection) -> Result<Replayed, AppError> {
+    Ok(session.store.replay(selection)?)
 }
 
 /// Copies the ledger to a file while others write.

@@ -15,9 +15,11 @@ use super::projection::{self, PROJECTIONS, Projection};
 
 mod chunk;
 mod compare;
+mod replay;
 
 pub use compare::Mismatch;
 pub(crate) use compare::compare;
+pub use replay::{Replayed, Selection, Table};
 
 /// How long one transaction aims to hold the write lock; half of what others may be kept waiting.
 const AIM: Duration = Duration::from_millis(12);

@@ -12,6 +12,7 @@ pub(super) mod check;
 mod copy;
 mod erase;
 mod rebuild;
+mod replay;
 mod transfer;
 
 /// Look after the database itself
@@ -29,6 +30,8 @@ enum Action {
     Verify,
     /// Build what is shown anew from the events
     Rebuild(rebuild::Rebuild),
+    /// Show what chosen events alone would give, with a hash that two ledgers can compare
+    Replay(replay::Replay),
     /// Copy the database, while others write
     Backup(copy::Backup),
     /// Put a backup in the place of the database
@@ -47,6 +50,7 @@ impl Run for Store {
             Action::Check => check::check(context),
             Action::Verify => check::verify(context),
             Action::Rebuild(rebuild) => rebuild.run(context),
+            Action::Replay(replay) => replay.run(context),
             Action::Backup(backup) => backup.run(context),
             Action::Restore(restore) => restore.run(context),
             Action::Erase(erase) => erase.run(context),

@@ -102,6 +102,9 @@ fn a_late_joiner_catches_up_the_whole_history_in_its_order() {
     let bob = Machine::new("bob", &server);
     assert_eq!(bob.synced().taken, 2_103);
     assert_eq!(ada.shared(), bob.shared());
+    let (one, two) = (ada.replayed(), bob.replayed());
+    assert_eq!(one, two, "the same events give the same state");
+    assert_eq!(one.events, 2_103);
     let checks = cim_domain_nix::store::verify::verify(bob.session.store.path());
     let bad: Vec<_> =
         checks.iter().filter(|check| check.state != cim_domain_nix::store::check::CheckState::Ok).collect();

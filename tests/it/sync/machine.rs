@@ -18,6 +18,7 @@ use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::rebuild::{Replayed, Selection};
 use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
 use uuid::Uuid;
 
@@ -150,6 +151,11 @@ impl Machine {
             .unwrap()
             .map(Result::unwrap)
             .collect()
+    }
+
+    /// What everything shared gives, with its hash.
+    pub(super) fn replayed(&self) -> Replayed {
+        self.session.store.replay(&Selection { shared: true, ..Selection::default() }).unwrap()
     }
 
     /// One number of SQL.

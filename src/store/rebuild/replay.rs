@@ -1,0 +1,191 @@
+//! Replay: the read model that chosen events alone would give, in tables of its own that nobody else sees, and a hash of
+//! it. What two ledgers have both, replayed in the order of its origins, gives the same hash on both.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::{StoreError, named, path_of};
+use crate::store::chain::Hash;
+use crate::store::open::Store;
+use crate::store::projection::{self, Applied, Body, PROJECTIONS, Target, failed, give, kind_named, own_origin};
+
+/// Which events are replayed; everything that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// From this position on.
+    pub from: Option<i64>,
+    /// Up to this position.
+    pub until: Option<i64>,
+    /// Not before this time, in microseconds since 1970 UTC.
+    pub since: Option<i64>,
+    /// Before this time.
+    pub before: Option<i64>,
+    /// Of this stream alone.
+    pub stream: Option<String>,
+    /// Of this conversation alone.
+    pub correlation: Option<Uuid>,
+    /// Only what is on the exchange, in the order of its origins: what every ledger in step has.
+    pub shared: bool,
+}
+
+/// What a replay gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many events there were.
+    pub events: u64,
+    /// Every table with its rows.
+    pub tables: Vec<Table>,
+    /// The hash over all of them.
+    pub state: Hash,
+}
+
+/// One table of the read model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// How many rows it has.
+    pub rows: u64,
+    /// The hash over its rows, in whatever order they are.
+    pub hash: Hash,
+}
+
+/// Generation of the tables: no live one has it, and they are temporary.
+const ASIDE: i64 = 0;
+
+impl Store {
+    /// Replays events into tables of its own; nothing that others see is touched.
+    ///
+    /// # Errors
+    /// [`StoreError::Projection`] when an event of this ledger's own does not fit.
+    pub fn replay(&self, selection: &Selection) -> Result<Replayed, StoreError> {
+        replay(&mut self.builder()?, selection)
+    }
+}
+
+fn replay(connection: &mut Connection, selection: &Selection) -> Result<Replayed, StoreError> {
+    let path = path_of(connection);
+    let outcome = named(connection, |connection| {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        for projection in PROJECTIONS {
+            projection::create_temporary_tables(&transaction, *projection, ASIDE)?;
+        }
+        match apply_all(&transaction, selection)? {
+            Ok(events) => Ok(Ok(sum_up(&transaction, events)?)),
+            Err(stopped) => Ok(Err(stopped)),
+        }
+    })?;
+    outcome.map_err(|(name, position, reason)| StoreError::Projection { path, name, position, reason })
+}
+
+type Stopped = (&'static str, i64, String);
+
+/// Positions count from 1 in the order of the replay, so that two ledgers see the same ones.
+fn apply_all(connection: &Connection, selection: &Selection) -> rusqlite::Result<Result<u64, Stopped>> {
+    let (own, target) = (own_origin(connection)?, Target::new(connection, ASIDE));
+    let order = if selection.shared { "o.public_key, b.seq" } else { "e.position" };
+    let sql = format!(
+        "SELECT e.event_id, e.origin, e.stream, e.type, e.schema_version, e.payload, e.occurred_at FROM events e \
+         LEFT JOIN outbox b ON b.position = e.position LEFT JOIN origins o ON o.id = b.origin \
+         WHERE (?1 IS NULL OR e.position >= ?1) AND (?2 IS NULL OR e.position <= ?2) \
+         AND (?3 IS NULL OR e.occurred_at >= ?3) AND (?4 IS NULL OR e.occurred_at < ?4) \
+         AND (?5 IS NULL OR e.stream = ?5) AND (?6 IS NULL OR e.correlation_id = ?6) \
+         AND (?7 = 0 OR b.seq IS NOT NULL) ORDER BY {order}"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params![
+        selection.from,
+        selection.until,
+        selection.since,
+        selection.before,
+        selection.stream,
+        selection.correlation.map(Uuid::into_bytes),
+        selection.shared,
+    ])?;
+    let mut events = 0_u64;
+    while let Some(row) = rows.next()? {
+        events += 1;
+        let Some(event) = applied(row, events, own)? else { continue };
+        for projection in PROJECTIONS.iter().filter(|projection| projection.kinds().contains(&event.kind)) {
+            if let Err(error) = give(*projection, &target, connection, &event) {
+                let outcome = failed(event.position, error)?;
+                let reason = match outcome {
+                    projection::Outcome::Failed { reason, .. } => reason,
+                    projection::Outcome::Applied => String::new(),
+                };
+                return Ok(Err((projection.name(), event.position, reason)));
+            }
+        }
+    }
+    Ok(Ok(events))
+}
+
+fn applied<'r>(row: &'r Row<'_>, number: u64, own: i64) -> rusqlite::Result<Option<Applied<'r>>> {
+    let Some(kind) = kind_named(row.get_ref(3)?.as_str()?) else { return Ok(None) };
+    let origin: i64 = row.get(1)?;
+    Ok(Some(Applied {
+        position: number.cast_signed(),
+        event_id: Uuid::from_bytes(row.get(0)?),
+        origin,
+        foreign: origin != own,
+        stream: row.get_ref(2)?.as_str()?,
+        occurred_at: row.get(6)?,
+        kind,
+        body: Body::Stored { schema: row.get(4)?, payload: row.get_ref(5)?.as_str()? },
+    }))
+}
+
+fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
+    let mut tables = Vec::new();
+    let mut state = blake3::Hasher::new();
+    for projection in PROJECTIONS {
+        for table in projection.tables() {
+            let (rows, hash) = hash_table(connection, &format!("p_{}_{ASIDE}", table.name))?;
+            state.update(table.name.as_bytes()).update(&rows.to_le_bytes()).update(&hash);
+            tables.push(Table { name: table.name, rows, hash });
+        }
+    }
+    Ok(Replayed { events, tables, state: state.finalize().into() })
+}
+
+/// The rows' own hashes, sorted: the order in which they lie does not count.
+fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Hash)> {
+    let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
+    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows = statement.query([])?;
+    let mut hashes: Vec<Hash> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut hasher = blake3::Hasher::new();
+        for (index, name) in names.iter().enumerate() {
+            hasher.update(name.as_bytes());
+            match row.get_ref(index)? {
+                // The number of an origin is this ledger's own; its key is everybody's.
+                ValueRef::Integer(id) if name == "origin" => hasher.update(key_of(connection, id)?.as_bytes()),
+                value => hash_value(&mut hasher, value),
+            };
+        }
+        hashes.push(hasher.finalize().into());
+    }
+    hashes.sort_unstable();
+    let mut all = blake3::Hasher::new();
+    for hash in &hashes {
+        all.update(hash);
+    }
+    Ok((hashes.len() as u64, all.finalize().into()))
+}
+
+fn key_of(connection: &Connection, origin: i64) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare_cached("SELECT public_key FROM origins WHERE id = ?1")?;
+    Ok(statement.query_row([origin], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+fn hash_value<'h>(hasher: &'h mut blake3::Hasher, value: ValueRef<'_>) -> &'h mut blake3::Hasher {
+    match value {
+        ValueRef::Null => hasher.update(&[0]),
+        ValueRef::Integer(number) => hasher.update(&[1]).update(&number.to_le_bytes()),
+        ValueRef::Real(number) => hasher.update(&[2]).update(&number.to_le_bytes()),
+        ValueRef::Text(text) => hasher.update(&[3]).update(&(text.len() as u64).to_le_bytes()).update(text),
+        ValueRef::Blob(bytes) => hasher.update(&[4]).update(&(bytes.len() as u64).to_le_bytes()).update(bytes),
+    }
+}
