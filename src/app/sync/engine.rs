@@ -51,7 +51,13 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Only for what concerns the ledger itself. What goes wrong with the bus is told by the outcome.
-pub fn run(session: &Session, place: &Place, link: &Link, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+pub fn run(
+    session: &Session,
+    place: &Place,
+    link: &Link,
+    until: Until,
+    stop: &AtomicBool,
+) -> Result<Outcome, SyncError> {
     run_with(session, place, link, until, stop, None)
 }
 
@@ -128,7 +134,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         })
     }
 
-    fn run(&mut self, scope: &'scope thread::Scope<'scope, 'env>, until: Until, stop: &AtomicBool) -> Result<Outcome, SyncError> {
+    fn run(
+        &mut self,
+        scope: &'scope thread::Scope<'scope, 'env>,
+        until: Until,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, SyncError> {
         while !stop.load(Ordering::Relaxed) {
             if let Some(elsewhere) = self.keep_lease()? {
                 if until == Until::Synced {
@@ -144,6 +155,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 Step::Publish => self.publish()?,
                 Step::Wait | Step::WaitUntil(_) => {
                     if until == Until::Synced && self.is_over()? {
+                        self.tell()?;
                         break;
                     }
                     self.nap(NAP);
@@ -198,8 +210,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     fn connect(&mut self) {
         if self.bus.is_some() {
             // The client reconnects by itself; its link tells.
-            let seen = if self.link.standing().connected { Seen::Connected } else { Seen::Unreachable };
-            return self.see(seen);
+            let standing = self.link.standing();
+            return match standing.unauthorized {
+                Some(why) => self.fail(Seen::Refused(Reason::Unauthorized), why),
+                None if standing.connected => self.see(Seen::Connected),
+                None => self.see(Seen::Unreachable),
+            };
         }
         let name = format!("cim-nix {}", self.session.who.host);
         match Bus::connect(&self.place.target, &name, self.link.clone()) {
@@ -380,7 +396,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Stops the way in and says that nobody delivers any more.
     fn end(&mut self) {
         self.stop_way_in();
-        if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked {
+        if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked
+        {
             self.status.state = State::Offline.name().to_owned();
             self.status.connected_since = None;
             self.status.next_attempt_at = None;
