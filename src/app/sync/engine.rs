@@ -1,5 +1,6 @@
 //! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -73,7 +74,7 @@ pub fn run_with(
     stop: &AtomicBool,
     desk: Option<Arc<Desk>>,
 ) -> Result<Outcome, SyncError> {
-    let holder = format!("{} (process {})", session.who.host, std::process::id());
+    let holder = holder(&session.who.host, std::process::id());
     let outcome = thread::scope(|scope| {
         let mut engine = Engine::new(session, place, link, holder.clone())?;
         engine.desk = desk;
@@ -370,8 +371,17 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.leased_until = now + LEASE_US;
             return Ok(None);
         }
+        let other = self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned());
+        if is_dead(&other, &self.session.who.host) {
+            tracing::warn!(other, "who delivered is gone and did not say so");
+            self.session.store.release_lease(LEASE, &other)?;
+            if self.session.store.lease(LEASE, &self.holder, now, now + LEASE_US)? {
+                self.leased_until = now + LEASE_US;
+                return Ok(None);
+            }
+        }
         self.stop_way_in();
-        Ok(Some(self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned())))
+        Ok(Some(other))
     }
 
     fn nap(&self, longest: Duration) {
@@ -406,6 +416,19 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             }
         }
     }
+}
+
+/// How a process is called that holds the lease.
+fn holder(host: &str, process: u32) -> String {
+    format!("{host} (process {process})")
+}
+
+/// Whether a holder of the lease was a process of this machine and is no more. Should two deliver after all, the fence
+/// holds.
+fn is_dead(other: &str, host: &str) -> bool {
+    let process = other.strip_prefix(host).and_then(|rest| rest.strip_prefix(" (process ")?.strip_suffix(')'));
+    let exists = |process: &str| Path::new("/proc").join(process).exists();
+    process.is_some_and(|process| process.parse::<u32>().is_ok() && exists("self") && !exists(process))
 }
 
 /// Answers requests on a connection; what cannot be offered is told in the log and takes nothing else with it.
