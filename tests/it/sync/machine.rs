@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use cim_domain_nix::app::Session;
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::sync::engine::{self, Outcome, Until};
 use cim_domain_nix::app::sync::{Place, consent, status};
-use cim_domain_nix::app::Session;
 use cim_domain_nix::bus::{Layout, Link, Target};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
@@ -46,6 +46,14 @@ impl Machine {
         machine
     }
 
+    /// The same, with a clock of its own.
+    pub(super) fn with_clock(name: &str, server: &Server, clock: Clock) -> Self {
+        let place = Place { target: target(&server.url()), layout: Layout::default() };
+        let machine = Self::private_with(name, &place, clock);
+        consent::enable(&machine.session, &consent::Which::All).unwrap();
+        machine
+    }
+
     /// The same, at a place that another machine knows already.
     pub(super) fn at(name: &str, place: &Place) -> Self {
         let machine = Self::private_at(name, place);
@@ -59,8 +67,12 @@ impl Machine {
     }
 
     fn private_at(name: &str, place: &Place) -> Self {
+        Self::private_with(name, place, Clock::system())
+    }
+
+    fn private_with(name: &str, place: &Place, clock: Clock) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let session = Arc::new(open(folder.path(), name));
+        let session = Arc::new(open(folder.path(), name, clock));
         let machine = Self { session, place: place.clone(), folder, name: name.to_owned() };
         let root = LocalNote::RootAdded { path: machine.root(), at: machine.session.clock.now() };
         machine.append(Vec::new(), vec![root]);
@@ -74,7 +86,10 @@ impl Machine {
 
     /// The flake of a number below the root.
     pub(super) fn flake(&self, number: u128) -> FlakeId {
-        FlakeId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{number}", self.session.store.origin().public_key).as_bytes()))
+        FlakeId::new(Uuid::new_v5(
+            &Uuid::NAMESPACE_OID,
+            format!("{}/{number}", self.session.store.origin().public_key).as_bytes(),
+        ))
     }
 
     /// Records that a flake was found.
@@ -142,7 +157,11 @@ impl Machine {
                  JOIN events e ON e.position = b.position ORDER BY 1, 2",
             )
             .unwrap();
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+        statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     /// One number of SQL.
@@ -159,9 +178,9 @@ impl Machine {
     pub(super) fn replace(&mut self, change: impl FnOnce(&Path)) {
         let path = self.session.store.path().to_owned();
         let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();
-        self.session = Arc::new(open(elsewhere.path(), "nobody"));
+        self.session = Arc::new(open(elsewhere.path(), "nobody", Clock::system()));
         change(&path);
-        self.session = Arc::new(open(self.folder.path(), &self.name));
+        self.session = Arc::new(open(self.folder.path(), &self.name, Clock::system()));
     }
 }
 
@@ -213,7 +232,7 @@ fn append(session: &Session, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {
     session.store.append(Append { command, received_at: session.clock.now(), writes, notes }).unwrap();
 }
 
-fn open(folder: &Path, name: &str) -> Session {
+fn open(folder: &Path, name: &str, clock: Clock) -> Session {
     let who = Who { host: name.to_owned(), user: "ada".to_owned() };
-    ledger::open(&folder.join("ledger.db"), who, Clock::system()).unwrap()
+    ledger::open(&folder.join("ledger.db"), who, clock).unwrap()
 }
