@@ -55,4 +55,4 @@ pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrit
 pub use open::{Access, Store, Who};
 pub use origin::Origin;
 pub use reader::Reader;
-pub use writer::Ticket;
+pub use writer::{Listener, Ticket};

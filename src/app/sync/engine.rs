@@ -14,7 +14,7 @@ use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
-use crate::store::Reader;
+use crate::store::{Listener, Reader};
 use crate::store::remote::Status;
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
@@ -75,6 +75,10 @@ pub fn run_with(
     desk: Option<Arc<Desk>>,
 ) -> Result<Outcome, SyncError> {
     let holder = holder(&session.who.host, std::process::id());
+    // What this process records wakes the engine at once; what others record it sees when its nap is over.
+    let woken = link.clone();
+    let listener: Arc<Listener> = Arc::new(move || woken.nudge());
+    session.store.listen(&listener)?;
     let outcome = thread::scope(|scope| {
         let mut engine = Engine::new(session, place, link, holder.clone())?;
         engine.desk = desk;
@@ -202,7 +206,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     fn release(&mut self) -> Result<(), SyncError> {
         let head = self.reader.head()?;
         if head != self.released {
-            consent::release(self.session)?;
+            if self.released < 0 || self.reader.has_private_after(self.released)? {
+                consent::release(self.session)?;
+            }
             self.released = head;
         }
         Ok(())
@@ -257,7 +263,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return Ok(());
         };
         let before = self.reader.remote(REMOTE)?.acked;
-        match relay::publish(self.session, &bus, &exchange) {
+        match relay::publish(self.session, &self.reader, &bus, &exchange) {
             Ok(behind) => {
                 let after = self.reader.remote(REMOTE)?.acked;
                 self.sent += u64::try_from(after - before).unwrap_or_default();
