@@ -45,6 +45,8 @@ pub mod shape;
 pub mod sql;
 
 pub mod verify;
+mod state_hash;
+
 pub mod view;
 
 pub mod writer;

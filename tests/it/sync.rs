@@ -11,6 +11,8 @@ mod access;
 
 mod admin;
 
+mod chaos;
+
 mod copies;
 
 mod exchange;

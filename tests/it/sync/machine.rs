@@ -164,6 +164,11 @@ impl Machine {
             .collect()
     }
 
+    /// The hash of everything shared that is here.
+    pub(super) fn state_hash(&self) -> String {
+        cim_domain_nix::app::sync::verify::state_hash(&self.session).unwrap()
+    }
+
     /// One number of SQL.
     pub(super) fn count(&self, sql: &str) -> i64 {
         self.session.store.reader().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()

@@ -17,27 +17,27 @@ use super::machine::{Machine, record_change};
 use crate::nats::Server;
 
 /// The program on a machine's ledger.
-fn program(machine: &Machine, server: &Server, arguments: &str) -> Command {
+fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
     command.args(arguments.split(' ')).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", machine.folder());
-    command.env("CIM_NIX_DB", machine.session.store.path()).env("NATS_URL", server.url());
+    command.env("CIM_NIX_DB", machine.session.store.path()).env("NATS_URL", url);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
 fn says(machine: &Machine, server: &Server, arguments: &str) -> Output {
-    program(machine, server, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+    program(machine, &server.url(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
 }
 
 /// A running `cim-nix serve`, killed when dropped.
-struct Serving(Child);
+pub(super) struct Serving(Child);
 
 impl Serving {
-    fn start(machine: &Machine, server: &Server) -> Self {
-        Self(program(machine, server, "serve --listen off").spawn().unwrap())
+    pub(super) fn start(machine: &Machine, url: &str) -> Self {
+        Self(program(machine, url, "serve --listen off").spawn().unwrap())
     }
 
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -54,7 +54,7 @@ impl Drop for Serving {
     }
 }
 
-fn assert_clean(machine: &Machine) {
+pub(super) fn assert_clean(machine: &Machine) {
     let checks = cim_domain_nix::store::verify::verify(machine.session.store.path());
     let bad: Vec<_> = checks.iter().filter(|check| check.state != CheckState::Ok).collect();
     assert!(bad.is_empty(), "{bad:#?}");
@@ -70,7 +70,7 @@ fn a_process_killed_while_it_sends_and_takes_loses_nothing_and_repeats_nothing()
     ada.discover(1);
     ada.change(1, 1_500);
     for round in 0..8_u64 {
-        let mut serving = Serving::start(&ada, &server);
+        let mut serving = Serving::start(&ada, &server.url());
         for part in 0..4 {
             std::thread::sleep(Duration::from_millis(25 + (round * 37 + part * 11) % 60));
             ada.change(1, 25);
@@ -89,7 +89,7 @@ fn a_process_killed_while_it_sends_and_takes_loses_nothing_and_repeats_nothing()
 fn of_two_processes_one_delivers_and_the_other_takes_over_when_it_dies() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
-    let mut both = [Serving::start(&ada, &server), Serving::start(&ada, &server)];
+    let mut both = [Serving::start(&ada, &server.url()), Serving::start(&ada, &server.url())];
     let report = ada.until("live", |report| report.remote.status.state == "live" && report.holder.is_some());
     let first = both.iter().position(|it| it.is(report.holder.as_deref())).unwrap();
     ada.discover(1);
@@ -105,7 +105,7 @@ fn of_two_processes_one_delivers_and_the_other_takes_over_when_it_dies() {
 fn asking_for_it_once_while_a_process_is_at_it_waits_for_that_one() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
-    let serving = Serving::start(&ada, &server);
+    let serving = Serving::start(&ada, &server.url());
     ada.until("live", |report| report.remote.status.state == "live" && serving.is(report.holder.as_deref()));
     ada.discover(1);
     ada.change(1, 50);
