@@ -45,6 +45,8 @@ pub mod shape;
 pub mod sql;
 
 pub mod verify;
+mod state_hash;
+
 pub mod view;
 
 pub mod writer;
@@ -55,4 +57,4 @@ pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrit
 pub use open::{Access, Store, Who};
 pub use origin::Origin;
 pub use reader::Reader;
-pub use writer::Ticket;
+pub use writer::{Listener, Ticket};

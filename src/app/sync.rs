@@ -81,6 +81,7 @@ impl Place {
             tls_certificate: settings.tls_certificate.clone(),
             tls_key: settings.tls_key.clone(),
             tls_first: settings.tls_first,
+            ..Target::default()
         };
         let bytes = |size: usize| i64::try_from(size).unwrap_or(i64::MAX).saturating_mul(1 << 20);
         let layout = Layout {

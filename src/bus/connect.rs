@@ -14,8 +14,6 @@ use super::error::BusError;
 use super::link::Link;
 use super::target::Target;
 
-/// How long anything on the bus is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest envelope: a payload of 256 KiB, written as JSON text in JSON, and what stands around it.
 pub const LARGEST_MESSAGE: usize = 512 * 1024;
 /// The oldest server that knows the fence's header.
@@ -23,7 +21,7 @@ pub const OLDEST_SERVER: (u32, u32, u32) = (2, 11, 0);
 /// The oldest server with atomic batches that are sound.
 const OLDEST_ATOMIC: (u32, u32, u32) = (2, 12, 1);
 
-/// A connection to the bus. Every call waits for its answer, and no longer than [`PATIENCE`] a step.
+/// A connection to the bus. Every call waits for its answer, and no longer than its target says a step.
 pub struct Bus {
     pub(super) runtime: Runtime,
     pub(super) client: Client,
@@ -50,9 +48,12 @@ impl Bus {
             .enable_all()
             .build()
             .map_err(|error| BusError::Failed { doing: "starting", why: error.to_string() })?;
-        let options = options(target, name, &link)?;
-        let servers = target.servers.clone();
-        let connecting = async move { tokio::time::timeout(PATIENCE, options.connect(servers)).await };
+        let plain = target.without_userinfo();
+        let options = options(&plain, name, &link)?;
+        let servers = plain.servers;
+        // Each server of a list gets its time: the first may swallow everything and say nothing.
+        let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
+        let connecting = async move { tokio::time::timeout(longest, options.connect(servers)).await };
         let client = match runtime.block_on(connecting) {
             Ok(Ok(client)) => client,
             Ok(Err(error)) => return Err(refused(target, &error)),
@@ -61,7 +62,8 @@ impl Bus {
         let context = {
             let _entered = runtime.enter();
             let mut context = jetstream::new(client.clone());
-            context.set_timeout(PATIENCE);
+            // Longer than we wait: the one who gives up first is the one who knows what silence means.
+            context.set_timeout(target.patience * 2);
             context
         };
         Ok(Self { runtime, client, context, link, target: target.clone() })
@@ -100,10 +102,10 @@ impl Bus {
         Ok(())
     }
 
-    /// Waits for something on the bus, at most [`PATIENCE`].
+    /// Waits for something on the bus, at most as long as its target says.
     pub(super) fn wait<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> Result<T, BusError> {
         let before = self.link.standing().violations;
-        let done = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+        let done = self.runtime.block_on(async { tokio::time::timeout(self.target.patience, work).await });
         done.map_err(|_| self.silence(doing, before))
     }
 
@@ -113,7 +115,7 @@ impl Bus {
         match standing.violation {
             Some(what) if standing.violations > violations_before => BusError::Permission { what },
             _ if !standing.connected => BusError::Failed { doing, why: "the connection is lost".to_owned() },
-            _ => BusError::Failed { doing, why: format!("no answer within {} s", PATIENCE.as_secs()) },
+            _ => BusError::Failed { doing, why: format!("no answer within {:?}", self.target.patience) },
         }
     }
 }
@@ -122,8 +124,8 @@ fn options(target: &Target, name: &str, link: &Link) -> Result<ConnectOptions, B
     let heard = link.clone();
     let mut options = ConnectOptions::new()
         .name(name)
-        .connection_timeout(PATIENCE)
-        .request_timeout(Some(PATIENCE))
+        .connection_timeout(target.patience)
+        .request_timeout(Some(target.patience * 2))
         .ping_interval(Duration::from_secs(15))
         .max_reconnects(None)
         .reconnect_delay_callback(pause)

@@ -30,9 +30,9 @@ pub enum BusError {
         why: String,
     },
     /// This account may not do what is needed.
-    #[error("this account may not {what}")]
+    #[error("this account lacks a permission: {what}")]
     Permission {
-        /// What it may not do, in the server's words.
+        /// Which, in the server's words.
         what: String,
     },
     /// The server is too old.

@@ -127,12 +127,19 @@ impl Bus {
             Ok(info) => match differences(&info["config"]) {
                 found if found.is_empty() => Ok(SetUp::Fits),
                 found if !upgrade => Err(BusError::StreamDiffers { stream, differences: found }),
-                _ => {
-                    let config = merged(config, &info["config"]);
-                    let done = self.wait("changing a stream", self.context.update_stream(&config))?;
-                    done.map(|_| SetUp::Upgraded).map_err(|error| failed("changing a stream", &error))
-                }
+                _ => self.change(&stream, &upgraded(&config, &info["config"])?).map(|()| SetUp::Upgraded),
             },
+        }
+    }
+
+    /// Changes a stream, in the server's own words: what this release does not know of stays as it is.
+    fn change(&self, stream: &str, config: &Value) -> Result<(), BusError> {
+        let doing = "changing a stream";
+        let asked = self.context.request::<_, _, Value>(format!("STREAM.UPDATE.{stream}"), config);
+        let answer = self.wait(doing, asked)?.map_err(|error| failed(doing, &error))?;
+        match answer["error"]["description"].as_str() {
+            Some(why) => Err(BusError::Failed { doing, why: why.to_owned() }),
+            None => Ok(()),
         }
     }
 
@@ -204,15 +211,32 @@ fn events_config(layout: &Layout) -> Config {
     }
 }
 
-/// Limits that an administrator chose stay as they are.
-fn merged(mut wanted: Config, found: &Value) -> Config {
-    if let Some(bytes) = found["max_bytes"].as_i64() {
-        wanted.max_bytes = bytes;
+/// What the rules of the exchange are about, and those of the public log.
+const RULED: &[&str] =
+    &["subjects", "storage", "retention", "discard", "deny_delete", "deny_purge", "allow_direct", "republish"];
+const RULED_EVENTS: &[&str] = &["subjects", "sources"];
+
+/// The configuration as it was found, with what the rules want of it: everything else that an administrator chose stays.
+fn upgraded(wanted: &Config, found: &Value) -> Result<Value, BusError> {
+    let mut config = found.clone();
+    let wanted = serde_json::to_value(wanted).map_err(|error| failed("changing a stream", &error))?;
+    let is_ledger = wanted["sources"].is_null();
+    for key in if is_ledger { RULED } else { RULED_EVENTS } {
+        config[*key] = wanted[*key].clone();
     }
-    if let Some(replicas) = found["num_replicas"].as_u64() {
-        wanted.num_replicas = usize::try_from(replicas).unwrap_or(1);
+    if is_ledger {
+        config["max_age"] = json!(0);
+        config["max_msgs"] = json!(-1);
+        config["max_msgs_per_subject"] = json!(-1);
+        if config["duplicate_window"].as_u64().is_none_or(|window| u128::from(window) < DUPLICATE_WINDOW.as_nanos()) {
+            config["duplicate_window"] = wanted["duplicate_window"].clone();
+        }
+        let needed = i64::try_from(LARGEST_MESSAGE).unwrap_or(i64::MAX);
+        if config["max_msg_size"].as_i64().is_some_and(|size| (0..needed).contains(&size)) {
+            config["max_msg_size"] = json!(needed);
+        }
     }
-    wanted
+    Ok(config)
 }
 
 /// What of the exchange is not as it must be.

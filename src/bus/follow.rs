@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::exchange::Exchange;
+use super::link::Link;
 use super::subject;
 
 /// How many messages are read ahead of whoever takes them in: bounds the memory.
@@ -36,6 +37,8 @@ pub struct Message {
 #[derive(Debug)]
 pub struct Follow {
     messages: mpsc::Receiver<Result<Message, BusError>>,
+    link: Link,
+    violations: u64,
     reading: AbortHandle,
     runtime: tokio::runtime::Handle,
 }
@@ -46,7 +49,7 @@ impl Bus {
     /// # Errors
     /// When the server gives no consumer.
     pub fn follow(&self, exchange: &Exchange, origin: Option<&str>, after: u64) -> Result<Follow, BusError> {
-        let doing = "following the exchange";
+        let (doing, violations) = ("following the exchange", self.link().standing().violations);
         let failed = |why: String| BusError::Failed { doing, why };
         let filter_subject = origin.map_or_else(|| subject::LEDGER.to_owned(), subject::of_origin);
         let deliver_policy = match after {
@@ -72,7 +75,7 @@ impl Bus {
             }
         });
         let (reading, runtime) = (reading.abort_handle(), self.runtime.handle().clone());
-        Ok(Follow { messages, reading, runtime })
+        Ok(Follow { messages, link: self.link().clone(), violations, reading, runtime })
     }
 }
 
@@ -87,7 +90,7 @@ impl Follow {
             .runtime
             .block_on(async { tokio::time::timeout(longest, self.messages.recv_many(&mut chunk, limit)).await });
         match received {
-            Err(_) => Ok(Vec::new()),
+            Err(_) => self.refuse_violation().map(|()| Vec::new()),
             Ok(0) => Err(BusError::Failed { doing: "following the exchange", why: "it ended".to_owned() }),
             Ok(_) => {
                 // What came before a failure counts; the failure comes again, as the end.
@@ -103,6 +106,24 @@ impl Follow {
             }
         }
     }
+}
+
+impl Follow {
+    /// Asking for messages without the permission is answered by nothing; the refusal is told beside it, and only there.
+    fn refuse_violation(&self) -> Result<(), BusError> {
+        let standing = self.link.standing();
+        match standing.violation {
+            Some(what) if standing.violations > self.violations && concerns_reading(&what) => {
+                Err(BusError::Permission { what })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Not everybody may answer requests, and that stops nobody from reading.
+fn concerns_reading(violation: &str) -> bool {
+    violation.contains("$JS.API.CONSUMER") || violation.contains("_INBOX")
 }
 
 impl Drop for Follow {

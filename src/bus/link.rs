@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::{Event, ServerError};
+use async_nats::{ClientError, Event, ServerError};
 
 /// Watches one connection; shared between its client and whoever waits for a change.
 #[derive(Clone, Default)]
@@ -27,6 +27,8 @@ pub struct Standing {
     pub violations: u64,
     /// The last refusal, in the server's words.
     pub violation: Option<String>,
+    /// Why the server did not let us in again, since the connection was lost.
+    pub unauthorized: Option<String>,
     /// The last complaint of another kind.
     pub complaint: Option<String>,
     /// How often somebody was woken for a reason of their own.
@@ -67,11 +69,18 @@ impl Link {
                 Event::Connected => {
                     standing.connected = true;
                     standing.connections += 1;
+                    standing.unauthorized = None;
                 }
                 Event::Disconnected | Event::Closed => standing.connected = false,
                 Event::ServerError(ServerError::Other(text)) if text.to_ascii_lowercase().contains("permissions") => {
                     standing.violations += 1;
                     standing.violation = Some(text.clone());
+                }
+                Event::ServerError(ServerError::AuthorizationViolation) => {
+                    standing.unauthorized = Some(event.to_string());
+                }
+                Event::ClientError(ClientError::Other(text)) if is_refusal(text) => {
+                    standing.unauthorized = Some(text.clone());
                 }
                 Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
                     standing.complaint = Some(event.to_string());
@@ -85,4 +94,9 @@ impl Link {
     fn lock(&self) -> MutexGuard<'_, Standing> {
         self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The client tells in words alone why it could not connect again.
+fn is_refusal(text: &str) -> bool {
+    ["authorization violation", "failed signing nonce"].iter().any(|words| text.contains(words))
 }

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::connect::{Bus, PATIENCE, chain};
+use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::exchange::Exchange;
 use super::{header, subject};
@@ -127,7 +127,8 @@ impl Bus {
 
     /// Sends a message and waits for the server's word on it; the first of a batch is answered with nothing.
     async fn ask(&self, message: Outgoing) -> Result<u64, Sending> {
-        let request = Request::new().headers(message.headers).payload(message.body.into()).timeout(Some(PATIENCE));
+        let request =
+            Request::new().headers(message.headers).payload(message.body.into()).timeout(Some(self.target().patience));
         let answer = self.client.send_request(message.subject, request).await.map_err(|error| match error.kind() {
             async_nats::RequestErrorKind::TimedOut => Sending::Silence,
             _ => Sending::Failed(chain(&error)),

@@ -3,9 +3,16 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long anything on the bus is waited for, unless somebody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Shorter ones would be told by what is missing.
+const SHORTEST_SECRET: usize = 4;
 
 /// A server, or several of one cluster, and what it takes to be let in. Everything that is given counts, together.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// The servers, as in `nats://host:4222`, `tls://…`, `ws://…` or `wss://…`.
     pub servers: Vec<String>,
@@ -27,6 +34,26 @@ pub struct Target {
     pub tls_key: Option<PathBuf>,
     /// Whether to begin with TLS before the server says a word.
     pub tls_first: bool,
+    /// How long anything is waited for.
+    pub patience: Duration,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            servers: Vec::new(),
+            credentials: None,
+            nkey: None,
+            user: None,
+            password: None,
+            token: None,
+            tls_authorities: None,
+            tls_certificate: None,
+            tls_key: None,
+            tls_first: false,
+            patience: PATIENCE,
+        }
+    }
 }
 
 impl fmt::Debug for Target {
@@ -51,17 +78,61 @@ impl Target {
         !self.servers.is_empty() && self.servers.iter().all(|server| is_loopback(server))
     }
 
+    /// The same with what an address says of user, password and token where the client looks for it: nowhere else does
+    /// it use them, and it writes addresses into its log.
+    pub fn without_userinfo(&self) -> Self {
+        let mut target = Self { servers: self.shown(), ..self.clone() };
+        let Some(userinfo) = self.servers.iter().find_map(|server| userinfo(server)) else { return target };
+        match userinfo.split_once(':') {
+            Some((user, password)) => {
+                target.user.get_or_insert_with(|| decoded(user));
+                target.password.get_or_insert_with(|| decoded(password));
+            }
+            None if target.user.is_none() && target.token.is_none() => target.token = Some(decoded(userinfo)),
+            None => {}
+        }
+        target
+    }
+
     /// Takes everything secret out of a text, as an error message may hold it.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for server in &self.servers {
             text = text.replace(server, &without_userinfo(server));
         }
-        for secret in [&self.password, &self.token].into_iter().flatten().filter(|secret| !secret.is_empty()) {
+        let plain = self.without_userinfo();
+        let secrets = [&self.password, &self.token, &plain.password, &plain.token];
+        for secret in secrets.into_iter().flatten().filter(|secret| secret.len() >= SHORTEST_SECRET) {
             text = text.replace(secret.as_str(), "[redacted]");
         }
         text
     }
+}
+
+/// What stands before the `@` of an address.
+fn userinfo(server: &str) -> Option<&str> {
+    let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
+    rest.rsplit_once('@').map(|(userinfo, _)| userinfo)
+}
+
+/// Without percent signs, as far as they mean something.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 fn without_userinfo(server: &str) -> String {
@@ -97,6 +168,17 @@ mod tests {
         assert!(!shown.contains("s3cret") && !shown.contains("tok@") && !shown.contains("hunter2"), "{shown}");
         let error = target.redact("cannot reach nats://ada:s3cret@a.example:4222 with hunter2");
         assert_eq!(error, "cannot reach nats://a.example:4222 with [redacted]");
+    }
+
+    #[test]
+    fn what_an_address_says_of_the_user_is_used_and_what_is_set_beside_it_counts_more() {
+        let of =
+            |servers: &str| Target { servers: Target::servers_of(servers), ..Target::default() }.without_userinfo();
+        let found = of("nats://a.example,nats://ada:p%40ss%zz@b.example");
+        assert_eq!(found.servers, ["nats://a.example", "nats://b.example"]);
+        assert_eq!((found.user.as_deref(), found.password.as_deref()), (Some("ada"), Some("p@ss%zz")));
+        assert_eq!(of("nats://s3cret@a.example").token.as_deref(), Some("s3cret"));
+        assert_eq!(target("nats://ada:other@a").without_userinfo().password.as_deref(), Some("hunter2"));
     }
 
     #[test]

@@ -108,6 +108,8 @@ pub struct Taken {
     pub parked: Vec<String>,
     /// The origins that wait for an event, with its number.
     pub gaps: Vec<(String, i64)>,
+    /// How many events were blanked because their origin erased them.
+    pub erased: usize,
     /// What the remote holds under our own name.
     pub own: Own,
 }
@@ -134,7 +136,9 @@ impl Store {
     /// Only for what concerns the whole database; then nothing of the chunk was kept.
     pub fn take_in(&self, remote: &str, chunk: Chunk, at: i64) -> Result<Taken, StoreError> {
         let remote = remote.to_owned();
-        self.write(move |place| Intake::new(place, at)?.take(&remote, chunk))
+        let taken = self.write(move |place| Intake::new(place, at)?.take(&remote, chunk))?;
+        self.end_erasure(&taken);
+        Ok(taken)
     }
 
     /// Looks at what waits once more: after a release learned to read it, or somebody let an origin go on.
@@ -143,11 +147,22 @@ impl Store {
     /// As [`Self::take_in`].
     pub fn take_waiting(&self, origin: &str, at: i64) -> Result<Taken, StoreError> {
         let origin = origin.to_owned();
-        self.write(move |place| {
+        let taken = self.write(move |place| {
             let mut intake = Intake::new(place, at)?;
             intake.take_origin(&origin, Vec::new())?;
             intake.end()
-        })
+        })?;
+        self.end_erasure(&taken);
+        Ok(taken)
+    }
+
+    /// What others erased goes out of the read model and the files as well; what cannot now, the next opening does.
+    fn end_erasure(&self, taken: &Taken) {
+        if taken.erased > 0
+            && let Err(error) = self.finish_erasure()
+        {
+            tracing::warn!(%error, "what was erased elsewhere is still in the files of this ledger");
+        }
     }
 }
 

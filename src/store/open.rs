@@ -1,6 +1,7 @@
 //! The open ledger: what may be done with it, and how it comes to be.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -13,7 +14,7 @@ use super::network::network_kind;
 use super::origin::{self, Origin, Signer};
 use super::projection;
 use super::reader::Reader;
-use super::writer::{Ticket, Writer};
+use super::writer::{Listener, Ticket, Writer};
 
 /// How a store is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,16 @@ impl Store {
     /// How it was opened.
     pub fn access(&self) -> Access {
         if self.writer.is_some() { Access::ReadWrite } else { Access::ReadOnly }
+    }
+
+    /// Tells a listener of everything that this process appends, as long as somebody keeps it. It is called where
+    /// appends are written and must not wait for anything.
+    ///
+    /// # Errors
+    /// When the ledger is open for reading only.
+    pub fn listen(&self, listener: &Arc<Listener>) -> Result<(), StoreError> {
+        self.writer()?.listen(listener);
+        Ok(())
     }
 
     /// Runs one piece of work in a transaction of its own, on the thread that writes.

@@ -85,6 +85,17 @@ impl Reader {
         .named(self.path())
     }
 
+    /// Whether this origin recorded something after a position that is not shared, so that somebody must look whether
+    /// it should be.
+    pub fn has_private_after(&self, position: i64) -> Result<bool, StoreError> {
+        self.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM events e JOIN streams s ON s.stream = e.stream WHERE e.position > ?1 \
+             AND s.shared = 0 AND e.origin = (SELECT id FROM origins WHERE is_self = 1))",
+        )
+        .and_then(|mut statement| statement.query_row([position], |row| row.get(0)))
+        .named(self.path())
+    }
+
     /// Every origin with how much of it is here, this database's own among them.
     pub fn shared_heads(&self) -> Result<Vec<SharedHead>, StoreError> {
         let sql = "SELECT o.public_key, coalesce(b.seq, 0), b.chain, o.state = 'active' FROM origins o \

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -29,12 +30,23 @@ enum Request {
     Work(Work),
 }
 
+/// Who wants to know at once that something was recorded; called on the thread, so it must not wait for anything.
+pub type Listener = dyn Fn() + Send + Sync;
+
+type Listeners = Arc<Mutex<Vec<Weak<Listener>>>>;
+
 /// The handle of the thread.
-#[derive(Debug)]
 pub(crate) struct Writer {
+    listeners: Listeners,
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
     path: PathBuf,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// An append that was handed in and not yet answered.
@@ -57,18 +69,25 @@ impl Ticket {
 impl Writer {
     pub(crate) fn start(connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
         let (queue, requests) = sync_channel(QUEUE);
-        let mut desk = Desk { connection, path: path.to_owned(), origin: origin.clone(), requests };
+        let listeners = Listeners::default();
+        let (path_of_desk, told) = (path.to_owned(), listeners.clone());
+        let mut desk = Desk { connection, path: path_of_desk, origin: origin.clone(), requests, listeners: told };
         let thread = thread::Builder::new()
             .name("ledger-writer".to_owned())
             .spawn(move || desk.serve())
             .map_err(|source| StoreError::file("start the writer of", path, source))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), path: path.to_owned() })
+        Ok(Self { listeners, queue: Some(queue), thread: Some(thread), path: path.to_owned() })
     }
 
     pub(crate) fn submit(&self, append: Prepared) -> Result<Ticket, StoreError> {
         let (answer, answered) = sync_channel(1);
         self.send(Request::Append(Box::new(append), answer))?;
         Ok(Ticket { answer: answered, path: self.path.clone() })
+    }
+
+    /// Tells a listener of every append, as long as somebody keeps it.
+    pub(crate) fn listen(&self, listener: &Arc<Listener>) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(listener));
     }
 
     /// Runs a piece of work on the thread, with its connection, outside any transaction.
@@ -111,6 +130,7 @@ struct Desk {
     path: PathBuf,
     origin: Origin,
     requests: Receiver<Request>,
+    listeners: Listeners,
 }
 
 impl Desk {
@@ -173,6 +193,9 @@ impl Desk {
             // A caller that is gone needs no answer.
             caller.send(answer).unwrap_or_default();
         }
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| {
+            listener.upgrade().inspect(|listener| listener()).is_some()
+        });
     }
 
     /// Moves what it can without waiting for anyone; what it cannot now, a later commit or checkpoint will.

@@ -11,6 +11,7 @@ mod nix_flake;
 mod parts;
 mod power;
 mod projection;
+mod proxy;
 mod reference;
 mod scan;
 mod store;

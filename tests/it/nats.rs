@@ -5,15 +5,18 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::parts::NATS_SERVER;
+use crate::parts::{NATS_SERVER, Part};
 
 /// A server that can be killed, started again, and lose its disk.
 #[derive(Debug)]
 pub(crate) struct Server {
     folder: tempfile::TempDir,
     port: u16,
+    part: Part,
+    jetstream: bool,
     extra: String,
     child: Option<Child>,
 }
@@ -31,11 +34,44 @@ impl Server {
         server
     }
 
+    /// A server without JetStream, unless the lines of configuration say otherwise.
+    pub(crate) fn without_jetstream(extra: &str) -> Self {
+        let mut server = Self::stopped(extra);
+        server.jetstream = false;
+        server.up();
+        server
+    }
+
+    /// A server of another version.
+    pub(crate) fn of(part: Part) -> Self {
+        let mut server = Self::stopped("");
+        server.part = part;
+        server.up();
+        server
+    }
+
     /// A server that is not started yet; its port is known.
     pub(crate) fn stopped(extra: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let extra = extra.replace("{dir}", folder.path().to_str().unwrap());
-        Self { folder, port: free_port(), extra, child: None }
+        let mut server =
+            Self { folder, port: free_port(), part: NATS_SERVER, jetstream: true, extra: String::new(), child: None };
+        server.configure(extra);
+        server
+    }
+
+    /// Other lines of configuration, from the next start on.
+    pub(crate) fn configure(&mut self, extra: &str) {
+        self.extra = extra.replace("{dir}", self.folder.path().to_str().unwrap());
+    }
+
+    /// A folder of its own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Its port.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its address.
@@ -46,19 +82,32 @@ impl Server {
     /// Starts it, or starts it again, and waits until it answers.
     pub(crate) fn up(&mut self) {
         self.down();
-        let conf = self.folder.path().join("server.conf");
-        let text = format!(
-            "listen: 127.0.0.1:{}\nserver_name: test\nlog_file: {}\njetstream {{ store_dir: {}, max_mem: 64M, max_file: 2G }}\n{}\n",
-            self.port,
-            self.log().display(),
-            self.store().display(),
-            self.extra
-        );
-        fs::write(&conf, text).unwrap();
-        let mut command = NATS_SERVER.command().unwrap();
+        let conf = self.write_configuration();
+        let mut command = self.part.command().unwrap();
         let child = command.arg("-c").arg(&conf).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(child.spawn().unwrap());
         self.wait_until_ready();
+    }
+
+    /// Has it read its configuration again, while it runs.
+    pub(crate) fn reload(&mut self, extra: &str) {
+        let reloads = |server: &Self| server.said().matches("Reloaded server configuration").count();
+        let before = reloads(self);
+        self.configure(extra);
+        self.write_configuration();
+        let pid = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        let begun = Instant::now();
+        while reloads(self) == before {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts it again as the newest version.
+    pub(crate) fn update(&mut self) {
+        self.part = NATS_SERVER;
+        self.up();
     }
 
     /// Kills it at once, as a power cut does to a process.
@@ -75,9 +124,28 @@ impl Server {
         fs::remove_dir_all(self.store()).unwrap();
     }
 
+    /// Deletes everything it stored, while it runs.
+    pub(crate) fn delete_store(&self) {
+        fs::remove_dir_all(self.store()).unwrap();
+    }
+
     /// What it logged.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    fn write_configuration(&self) -> PathBuf {
+        let conf = self.folder.path().join("server.conf");
+        let jetstream = format!("jetstream {{ store_dir: {}, max_mem: 64M, max_file: 2G }}\n", self.store().display());
+        let text = format!(
+            "listen: 127.0.0.1:{}\nserver_name: test\nlog_file: {}\n{}{}\n",
+            self.port,
+            self.log().display(),
+            if self.jetstream { jetstream.as_str() } else { "" },
+            self.extra
+        );
+        fs::write(&conf, text).unwrap();
+        conf
     }
 
     fn store(&self) -> PathBuf {
@@ -110,7 +178,15 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, each given once: not one that the system gives to whoever connects somewhere meanwhile.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let port = 10_000 + first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -18,6 +18,10 @@ pub(crate) const NIX_INSTANTIATE: Part = Part { program: "nix-instantiate", fold
 pub(crate) const NIX: Part = Part { program: "nix", folder: Some("nix/bin") };
 /// The message bus.
 pub(crate) const NATS_SERVER: Part = Part { program: "nats-server", folder: Some("nats/bin") };
+/// The message bus as Debian bookworm has it, too old for us.
+pub(crate) const NATS_SERVER_2_9: Part = Part { program: "nats-server", folder: Some("nats-2.9/bin") };
+/// The message bus as Debian trixie has it, too old for us.
+pub(crate) const NATS_SERVER_2_10: Part = Part { program: "nats-server", folder: Some("nats-2.10/bin") };
 /// The distribution's SQLite, which scripts use.
 pub(crate) const SQLITE3: Part = Part { program: "sqlite3", folder: None };
 /// The terminal that the terminal UI is tried in.
@@ -27,6 +31,8 @@ pub(crate) const GIT: Part = Part { program: "git", folder: None };
 /// The C compiler.
 pub(crate) const CC: Part = Part { program: "cc", folder: None };
 
+/// Makes keys and certificates.
+pub(crate) const OPENSSL: Part = Part { program: "openssl", folder: None };
 /// Runs the scripts of the repository.
 pub(crate) const BASH: Part = Part { program: "bash", folder: None };
 /// Runs those scripts that are written in Python.
@@ -123,6 +129,9 @@ fn every_part_is_installed_in_a_version_that_is_known_to_work() {
         (NIX, "--version", "nix (Nix) 2."),
         (NIX_INSTANTIATE, "--version", "nix-instantiate (Nix) 2."),
         (NATS_SERVER, "--version", "nats-server: v2."),
+        (NATS_SERVER_2_9, "--version", "nats-server: v2.9."),
+        (NATS_SERVER_2_10, "--version", "nats-server: v2.10."),
+        (OPENSSL, "version", "OpenSSL 3."),
         (SQLITE3, "--version", "3."),
         (TMUX, "-V", "tmux "),
         (GIT, "--version", "git version 2."),

@@ -7,16 +7,32 @@
     reason = "a test makes its own world, and fails when it cannot"
 )]
 
+mod access;
+
+mod admin;
+
+mod chaos;
+
 mod copies;
 
 mod exchange;
 
 mod lies;
 
+mod keys;
+
+mod line;
+
 mod machine;
+
+mod processes;
+
+mod refused;
 
 mod requests;
 
 mod stranger;
 
 mod trouble;
+
+mod versions;

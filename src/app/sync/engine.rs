@@ -1,5 +1,6 @@
 //! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -13,7 +14,7 @@ use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
-use crate::store::Reader;
+use crate::store::{Listener, Reader};
 use crate::store::remote::Status;
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
@@ -73,7 +74,11 @@ pub fn run_with(
     stop: &AtomicBool,
     desk: Option<Arc<Desk>>,
 ) -> Result<Outcome, SyncError> {
-    let holder = format!("{} (process {})", session.who.host, std::process::id());
+    let holder = holder(&session.who.host, std::process::id());
+    // What this process records wakes the engine at once; what others record it sees when its nap is over.
+    let woken = link.clone();
+    let listener: Arc<Listener> = Arc::new(move || woken.nudge());
+    session.store.listen(&listener)?;
     let outcome = thread::scope(|scope| {
         let mut engine = Engine::new(session, place, link, holder.clone())?;
         engine.desk = desk;
@@ -155,6 +160,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 Step::Publish => self.publish()?,
                 Step::Wait | Step::WaitUntil(_) => {
                     if until == Until::Synced && self.is_over()? {
+                        self.tell()?;
                         break;
                     }
                     self.nap(NAP);
@@ -200,7 +206,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     fn release(&mut self) -> Result<(), SyncError> {
         let head = self.reader.head()?;
         if head != self.released {
-            consent::release(self.session)?;
+            if self.released < 0 || self.reader.has_private_after(self.released)? {
+                consent::release(self.session)?;
+            }
             self.released = head;
         }
         Ok(())
@@ -209,8 +217,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     fn connect(&mut self) {
         if self.bus.is_some() {
             // The client reconnects by itself; its link tells.
-            let seen = if self.link.standing().connected { Seen::Connected } else { Seen::Unreachable };
-            return self.see(seen);
+            let standing = self.link.standing();
+            return match standing.unauthorized {
+                Some(why) => self.fail(Seen::Refused(Reason::Unauthorized), why),
+                None if standing.connected => self.see(Seen::Connected),
+                None => self.see(Seen::Unreachable),
+            };
         }
         let name = format!("cim-nix {}", self.session.who.host);
         match Bus::connect(&self.place.target, &name, self.link.clone()) {
@@ -251,7 +263,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return Ok(());
         };
         let before = self.reader.remote(REMOTE)?.acked;
-        match relay::publish(self.session, &bus, &exchange) {
+        match relay::publish(self.session, &self.reader, &bus, &exchange) {
             Ok(behind) => {
                 let after = self.reader.remote(REMOTE)?.acked;
                 self.sent += u64::try_from(after - before).unwrap_or_default();
@@ -365,8 +377,17 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.leased_until = now + LEASE_US;
             return Ok(None);
         }
+        let other = self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned());
+        if is_dead(&other, &self.session.who.host) {
+            tracing::warn!(other, "who delivered is gone and did not say so");
+            self.session.store.release_lease(LEASE, &other)?;
+            if self.session.store.lease(LEASE, &self.holder, now, now + LEASE_US)? {
+                self.leased_until = now + LEASE_US;
+                return Ok(None);
+            }
+        }
         self.stop_way_in();
-        Ok(Some(self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned())))
+        Ok(Some(other))
     }
 
     fn nap(&self, longest: Duration) {
@@ -401,6 +422,19 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             }
         }
     }
+}
+
+/// How a process is called that holds the lease.
+fn holder(host: &str, process: u32) -> String {
+    format!("{host} (process {process})")
+}
+
+/// Whether a holder of the lease was a process of this machine and is no more. Should two deliver after all, the fence
+/// holds.
+fn is_dead(other: &str, host: &str) -> bool {
+    let process = other.strip_prefix(host).and_then(|rest| rest.strip_prefix(" (process ")?.strip_suffix(')'));
+    let exists = |process: &str| Path::new("/proc").join(process).exists();
+    process.is_some_and(|process| process.parse::<u32>().is_ok() && exists("self") && !exists(process))
 }
 
 /// Answers requests on a connection; what cannot be offered is told in the log and takes nothing else with it.

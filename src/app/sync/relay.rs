@@ -5,7 +5,7 @@ use super::{Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Held};
 use crate::domain::delivery::Reason;
-use crate::store::chain;
+use crate::store::{Reader, chain};
 use crate::store::inbox::TakenBack;
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, SignedHead};
@@ -49,19 +49,18 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
     session.store.set_acknowledged(REMOTE, Acknowledged { seq: held.seq, fence: held.fence }, None, now)?;
-    Ok((exchange, behind(session)?))
+    let behind = behind(&session.store.reader()?)?;
+    Ok((exchange, behind))
 }
 
 /// How many shared events the exchange lacks.
-pub(super) fn behind(session: &Session) -> Result<u64, SyncError> {
-    let reader = session.store.reader()?;
+pub(super) fn behind(reader: &Reader) -> Result<u64, SyncError> {
     let (head, _) = reader.shared_head()?;
     Ok(u64::try_from(head - reader.remote(REMOTE)?.acked).unwrap_or_default())
 }
 
 /// Sends one batch; returns how many events the exchange still lacks.
-pub(super) fn publish(session: &Session, bus: &Bus, exchange: &Exchange) -> Result<u64, Stop> {
-    let reader = session.store.reader()?;
+pub(super) fn publish(session: &Session, reader: &Reader, bus: &Bus, exchange: &Exchange) -> Result<u64, Stop> {
     let known = reader.remote(REMOTE)?;
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
     let batch = fitting(reader.shared(known.acked, most)?);
@@ -77,7 +76,7 @@ pub(super) fn publish(session: &Session, bus: &Bus, exchange: &Exchange) -> Resu
     let fence = bus.publish(exchange, &own, messages, known.fence)?;
     let acknowledged = Acknowledged { seq: last.seq, fence };
     session.store.set_acknowledged(REMOTE, acknowledged, Some(head), session.clock.now())?;
-    Ok(behind(session)?)
+    Ok(behind(reader)?)
 }
 
 /// A server of this machine alone is set up by itself; any other is an administrator's.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
+
 use super::super::Session;
 use super::{Place, SyncError, wire};
 use crate::bus::{Bus, Link};
@@ -23,6 +25,14 @@ pub struct Compared {
     pub only_here: u64,
     /// How many messages cannot be read.
     pub unreadable: u64,
+}
+
+/// One hash over everything shared that is here, hexadecimal: equal on machines that have exchanged everything.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn state_hash(session: &Session) -> Result<String, SyncError> {
+    Ok(HEXLOWER.encode(&session.store.reader()?.state_hash()?))
 }
 
 /// Reads the whole exchange and compares.

@@ -121,7 +121,7 @@ impl Intake<'_> {
     }
 
     /// What an origin erased of its own events is erased here too.
-    fn erase_named(&self, sender: &Sender, event: &Recorded) -> Result<(), StoreError> {
+    fn erase_named(&mut self, sender: &Sender, event: &Recorded) -> Result<(), StoreError> {
         let Ok(Event::Ledger(LedgerEvent::Erased { event: erased, .. })) = event.event() else { return Ok(()) };
         let position: Option<i64> = self
             .place
@@ -129,6 +129,10 @@ impl Intake<'_> {
             .query_row(params![erased.uuid().as_bytes(), sender.id], |row| row.get(0))
             .optional()
             .named(self.place.path)?;
-        position.map_or(Ok(()), |position| erase::blank_here(self.place.connection, position).named(self.place.path))
+        if let Some(position) = position {
+            erase::blank_here(self.place.connection, position).named(self.place.path)?;
+            self.taken.erased += 1;
+        }
+        Ok(())
     }
 }

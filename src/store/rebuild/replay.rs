@@ -1,14 +1,14 @@
 //! Replay: the read model that chosen events alone would give, in tables of its own that nobody else sees, and a hash of
 //! it. What two ledgers have both, replayed in the order of its origins, gives the same hash on both.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::{StoreError, named, path_of};
 use crate::store::chain::Hash;
 use crate::store::open::Store;
 use crate::store::projection::{self, Applied, Body, PROJECTIONS, Target, failed, give, kind_named, own_origin};
+use crate::store::state_hash::add_row;
 
 /// Which events are replayed; everything that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,22 +149,17 @@ fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
     Ok(Replayed { events, tables, state: state.finalize().into() })
 }
 
-/// The rows' own hashes, sorted: the order in which they lie does not count.
+/// The rows' own hashes, sorted: the order in which they lie does not count. The number of an origin is this ledger's own,
+/// and follows from the flake.
 fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Hash)> {
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names = statement.column_names();
+    let told: Vec<usize> = (0..names.len()).filter(|column| names[*column] != "origin").collect();
     let mut rows = statement.query([])?;
     let mut hashes: Vec<Hash> = Vec::new();
     while let Some(row) = rows.next()? {
         let mut hasher = blake3::Hasher::new();
-        for (index, name) in names.iter().enumerate() {
-            hasher.update(name.as_bytes());
-            match row.get_ref(index)? {
-                // The number of an origin is this ledger's own; its key is everybody's.
-                ValueRef::Integer(id) if name == "origin" => hasher.update(key_of(connection, id)?.as_bytes()),
-                value => hash_value(&mut hasher, value),
-            };
-        }
+        add_row(row, &told, &mut hasher)?;
         hashes.push(hasher.finalize().into());
     }
     hashes.sort_unstable();
@@ -173,19 +168,4 @@ fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Ha
         all.update(hash);
     }
     Ok((hashes.len() as u64, all.finalize().into()))
-}
-
-fn key_of(connection: &Connection, origin: i64) -> rusqlite::Result<String> {
-    let mut statement = connection.prepare_cached("SELECT public_key FROM origins WHERE id = ?1")?;
-    Ok(statement.query_row([origin], |row| row.get(0)).optional()?.unwrap_or_default())
-}
-
-fn hash_value<'h>(hasher: &'h mut blake3::Hasher, value: ValueRef<'_>) -> &'h mut blake3::Hasher {
-    match value {
-        ValueRef::Null => hasher.update(&[0]),
-        ValueRef::Integer(number) => hasher.update(&[1]).update(&number.to_le_bytes()),
-        ValueRef::Real(number) => hasher.update(&[2]).update(&number.to_le_bytes()),
-        ValueRef::Text(text) => hasher.update(&[3]).update(&(text.len() as u64).to_le_bytes()).update(text),
-        ValueRef::Blob(bytes) => hasher.update(&[4]).update(&(bytes.len() as u64).to_le_bytes()).update(bytes),
-    }
 }

@@ -47,6 +47,14 @@ impl Machine {
         machine
     }
 
+    /// The same, with a clock of its own.
+    pub(super) fn with_clock(name: &str, server: &Server, clock: Clock) -> Self {
+        let place = Place { target: target(&server.url()), layout: Layout::default() };
+        let machine = Self::private_with(name, &place, clock);
+        consent::enable(&machine.session, &consent::Which::All).unwrap();
+        machine
+    }
+
     /// The same, at a place that another machine knows already.
     pub(super) fn at(name: &str, place: &Place) -> Self {
         let machine = Self::private_at(name, place);
@@ -60,8 +68,12 @@ impl Machine {
     }
 
     fn private_at(name: &str, place: &Place) -> Self {
+        Self::private_with(name, place, Clock::system())
+    }
+
+    fn private_with(name: &str, place: &Place, clock: Clock) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let session = Arc::new(open(folder.path(), name));
+        let session = Arc::new(open(folder.path(), name, clock));
         let machine = Self { session, place: place.clone(), folder, name: name.to_owned() };
         let root = LocalNote::RootAdded { path: machine.root(), at: machine.session.clock.now() };
         machine.append(Vec::new(), vec![root]);
@@ -158,6 +170,11 @@ impl Machine {
         self.session.store.replay(&Selection { shared: true, ..Selection::default() }).unwrap()
     }
 
+    /// The hash of everything shared that is here.
+    pub(super) fn state_hash(&self) -> String {
+        cim_domain_nix::app::sync::verify::state_hash(&self.session).unwrap()
+    }
+
     /// One number of SQL.
     pub(super) fn count(&self, sql: &str) -> i64 {
         self.session.store.reader().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
@@ -180,9 +197,9 @@ impl Machine {
     pub(super) fn replace(&mut self, change: impl FnOnce(&Path)) {
         let path = self.session.store.path().to_owned();
         let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();
-        self.session = Arc::new(open(elsewhere.path(), "nobody"));
+        self.session = Arc::new(open(elsewhere.path(), "nobody", Clock::system()));
         change(&path);
-        self.session = Arc::new(open(self.folder.path(), &self.name));
+        self.session = Arc::new(open(self.folder.path(), &self.name, Clock::system()));
     }
 }
 
@@ -234,7 +251,7 @@ fn append(session: &Session, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {
     session.store.append(Append { command, received_at: session.clock.now(), writes, notes }).unwrap();
 }
 
-fn open(folder: &Path, name: &str) -> Session {
+fn open(folder: &Path, name: &str, clock: Clock) -> Session {
     let who = Who { host: name.to_owned(), user: "ada".to_owned() };
-    ledger::open(&folder.join("ledger.db"), who, Clock::system()).unwrap()
+    ledger::open(&folder.join("ledger.db"), who, clock).unwrap()
 }

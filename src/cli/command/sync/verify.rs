@@ -13,10 +13,12 @@ use crate::cli::table::Table;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let place = Place::of(&context.settings.sync);
-    let compared = verify::verify(&context.session()?, &place)?;
+    let session = context.session()?;
+    let compared = verify::verify(&session, &place)?;
+    let state = verify::state_hash(&session)?;
     let origins: Vec<Origin> = compared.into_iter().map(Origin::of).collect();
     let good = origins.iter().all(Origin::is_good);
-    context.printer.answer(&Verified { good, origins })?;
+    context.printer.answer(&Verified { good, state, origins })?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -25,6 +27,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
 struct Verified {
     /// Whether nothing differs; what one side has not got yet is no difference.
     good: bool,
+    /// The hash of everything shared that is here: equal on machines that have exchanged everything.
+    state: String,
     origins: Vec<Origin>,
 }
 
@@ -78,6 +82,7 @@ impl Answer for Verified {
             table.row(std::iter::once(name).chain(counts.map(|count| count.to_string())));
         }
         page.table(&table);
+        page.field("state hash", &self.state);
         page.line(if self.good { "what both have is the same" } else { "the ledger and the server differ" });
     }
 }

@@ -1,0 +1,129 @@
+//! A line between a client and a server that can be cut, made slow, deaf or dumb.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// How the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Everything passes.
+    Good,
+    /// Everything passes, late.
+    Slow,
+    /// What the server says is swallowed, what the client says arrives: acknowledgements are lost.
+    Deaf,
+    /// Everything is swallowed, and no end learns of it.
+    HalfOpen,
+    /// Nobody gets through, and everybody who was is cut off.
+    Cut,
+}
+
+const LINES: [Line; 5] = [Line::Good, Line::Slow, Line::Deaf, Line::HalfOpen, Line::Cut];
+
+/// The line.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    line: AtomicU8,
+    to: AtomicU16,
+    over: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Shared {
+    fn line(&self) -> Line {
+        LINES[usize::from(self.line.load(Ordering::SeqCst))]
+    }
+}
+
+impl Proxy {
+    /// A good line to a port of this machine.
+    pub(crate) fn to(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            line: AtomicU8::new(0),
+            to: AtomicU16::new(port),
+            over: AtomicBool::new(false),
+            open: Mutex::default(),
+        });
+        let accepting = shared.clone();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                if accepting.over.load(Ordering::SeqCst) {
+                    break;
+                }
+                client.map(|client| connect(&client, &accepting)).unwrap_or_default();
+            }
+        });
+        Self { port: own, shared }
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Makes the line otherwise, for connections that stand too.
+    pub(crate) fn set(&self, line: Line) {
+        self.shared
+            .line
+            .store(u8::try_from(LINES.iter().position(|it| *it == line).unwrap()).unwrap(), Ordering::SeqCst);
+        if line == Line::Cut {
+            for stream in self.shared.open.lock().unwrap().drain(..) {
+                stream.shutdown(Shutdown::Both).unwrap_or_default();
+            }
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.set(Line::Cut);
+        self.shared.over.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+fn connect(client: &TcpStream, shared: &Arc<Shared>) {
+    if shared.line() == Line::Cut {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(("127.0.0.1", shared.to.load(Ordering::SeqCst))) else { return };
+    let copies = [client, &server].map(|stream| stream.try_clone().unwrap());
+    shared.open.lock().unwrap().extend(copies);
+    for (from, to, of_server) in [(client, &server, false), (&server, client, true)] {
+        let (from, to, shared) = (from.try_clone().unwrap(), to.try_clone().unwrap(), shared.clone());
+        thread::spawn(move || carry(from, to, of_server, &shared));
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, of_server: bool, shared: &Shared) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(length) = from.read(&mut buffer) {
+        let swallowed = match shared.line() {
+            Line::HalfOpen => true,
+            Line::Deaf => of_server,
+            Line::Slow => {
+                thread::sleep(Duration::from_millis(30));
+                false
+            }
+            Line::Good | Line::Cut => false,
+        };
+        if length == 0 || (!swallowed && to.write_all(&buffer[..length]).is_err()) {
+            break;
+        }
+    }
+    for stream in [from, to] {
+        stream.shutdown(Shutdown::Both).unwrap_or_default();
+    }
+}

@@ -1,0 +1,170 @@
+//! The line between a machine and the server: cut, slow, deaf, half open, and leading elsewhere.
+
+use std::time::Duration;
+
+use cim_domain_nix::app::sync::Place;
+use cim_domain_nix::bus::Layout;
+
+use super::admin::Admin;
+use super::machine::{Machine, target};
+use crate::nats::{Server, free_port};
+use crate::proxy::{Line, Proxy};
+
+/// A server, a line to it, a machine at the end of the line, and one beside the server.
+struct World {
+    server: Server,
+    proxy: Proxy,
+    ada: Machine,
+    bob: Machine,
+}
+
+impl World {
+    fn new() -> Self {
+        let server = Server::start();
+        let proxy = Proxy::to(server.port());
+        let mut place = Place { target: target(&proxy.url()), layout: Layout::default() };
+        place.target.patience = Duration::from_millis(500);
+        let (ada, bob) = (Machine::at("ada", &place), Machine::new("bob", &server));
+        ada.synced();
+        Self { server, proxy, ada, bob }
+    }
+
+    /// Both have everything, once, and the server as well.
+    fn in_step(&self, events: usize) {
+        self.ada.until("everything", |report| report.backlog == 0 && self.ada.shared().len() == events);
+        self.bob.synced();
+        assert_eq!(self.ada.shared(), self.bob.shared());
+        assert_eq!(Admin::of(&self.server).messages(), events as u64, "nothing twice");
+    }
+}
+
+#[test]
+fn an_acknowledgement_that_never_comes_sends_nothing_twice() {
+    let world = World::new();
+    let running = world.ada.start();
+    world.ada.until("live", |report| report.remote.status.state == "live");
+    for round in 0..3 {
+        world.proxy.set(Line::Deaf);
+        world.ada.discover(round);
+        world.ada.change(round, 9);
+        let there = Admin::of(&world.server);
+        let begun = std::time::Instant::now();
+        while there.messages() < 10 * (u64::try_from(round).unwrap() + 1) && begun.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        world.proxy.set(Line::Cut);
+        world.proxy.set(Line::Good);
+    }
+    world.in_step(30);
+    running.stop();
+}
+
+#[test]
+fn a_partition_loses_nothing_and_heals() {
+    let world = World::new();
+    let running = world.ada.start();
+    world.ada.until("live", |report| report.remote.status.state == "live");
+    for line in [Line::Cut, Line::HalfOpen] {
+        let number = if line == Line::Cut { 1 } else { 2 };
+        world.proxy.set(line);
+        world.ada.discover(number);
+        world.ada.change(number, 20);
+        world.bob.discover(number);
+        world.bob.synced();
+        world.ada.until("trouble", |report| {
+            report.remote.status.state != "live" && report.backlog > 0 && report.remote.status.last_error.is_some()
+        });
+        // What was swallowed is lost to both ends: the line that heals is another one.
+        world.proxy.set(Line::Cut);
+        world.proxy.set(Line::Good);
+        world.ada.until("all sent", |report| report.backlog == 0);
+    }
+    world.in_step(44);
+    running.stop();
+}
+
+#[test]
+fn a_slow_line_is_only_slow() {
+    let world = World::new();
+    world.proxy.set(Line::Slow);
+    world.ada.discover(1);
+    world.ada.change(1, 1_200);
+    world.ada.synced();
+    world.in_step(1_201);
+}
+
+#[test]
+fn a_server_killed_under_a_batch_has_all_of_it_or_nothing() {
+    let mut world = World::new();
+    let running = world.ada.start();
+    world.ada.until("live", |report| report.remote.status.state == "live");
+    world.proxy.set(Line::Slow);
+    for round in 0..3 {
+        world.ada.discover(round);
+        world.ada.change(round, 400);
+        std::thread::sleep(Duration::from_millis(40 + 35 * u64::try_from(round).unwrap()));
+        world.server.down();
+        world.server.up();
+    }
+    world.proxy.set(Line::Good);
+    world.in_step(1_203);
+    running.stop();
+}
+
+#[test]
+fn a_list_of_servers_works_with_the_dead_ones_in_it() {
+    let server = Server::start();
+    let dead = format!("nats://127.0.0.1:{}", free_port());
+    let deaf = Proxy::to(server.port());
+    deaf.set(Line::HalfOpen);
+    let mut place =
+        Place { target: target(&format!("{dead},{},{}", deaf.url(), server.url())), layout: Layout::default() };
+    place.target.patience = Duration::from_millis(700);
+    let ada = Machine::at("ada", &place);
+    ada.discover(1);
+    assert_eq!(ada.synced().sent, 1);
+}
+
+#[test]
+fn a_server_whose_files_vanish_under_it_is_filled_again_when_it_starts_anew() {
+    let mut server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    server.delete_store();
+    ada.discover(2);
+    ada.change(2, 100);
+    server.down();
+    ada.discover(3);
+    server.up();
+    ada.until("live again", |report| report.remote.status.state == "live" && report.backlog == 0);
+    running.stop();
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    assert_eq!((carol.shared().len(), carol.shared()), (103, ada.shared()));
+}
+
+#[test]
+fn a_jetstream_that_falls_silent_opens_the_breaker_though_the_connection_stands() {
+    let mut server = Server::start();
+    let mut place = Place { target: target(&server.url()), layout: Layout::default() };
+    place.target.patience = Duration::from_millis(150);
+    let ada = Machine::at("ada", &place);
+    ada.discover(1);
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    // What is asked of JetStream goes to somebody who never answers.
+    let listener = Admin::of(&server);
+    listener.swallow("void.>");
+    server.reload("mappings { \"$JS.API.>\": \"void.>\", \"nix.ledger.*.*.*\": \"void.{{wildcard(1)}}\" }");
+    ada.discover(2);
+    let report = ada.until("open", |report| report.remote.status.state == "open");
+    assert!(report.remote.status.connected_since.is_some() && report.backlog == 1, "{report:#?}");
+    assert!(report.remote.status.last_error.as_ref().unwrap().contains("no answer within"), "{report:#?}");
+    ada.change(2, 3);
+    running.stop();
+    server.configure("");
+    server.up();
+    assert_eq!(ada.synced().sent, 4);
+}

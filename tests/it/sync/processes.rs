@@ -1,0 +1,178 @@
+//! Whole processes: killed without a word, two on one ledger, and ledgers that are copied or lose a secret.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::sync::engine::{self, Link, Until};
+use cim_domain_nix::domain::id::EventId;
+use cim_domain_nix::store::backup::BackupOptions;
+use cim_domain_nix::store::check::CheckState;
+use cim_domain_nix::store::erase::Erasure;
+
+use super::admin::Admin;
+use super::machine::{Machine, record_change};
+use crate::nats::Server;
+
+/// The program on a machine's ledger.
+fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
+    command.args(arguments.split(' ')).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", machine.folder());
+    command.env("CIM_NIX_DB", machine.session.store.path()).env("NATS_URL", url);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn says(machine: &Machine, server: &Server, arguments: &str) -> Output {
+    program(machine, &server.url(), arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+}
+
+/// A running `cim-nix serve`, killed when dropped.
+pub(super) struct Serving(Child);
+
+impl Serving {
+    pub(super) fn start(machine: &Machine, url: &str) -> Self {
+        Self(program(machine, url, "serve --listen off").spawn().unwrap())
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    fn is(&self, holder: Option<&str>) -> bool {
+        holder.is_some_and(|holder| holder.ends_with(&format!("(process {})", self.0.id())))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.kill().unwrap_or_default();
+        self.0.wait().map(drop).unwrap_or_default();
+    }
+}
+
+pub(super) fn assert_clean(machine: &Machine) {
+    let checks = cim_domain_nix::store::verify::verify(machine.session.store.path());
+    let bad: Vec<_> = checks.iter().filter(|check| check.state != CheckState::Ok).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn a_process_killed_while_it_sends_and_takes_loses_nothing_and_repeats_nothing() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    bob.discover(1);
+    bob.change(1, 1_500);
+    bob.synced();
+    ada.discover(1);
+    ada.change(1, 1_500);
+    for round in 0..8_u64 {
+        let mut serving = Serving::start(&ada, &server.url());
+        for part in 0..4 {
+            std::thread::sleep(Duration::from_millis(25 + (round * 37 + part * 11) % 60));
+            ada.change(1, 25);
+        }
+        serving.kill();
+    }
+    ada.until("the lease has run out", |report| report.holder.is_none());
+    ada.synced();
+    bob.synced();
+    assert_eq!((ada.shared().len(), ada.shared()), (3_802, bob.shared()));
+    assert_eq!(Admin::of(&server).messages(), 3_802, "nothing twice");
+    assert_clean(&ada);
+}
+
+#[test]
+fn of_two_processes_one_delivers_and_the_other_takes_over_when_it_dies() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let mut both = [Serving::start(&ada, &server.url()), Serving::start(&ada, &server.url())];
+    let report = ada.until("live", |report| report.remote.status.state == "live" && report.holder.is_some());
+    let first = both.iter().position(|it| it.is(report.holder.as_deref())).unwrap();
+    ada.discover(1);
+    ada.until("sent", |report| report.shared == 1 && report.backlog == 0);
+    both[first].kill();
+    ada.discover(2);
+    let other = &both[1 - first];
+    ada.until("taken over", |report| other.is(report.holder.as_deref()) && report.shared == 2 && report.backlog == 0);
+    assert_eq!(Admin::of(&server).messages(), 2);
+}
+
+#[test]
+fn asking_for_it_once_while_a_process_is_at_it_waits_for_that_one() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let serving = Serving::start(&ada, &server.url());
+    ada.until("live", |report| report.remote.status.state == "live" && serving.is(report.holder.as_deref()));
+    ada.discover(1);
+    ada.change(1, 50);
+    let said = says(&ada, &server, "sync now");
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!((ada.status().backlog, ada.status().shared), (0, 51), "{said:?}");
+    assert_eq!(Admin::of(&server).messages(), 51);
+}
+
+#[test]
+fn a_forked_ledger_stays_blocked_however_often_it_is_tried() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    let copy = ada.folder().join("copy.db");
+    ada.session.store.backup(&copy, BackupOptions::default(), &mut |_, _| {}).unwrap();
+    let key = |path: &std::path::Path| format!("{}.key", path.display());
+    std::fs::copy(key(ada.session.store.path()), key(&copy)).unwrap();
+    let who = Who { host: "twin".to_owned(), user: "ada".to_owned() };
+    let twin = ledger::open(&copy, who, Clock::system()).unwrap();
+    ada.change(1, 1);
+    ada.synced();
+    for round in 0..3 {
+        record_change(&twin, ada.flake(1), 3);
+        let outcome = engine::run(&twin, &ada.place, &Link::default(), Until::Synced, &AtomicBool::new(false)).unwrap();
+        assert_eq!(outcome.status.reason.as_deref(), Some("forked"), "round {round}: {outcome:?}");
+        assert_eq!(outcome.sent, 0);
+    }
+    assert_eq!(Admin::of(&server).messages(), 2);
+}
+
+#[test]
+fn an_erased_event_is_blank_on_every_machine_and_both_verify() {
+    let mut server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.change(1, 4);
+    ada.synced();
+    bob.synced();
+    let (_, _, id) = ada.shared()[2].clone();
+    let erasure = Erasure {
+        command: ada.session.command("erase"),
+        at: ada.session.clock.now(),
+        event: EventId::new(uuid::Uuid::parse_str(&id).unwrap()),
+        record: EventId::new(ada.session.clock.new_id()),
+        reason: "a secret".to_owned(),
+    };
+    assert!(ada.session.store.erase(erasure).unwrap().complete);
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 2, "what says that it is erased is shared");
+    bob.synced();
+    // One that comes later gets the text from the server, and blanks it in the same breath.
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    // And one that comes after the server was filled anew gets a blank.
+    server.down();
+    server.lose_disk();
+    server.up();
+    ada.synced();
+    let dave = Machine::new("dave", &server);
+    dave.synced();
+    for machine in [&ada, &bob, &carol, &dave] {
+        assert_eq!(machine.shared(), ada.shared());
+        let blank = format!("SELECT count(*) FROM events WHERE payload = 'null' AND lower(hex(event_id)) = '{id}'");
+        assert_eq!(machine.count(&blank), 1);
+        assert_eq!(machine.count("SELECT count(*) FROM v1_events WHERE payload LIKE '%change 1%'"), 0);
+        assert_clean(machine);
+    }
+}
