@@ -49,7 +49,8 @@ fn key(store: &Store) -> Check {
 }
 
 fn roots_and_repositories(store: &Store) -> Vec<Check> {
-    let known = store.reader().and_then(|reader| Ok((reader.roots()?, view::flakes(&reader, view::Whose::Own, At::Now)?)));
+    let known =
+        store.reader().and_then(|reader| Ok((reader.roots()?, view::flakes(&reader, view::Whose::Own, At::Now)?)));
     let (roots, flakes) = match known {
         Ok(known) => known,
         Err(error) => return vec![found("roots", CheckState::Unknown, error.to_string())],

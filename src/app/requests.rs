@@ -2,8 +2,8 @@
 //!
 //! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ mod health;
 pub mod query;
 
 mod reply;
+
+pub mod schema;
 
 use asked::Asked;
 use reply::Refusal;

@@ -169,12 +169,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(
-        &self,
-        mut command: Command,
-        roots: &[PathBuf],
-        settler: Settler<'_>,
-    ) -> Result<ScanReport, AppError> {
+    fn finish(&self, mut command: Command, roots: &[PathBuf], settler: Settler<'_>) -> Result<ScanReport, AppError> {
         let (mut report, mut notes) = settler.finish()?;
         report.interrupted = self.stop.load(Ordering::Relaxed);
         let at = self.session.clock.now();

@@ -109,7 +109,8 @@ fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
         }
     }
     // One below another is scanned with it; one that is gone is found missing by the scan of everything.
-    let kept: Vec<PathBuf> = paths.iter().filter(|path| !path.ancestors().skip(1).any(|above| paths.contains(above))).cloned().collect();
+    let kept: Vec<PathBuf> =
+        paths.iter().filter(|path| !path.ancestors().skip(1).any(|above| paths.contains(above))).cloned().collect();
     kept.into_iter().filter(|path| path.is_dir()).collect()
 }
 

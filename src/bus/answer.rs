@@ -80,7 +80,8 @@ impl Bus {
         let mut tasks = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let group = if endpoint.shared { name.to_owned() } else { self.client.new_inbox() };
-            let adding = service.endpoint_builder().name(endpoint.name).queue_group(group).add(endpoint.subject.as_str());
+            let adding =
+                service.endpoint_builder().name(endpoint.name).queue_group(group).add(endpoint.subject.as_str());
             let mut requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
             let (answer, busy, waiting) = (answer.clone(), busy.clone(), waiting.clone());
             let task = self.runtime.spawn(async move {
@@ -134,7 +135,9 @@ async fn reply(
     // A panic in an answer is an answer, too: silence would make the asker wait.
     let answered = tokio::task::spawn_blocking(move || answer(&asked)).await;
     let body = match answered {
-        Ok(body) if body.len() > LARGEST_MESSAGE => error("too_large", "the answer is larger than a message may be; ask for less"),
+        Ok(body) if body.len() > LARGEST_MESSAGE => {
+            error("too_large", "the answer is larger than a message may be; ask for less")
+        }
         Ok(body) => body,
         Err(_) => error("internal", "the request could not be answered; this is a mistake in cim-nix"),
     };
@@ -152,5 +155,7 @@ fn too_busy() -> Vec<u8> {
 }
 
 fn error(code: &str, message: &str) -> Vec<u8> {
-    serde_json::json!({ "ok": false, "status": "error", "code": code, "message": message, "events": [] }).to_string().into()
+    serde_json::json!({ "ok": false, "status": "error", "code": code, "message": message, "events": [] })
+        .to_string()
+        .into()
 }

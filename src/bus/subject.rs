@@ -57,7 +57,9 @@ mod tests {
         for (origin, kind) in [("U.A", "a.b"), ("*", "a.b"), ("U", "a.>"), ("U", "a.b.c"), ("U", "ab"), ("", "a.b")] {
             assert_eq!(ledger(origin, kind), None, "{origin} {kind}");
         }
-        for subject in ["nix.ledger.U.a", "nix.ledger.U.a.b.c", "nix.event.a.b", "nix.ledger..a.b", "nix.ledger.U.a b.c"] {
+        for subject in
+            ["nix.ledger.U.a", "nix.ledger.U.a.b.c", "nix.event.a.b", "nix.ledger..a.b", "nix.ledger.U.a b.c"]
+        {
             assert_eq!(parse_ledger(subject), None, "{subject}");
         }
     }

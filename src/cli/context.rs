@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Faces, Opening};
 use super::args::Global;
 use super::failure::{Failure, Kind};
 use super::printer::Printer;
+use super::{Faces, Opening};
 use crate::app::Session;
 use crate::app::clock::Clock;
 use crate::app::ledger::{self, Ledger, Who};

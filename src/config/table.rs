@@ -143,3 +143,16 @@ settings! {
     LOG = "log" Kind::Text, default "off", env "CIM_NIX_LOG", flag None, project false:
         "What goes to the log file in `$XDG_STATE_HOME/cim-nix`: `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. `off` means no log file.";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_setting_of_the_bus_may_come_from_a_repository() {
+        let bus =
+            SETTINGS.iter().filter(|setting| setting.name.starts_with("sync.") || setting.name.starts_with("serve."));
+        let found: Vec<&str> = bus.clone().filter(|setting| setting.project).map(|setting| setting.name).collect();
+        assert!(found.is_empty() && bus.count() > 15, "{found:?}");
+    }
+}

@@ -139,7 +139,9 @@ impl Reason {
     /// What the user does about it.
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::Unauthorized => "check the credentials in the settings: `cim-nix sync status` shows where they are from",
+            Self::Unauthorized => {
+                "check the credentials in the settings: `cim-nix sync status` shows where they are from"
+            }
             Self::Permission => "ask for the permissions of a workstation, which `docs/sync.md` lists",
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
             Self::StreamDiffers => "run `cim-nix sync setup --upgrade` with an administrator's credentials",
@@ -147,8 +149,12 @@ impl Reason {
             Self::ServerTooOld => "update nats-server to 2.11 or newer",
             Self::NoJetStream => "enable JetStream on the server and for this account",
             Self::PayloadLimit => "set the server's `max_payload` to 512 KiB or more",
-            Self::Forked => "this ledger is a copy that went on by itself: see `cim-nix origin --help`",
-            Self::Forged => "find out who published under this origin's name; `docs/sync.md` says how the server prevents it",
+            Self::Forked => {
+                "this ledger is a copy, or was restored and went on by itself: `docs/sync.md` says how to begin anew"
+            }
+            Self::Forged => {
+                "find out who published under this origin's name; `docs/sync.md` says how the server prevents it"
+            }
             Self::Clock => "set this machine's clock, or the server's",
             Self::NoKey => "put the key file back beside the database, from a backup",
         }

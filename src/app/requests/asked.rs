@@ -47,12 +47,16 @@ impl Asked {
         if tokens.nth(1).is_some() {
             return None;
         }
-        let body: Option<Value> =
-            if request.body.is_empty() { Some(Value::Object(Map::new())) } else { serde_json::from_slice(&request.body).ok() };
+        let body: Option<Value> = if request.body.is_empty() {
+            Some(Value::Object(Map::new()))
+        } else {
+            serde_json::from_slice(&request.body).ok()
+        };
         let body = body.unwrap_or(Value::Null);
         let (identity, named) = identity(request, &body, clock);
         let actor = request.header(&[header::ACTOR, "X-User-ID", "Sender"]).map(str::to_owned);
-        let actor = actor.or_else(|| ["issued_by", "actor"].iter().find_map(|name| body[*name].as_str().map(str::to_owned)));
+        let actor =
+            actor.or_else(|| ["issued_by", "actor"].iter().find_map(|name| body[*name].as_str().map(str::to_owned)));
         Some(Self { kind, what, identity, named, actor, fields: fields(body) })
     }
 
@@ -85,9 +89,7 @@ fn identity(request: &Request, body: &Value, clock: &Clock) -> (MessageIdentity,
         let places = [&body["identity"], &body["metadata"], &body["command"]["identity"], body];
         places.iter().find_map(|place| names.iter().find_map(|name| read_id(&place[*name])))
     };
-    let from_headers = |names: &[&str]| {
-        request.header(names).and_then(|text| read_id(&Value::String(text.to_owned())))
-    };
+    let from_headers = |names: &[&str]| request.header(names).and_then(|text| read_id(&Value::String(text.to_owned())));
     let id = |body_names: &[&str], header_names: &[&str]| from_body(body_names).or_else(|| from_headers(header_names));
     let message: Option<Uuid> = id(
         &["message_id", "command_id", "query_id", "id"],
@@ -137,8 +139,14 @@ mod tests {
     fn every_dialect_of_identity_is_read() {
         for (headers, body) in [
             (vec![], json!({ "identity": { "message_id": ID, "correlation_id": OTHER } })),
-            (vec![], json!({ "identity": { "message_id": { "Uuid": ID }, "correlation_id": { "kind": "Single", "value": OTHER } } })),
-            (vec![("X-Command-ID", ID), ("X-Correlation-ID", "correlation:01935c1d-ffff-7000-8000-000000000002")], json!({})),
+            (
+                vec![],
+                json!({ "identity": { "message_id": { "Uuid": ID }, "correlation_id": { "kind": "Single", "value": OTHER } } }),
+            ),
+            (
+                vec![("X-Command-ID", ID), ("X-Correlation-ID", "correlation:01935c1d-ffff-7000-8000-000000000002")],
+                json!({}),
+            ),
             (vec![("CIM-Correlation-Id", OTHER), ("Message-Id", ID)], json!({})),
             (vec![("X-Correlation-ID", OTHER)], json!({ "id": ID, "command": { "path": "/x" } })),
         ] {
@@ -153,7 +161,9 @@ mod tests {
 
     #[test]
     fn fields_may_stand_in_a_wrapper() {
-        for body in [json!({ "path": "/x" }), json!({ "command": { "path": "/x" } }), json!({ "payload": { "path": "/x" } })] {
+        for body in
+            [json!({ "path": "/x" }), json!({ "command": { "path": "/x" } }), json!({ "payload": { "path": "/x" } })]
+        {
             assert_eq!(asked("nix.cmd.flake.scan", &[], &body).unwrap().field("path"), Some(&json!("/x")));
         }
         assert!(asked("nix.cmd.flake.scan", &[], &json!([1])).unwrap().fields.is_none());

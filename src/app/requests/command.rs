@@ -11,8 +11,8 @@ use super::Desk;
 use super::asked::Asked;
 use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
-use crate::store::view::{self, At};
 use crate::store::Command;
+use crate::store::view::{self, At};
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -25,6 +25,13 @@ pub struct Published {
     pub fields: &'static [Field],
     /// How it is done; none when this release does not do it, or nobody may ask for it over the wire.
     run: Option<Run>,
+}
+
+impl Published {
+    /// Whether this release does it, for those machines that accept it.
+    pub const fn is_done(&self) -> bool {
+        self.run.is_some()
+    }
 }
 
 /// A field of a command or a query.
@@ -43,8 +50,8 @@ pub struct Field {
 /// Does a command; says in a sentence what came of it.
 type Run = fn(&Desk, &Asked) -> Result<String, Refusal>;
 
-
-const PATH: Field = Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
+const PATH: Field =
+    Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
 const FLAKE: Field = Field { name: "flake", must: "the id or the path of a flake", json: "string", required: true };
 
 macro_rules! commands {
@@ -79,10 +86,13 @@ commands! {
 /// Does a command, or says why not.
 pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     let known = COMMANDS.iter().find(|command| command.name == asked.what);
-    let known = known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;
+    let known =
+        known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;
     let Some(run) = known.run else {
         let why = match known.name {
-            "config.activate" | "config.rollback" => "not supported over the wire: a person activates, on the machine itself",
+            "config.activate" | "config.rollback" => {
+                "not supported over the wire: a person activates, on the machine itself"
+            }
             _ => "not supported",
         };
         return Err(Refusal::rejected("not_supported", why));
@@ -91,7 +101,10 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         return Ok(repeated);
     }
     if !desk.allowed.iter().any(|allowed| allowed == known.name) {
-        return Err(Refusal::rejected("not_allowed", format!("this machine does not accept {} from others", known.name)));
+        return Err(Refusal::rejected(
+            "not_allowed",
+            format!("this machine does not accept {} from others", known.name),
+        ));
     }
     validate(asked, known.fields)?;
     let message = run(desk, asked)?;

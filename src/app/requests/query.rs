@@ -78,9 +78,7 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 /// How fresh the answer is: of every origin the last event that is here, and when it was recorded.
 fn as_of(desk: &Desk) -> Result<Value, Refusal> {
     let freshness = desk.read(|reader| view::freshness(reader))?;
-    let one = |row: &view::Freshness| {
-        json!({ "origin": row.origin, "machine": row.host, "recorded_at": row.recorded_at.map(rfc3339), "own": row.own })
-    };
+    let one = |row: &view::Freshness| json!({ "origin": row.origin, "machine": row.host, "recorded_at": row.recorded_at.map(rfc3339), "own": row.own });
     Ok(freshness.iter().map(one).collect())
 }
 

@@ -42,17 +42,10 @@ pub(super) enum Ended {
 }
 
 /// Follows the exchange until it is told to stop, or fails.
-pub(super) fn run(
-    session: &Session,
-    bus: &Bus,
-    exchange: &Exchange,
-    progress: &Progress,
-    stop: &AtomicBool,
-) -> Ended {
+pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &Progress, stop: &AtomicBool) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
-    let ended = begun.and_then(|reader| {
-        Intake { session, bus, exchange, progress, stop, reader, asked: None, gaps: false }.run()
-    });
+    let ended = begun
+        .and_then(|reader| Intake { session, bus, exchange, progress, stop, reader, asked: None, gaps: false }.run());
     match ended {
         Ok(None) => Ended::Stopped,
         Ok(Some(reason)) => Ended::Refused(reason),
@@ -142,7 +135,12 @@ impl Intake<'_> {
             }
             let held = self.bus.held(self.exchange, &head.origin)?;
             if held.seq > head.seq {
-                tracing::info!(origin = head.origin, have = head.seq, there = held.seq, "asking again for what is missing");
+                tracing::info!(
+                    origin = head.origin,
+                    have = head.seq,
+                    there = held.seq,
+                    "asking again for what is missing"
+                );
                 self.fetch(&head.origin, held.fence)?;
             }
         }

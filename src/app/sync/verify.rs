@@ -25,7 +25,7 @@ pub struct Compared {
     pub unreadable: u64,
 }
 
-/// Reads the whole exchange and compares.
+/// Reads the whole exchange and compares; this ledger comes first.
 ///
 /// # Errors
 /// When the exchange or the ledger cannot be read.
@@ -66,6 +66,9 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
         let (compared, highest) = found.entry(head.origin).or_default();
         compared.only_here = u64::try_from(head.seq - *highest).unwrap_or_default();
     }
-    let name = |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
-    Ok(found.into_iter().map(name).collect())
+    let name =
+        |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
+    let mut compared: Vec<Compared> = found.into_iter().map(name).collect();
+    compared.sort_by_key(|compared| !compared.own);
+    Ok(compared)
 }

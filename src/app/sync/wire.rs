@@ -88,7 +88,8 @@ fn payload<'a>(text: &'a str, content: &chain::Hash) -> Cow<'a, str> {
     if chain::content(text) == *content {
         return Cow::Borrowed(text);
     }
-    let canonical = serde_json::from_str::<Value>(text).ok().and_then(|value| serde_json_canonicalizer::to_string(&value).ok());
+    let canonical =
+        serde_json::from_str::<Value>(text).ok().and_then(|value| serde_json_canonicalizer::to_string(&value).ok());
     canonical.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 

@@ -26,10 +26,9 @@ pub(crate) struct Serve {
 impl Run for Serve {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let stop = interrupt::flag()?;
-        let listen = self.listen.map_or_else(
-            || context.settings.serve.listen.clone(),
-            |address| (address != "off").then_some(address),
-        );
+        let listen = self
+            .listen
+            .map_or_else(|| context.settings.serve.listen.clone(), |address| (address != "off").then_some(address));
         let seconds = self.interval.unwrap_or(context.settings.serve.interval).max(1);
         let place = Place::of(&context.settings.sync);
         let request = context.scan_request()?;

@@ -43,7 +43,8 @@ pub enum Parked {
 impl Reader {
     /// Every parked message, in the order of their numbers.
     pub fn parked(&self) -> Result<Vec<ParkedRow>, StoreError> {
-        let sql = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked ORDER BY id";
+        let sql =
+            "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked ORDER BY id";
         self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], row)?.collect()).named(self.path())
     }
 }
@@ -117,7 +118,8 @@ impl Intake<'_> {
 }
 
 fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<bool, StoreError> {
-    let find = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked WHERE id = ?1";
+    let find =
+        "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked WHERE id = ?1";
     let mut found: Vec<ParkedRow> =
         place.cached(find)?.query_map([id], row).and_then(Iterator::collect).named(place.path)?;
     let Some(found) = found.pop() else { return Ok(false) };

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
-use crate::store::projection::{self, Applied, Body, Outcome, Projection, Target, failed, give, kind_named, own_origin};
+use crate::store::projection::{
+    self, Applied, Body, Outcome, Projection, Target, failed, give, kind_named, own_origin,
+};
 
 /// What one chunk came to.
 pub(super) enum Step {

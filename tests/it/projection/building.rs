@@ -41,7 +41,11 @@ fn a_projection_that_fails_is_shown_stops_no_append_and_catches_up() {
     let (state, error) = state_of(&ledger, "problems");
     assert_eq!(state, "failed");
     assert!(error.unwrap().starts_with("event 2: no such table"), "the error names the event");
-    assert_eq!(view::flakes(&ledger.store.reader().unwrap(), view::Whose::Own, At::Now).unwrap().len(), 1, "the others go on");
+    assert_eq!(
+        view::flakes(&ledger.store.reader().unwrap(), view::Whose::Own, At::Now).unwrap().len(),
+        1,
+        "the others go on"
+    );
 
     vandal(&ledger).execute_batch("ALTER TABLE hidden RENAME TO p_problems_1").unwrap();
     let ledger = ledger.reopen();

@@ -42,8 +42,10 @@ impl List {
         let reading = context.read()?;
         let now = context.now(reading.at);
         let whose = if self.all_origins { Whose::All } else { Whose::Own };
-        let mut flakes: Vec<Flake> =
-            view::flakes(&reading.ledger.reader, whose, reading.at)?.iter().map(|flake| Flake::of(flake, now)).collect();
+        let mut flakes: Vec<Flake> = view::flakes(&reading.ledger.reader, whose, reading.at)?
+            .iter()
+            .map(|flake| Flake::of(flake, now))
+            .collect();
         match self.sort {
             Sort::Path => {}
             Sort::Age => flakes.sort_by(|a, b| age(b).total_cmp(&age(a))),

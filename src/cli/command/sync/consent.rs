@@ -31,7 +31,9 @@ impl Enable {
         let released = consent::enable(&context.session()?, &which)?;
         context.printer.say(match released.streams {
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
-            streams => format!("synchronisation is on; {streams} streams with {} events are shared now", released.events),
+            streams => {
+                format!("synchronisation is on; {streams} streams with {} events are shared now", released.events)
+            }
         });
         context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
         Ok(ExitCode::SUCCESS)

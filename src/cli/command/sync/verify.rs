@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::sync::verify::{self, Compared};
 use crate::app::sync::Place;
+use crate::app::sync::verify::{self, Compared};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -60,7 +60,8 @@ impl Answer for Verified {
     }
 
     fn cells(origin: &Origin) -> Vec<String> {
-        let counts = [origin.same, origin.different.len() as u64, origin.only_there, origin.only_here, origin.unreadable];
+        let counts =
+            [origin.same, origin.different.len() as u64, origin.only_there, origin.only_here, origin.unreadable];
         std::iter::once(origin.origin.clone()).chain(counts.map(|count| count.to_string())).collect()
     }
 
@@ -72,7 +73,8 @@ impl Answer for Verified {
                 Some(beginning) => beginning.to_owned(),
                 None => "unreadable".to_owned(),
             };
-            let counts = [origin.same, origin.different.len() as u64 + origin.unreadable, origin.only_there, origin.only_here];
+            let counts =
+                [origin.same, origin.different.len() as u64 + origin.unreadable, origin.only_there, origin.only_here];
             table.row(std::iter::once(name).chain(counts.map(|count| count.to_string())));
         }
         page.table(&table);
