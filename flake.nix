@@ -66,6 +66,9 @@
         }
       );
 
+      nixosModules.default = import ./nix/nixos.nix self;
+      homeModules.default = import ./nix/home.nix self;
+
       overlays.default = final: _prev: { cim-nix = cim-nix final; };
 
       devShells = forAllSystems (pkgs: {

@@ -22,6 +22,8 @@ pub mod query;
 
 mod reply;
 
+pub mod schema;
+
 use asked::Asked;
 use reply::Refusal;
 

@@ -57,6 +57,46 @@ pub struct Envelope {
     pub payload: Box<RawValue>,
 }
 
+/// A field of the body, for the reference.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is: `id`, `time`, `text`, `count`, `hash` or `any`.
+    pub kind: &'static str,
+    /// Whether it is always written.
+    pub always: bool,
+    /// What it holds.
+    pub doc: &'static str,
+}
+
+macro_rules! fields {
+    ($($name:literal $kind:ident $always:literal $doc:literal;)+) => {
+        /// Every field of the body, in the order in which they are written; a test holds it against what is written.
+        pub const FIELDS: &[Field] =
+            &[$(Field { name: $name, kind: stringify!($kind), always: $always, doc: $doc }),+];
+    };
+}
+
+fields! {
+    "event_id" id true "The event.";
+    "stream" text true "Whose event it is: `flake/<uuid>`.";
+    "version" count true "Its place in the stream, from 1.";
+    "type" text true "What happened: `flake.updated`.";
+    "schema_version" count true "The version of its payload's shape.";
+    "occurred_at" time true "When it happened.";
+    "recorded_at" time true "When it was recorded.";
+    "correlation_id" id true "The conversation.";
+    "causation_id" id true "The command that caused it.";
+    "actor" text true "Who: `user@host`.";
+    "origin" text true "The public key of its origin.";
+    "origin_sequence" count true "Its place in what its origin has shared, from 1.";
+    "origin_chain" hash true "Its link in its origin's shared chain.";
+    "undoes" id false "The command that it undoes.";
+    "content_id" text true "The content id of its payload: CIDv1, BLAKE3-256.";
+    "payload" any true "What it says, as `events.md` describes; `null` once erased.";
+}
+
 /// A moment, in microseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time(pub i64);

@@ -47,3 +47,32 @@ pub const BATCH_ID: &str = "Nats-Batch-Id";
 pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 /// Ends the batch: all of it, or nothing.
 pub const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+
+/// The headers of every event on the exchange, with what each holds.
+pub const OF_EVENTS: &[(&str, &str)] = &[
+    (NATS_MSG_ID, "the event's id: the server drops what it saw within its window"),
+    (MESSAGE_ID, "the event's id"),
+    (EVENT_ID, "the event's id"),
+    (EVENT_TYPE, "what happened: `flake.updated`"),
+    (CORRELATION_ID, "the conversation"),
+    (CAUSATION_ID, "the command that caused it"),
+    (AGGREGATE_ID, "whose event it is: the key of its stream"),
+    (TIMESTAMP, "when it happened, RFC 3339"),
+    (DOMAIN, "always `nix`"),
+    (SEQUENCE, "the event's place in its stream, from 1"),
+    (SCHEMA_VERSION, "the version of its payload's shape"),
+    (EVENT_CID, "the content id of its payload"),
+    (ACTOR, "who: `user@host`"),
+    (ORIGIN, "the public key of its origin"),
+    (ORIGIN_SEQUENCE, "its place in what its origin has shared, from 1"),
+    (ORIGIN_CHAIN, "its link in its origin's shared chain, hexadecimal"),
+    (SIGNATURE, "its origin's signature of the chain up to here, base64; on the last event of a batch"),
+];
+
+/// The headers of a request, with what each holds; the body may say the same.
+pub const OF_REQUESTS: &[(&str, &str)] = &[
+    (MESSAGE_ID, "the command or query; the same command twice has one effect"),
+    (CORRELATION_ID, "the conversation; left out, the message begins one"),
+    (CAUSATION_ID, "what caused it"),
+    (ACTOR, "who asks, in their own words"),
+];

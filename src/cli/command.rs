@@ -51,6 +51,7 @@ mod diff;
 mod doctor;
 mod event;
 mod flake;
+mod fleet;
 mod forget;
 mod hook;
 mod info;
@@ -75,6 +76,7 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Fleet(fleet),
         Sync(sync),
         Serve(serve),
         Origin(origin),

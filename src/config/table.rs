@@ -145,3 +145,16 @@ settings! {
     LOG_FORMAT = "log_format" Kind::Choice(&["text", "json"]), default "text", env "CIM_NIX_LOG_FORMAT", flag None, project false:
         "How the log file is written: `text`, or `json` with one object a line, its spans and the id of the conversation.";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_setting_of_the_bus_may_come_from_a_repository() {
+        let bus =
+            SETTINGS.iter().filter(|setting| setting.name.starts_with("sync.") || setting.name.starts_with("serve."));
+        let found: Vec<&str> = bus.clone().filter(|setting| setting.project).map(|setting| setting.name).collect();
+        assert!(found.is_empty() && bus.count() > 15, "{found:?}");
+    }
+}

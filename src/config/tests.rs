@@ -113,7 +113,10 @@ fn a_bad_variable_is_named() {
 fn every_setting_has_a_name_and_a_variable_of_its_own() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         let expected = format!("CIM_NIX_{}", setting.name.to_uppercase().replace('.', "_"));
-        assert_eq!(setting.environment, expected);
-        assert!(SETTINGS.iter().skip(index + 1).all(|other| other.name != setting.name));
+        // How to reach a server is said with the variables that the tools of NATS know.
+        let nats = setting.name.starts_with("sync.") && setting.environment.starts_with("NATS_");
+        assert!(nats || setting.environment == expected, "{}", setting.environment);
+        let others = || SETTINGS.iter().skip(index + 1);
+        assert!(others().all(|other| other.name != setting.name && other.environment != setting.environment));
     }
 }

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(content_of_text(&content_text(&content)), Some(content));
         assert_eq!(content_of_text("bafy"), None);
         let signed = blake3::hash(&signed_head("UORIGIN", 7, &[9; 32]));
-        assert_eq!(signed.to_hex().as_str(), "SIGNED");
+        assert_eq!(signed.to_hex().as_str(), "a51ad731260c99e758cb522b52e06945e96381c725cd2baec5cb0e5f74d8a262");
     }
 
     #[test]

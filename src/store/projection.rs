@@ -10,6 +10,7 @@ use crate::domain::catalogue::Kind;
 mod applied;
 mod apply;
 mod flakes;
+mod fleet;
 mod input_history;
 mod inputs;
 mod ledger;
@@ -67,7 +68,7 @@ pub const PROJECTIONS: &[&dyn Projection] =
 
 /// Every view, in the order of the documentation.
 pub fn views() -> impl Iterator<Item = &'static View> {
-    PROJECTIONS.iter().flat_map(|projection| projection.views()).chain(ledger::VIEWS)
+    PROJECTIONS.iter().flat_map(|projection| projection.views()).chain(ledger::VIEWS).chain(fleet::VIEWS)
 }
 
 /// The projection of a name.

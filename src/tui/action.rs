@@ -23,6 +23,7 @@ pub(crate) enum Do {
     Back,
     Flakes,
     History,
+    Fleet,
     Palette,
     Help,
     Earlier,
@@ -151,6 +152,7 @@ actions! {
     Back "back" ["esc"] "Back", "Leave what is open: the search, the filters, the pane.";
     Flakes "flakes" ["1"] "Flakes", "The flakes of this estate, their inputs and their locks.";
     History "history" ["2"] "History", "Every recorded event, newest first.";
+    Fleet "fleet" ["3"] "Fleet", "Every machine whose events are here, and the flakes of each.";
     HistoryOfFlake "history-of-flake" ["H"] "History of this flake", "What is recorded about the chosen flake, its lock and its problems.", on ["flakes"], needs [Flake];
     FilterType "filter-type" ["t"] "Only one type", "Show only events of one type.", on ["history"];
     FilterStream "filter-stream" ["s"] "Only this stream", "Show only events of the chosen event's stream.", on ["history"], needs [Event];

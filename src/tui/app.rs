@@ -238,7 +238,7 @@ impl App {
             Do::Redraw => return std::iter::once(Effect::Redraw).chain(self.ask()).collect(),
             Do::Help => self.overlay = Some(overlay::help(self.name())),
             Do::Palette => self.overlay = Some(self.palette()),
-            Do::Flakes | Do::History => return self.go_to(action.what),
+            Do::Flakes | Do::History | Do::Fleet => return self.go_to(action.what),
             Do::HistoryOfFlake => return self.history_of(target.flake),
             Do::Earlier | Do::Later => {
                 let forward = action.what == Do::Later;

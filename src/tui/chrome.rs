@@ -6,11 +6,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::action::{Do, entry};
-use super::model::At;
+use super::model::{At, Sync};
 use super::moment;
 use super::screen::thousands;
 use super::shared::Shared;
 use super::text::{clean, cut, cut_left, width};
+use super::theme::Theme;
 
 /// The least size that can be used.
 const LEAST: (u16, u16) = (20, 5);
@@ -98,6 +99,9 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
         if summary.problems > 0 {
             left.push(Span::styled(format!("  ! {}", summary.problems), theme.warning()));
         }
+        if let Some(sync) = &summary.sync {
+            left.push(sync_words(sync, theme));
+        }
         left.push(Span::raw("  "));
     }
     let used: usize = left.iter().map(|span| width(&span.content)).sum();
@@ -116,6 +120,29 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
         let spans = vec![Span::styled(label, theme.quiet()), Span::raw(command), Span::raw(" ")];
         frame.render_widget(Line::from(spans).alignment(Alignment::Right), area);
     }
+}
+
+/// Where synchronisation stands: `sync live`, `sync backoff 12 behind`, `sync blocked: forked`.
+fn sync_words(sync: &Sync, theme: Theme) -> Span<'static> {
+    let mut text = format!("  sync {}", sync.state);
+    if let Some(reason) = &sync.reason {
+        text.push_str(": ");
+        text.push_str(&clean(reason));
+    }
+    if sync.backlog > 0 {
+        text.push_str(&format!(" {} behind", thousands(sync.backlog)));
+    }
+    if sync.parked > 0 {
+        text.push_str(&format!(" {} parked", sync.parked));
+    }
+    let style = match sync.state.as_str() {
+        "blocked" => theme.error(),
+        _ if sync.parked > 0 => theme.warning(),
+        "live" => theme.good(),
+        "backoff" | "open" => theme.warning(),
+        _ => theme.quiet(),
+    };
+    Span::styled(text, style)
 }
 
 fn keys(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {

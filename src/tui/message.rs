@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::model::{Anatomy, At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Summary};
+use super::model::{Anatomy, At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Fleet, Page, Summary};
 
 /// What reaches `App::update`.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ pub(crate) enum Effect {
 pub(crate) enum Query {
     Summary,
     Flakes(At),
+    Fleet,
     Anatomy {
         flake: String,
         at: At,
@@ -92,7 +93,7 @@ pub(crate) enum Query {
 
 impl Query {
     /// How many slots there are.
-    pub(crate) const SLOTS: usize = 7;
+    pub(crate) const SLOTS: usize = 8;
 
     /// Queries of one slot answer the same question; only the newest is of interest.
     pub(crate) const fn slot(&self) -> usize {
@@ -104,6 +105,7 @@ impl Query {
             Self::Step { .. } => 4,
             Self::Difference(..) => 5,
             Self::Summary => 6,
+            Self::Fleet => 7,
         }
     }
 }
@@ -113,6 +115,7 @@ impl Query {
 pub(crate) enum Answer {
     Summary(Summary),
     Flakes(Vec<FlakeRow>),
+    Fleet(Box<Fleet>),
     Anatomy(Box<Anatomy>),
     /// Newest first; the flag says that there are no more in the direction of the page.
     Events {

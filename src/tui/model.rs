@@ -23,6 +23,71 @@ pub(crate) struct Summary {
     pub(crate) head: i64,
     pub(crate) flakes: usize,
     pub(crate) problems: usize,
+    /// Where synchronisation stands; none when it is off.
+    pub(crate) sync: Option<Sync>,
+}
+
+/// Where synchronisation stands, in a few words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Sync {
+    /// The name of the delivery state: `live`.
+    pub(crate) state: String,
+    /// Why it is blocked.
+    pub(crate) reason: Option<String>,
+    /// How many events the server lacks.
+    pub(crate) backlog: i64,
+    /// How many messages could not be taken in.
+    pub(crate) parked: usize,
+}
+
+/// Every machine whose events are here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Fleet {
+    pub(crate) machines: Vec<Machine>,
+    /// By lineage, those without one last.
+    pub(crate) flakes: Vec<FleetFlake>,
+    pub(crate) parked: Vec<Parked>,
+}
+
+/// One machine of the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Machine {
+    /// Its public key.
+    pub(crate) origin: String,
+    pub(crate) host: String,
+    pub(crate) user: String,
+    pub(crate) own: bool,
+    /// `active`, `quarantined`, `blocked` or `retired`.
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) flakes: usize,
+    /// The last of what it has shared that is here.
+    pub(crate) sequence: i64,
+    /// How many of its events are known to be missing.
+    pub(crate) behind: i64,
+    pub(crate) recorded_at: Option<i64>,
+}
+
+/// One flake of any machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct FleetFlake {
+    pub(crate) id: String,
+    pub(crate) lineage: Option<String>,
+    pub(crate) origin: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) rev: Option<String>,
+    pub(crate) nixpkgs_modified: Option<i64>,
+    pub(crate) recorded_at: Option<i64>,
+}
+
+/// A message that could not be taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Parked {
+    pub(crate) id: i64,
+    pub(crate) origin: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) parked_at: i64,
 }
 
 /// One flake of the list.

@@ -3,7 +3,8 @@
 use super::headless::Headless;
 use super::message::{Answer, Query};
 use super::model::{
-    Anatomy, At, Change, Difference, Edge, EventDetail, EventRow, FlakeRow, Input, Node, Page, Problem, Summary,
+    Anatomy, At, Change, Difference, Edge, EventDetail, EventRow, FlakeRow, Fleet, FleetFlake, Input, Machine, Node,
+    Page, Parked, Problem, Summary, Sync,
 };
 use super::moment::DAY;
 use super::theme::Look;
@@ -28,6 +29,7 @@ pub(crate) fn empty(size: (u16, u16)) -> Headless {
     let nothing = |query: &Query| match query {
         Query::Summary => Ok(Answer::Summary(Summary::default())),
         Query::Flakes(_) => Ok(Answer::Flakes(Vec::new())),
+        Query::Fleet => Ok(Answer::Fleet(Box::default())),
         Query::Events { page, .. } => Ok(Answer::Events { page: *page, rows: Vec::new(), end: true }),
         _ => Err("nothing is there".to_owned()),
     };
@@ -36,7 +38,8 @@ pub(crate) fn empty(size: (u16, u16)) -> Headless {
 
 fn answer(query: &Query) -> Answer {
     match query {
-        Query::Summary => Answer::Summary(Summary { head: EVENTS, flakes: flakes().len(), problems: 4 }),
+        Query::Summary => Answer::Summary(summary(None)),
+        Query::Fleet => Answer::Fleet(Box::new(fleet())),
         Query::Flakes(At::Position(..100)) => Answer::Flakes(Vec::new()),
         Query::Flakes(_) => Answer::Flakes(flakes()),
         Query::Anatomy { flake, .. } => Answer::Anatomy(Box::new(Anatomy { flake: flake.clone(), ..anatomy() })),
@@ -74,6 +77,60 @@ fn answer(query: &Query) -> Answer {
             let to = if *forward { position + 1 } else { position - 1 };
             Answer::Step(if to >= EVENTS { At::Now } else { At::Position(to) })
         }
+    }
+}
+
+/// The sample in a few numbers, with synchronisation as it is said to stand.
+pub(crate) fn summary(sync: Option<Sync>) -> Summary {
+    Summary { head: EVENTS, flakes: flakes().len(), problems: 4, sync }
+}
+
+/// Three machines, one of them held up; a project that two of them have.
+pub(crate) fn fleet() -> Fleet {
+    let machine = |key: &str, host: &str, own, flakes, hours: i64| Machine {
+        origin: format!("U{key}").repeat(14),
+        host: host.to_owned(),
+        user: "ada".to_owned(),
+        own,
+        state: "active".to_owned(),
+        flakes,
+        sequence: 120,
+        recorded_at: Some(NOW - hours * DAY / 24),
+        ..Machine::default()
+    };
+    let flake = |id: u32, lineage: Option<&str>, machine: &Machine, path: &str, rev: &str, days: i64| FleetFlake {
+        id: format!("0190a1b2-0000-7000-8000-{id:012}"),
+        lineage: lineage.map(str::to_owned),
+        origin: machine.origin.clone(),
+        host: machine.host.clone(),
+        path: path.to_owned(),
+        rev: Some(rev.to_owned()),
+        nixpkgs_modified: Some(NOW - days * DAY),
+        recorded_at: machine.recorded_at,
+    };
+    let own = machine("ABC", "desk", true, 6, 0);
+    let server = machine("DEF", "server", false, 2, 5);
+    let why = "event 44 is not signed by its origin";
+    let lost = Machine {
+        state: "quarantined".to_owned(),
+        reason: Some(why.to_owned()),
+        behind: 7,
+        ..machine("GHI", "\u{1b}[31mcellar", false, 0, 900)
+    };
+    let infra = Some("github.com/ada/infra");
+    Fleet {
+        flakes: vec![
+            flake(1, infra, &own, "/home/ada/src/infra/laptop", "d4e5f60718293a4b", 12),
+            flake(11, infra, &server, "/srv/infra", "0011223344556677", 96),
+            flake(12, None, &server, "/etc/nixos", "0011223344556677", 400),
+        ],
+        parked: vec![Parked {
+            id: 4,
+            origin: Some(lost.origin.clone()),
+            reason: why.to_owned(),
+            parked_at: NOW - 3 * DAY,
+        }],
+        machines: vec![own, server, lost],
     }
 }
 

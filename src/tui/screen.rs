@@ -14,6 +14,8 @@ use super::shared::Shared;
 
 mod flakes;
 
+mod fleet;
+
 mod history;
 
 /// One screen.
@@ -85,7 +87,7 @@ pub(crate) enum Narrow {
 
 /// Every screen, in the order of the tabs.
 pub(crate) fn all() -> Vec<Box<dyn Screen>> {
-    vec![Box::new(flakes::Flakes::default()), Box::new(history::History::default())]
+    vec![Box::new(flakes::Flakes::default()), Box::new(history::History::default()), Box::new(fleet::Fleet::default())]
 }
 
 /// `1,204,332`.

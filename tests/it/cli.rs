@@ -17,7 +17,8 @@ mod shapes;
 use scene::{Estate, Scene};
 
 /// The pages for people whose commands are run; each begins without a ledger.
-const PAGES: &[&str] = &["README.md", "docs/getting-started.md", "docs/how-to.md", "docs/explanation.md"];
+const PAGES: &[&str] =
+    &["README.md", "docs/getting-started.md", "docs/how-to.md", "docs/explanation.md", "docs/sync.md"];
 
 #[test]
 fn every_transcript_is_what_happens() {
@@ -45,8 +46,11 @@ fn run_all(cases: &[PathBuf], prepare: fn(&Scene)) {
         .filter(|case| is_meant(case))
         .filter(|case| {
             let run = || {
-                let scene = Scene::new(&estate);
+                let mut scene = Scene::new(&estate);
                 prepare(&scene);
+                if scene::needs_server(case) {
+                    scene.serve();
+                }
                 scene.run(case);
             };
             catch_unwind(AssertUnwindSafe(run)).is_err()

@@ -47,7 +47,7 @@ fn every_system_has_package_shell_checks_and_formatter() {
     }
     assert_eq!(
         outputs("builtins.attrNames outputs").unwrap(),
-        json!(["checks", "devShells", "formatter", "overlays", "packages"])
+        json!(["checks", "devShells", "formatter", "homeModules", "nixosModules", "overlays", "packages"])
     );
 }
 
@@ -84,6 +84,62 @@ fn overlay_shell_and_checks_are_made_of_the_package() {
         outputs("names checks.lints.nativeBuildInputs").unwrap(),
         json!(["installShellFiles", "clippy", "rustfmt"])
     );
+}
+
+/// A module's own part, as far as it goes without the module system: conditions are taken, options stay as they are.
+const MODULE: &str = r#"
+  module: settings:
+  let
+    lib = {
+      mkEnableOption = text: { description = text; };
+      mkOption = option: option;
+      mkIf = condition: value: if condition then value else { };
+      getExe = package: "/nix/store/x/bin/${package.meta.mainProgram}";
+      types.package = "package";
+    };
+    formats.toml = _: { type = "toml"; generate = name: value: { inherit name value; }; };
+    made = module { inherit lib config; pkgs = pkgs "x86_64-linux" // { inherit formats; }; };
+    config.services.cim-nix = { enable = true; package = made.options.services.cim-nix.package.default; inherit settings; };
+  in
+  made
+"#;
+
+#[test]
+fn both_modules_run_the_same_service_with_the_settings() {
+    let settings = "{ sync.servers = \"nats://127.0.0.1:4222\"; }";
+    let nixos = outputs(&format!(
+        "(let made = ({MODULE}) outputs.nixosModules.default {settings}; in {{ \
+         unit = made.config.systemd.user.services.cim-nix; \
+         file = made.config.environment.etc.\"cim-nix/config.toml\".source.value; \
+         options = builtins.attrNames made.options.services.cim-nix; }})"
+    ))
+    .unwrap();
+    let home = outputs(&format!(
+        "(let made = ({MODULE}) outputs.homeModules.default {settings}; in {{ \
+         unit = made.config.systemd.user.services.cim-nix; \
+         file = made.config.xdg.configFile.\"cim-nix/config.toml\".source.value; }})"
+    ))
+    .unwrap();
+    assert_eq!(nixos["options"], json!(["enable", "package", "settings"]));
+    for file in [&nixos["file"], &home["file"]] {
+        assert_eq!(*file, json!({ "sync": { "servers": "nats://127.0.0.1:4222" } }));
+    }
+    let service = &home["unit"]["Service"];
+    assert_eq!(*service, nixos["unit"]["serviceConfig"]);
+    assert_eq!((&service["Type"], &service["WatchdogSec"]), (&json!("notify"), &json!(60)));
+    assert_eq!(service["ExecStart"], "/nix/store/x/bin/cim-nix serve");
+    // The unit that is written down for everybody else is the same.
+    let page = std::fs::read_to_string(repository().join("docs/deployment.md")).unwrap();
+    for (name, value) in service.as_object().unwrap().iter().filter(|(name, _)| *name != "ExecStart") {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert!(page.contains(&format!("\n{name}={value}\n")), "docs/deployment.md lacks {name}={value}");
+    }
+}
+
+#[test]
+fn a_module_without_settings_writes_no_file() {
+    let off = format!("(({MODULE}) outputs.nixosModules.default {{ }}).config.environment.etc.\"cim-nix/config.toml\"");
+    assert_eq!(outputs(&off).unwrap(), json!({}), "no settings, no file");
 }
 
 #[test]

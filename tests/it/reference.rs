@@ -10,6 +10,7 @@ fn the_reference_is_what_the_program_says_of_itself() {
         ("cli", "cli-reference"),
         ("events", "event-schema"),
         ("settings", "settings-reference"),
+        ("wire", "wire-schema"),
     ] {
         #[expect(clippy::disallowed_methods, reason = "the program is run as people run it")]
         let mut program = Command::new(env!("CARGO_BIN_EXE_cim-nix"));

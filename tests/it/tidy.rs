@@ -3,6 +3,7 @@
 mod declared;
 mod golden;
 mod imports;
+mod security;
 mod size;
 mod source;
 mod transcripts;

@@ -27,6 +27,13 @@ pub struct Published {
     run: Option<Run>,
 }
 
+impl Published {
+    /// Whether this release does it, for those machines that accept it.
+    pub const fn is_done(&self) -> bool {
+        self.run.is_some()
+    }
+}
+
 /// A field of a command or a query.
 #[derive(Debug)]
 pub struct Field {

@@ -1,6 +1,7 @@
 //! Where synchronisation stands, read from the ledger alone: no server is asked.
 
 use super::{LEASE, REMOTE, SyncError};
+use crate::domain::delivery::State;
 use crate::store::Reader;
 use crate::store::remote::Remote;
 
@@ -32,11 +33,18 @@ pub struct Report {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
-    let remote = reader.remote(REMOTE)?;
+    let mut remote = reader.remote(REMOTE)?;
+    let enabled = reader.is_sync_enabled()?;
+    // Nobody who could write it down runs while synchronisation is switched on and off.
+    match (enabled, remote.status.state.as_str()) {
+        (false, _) => remote.status.state = State::Disabled.name().to_owned(),
+        (true, "disabled") => remote.status.state = State::Offline.name().to_owned(),
+        (true, _) => {}
+    }
     let (shared, _) = reader.shared_head()?;
     let roots = reader.roots()?;
     Ok(Report {
-        enabled: reader.is_sync_enabled()?,
+        enabled,
         backlog: shared - remote.acked.min(shared),
         remote,
         shared,

@@ -35,7 +35,7 @@ pub fn state_hash(session: &Session) -> Result<String, SyncError> {
     Ok(HEXLOWER.encode(&session.store.reader()?.state_hash()?))
 }
 
-/// Reads the whole exchange and compares.
+/// Reads the whole exchange and compares; this ledger comes first.
 ///
 /// # Errors
 /// When the exchange or the ledger cannot be read.
@@ -78,5 +78,7 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     }
     let name =
         |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
-    Ok(found.into_iter().map(name).collect())
+    let mut compared: Vec<Compared> = found.into_iter().map(name).collect();
+    compared.sort_by_key(|compared| !compared.own);
+    Ok(compared)
 }

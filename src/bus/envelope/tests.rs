@@ -55,6 +55,27 @@ fn the_body_is_the_envelope_with_the_payload_inside() {
 }
 
 #[test]
+fn the_reference_names_the_fields_that_are_written() {
+    let sent = Envelope { undoes: Some(Uuid::from_u128(4)), ..envelope() };
+    let body = String::from_utf8(sent.body().unwrap()).unwrap();
+    let mut after = 0;
+    for field in FIELDS {
+        let at = body.find(&format!("\"{}\":", field.name)).unwrap_or_else(|| panic!("no {}", field.name));
+        assert!(at >= after, "{} is out of order", field.name);
+        after = at;
+    }
+    let written: serde_json::Map<String, Value> = serde_json::from_str(&body).unwrap();
+    assert_eq!(written.len(), FIELDS.len());
+    let written = serde_json::to_value(envelope()).unwrap();
+    let left_out: Vec<&str> = FIELDS.iter().filter(|field| !field.always).map(|field| field.name).collect();
+    assert!(left_out.iter().all(|name| written.get(*name).is_none()) && left_out == ["undoes"]);
+    let headers = sent.headers(Some(&[7; 64]));
+    let known: Vec<&str> = header::OF_EVENTS.iter().map(|(name, _)| *name).collect();
+    assert!(headers.iter().all(|(name, _)| known.contains(&name.to_string().as_str())), "{headers:?}");
+    assert_eq!(headers.len(), known.len());
+}
+
+#[test]
 fn the_headers_are_those_every_domain_knows() {
     let headers = envelope().headers(None);
     let value = |name: &str| headers.get(name).map(async_nats::HeaderValue::as_str);

@@ -16,6 +16,7 @@ mod event_schema;
 mod man;
 mod settings_reference;
 mod sql_schema;
+mod wire_schema;
 
 /// Completions, manual pages and references
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,8 @@ enum What {
     EventSchema,
     /// Describe every setting, in Markdown
     SettingsReference,
+    /// Describe what goes over NATS, in Markdown or JSON
+    WireSchema,
 }
 
 impl Run for Util {
@@ -70,6 +73,8 @@ impl Run for Util {
             What::CliReference => context.printer.text(&cli_reference::markdown())?,
             What::EventSchema if json => context.printer.text(event_schema::json())?,
             What::EventSchema => context.printer.text(&event_schema::markdown()?)?,
+            What::WireSchema if json => context.printer.json(&wire_schema::document())?,
+            What::WireSchema => context.printer.text(&wire_schema::markdown())?,
             What::SettingsReference => context.printer.text(&settings_reference::markdown())?,
         }
         Ok(ExitCode::SUCCESS)

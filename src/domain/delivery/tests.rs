@@ -89,7 +89,7 @@ fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
     let mut delivery = after(&[Seen::Enabled]);
     let mut longest = 0;
     for attempt in 0..40 {
-        delivery.see(Seen::Unreachable, 0, u64::MAX / 3 * attempt);
+        delivery.see(Seen::Unreachable, 0, (u64::MAX / 3).wrapping_mul(attempt));
         let until = delivery.next_attempt().unwrap();
         assert!(until <= LONGEST_PAUSE_US && until * 2 >= longest.min(LONGEST_PAUSE_US), "{attempt}: {until}");
         longest = longest.max(until);

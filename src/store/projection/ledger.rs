@@ -97,12 +97,25 @@ const ORIGINS: View = View {
         "state" text "`active`, `blocked`, `quarantined` or `retired`.";
         "reason" text "Why it is not active; NULL when it is.";
         "created_at" time "Since when it is known.";
+        "last_seq" integer "The last of the events that it has shared and that is here; 0 when there is none.";
+        "last_recorded_at" time "When its last event that is here was recorded; NULL when there is none.";
+        "flakes" integer "How many flakes it has.";
     },
-    sql: "SELECT public_key, host, user, is_self, state, reason, {time created_at} FROM origins",
-    examples: &[Example {
-        sql: "SELECT host, user, state FROM v1_origins WHERE is_self = 0",
-        doc: "Whose events are here?",
-    }],
+    sql: "
+SELECT o.public_key, o.host, o.user, o.is_self, o.state, o.reason, {time o.created_at},
+       coalesce((SELECT max(b.seq) FROM outbox b WHERE b.origin = o.id), 0),
+       (SELECT {time e.recorded_at} FROM events e WHERE e.position = CASE o.is_self
+          WHEN 1 THEN (SELECT max(position) FROM events WHERE origin = o.id)
+          ELSE (SELECT b.position FROM outbox b WHERE b.origin = o.id ORDER BY b.seq DESC LIMIT 1) END),
+       (SELECT count(*) FROM {live_flakes} f WHERE f.origin = o.id)
+FROM origins o",
+    examples: &[
+        Example { sql: "SELECT host, user, state FROM v1_origins WHERE is_self = 0", doc: "Whose events are here?" },
+        Example {
+            sql: "SELECT host, flakes, last_recorded_at FROM v1_origins ORDER BY last_recorded_at",
+            doc: "Of which machine was nothing heard for longest?",
+        },
+    ],
 };
 
 const ROOTS: View = View {

@@ -13,6 +13,8 @@ pub struct Counts {
     pub events: u64,
     /// Flakes that are there.
     pub flakes: u64,
+    /// Those of them that are this machine's.
+    pub own_flakes: u64,
     /// Their inputs.
     pub inputs: u64,
     /// The nodes of their locks, the roots not counted.
@@ -38,6 +40,7 @@ pub struct ProjectionRow {
 
 const COUNTS: &str = "
 SELECT (SELECT count(*) FROM {live_flakes}) AS flakes,
+       (SELECT count(*) FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE o.is_self = 1) AS own_flakes,
        (SELECT count(*) FROM {inputs}) AS inputs,
        (SELECT count(*) FROM {lock_nodes} WHERE is_root = 0) AS lock_nodes,
        (SELECT count(*) FROM {problems} WHERE flake IS NULL OR flake IN (SELECT id FROM {live_flakes})) AS problems";
@@ -50,6 +53,7 @@ pub fn counts(connection: &Connection, at: At) -> Result<Counts, StoreError> {
         Ok(Counts {
             events,
             flakes: count("flakes")?,
+            own_flakes: count("own_flakes")?,
             inputs: count("inputs")?,
             lock_nodes: count("lock_nodes")?,
             problems: count("problems")?,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::tui::headless::Headless;
+use crate::tui::model::Sync;
 use crate::tui::sample::{self, FULL};
 use crate::tui::theme::Look;
 
@@ -24,7 +25,7 @@ fn says(headless: &mut Headless, text: &str) {
 
 #[test]
 fn every_screen_looks_right_in_every_size() {
-    for (key, screen) in [("1", "flakes"), ("2", "history")] {
+    for (key, screen) in [("1", "flakes"), ("2", "history"), ("3", "fleet")] {
         for (width, height) in SIZES {
             let mut headless = sample::headless(FULL, (width, height));
             headless.press(key);
@@ -85,7 +86,7 @@ fn what_files_say_never_reaches_the_terminal_as_a_command() {
 
 #[test]
 fn no_size_breaks_anything() {
-    for keys in ["", "tab", "tab tab", "2", "2 tab", "?", ":", "@"] {
+    for keys in ["", "tab", "tab tab", "2", "2 tab", "3", "3 tab", "?", ":", "@"] {
         let mut headless = open();
         headless.press(keys);
         for (width, height) in (1..80).step_by(3).flat_map(|width| (1..14).map(move |height| (width, height))) {
@@ -186,7 +187,7 @@ fn the_palette_finds_an_action_by_its_key() {
 
 #[test]
 fn every_action_of_a_screen_is_in_its_help() {
-    for (key, screen) in [("1", "flakes"), ("2", "history")] {
+    for (key, screen) in [("1", "flakes"), ("2", "history"), ("3", "fleet")] {
         let mut headless = sample::headless(FULL, (120, 120));
         headless.press(key);
         headless.press("?");
@@ -328,4 +329,40 @@ fn a_click_chooses_and_a_tab_switches() {
     says(&mut headless, "❯ web");
     click(&mut headless, 24, 0);
     assert_eq!(headless.app.name(), "history");
+}
+
+#[test]
+fn the_status_line_says_where_synchronisation_stands() {
+    let mut headless = open();
+    assert!(!headless.frame().contains("sync "));
+    let tell = |headless: &mut Headless, state: &str, reason: Option<&str>, backlog, parked| {
+        let sync = Sync { state: state.to_owned(), reason: reason.map(str::to_owned), backlog, parked };
+        headless.app.shared.summary = Some(sample::summary(Some(sync)));
+    };
+    for (state, reason, backlog, parked, text) in [
+        ("live", None, 0, 0, "sync live"),
+        ("backoff", None, 1_200, 0, "sync backoff 1,200 behind"),
+        ("blocked", Some("stream_full"), 3, 1, "sync blocked: stream_full 3 behind 1 parked"),
+    ] {
+        tell(&mut headless, state, reason, backlog, parked);
+        says(&mut headless, text);
+    }
+}
+
+#[test]
+fn the_fleet_shows_the_flakes_and_the_troubles_of_each_machine() {
+    let mut headless = open();
+    headless.press("3");
+    says(&mut headless, "ada@desk");
+    says(&mut headless, "same as: cim-nix fleet");
+    headless.press("j");
+    says(&mut headless, "/srv/infra");
+    says(&mut headless, "newer on desk");
+    headless.press("j");
+    says(&mut headless, "quarantined");
+    says(&mut headless, "sync parked show 4");
+    headless.press("g j tab y");
+    assert_eq!(headless.effects, [Effect::Copy("UDEF".repeat(14))]);
+    headless.press("/ c e l l enter");
+    says(&mut headless, "1 of 3");
 }

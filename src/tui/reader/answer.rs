@@ -8,9 +8,11 @@ use crate::domain::id::FlakeId;
 use crate::store::StoreError;
 use crate::store::view::{self, Subject};
 use crate::tui::message::{Answer, Query};
-use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Summary};
+use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Summary, Sync};
 
 mod anatomy;
+
+mod fleet;
 
 mod source;
 
@@ -29,6 +31,7 @@ pub(super) fn answer(connection: &Connection, query: &Query) -> Result<Answer, S
             let rows = view::flakes(connection, view::Whose::Own, moment(connection, *at)?)?;
             Ok(Answer::Flakes(rows.into_iter().map(flake_row).collect()))
         }
+        Query::Fleet => Ok(Answer::Fleet(Box::new(fleet::read(connection)?))),
         Query::Anatomy { flake, at } => {
             let id: FlakeId = flake.parse().map_err(|_| StoreError::NoFlake { selector: flake.clone() })?;
             let anatomy = anatomy::read(connection, id, moment(connection, *at)?)?;
@@ -59,8 +62,14 @@ fn summary(connection: &Connection) -> Result<Answer, StoreError> {
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Ok(Answer::Summary(Summary {
         head: counts.events.cast_signed(),
-        flakes: number(counts.flakes),
+        flakes: number(counts.own_flakes),
         problems: number(counts.problems),
+        sync: view::sync(connection)?.map(|sync| Sync {
+            state: sync.state,
+            reason: sync.reason,
+            backlog: sync.backlog,
+            parked: number(sync.parked),
+        }),
     }))
 }
 

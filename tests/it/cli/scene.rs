@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::nats::Server;
 use crate::parts::{BASH, Part, SQLITE3, repository, run};
 
 /// The programs that transcripts may use; each is run by `tests/cli/step`.
@@ -21,6 +22,7 @@ pub(super) struct Estate(tempfile::TempDir);
 pub(super) struct Scene {
     folder: tempfile::TempDir,
     names: Vec<(&'static str, String)>,
+    server: Option<Server>,
 }
 
 /// The flakes of the estate: what stands for an id, and for the beginning of one that people see, as long as that is.
@@ -45,7 +47,7 @@ impl Scene {
     pub(super) fn new(estate: &Estate) -> Self {
         // A path of the same length everywhere: tables for people are as wide as what is in them.
         let folder = tempfile::Builder::new().prefix("cim-nix-").tempdir_in("/tmp").unwrap();
-        let mut scene = Self { folder, names: Vec::new() };
+        let mut scene = Self { folder, names: Vec::new(), server: None };
         fs::create_dir_all(scene.home()).unwrap();
         fs::create_dir_all(scene.folder.path().join("bin")).unwrap();
         for program in PROGRAMS {
@@ -67,6 +69,14 @@ impl Scene {
         scene
     }
 
+    /// Starts a server of the scene's own, which `NATS_URL` names from here on. The clock is the machine's then: server
+    /// and ledger must agree about the time.
+    pub(super) fn serve(&mut self) {
+        let server = Server::start();
+        self.names.push(("[SERVER]", server.url()));
+        self.server = Some(server);
+    }
+
     /// The first scan of the estate.
     pub(super) fn scan(&self) {
         self.says(&["cim-nix", "scan", "~/src"]);
@@ -77,6 +87,7 @@ impl Scene {
         let mut names = vec![
             ("[HOME]", self.home().to_str().unwrap().to_owned()),
             ("[ORIGIN]", ask("select distinct origin from v1_events")),
+            ("[ORIGIN_KEY]", ask("select distinct substr(origin, 1, 12) from v1_events")),
             ("[ACTOR]", ask("select distinct actor from v1_events")),
         ];
         for (flake, whole, beginning) in FLAKES {
@@ -128,14 +139,15 @@ impl Scene {
         self.folder.path().join("bin").join(name)
     }
 
-    fn environment(&self) -> [(String, String); 2] {
+    fn environment(&self) -> [(String, String); 3] {
         let own = Path::new(env!("CARGO_BIN_EXE_cim-nix")).parent().unwrap();
         let part = |part: Part| part.path().unwrap().parent().unwrap().to_path_buf();
         let system = std::env::var_os("PATH").unwrap_or_default();
         let path = [own.to_path_buf(), part(SQLITE3)].into_iter().chain(std::env::split_paths(&system));
         let path = std::env::join_paths(path).unwrap().into_string().unwrap();
         let scene = self.folder.path().canonicalize().unwrap().to_str().unwrap().to_owned();
-        [("SCENE".to_owned(), scene), ("STEP_PATH".to_owned(), path)]
+        let server = self.server.as_ref().map(Server::url).unwrap_or_default();
+        [("SCENE".to_owned(), scene), ("STEP_PATH".to_owned(), path), ("STEP_SERVER".to_owned(), server)]
     }
 }
 
@@ -145,6 +157,12 @@ fn check_programs(case: &Path) {
         let program = command.split_whitespace().next().unwrap_or_default();
         assert!(PROGRAMS.contains(&program), "{}: `{program}` is not among the programs of a scene", case.display());
     }
+}
+
+/// Whether something in it needs a server: whoever sends, takes, or sets one up.
+pub(super) fn needs_server(case: &Path) -> bool {
+    let text = fs::read_to_string(case).unwrap();
+    commands(&text).iter().any(|command| ["sync now", "sync setup"].iter().any(|words| command.contains(words)))
 }
 
 /// The command lines of every block that trycmd runs.

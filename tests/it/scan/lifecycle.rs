@@ -148,3 +148,32 @@ fn roots_are_listed_added_and_forgotten() {
     assert!(roots::list(&estate.session).expect("roots").is_empty());
     assert!(roots::forget(&estate.session, &estate.root()).is_err());
 }
+
+#[test]
+fn scanning_writes_nothing_below_a_root() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    let git = estate.git("b");
+    estate.write("b/flake.nix", FLAKE);
+    git.run(&["add", "."]);
+    let before = tree(&estate.root());
+    assert!(before.len() > 10, "a repository has many files");
+    estate.scan();
+    estate.scan();
+    assert_eq!(tree(&estate.root()), before);
+}
+
+/// Every path below a directory, with what it holds and when it was written.
+fn tree(directory: &Path) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")) {
+        let (path, written) = (entry.path(), entry.metadata().and_then(|it| it.modified()).expect("a time"));
+        found.push((path.clone(), fs::read(&path).unwrap_or_default(), written));
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+    }
+    found.sort();
+    found
+}

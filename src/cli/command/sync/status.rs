@@ -10,6 +10,7 @@ use crate::app::sync::{Place, status};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::text::plural;
 use crate::store::view::rfc3339;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
@@ -109,10 +110,7 @@ impl Answer for Status {
         }
         page.field("shared", format!("{} events, below {} of {} roots", self.shared, self.roots_shared, self.roots));
         page.field("backlog", self.backlog.to_string());
-        page.field(
-            "others",
-            format!("{} ledgers, {} messages waiting, {} parked", self.origins, self.waiting, self.parked),
-        );
+        page.field("others", others(self));
         let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));
         page.field("in step", synced);
         page.field("delivered by", self.delivered_by.as_deref().unwrap_or("nobody now"));
@@ -123,4 +121,9 @@ impl Answer for Status {
             page.field("next step", hint);
         }
     }
+}
+
+fn others(status: &Status) -> String {
+    let ledgers = plural(u64::try_from(status.origins).unwrap_or(u64::MAX), "ledger");
+    format!("{ledgers}, {} waiting, {} parked", plural(status.waiting, "message"), status.parked)
 }

@@ -95,7 +95,7 @@ pub(super) fn empty(frame: &mut Frame, area: Rect, shared: &Shared) {
                 Span::styled("r", theme.accent()),
                 Span::raw(" to read a directory of flakes."),
             ]),
-            Line::styled("Nothing is sent anywhere; Nix is not needed.", theme.quiet()),
+            Line::styled("Nothing is sent anywhere unasked; Nix is not needed.", theme.quiet()),
         ]
     } else {
         vec![
