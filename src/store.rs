@@ -44,8 +44,8 @@ pub mod shape;
 
 pub mod sql;
 
-pub mod verify;
 mod state_hash;
+pub mod verify;
 
 pub mod view;
 

@@ -149,7 +149,9 @@ impl Reason {
             Self::ServerTooOld => "update nats-server to 2.11 or newer",
             Self::NoJetStream => "enable JetStream on the server and for this account",
             Self::PayloadLimit => "set the server's `max_payload` to 512 KiB or more",
-            Self::Forked => "when the original goes on elsewhere, become an origin of your own: `cim-nix origin fork --yes`",
+            Self::Forked => {
+                "when the original goes on elsewhere, become an origin of your own: `cim-nix origin fork --yes`"
+            }
             Self::Forged => {
                 "find out who published under this origin's name; `docs/sync.md` says how the server prevents it"
             }

@@ -193,9 +193,10 @@ impl Desk {
             // A caller that is gone needs no answer.
             caller.send(answer).unwrap_or_default();
         }
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| {
-            listener.upgrade().inspect(|listener| listener()).is_some()
-        });
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|listener| listener.upgrade().inspect(|listener| listener()).is_some());
     }
 
     /// Moves what it can without waiting for anyone; what it cannot now, a later commit or checkpoint will.

@@ -14,8 +14,8 @@ use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
-use crate::store::{Listener, Reader};
 use crate::store::remote::Status;
+use crate::store::{Listener, Reader};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);

@@ -5,10 +5,10 @@ use super::{Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Held};
 use crate::domain::delivery::Reason;
-use crate::store::{Reader, chain};
 use crate::store::inbox::TakenBack;
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, SignedHead};
+use crate::store::{Reader, chain};
 
 /// Why the way out came to a stop.
 #[derive(Debug)]

@@ -153,8 +153,8 @@ fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
 /// and follows from the flake.
 fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Hash)> {
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
-    let names = statement.column_names();
-    let told: Vec<usize> = (0..names.len()).filter(|column| names[*column] != "origin").collect();
+    let names = statement.column_names().into_iter().enumerate();
+    let told: Vec<usize> = names.filter(|(_, name)| *name != "origin").map(|(column, _)| column).collect();
     let mut rows = statement.query([])?;
     let mut hashes: Vec<Hash> = Vec::new();
     while let Some(row) = rows.next()? {

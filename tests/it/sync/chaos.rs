@@ -39,7 +39,13 @@ struct Side {
 impl Side {
     fn new(name: &str, server: &Server) -> Self {
         let place = Place { target: target(&server.url()), layout: Layout::default() };
-        Self { machine: Machine::at(name, &place), proxy: Proxy::to(server.port()), serving: None, flakes: 0, recorded: 0 }
+        Self {
+            machine: Machine::at(name, &place),
+            proxy: Proxy::to(server.port()),
+            serving: None,
+            flakes: 0,
+            recorded: 0,
+        }
     }
 
     fn record(&mut self, dice: &mut Dice) {
@@ -101,7 +107,8 @@ fn whatever_dies_nothing_is_lost_and_nothing_is_there_twice() {
                 3
             }
             34..=36 => {
-                side.proxy.set([Line::Cut, Line::Deaf, Line::Slow, Line::HalfOpen][usize::try_from(dice.below(4)).unwrap()]);
+                side.proxy
+                    .set([Line::Cut, Line::Deaf, Line::Slow, Line::HalfOpen][usize::try_from(dice.below(4)).unwrap()]);
                 4
             }
             _ => {
@@ -114,7 +121,9 @@ fn whatever_dies_nothing_is_lost_and_nothing_is_there_twice() {
         std::thread::sleep(Duration::from_millis(dice.below(250)));
     }
     let recorded = sides.iter().map(|side| side.recorded).sum::<usize>();
-    println!("chaos: {recorded} events; recorded, killed or started, server killed, disk lost, line worse, better: {done:?}");
+    println!(
+        "chaos: {recorded} events; recorded, killed or started, server killed, disk lost, line worse, better: {done:?}"
+    );
     settle(&mut sides, recorded, seed);
 }
 

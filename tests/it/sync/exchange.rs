@@ -22,13 +22,23 @@ fn what_one_machine_shares_the_other_has() {
     assert_eq!(ada.shared(), bob.shared());
     assert_eq!(ada.state_hash(), bob.state_hash());
     bob.discover(2);
-    assert_ne!(ada.state_hash(), { bob.synced(); bob.state_hash() }, "what one has and the other has not is told");
+    assert_ne!(
+        ada.state_hash(),
+        {
+            bob.synced();
+            bob.state_hash()
+        },
+        "what one has and the other has not is told"
+    );
     ada.synced();
     let flakes = view::flakes(&bob.session.store.reader().unwrap(), view::Whose::All, At::Now).unwrap();
     assert_eq!(flakes.len(), 7, "the read model has both machines' flakes");
     for machine in [&ada, &bob] {
         let compared = verify::verify(&machine.session, &machine.place).unwrap();
-        assert!(compared.iter().all(|it| it.different.is_empty() && it.only_here == 0 && it.only_there == 0), "{compared:?}");
+        assert!(
+            compared.iter().all(|it| it.different.is_empty() && it.only_here == 0 && it.only_there == 0),
+            "{compared:?}"
+        );
         assert_eq!(compared.iter().map(|it| it.same).sum::<u64>(), 22);
     }
 }

@@ -188,9 +188,9 @@ impl Machine {
     /// Hands the ledger over to something that uses it up, and opens it again.
     pub(super) fn transform(&mut self, change: impl FnOnce(Session)) {
         let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let session = std::mem::replace(&mut self.session, Arc::new(open(elsewhere.path(), "nobody")));
+        let session = std::mem::replace(&mut self.session, Arc::new(open(elsewhere.path(), "nobody", Clock::system())));
         change(Arc::into_inner(session).expect("nobody else uses the ledger"));
-        self.session = Arc::new(open(self.folder.path(), &self.name));
+        self.session = Arc::new(open(self.folder.path(), &self.name, Clock::system()));
     }
 
     /// Closes the ledger, lets something happen to its file, and opens it again.
