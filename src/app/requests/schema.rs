@@ -72,7 +72,7 @@ fn envelope() -> Value {
         (field.name.to_owned(), schema)
     });
     let required: Value = FIELDS.iter().filter(|field| field.always).map(|field| json!(field.name)).collect();
-    object(properties.collect(), required)
+    object(&properties.collect(), &required)
 }
 
 /// The schema of a request's own fields.
@@ -87,7 +87,7 @@ fn request(fields: &[Field]) -> Value {
         (field.name.to_owned(), schema)
     });
     let required: Value = fields.iter().filter(|field| field.required).map(|field| json!(field.name)).collect();
-    object(properties.collect(), required)
+    object(&properties.collect(), &required)
 }
 
 /// The schema of every reply to a command or a query.
@@ -115,10 +115,10 @@ fn reply() -> Value {
         ("result", json!({ "type": "object", "description": "with a query: the answer" })),
     ];
     let properties = properties.into_iter().map(|(name, schema)| (name.to_owned(), schema));
-    object(properties.collect(), json!(["ok", "status", "code", "message", "events"]))
+    object(&properties.collect(), &json!(["ok", "status", "code", "message", "events"]))
 }
 
-fn object(properties: Map<String, Value>, required: Value) -> Value {
+fn object(properties: &Map<String, Value>, required: &Value) -> Value {
     json!({ "$schema": DRAFT, "type": "object", "properties": properties, "required": required, "additionalProperties": true })
 }
 
