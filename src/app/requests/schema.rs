@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_code_that_is_given_is_in_the_table_and_the_other_way_round() {
-        let sources = [
+        let sources: [&str; 5] = [
             include_str!("../requests.rs"),
             include_str!("command.rs"),
             include_str!("query.rs"),
@@ -186,8 +186,9 @@ mod tests {
             include_str!("../../bus/answer.rs"),
         ];
         let mut given: Vec<&str> = vec!["done", "repeated"];
-        for (source, start) in sources.iter().flat_map(|source| [(source, "rejected(\""), (source, "error(\"")]) {
-            given.extend(source.split(start).skip(1).filter_map(|rest| rest.split('"').next()));
+        for (source, start) in sources.iter().flat_map(|source| [(source, "rejected("), (source, "error(")]) {
+            let text = |rest: &'static str| rest.trim_start().strip_prefix('"')?.split('"').next();
+            given.extend(source.split(start).skip(1).filter_map(text));
         }
         for code in &given {
             assert!(CODES.iter().any(|(known, _, _)| known == code), "{code} is not in the table");
