@@ -82,6 +82,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     let tell = |report: Result<&ScanReport, &AppError>| {
         metrics.scanned(&report);
         match report {
+            Ok(report) if report.events == 1 => say("1 event recorded".to_owned()),
             Ok(report) if report.events > 0 => say(format!("{} events recorded", report.events)),
             Ok(_) => {}
             Err(error) => say(format!("a scan failed: {error}")),

@@ -103,9 +103,8 @@ fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
     for directory in &changed.directories {
         match places.get(directory) {
             Some(flakes) if !flakes.is_empty() => paths.extend(flakes.iter().cloned()),
-            Some(_) => {}
             None if is_new_beside_flakes(directory, places) => drop(paths.insert(directory.clone())),
-            None => {}
+            Some(_) | None => {}
         }
     }
     // One below another is scanned with it; one that is gone is found missing by the scan of everything.

@@ -15,7 +15,7 @@ use super::error::BusError;
 use super::subject;
 
 /// Below this the server forgets too soon what it saw.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Clocks further apart than this would write a wrong history.
 const CLOCK_TOLERANCE_S: i64 = 15 * 60;
 

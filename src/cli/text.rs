@@ -1,10 +1,17 @@
 //! Small texts that many answers need.
 
+use crate::app::sync::consent::Released;
 use crate::domain::Attrs;
 
 /// `1 flake`, `2 flakes`.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `8 streams with 14 events`, for whoever learns what was shared.
+pub(crate) fn shared(released: Released) -> String {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    format!("{} with {}", plural(count(released.streams), "stream"), plural(count(released.events), "event"))
 }
 
 /// The first eight characters of an id or a hash: enough for people.

@@ -111,7 +111,7 @@ settings! {
     SYNC_CREDENTIALS = "sync.credentials" Kind::Path, default "", env "NATS_CREDS", flag None, project false:
         "A credentials file of NATS: a JWT with the seed that signs for it.";
     SYNC_NKEY = "sync.nkey" Kind::Path, default "", env "NATS_NKEY", flag None, project false:
-        "A file with the seed of an NKey.";
+        "A file with the seed of an nkey.";
     SYNC_USER = "sync.user" Kind::Text, default "", env "NATS_USER", flag None, project false:
         "The user that the server knows.";
     SYNC_PASSWORD = "sync.password" Kind::Secret, default "", env "NATS_PASSWORD", flag None, project false:

@@ -267,7 +267,6 @@ impl Delivery {
             (State::Disabled, Seen::Enabled) => self.state = State::Offline,
             // Whoever reports late, after all was switched off, changes nothing.
             (State::Disabled, _) => self.connected = self.connected_after(seen),
-            (_, Seen::Enabled) => {}
             (_, Seen::Connected) => {
                 self.connected = true;
                 // A breaker stays open for its time: it watches JetStream, not the connection.
@@ -292,7 +291,7 @@ impl Delivery {
                 self.state = if behind == 0 { State::Live } else { State::CatchingUp };
             }
             (State::Live, Seen::Recorded { behind: 1.. }) => self.state = State::CatchingUp,
-            (_, Seen::Recorded { .. }) => {}
+            (_, Seen::Enabled | Seen::Recorded { .. }) => {}
             (_, Seen::Failed) => {
                 self.breaker.record(false);
                 let state = if self.breaker.is_tripped() { State::Open } else { State::Backoff };

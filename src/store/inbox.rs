@@ -262,15 +262,14 @@ impl<'a> Intake<'a> {
         let find = "SELECT id, state = 'active' FROM origins WHERE public_key = ?1";
         let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
         let known = self.place.cached(find)?.query_row([key], found).optional().named(path)?;
-        let (id, active) = match known {
-            Some(known) => known,
-            None => {
-                self.place
-                    .cached("INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2)")?
-                    .execute(params![key, self.at])
-                    .named(path)?;
-                (self.place.connection.last_insert_rowid(), true)
-            }
+        let (id, active) = if let Some(known) = known {
+            known
+        } else {
+            self.place
+                .cached("INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2)")?
+                .execute(params![key, self.at])
+                .named(path)?;
+            (self.place.connection.last_insert_rowid(), true)
         };
         let head = self
             .place

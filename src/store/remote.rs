@@ -135,7 +135,7 @@ impl Store {
         &self,
         remote: &str,
         held: Acknowledged,
-        head: Option<SignedHead>,
+        signed: Option<SignedHead>,
         at: i64,
     ) -> Result<(), StoreError> {
         let remote = remote.to_owned();
@@ -148,8 +148,8 @@ impl Store {
                 )?
                 .execute(params![remote, held.seq, held.fence.cast_signed(), at])
                 .named(place.path)?;
-            match head {
-                Some(head) => keep_head(place.connection, place.origin.id, &head).named(place.path),
+            match signed {
+                Some(signed) => keep_head(place.connection, place.origin.id, &signed).named(place.path),
                 None => Ok(()),
             }
         })

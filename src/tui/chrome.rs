@@ -1,5 +1,7 @@
 //! What frames every screen: tabs and the moment above, the ledger and the keys below.
 
+use std::fmt::Write as _;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
@@ -130,10 +132,10 @@ fn sync_words(sync: &Sync, theme: Theme) -> Span<'static> {
         text.push_str(&clean(reason));
     }
     if sync.backlog > 0 {
-        text.push_str(&format!(" {} behind", thousands(sync.backlog)));
+        let _ = write!(text, " {} behind", thousands(sync.backlog));
     }
     if sync.parked > 0 {
-        text.push_str(&format!(" {} parked", sync.parked));
+        let _ = write!(text, " {} parked", sync.parked);
     }
     let style = match sync.state.as_str() {
         "blocked" => theme.error(),

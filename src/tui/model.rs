@@ -87,7 +87,7 @@ pub(crate) struct Parked {
     pub(crate) id: i64,
     pub(crate) origin: Option<String>,
     pub(crate) reason: String,
-    pub(crate) parked_at: i64,
+    pub(crate) since: i64,
 }
 
 /// One flake of the list.

@@ -128,7 +128,7 @@ pub(crate) fn fleet() -> Fleet {
             id: 4,
             origin: Some(lost.origin.clone()),
             reason: why.to_owned(),
-            parked_at: NOW - 3 * DAY,
+            since: NOW - 3 * DAY,
         }],
         machines: vec![own, server, lost],
     }

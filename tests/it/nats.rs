@@ -1,4 +1,10 @@
 //! Real servers for tests: on free ports of the loopback, each with a store of its own, killed when dropped.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test makes its own world, and fails when it cannot"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

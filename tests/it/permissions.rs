@@ -152,7 +152,7 @@ fn what_may_not_share_is_told_why_and_loses_nothing() {
     let refused = world.program("reader", &["sync", "now"]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(6), "{said}");
-    assert!(said.contains("may not") && said.contains("docs/sync.md"), "{said}");
+    assert!(said.contains("lacks a permission") && said.contains("docs/sync.md"), "{said}");
     let nobody = world.program("nobody", &["sync", "now"]);
     let said = String::from_utf8_lossy(&nobody.stderr);
     assert_eq!(nobody.status.code(), Some(6), "{said}");

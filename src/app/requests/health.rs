@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::sync::status;
 use super::{DESCRIPTION, Desk, SERVICE, command, query};
+use crate::store::Reader;
 use crate::store::check::{self, Check, CheckState};
 use crate::store::view::rfc3339;
 
@@ -87,7 +88,7 @@ pub(super) fn metrics(desk: &Desk) -> Value {
     let now = desk.clock().now();
     let (answered, refused) = desk.counts();
     let report = desk.read(|reader| status::report(reader, now));
-    let head = desk.read(|reader| reader.head());
+    let head = desk.read(Reader::head);
     json!({
         "service": SERVICE, "timestamp": rfc3339(now),
         "events": head.ok(), "requests": { "answered": answered, "refused": refused },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::Session;
 use super::SyncError;
 use crate::domain::stream::StreamId;
-use crate::store::outbox::Released;
+pub use crate::store::outbox::Released;
 use crate::store::view;
 use crate::store::{Append, LocalNote, Reader, StoreError};
 

@@ -414,7 +414,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         self.stop_way_in();
         if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked
         {
-            self.status.state = State::Offline.name().to_owned();
+            State::Offline.name().clone_into(&mut self.status.state);
             self.status.connected_since = None;
             self.status.next_attempt_at = None;
             if let Err(error) = self.session.store.set_status(REMOTE, self.status.clone(), self.now()) {

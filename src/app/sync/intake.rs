@@ -170,9 +170,8 @@ pub(super) fn read(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
 
 fn refusal(own: Own) -> Option<Reason> {
     match own {
-        Own::Fits => None,
-        // The relay takes them back, or finds out what happened.
-        Own::Ahead => None,
+        // What is ahead the relay takes back, or finds out what happened.
+        Own::Fits | Own::Ahead => None,
         Own::Differs => Some(Reason::Forked),
     }
 }

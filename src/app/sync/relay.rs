@@ -39,8 +39,8 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(
     }
     let own = session.store.origin().public_key.clone();
     let mut held = bus.held(&exchange, &own)?;
-    let (head, _) = session.store.reader()?.shared_head()?;
-    if held.seq > head {
+    let (shared, _) = session.store.reader()?.shared_head()?;
+    if held.seq > shared {
         take_back(session, bus, &exchange, &own, &held)?;
         held = bus.held(&exchange, &own)?;
     }

@@ -37,8 +37,8 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
     let enabled = reader.is_sync_enabled()?;
     // Nobody who could write it down runs while synchronisation is switched on and off.
     match (enabled, remote.status.state.as_str()) {
-        (false, _) => remote.status.state = State::Disabled.name().to_owned(),
-        (true, "disabled") => remote.status.state = State::Offline.name().to_owned(),
+        (false, _) => State::Disabled.name().clone_into(&mut remote.status.state),
+        (true, "disabled") => State::Offline.name().clone_into(&mut remote.status.state),
         (true, _) => {}
     }
     let (shared, _) = reader.shared_head()?;

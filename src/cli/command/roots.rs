@@ -16,6 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
+use crate::cli::text::shared;
 use crate::store::view::rfc3339;
 
 /// The directories that are watched
@@ -76,8 +77,7 @@ impl Run for Roots {
             Action::Share { roots } => {
                 let roots = roots.iter().map(|root| context.directory.join(root)).collect();
                 let released = consent::share(&context.session()?, &Which::Named(roots))?;
-                let (streams, events) = (released.streams, released.events);
-                context.printer.say(format!("{streams} streams with {events} events are shared now"));
+                context.printer.say(format!("{} are shared now", shared(released)));
             }
             Action::Unshare { roots } => {
                 let roots = roots.iter().map(|root| context.directory.join(root)).collect();

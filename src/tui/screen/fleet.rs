@@ -321,7 +321,7 @@ fn sheet(machine: &Machine, known: &Known, width: u16, shared: &Shared) -> Vec<L
         sheet.heading("Parked");
         sheet.item("!", theme.warning(), &parked.reason, plain);
         sheet.text(
-            &format!("{}: cim-nix sync parked show {}", moment::short(parked.parked_at), parked.id),
+            &format!("{}: cim-nix sync parked show {}", moment::short(parked.since), parked.id),
             theme.quiet(),
         );
     }

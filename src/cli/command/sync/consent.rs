@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::app::sync::consent::{self, Which};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::text::shared;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Enable {
@@ -31,9 +32,7 @@ impl Enable {
         let released = consent::enable(&context.session()?, &which)?;
         context.printer.say(match released.streams {
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
-            streams => {
-                format!("synchronisation is on; {streams} streams with {} events are shared now", released.events)
-            }
+            _ => format!("synchronisation is on; {} are shared now", shared(released)),
         });
         context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
         Ok(ExitCode::SUCCESS)

@@ -77,6 +77,7 @@ struct Shown {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the words of the document")]
 struct Message {
     id: i64,
     origin: Option<String>,

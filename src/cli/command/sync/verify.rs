@@ -33,6 +33,7 @@ struct Verified {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the words of the document")]
 struct Origin {
     origin: String,
     own: bool,

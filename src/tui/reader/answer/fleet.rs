@@ -44,5 +44,5 @@ fn flake(row: view::FleetRow) -> FleetFlake {
 }
 
 fn parked(row: view::ParkedRow) -> Parked {
-    Parked { id: row.id, origin: row.origin, reason: row.reason, parked_at: row.parked_at }
+    Parked { id: row.id, origin: row.origin, reason: row.reason, since: row.parked_at }
 }
