@@ -2,6 +2,7 @@
 //!
 //! Whatever happened: nothing is lost, nothing is there twice, and both come to the same state.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::sync::{Place, verify};
@@ -67,6 +68,11 @@ impl Side {
     }
 }
 
+/// Past the test harness, which would keep it to itself.
+fn say(line: &str) {
+    writeln!(std::io::stdout().lock(), "\n{line}").unwrap();
+}
+
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -76,7 +82,7 @@ fn whatever_dies_nothing_is_lost_and_nothing_is_there_twice() {
     let clock = u64::from(std::process::id()) ^ u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos());
     let seed = number("CIM_NIX_CHAOS_SEED").unwrap_or(clock).max(1);
     let seconds = number("CIM_NIX_CHAOS_SECONDS").unwrap_or(SECONDS);
-    println!("chaos: seed {seed}, {seconds} s");
+    say(&format!("chaos: seed {seed}, {seconds} s"));
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut server = Server::start();
     let mut sides = [Side::new("ada", &server), Side::new("bob", &server)];
@@ -121,9 +127,9 @@ fn whatever_dies_nothing_is_lost_and_nothing_is_there_twice() {
         std::thread::sleep(Duration::from_millis(dice.below(250)));
     }
     let recorded = sides.iter().map(|side| side.recorded).sum::<usize>();
-    println!(
+    say(&format!(
         "chaos: {recorded} events; recorded, killed or started, server killed, disk lost, line worse, better: {done:?}"
-    );
+    ));
     settle(&mut sides, recorded, seed);
 }
 

@@ -1,0 +1,314 @@
+//! How fast events go from one ledger to another through a real server, how long one of them takes, and what a process
+//! that does it needs of memory.
+//!
+//! `cargo bench --bench sync` has one machine catch up a million events; `SYNC_EVENTS` says another number. The server's
+//! own ceiling is measured in the same run, so that a busy machine does not decide.
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cim_domain_nix::app::Session;
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::sync::engine::{self, Link, Outcome, Until};
+use cim_domain_nix::app::sync::{Place, consent, status};
+use cim_domain_nix::bus::{Bus, Layout, Outgoing, Target};
+use cim_domain_nix::domain::catalogue::Event;
+use cim_domain_nix::domain::flake::Facts;
+use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
+use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::path::RecordedPath;
+use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
+use uuid::Uuid;
+
+type Done<T> = Result<T, Box<dyn Error>>;
+
+const BULK: usize = 20_000;
+const BATCH: usize = 500;
+const SINGLE: usize = 1_000;
+const FLAKES: usize = 100;
+
+fn main() -> Done<()> {
+    let wanted: usize = std::env::var("SYNC_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    let folder = tempfile::tempdir_in("target")?;
+    let mut out = std::io::stdout().lock();
+    let server = Server::start(&folder.path().join("one"))?;
+    let ceiling = ceiling(&server)?;
+    writeln!(out, "ceiling       {ceiling:>8.0} events/s: atomic batches of {BATCH}, nothing but sent")?;
+    drop(server);
+    let server = Server::start(&folder.path().join("two"))?;
+    let both = exchange(&server, folder.path())?;
+    writeln!(out, "both ways     {both:>8.0} events/s: {:.2} of the ceiling", both / ceiling)?;
+    let mut took = latency(&server, folder.path())?;
+    took.sort_unstable();
+    let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default().as_micros();
+    writeln!(out, "commit here -> committed there at 100 events/s: p50 {} µs, p99 {} µs", at(50), at(99))?;
+    drop(server);
+    let server = Server::start(&folder.path().join("three"))?;
+    catch_up(&server, folder.path(), wanted, &mut out)
+}
+
+/// What the server takes when nothing is read from or written to a ledger.
+fn ceiling(server: &Server) -> Done<f64> {
+    let (place, origin) = (server.place(), "UCEILING");
+    let bus = Bus::connect(&place.target, "bench", Link::default())?;
+    bus.set_up_ledger(&place.layout, false)?;
+    let exchange = bus.exchange(&place.layout, Clock::system().now())?;
+    let begun = Instant::now();
+    let mut fence = 0;
+    for _ in 0..BULK / BATCH {
+        let message = || {
+            let mut headers = async_nats::HeaderMap::new();
+            headers.insert("Nats-Msg-Id", Uuid::from_u128(u128::from(fence) << 64).to_string().as_str());
+            headers.insert("X-Event-ID", "0192f0c1-0000-7000-8000-000000000000");
+            Outgoing { subject: format!("nix.ledger.{origin}.flake.description_changed"), headers, body: vec![b'x'; 900] }
+        };
+        let messages = (0..BATCH).map(|index| {
+            let mut message = message();
+            message.headers.insert("Nats-Msg-Id", format!("{fence}-{index}").as_str());
+            message
+        });
+        fence = bus.publish(&exchange, origin, messages.collect(), fence)?;
+    }
+    Ok(rate(BULK, begun.elapsed()))
+}
+
+/// Two machines with as many events each: until both have all of them.
+fn exchange(server: &Server, folder: &Path) -> Done<f64> {
+    let place = server.place();
+    let machines = [Machine::new(&folder.join("a"), "ada", place.clone())?, Machine::new(&folder.join("b"), "bob", place)?];
+    for machine in &machines {
+        machine.fill(BULK)?;
+    }
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let running = machines.each_ref().map(|machine| scope.spawn(|| machine.run_until(2 * BULK)));
+        running.map(|thread| thread.join().unwrap_or_else(|_| Err("a machine panicked".into()))).into_iter().collect::<Result<Vec<()>, String>>()
+    })?;
+    Ok(rate(2 * BULK, begun.elapsed()))
+}
+
+/// From before the commit on one machine until the other's readers see it, a hundred times a second.
+fn latency(server: &Server, folder: &Path) -> Done<Vec<Duration>> {
+    let ada = Machine::new(&folder.join("c"), "ada", server.place())?;
+    let bob = Machine::new(&folder.join("d"), "bob", server.place())?;
+    ada.fill(1)?;
+    for machine in [&ada, &bob] {
+        machine.synced()?;
+    }
+    let stop = AtomicBool::new(false);
+    let links = [Link::default(), Link::default()];
+    thread::scope(|scope| {
+        for (machine, link) in [&ada, &bob].into_iter().zip(&links) {
+            let stop = &stop;
+            scope.spawn(move || engine::run(&machine.session, &machine.place, link, Until::Stopped, stop).map_err(|error| error.to_string()));
+        }
+        let measured = measure(&ada, &bob);
+        stop.store(true, Ordering::Relaxed);
+        links.iter().for_each(Link::nudge);
+        measured
+    })
+}
+
+fn measure(ada: &Machine, bob: &Machine) -> Done<Vec<Duration>> {
+    let reader = bob.session.store.reader()?;
+    for machine in [ada, bob] {
+        while machine.report()?.remote.status.state != "live" {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    let mut took = Vec::new();
+    for number in 0..SINGLE {
+        let (before, begun) = (reader.head()?, Instant::now());
+        ada.change(0, 1, number)?;
+        while reader.head()? == before && begun.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_micros(50));
+        }
+        took.push(begun.elapsed());
+        thread::sleep(Duration::from_millis(10).saturating_sub(begun.elapsed()));
+    }
+    Ok(took)
+}
+
+/// A machine that joins late, as a process of its own.
+fn catch_up(server: &Server, folder: &Path, wanted: usize, out: &mut impl Write) -> Done<()> {
+    let ada = Machine::new(&folder.join("e"), "ada", server.place())?;
+    ada.fill(wanted)?;
+    let begun = Instant::now();
+    ada.synced()?;
+    writeln!(out, "sent          {:>8.0} events/s: {wanted} of one machine", rate(wanted, begun.elapsed()))?;
+    let home = folder.join("f");
+    fs::create_dir_all(&home)?;
+    let program = |arguments: &[&str]| {
+        let mut command = command(Path::new(env!("CARGO_BIN_EXE_cim-nix")));
+        command.args(arguments).env_clear().env("HOME", &home).env("PATH", "/usr/bin:/bin").env("NATS_URL", server.url());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    program(&["sync", "enable"]).status()?;
+    let begun = Instant::now();
+    let mut process = program(&["sync", "now"]).spawn()?;
+    let mut highest = 0;
+    while process.try_wait()?.is_none() {
+        highest = memory(process.id(), "VmHWM").unwrap_or(highest);
+        thread::sleep(Duration::from_millis(20));
+    }
+    let took = begun.elapsed();
+    writeln!(out, "caught up     {:>8.0} events/s: {wanted}, at most {highest} MB", rate(wanted, took))?;
+    let mut process = program(&["serve", "--listen", "off"]).spawn()?;
+    thread::sleep(Duration::from_secs(5));
+    writeln!(out, "serve         {} MB resident, connected and idle", memory(process.id(), "VmRSS").unwrap_or_default())?;
+    process.kill()?;
+    process.wait()?;
+    Ok(())
+}
+
+fn rate(events: usize, took: Duration) -> f64 {
+    f64::from(u32::try_from(events).unwrap_or(u32::MAX)) / took.as_secs_f64()
+}
+
+/// A line of a process's status, in megabytes.
+fn memory(process: u32, line: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let found = text.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(':'))?;
+    Some(found.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1_024)
+}
+
+/// A ledger with one shared root.
+struct Machine {
+    session: Session,
+    place: Place,
+    root: PathBuf,
+}
+
+impl Machine {
+    fn new(folder: &Path, name: &str, place: Place) -> Done<Self> {
+        fs::create_dir_all(folder)?;
+        let who = Who { host: name.to_owned(), user: name.to_owned() };
+        let session = ledger::open(&folder.join("ledger.db"), who, Clock::system())?;
+        let machine = Self { session, place, root: PathBuf::from(format!("/home/{name}")) };
+        let root = LocalNote::RootAdded { path: machine.root.clone(), at: machine.session.clock.now() };
+        machine.append(Vec::new(), vec![root])?;
+        consent::enable(&machine.session, &consent::Which::All)?;
+        Ok(machine)
+    }
+
+    fn flake(&self, number: usize) -> FlakeId {
+        let name = format!("{}/{number}", self.session.store.origin().public_key);
+        FlakeId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    }
+
+    fn fill(&self, events: usize) -> Done<()> {
+        let flakes = FLAKES.min(events);
+        for number in 0..flakes {
+            let directory = RecordedPath::new(&self.root.join(format!("flake-{number}")));
+            let facts = Facts { description: Some(format!("flake {number}")), ..Facts::default() };
+            let found = Discovered { directory, lineage: None, extractor: 1, facts };
+            self.record(number, vec![FlakeEvent::Discovered(Box::new(found))])?;
+        }
+        consent::release(&self.session)?;
+        let mut left = events - flakes;
+        for round in 0.. {
+            let count = left.min(BATCH);
+            if count == 0 {
+                break;
+            }
+            self.change(round % FLAKES, count, round)?;
+            left -= count;
+        }
+        Ok(())
+    }
+
+    fn change(&self, flake: usize, count: usize, round: usize) -> Done<()> {
+        let change = |n| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n} of round {round}")) };
+        self.record(flake, (0..count).map(change).collect())
+    }
+
+    fn record(&self, flake: usize, events: Vec<FlakeEvent>) -> Done<()> {
+        let event = |event| NewEvent {
+            id: EventId::new(self.session.clock.new_id()),
+            occurred_at: self.session.clock.now(),
+            event: Event::Flake(event),
+            undoes: None,
+        };
+        let events = events.into_iter().map(event).collect();
+        let stream = StreamId::flake(self.flake(flake));
+        self.append(vec![StreamWrite { stream, expected: Expected::Any, events }], Vec::new())
+    }
+
+    fn append(&self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Done<()> {
+        let command = self.session.command("bench");
+        self.session.store.append(Append { command, received_at: self.session.clock.now(), writes, notes })?;
+        Ok(())
+    }
+
+    fn report(&self) -> Done<status::Report> {
+        Ok(status::report(&self.session.store.reader()?, self.session.clock.now())?)
+    }
+
+    fn synced(&self) -> Done<Outcome> {
+        let outcome = engine::run(&self.session, &self.place, &Link::default(), Until::Synced, &AtomicBool::new(false))?;
+        if outcome.synced { Ok(outcome) } else { Err(format!("{outcome:?}").into()) }
+    }
+
+    /// Runs the engine until so many shared events are here and everything of its own is there.
+    fn run_until(&self, events: usize) -> Result<(), String> {
+        let reader = self.session.store.reader().map_err(|error| error.to_string())?;
+        loop {
+            self.synced().map_err(|error| error.to_string())?;
+            let here = reader.shared_heads().map_err(|error| error.to_string())?.iter().map(|head| head.seq).sum::<i64>();
+            if usize::try_from(here).is_ok_and(|here| here >= events) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A server of its own, killed when dropped.
+struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Done<Self> {
+        fs::create_dir_all(folder)?;
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let parts = std::env::var_os("CIM_NIX_PARTS").map_or_else(|| PathBuf::from(".parts"), PathBuf::from);
+        let mut started = command(&parts.join("nats/bin/nats-server"));
+        started.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(folder);
+        let process = started.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let server = Self { process, port };
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        thread::sleep(Duration::from_millis(300));
+        Ok(server)
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    fn place(&self) -> Place {
+        Place { target: Target { servers: vec![self.url()], ..Target::default() }, layout: Layout::default() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill().and_then(|()| self.process.wait());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the bench runs the real programs")]
+fn command(program: &Path) -> Command {
+    Command::new(program)
+}
