@@ -140,7 +140,7 @@ fn callers(path: &Path, callers: usize, calls: usize, out: &mut impl Write) -> R
     if took.len() != callers * calls {
         return Err("a caller was refused".into());
     }
-    let rate = took.len() as f64 / begun.elapsed().as_secs_f64();
+    let rate = f64::from(u32::try_from(took.len())?) / begun.elapsed().as_secs_f64();
     writeln!(out, "{callers} callers: {rate:.0} events/s, {}", shown(&mut took))?;
     Ok(rate)
 }
@@ -164,7 +164,8 @@ fn batches(path: &Path, out: &mut impl Write) -> Outcome {
     drop(store);
     let transactions = usize::try_from(events)? / BATCH;
     let (rows, bare) = bare::write_again(path, &path.with_extension("bare"), transactions)?;
-    let rate = |took: f64| events as f64 / took;
+    let count = f64::from(u32::try_from(events)?);
+    let rate = |took: f64| count / took;
     writeln!(
         out,
         "{BATCH} a transaction: {:.0} events/s; bare SQLite, the same {rows} rows: {:.0} events/s; ratio {:.2}",

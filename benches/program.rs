@@ -42,11 +42,8 @@ fn main() -> Outcome {
         }
         drop(store);
         writeln!(out, "a ledger of {events} events")?;
-        let flake = ["flake", "inputs", "/home/me/flake-7"];
-        for words in [&["flake", "list"][..], &["log"], &["info"], &["doctor"], &flake] {
-            if events > 0 || words != flake {
-                reads(&home, &db, words, &mut out)?;
-            }
+        for words in [&["flake", "list"][..], &["log"], &["info"], &["doctor"]] {
+            reads(&home, &db, words, &mut out)?;
         }
         terminal::interface(PROGRAM, &home, &db, events > 0, &mut out)?;
         let (took, memory) = watched(&mut program(&home, &db, &["store", "rebuild"]))?;

@@ -11,7 +11,7 @@ use crate::store::log::Recorded;
 
 /// How many events share a savepoint. SQLite keeps the pages that an open savepoint changes in a list, and walks it
 /// after every statement that may fail in the middle: over a thousand events that takes longer than all else.
-const SLICE: usize = 64;
+const SLICE: usize = 16;
 
 /// What became of a projection that was given events.
 #[derive(Debug)]
