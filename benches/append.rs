@@ -28,8 +28,8 @@ const ROUNDS: usize = 3;
 const CALLERS: usize = 64;
 const BATCH: usize = 1_000;
 const BATCHED: u64 = 40_000;
-/// The size of the payloads that [`Edits`] makes.
-const PAYLOAD: usize = 300;
+/// About the size of the payloads that [`Edits`] makes.
+const PAYLOAD: usize = 100;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
