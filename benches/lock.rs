@@ -15,13 +15,13 @@ fn lock_text(nodes: usize) -> String {
     let mut text = String::from("{\n  \"nodes\": {\n");
     for n in 0..nodes {
         let own = if n % 2 == 0 && n + 1 < nodes {
-            format!("        \"own\": \"input_{}\",\n", n + 1)
+            format!(",\n        \"own\": \"input_{:04}\"", n + 1)
         } else {
             String::new()
         };
         let _ = write!(
             text,
-            "    \"input_{n}\": {{\n      \"inputs\": {{\n{own}        \"nixpkgs\": [\n          \"i0\"\n        ]\n      }},\n      \
+            "    \"input_{n:04}\": {{\n      \"inputs\": {{\n        \"nixpkgs\": [\n          \"i0000\"\n        ]{own}\n      }},\n      \
              \"locked\": {{\n        \"lastModified\": {},\n        \"narHash\": \"sha256-{n:043}=\",\n        \"owner\": \
              \"owner{n}\",\n        \"repo\": \"repo{n}\",\n        \"rev\": \"{n:040x}\",\n        \"type\": \"github\"\n      }},\n      \
              \"original\": {{\n        \"owner\": \"owner{n}\",\n        \"repo\": \"repo{n}\",\n        \"type\": \"github\"\n      \
@@ -31,7 +31,7 @@ fn lock_text(nodes: usize) -> String {
     }
     text.push_str("    \"root\": {\n      \"inputs\": {\n");
     let direct =
-        (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("        \"i{n}\": \"input_{n}\"")).collect::<Vec<_>>();
+        (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("        \"i{n:04}\": \"input_{n:04}\"")).collect::<Vec<_>>();
     let _ =
         write!(text, "{}\n      }}\n    }}\n  }},\n  \"root\": \"root\",\n  \"version\": 7\n}}\n", direct.join(",\n"));
     text
@@ -54,7 +54,7 @@ fn read_and_resolve(criterion: &mut Criterion) {
     group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
     for nodes in NODES {
         let text = lock_text(nodes);
-        let direct = (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("i{n}"));
+        let direct = (0..nodes).filter(|n| n % 2 == 0).map(|n| format!("i{n:04}"));
         let paths: Vec<_> = direct.map(|input| [input, "nixpkgs".to_owned()]).collect();
         assert_eq!((ours(&text, &paths), theirs(&text, &paths)), (paths.len(), paths.len()), "a path was not resolved");
         group.throughput(Throughput::Bytes(text.len() as u64));

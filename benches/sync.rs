@@ -68,7 +68,11 @@ fn ceiling(server: &Server) -> Done<f64> {
             let mut headers = async_nats::HeaderMap::new();
             headers.insert("Nats-Msg-Id", Uuid::from_u128(u128::from(fence) << 64).to_string().as_str());
             headers.insert("X-Event-ID", "0192f0c1-0000-7000-8000-000000000000");
-            Outgoing { subject: format!("nix.ledger.{origin}.flake.description_changed"), headers, body: vec![b'x'; 900] }
+            Outgoing {
+                subject: format!("nix.ledger.{origin}.flake.description_changed"),
+                headers,
+                body: vec![b'x'; 900],
+            }
         };
         let messages = (0..BATCH).map(|index| {
             let mut message = message();
@@ -83,14 +87,18 @@ fn ceiling(server: &Server) -> Done<f64> {
 /// Two machines with as many events each: until both have all of them.
 fn exchange(server: &Server, folder: &Path) -> Done<f64> {
     let place = server.place();
-    let machines = [Machine::new(&folder.join("a"), "ada", place.clone())?, Machine::new(&folder.join("b"), "bob", place)?];
+    let machines =
+        [Machine::new(&folder.join("a"), "ada", place.clone())?, Machine::new(&folder.join("b"), "bob", place)?];
     for machine in &machines {
         machine.fill(BULK)?;
     }
     let begun = Instant::now();
     thread::scope(|scope| {
         let running = machines.each_ref().map(|machine| scope.spawn(|| machine.run_until(2 * BULK)));
-        running.map(|thread| thread.join().unwrap_or_else(|_| Err("a machine panicked".into()))).into_iter().collect::<Result<Vec<()>, String>>()
+        running
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a machine panicked".into())))
+            .into_iter()
+            .collect::<Result<Vec<()>, String>>()
     })?;
     Ok(rate(2 * BULK, begun.elapsed()))
 }
@@ -108,7 +116,10 @@ fn latency(server: &Server, folder: &Path) -> Done<Vec<Duration>> {
     thread::scope(|scope| {
         for (machine, link) in [&ada, &bob].into_iter().zip(&links) {
             let stop = &stop;
-            scope.spawn(move || engine::run(&machine.session, &machine.place, link, Until::Stopped, stop).map_err(|error| error.to_string()));
+            scope.spawn(move || {
+                engine::run(&machine.session, &machine.place, link, Until::Stopped, stop)
+                    .map_err(|error| error.to_string())
+            });
         }
         let measured = measure(&ada, &bob);
         stop.store(true, Ordering::Relaxed);
@@ -148,7 +159,12 @@ fn catch_up(server: &Server, folder: &Path, wanted: usize, out: &mut impl Write)
     fs::create_dir_all(&home)?;
     let program = |arguments: &[&str]| {
         let mut command = command(Path::new(env!("CARGO_BIN_EXE_cim-nix")));
-        command.args(arguments).env_clear().env("HOME", &home).env("PATH", "/usr/bin:/bin").env("NATS_URL", server.url());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", &home)
+            .env("PATH", "/usr/bin:/bin")
+            .env("NATS_URL", server.url());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
@@ -164,7 +180,11 @@ fn catch_up(server: &Server, folder: &Path, wanted: usize, out: &mut impl Write)
     writeln!(out, "caught up     {:>8.0} events/s: {wanted}, at most {highest} MB", rate(wanted, took))?;
     let mut process = program(&["serve", "--listen", "off"]).spawn()?;
     thread::sleep(Duration::from_secs(5));
-    writeln!(out, "serve         {} MB resident, connected and idle", memory(process.id(), "VmRSS").unwrap_or_default())?;
+    writeln!(
+        out,
+        "serve         {} MB resident, connected and idle",
+        memory(process.id(), "VmRSS").unwrap_or_default()
+    )?;
     process.kill()?;
     process.wait()?;
     Ok(())
@@ -227,7 +247,8 @@ impl Machine {
     }
 
     fn change(&self, flake: usize, count: usize, round: usize) -> Done<()> {
-        let change = |n| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n} of round {round}")) };
+        let change =
+            |n| FlakeEvent::DescriptionChanged { from: None, to: Some(format!("change {n} of round {round}")) };
         self.record(flake, (0..count).map(change).collect())
     }
 
@@ -254,7 +275,8 @@ impl Machine {
     }
 
     fn synced(&self) -> Done<Outcome> {
-        let outcome = engine::run(&self.session, &self.place, &Link::default(), Until::Synced, &AtomicBool::new(false))?;
+        let outcome =
+            engine::run(&self.session, &self.place, &Link::default(), Until::Synced, &AtomicBool::new(false))?;
         if outcome.synced { Ok(outcome) } else { Err(format!("{outcome:?}").into()) }
     }
 
@@ -263,7 +285,8 @@ impl Machine {
         let reader = self.session.store.reader().map_err(|error| error.to_string())?;
         loop {
             self.synced().map_err(|error| error.to_string())?;
-            let here = reader.shared_heads().map_err(|error| error.to_string())?.iter().map(|head| head.seq).sum::<i64>();
+            let here =
+                reader.shared_heads().map_err(|error| error.to_string())?.iter().map(|head| head.seq).sum::<i64>();
             if usize::try_from(here).is_ok_and(|here| here >= events) {
                 return Ok(());
             }

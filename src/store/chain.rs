@@ -14,6 +14,9 @@
 //!
 //! The content id stands for the payload, so erasing a payload breaks no chain.
 
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use data_encoding::BASE32_NOPAD;
 use uuid::Uuid;
 
@@ -33,10 +36,15 @@ pub enum Chain {
 }
 
 impl Chain {
-    const fn context(self) -> &'static str {
+    /// The key of the chain: the hash of its context, made once, as a link is short and this is half of its price.
+    fn key(self) -> &'static ContextKey {
+        static LOCAL: LazyLock<ContextKey> =
+            LazyLock::new(|| hash_derive_key_context("cim-nix 2026-11-24 local chain v1"));
+        static SHARED: LazyLock<ContextKey> =
+            LazyLock::new(|| hash_derive_key_context("cim-nix 2026-11-24 shared chain v1"));
         match self {
-            Self::Local => "cim-nix 2026-11-24 local chain v1",
-            Self::Shared => "cim-nix 2026-11-24 shared chain v1",
+            Self::Local => &LOCAL,
+            Self::Shared => &SHARED,
         }
     }
 }
@@ -79,7 +87,7 @@ pub fn content(payload: &str) -> Hash {
 
 /// The link that ties an event to the link before it.
 pub fn link(chain: Chain, previous: &Hash, envelope: &Envelope<'_>) -> Hash {
-    let mut hasher = blake3::Hasher::new_derive_key(chain.context());
+    let mut hasher = blake3::Hasher::new_from_context_key(chain.key());
     let mut bytes = Vec::with_capacity(512);
     bytes.extend_from_slice(previous);
     bytes.extend_from_slice(envelope.event_id.as_bytes());

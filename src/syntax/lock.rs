@@ -3,10 +3,10 @@
 //! Knows the lock format, versions 5 to 7; what the edges mean together is for [`super::graph`]. Never fails: what is
 //! wrong becomes a [`Problem`], the rest is still read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Attrs, Problem, Span};
-use json::Json;
+use json::{Fields, Json, Piece, Places, Text};
 
 mod conflict;
 mod json;
@@ -92,10 +92,11 @@ pub fn read(text: &str) -> LockFile {
         });
     }
     let text = ours.as_ref().map_or(text, |ours| ours.text.as_str());
-    match json::parse(text) {
-        Ok(json) => {
-            Reader { spans: json::node_spans(text), file: LockFile { problems, ..LockFile::default() } }.top(json)
-        }
+    let parsed = Reader::parse(text, None).and_then(|(top, reader)| {
+        if reader.escaped { Reader::parse(text, Some(json::node_spans(text))) } else { Ok((top, reader)) }
+    });
+    match parsed {
+        Ok((top, reader)) => reader.top(top, problems),
         Err(problem) => {
             problems.push(problem);
             LockFile { root: "root".to_owned(), problems, ..LockFile::default() }
@@ -103,32 +104,112 @@ pub fn read(text: &str) -> LockFile {
     }
 }
 
-struct Reader {
-    spans: Vec<Span>,
+/// Takes the nodes one by one while the text is parsed, so that no tree of the whole text is ever held.
+struct Reader<'t> {
+    places: Places<'t>,
+    /// Where each node stands, when that was found out beforehand; for keys with escapes, which Nix never writes.
+    spans: Option<Vec<Span>>,
+    next: usize,
+    /// Whether a key could not be placed.
+    escaped: bool,
+    nodes: Vec<(String, Node)>,
+    /// The keys of `nodes`, kept from the first one on that is not greater than the one before.
+    keys: HashSet<String>,
     file: LockFile,
 }
 
-impl Reader {
-    fn top(mut self, json: Json) -> LockFile {
+impl<'t> Reader<'t> {
+    fn parse(text: &'t str, spans: Option<Vec<Span>>) -> Result<(Json<'t>, Self), Problem> {
+        let mut reader = Self {
+            places: Places::of(text),
+            spans,
+            next: 0,
+            escaped: false,
+            nodes: Vec::new(),
+            keys: HashSet::new(),
+            file: LockFile::default(),
+        };
+        let top = json::parse(text, &mut |piece| reader.take(piece))?;
+        Ok((top, reader))
+    }
+
+    fn take(&mut self, piece: Piece<'t>) {
+        match piece {
+            Piece::Begin => {
+                self.next = 0;
+                self.nodes.clear();
+                self.keys.clear();
+                self.file.problems.clear();
+            }
+            Piece::Node(key, value) => {
+                let span = self.span(&key);
+                let key = key.into_string();
+                if self.stands_already(&key) {
+                    self.duplicate(span, &key, "`nodes`");
+                }
+                match value {
+                    Json::Object(fields) => {
+                        let node = self.node(&key, fields, span);
+                        if !self.keys.is_empty() {
+                            self.keys.insert(key.clone());
+                        }
+                        self.nodes.push((key, node));
+                    }
+                    _ => self.wrong(span, &format!("node `{key}` of flake.lock is not an object")),
+                }
+            }
+        }
+    }
+
+    fn span(&mut self, key: &Text<'t>) -> Option<Span> {
+        let found = match &self.spans {
+            Some(spans) => spans.get(self.next).copied(),
+            None => self.places.of_key(key),
+        };
+        self.next += 1;
+        self.escaped |= found.is_none();
+        found
+    }
+
+    fn stands_already(&mut self, key: &str) -> bool {
+        if self.keys.is_empty() {
+            if self.nodes.last().is_none_or(|(last, _)| last.as_str() < key) {
+                return false;
+            }
+            self.keys = self.nodes.iter().map(|(key, _)| key.clone()).collect();
+        }
+        self.keys.contains(key)
+    }
+
+    fn top(mut self, json: Json<'t>, problems: Vec<Problem>) -> LockFile {
+        let of_nodes = std::mem::replace(&mut self.file.problems, problems);
         let Json::Object(fields) = json else {
             self.wrong(None, "flake.lock is not a JSON object");
             return LockFile { root: "root".to_owned(), ..self.file };
         };
-        let (mut root, mut nodes) = (None, None);
+        let mut root = None;
         self.duplicates(&fields, None, || "flake.lock".to_owned());
         for (name, value) in fields {
             match (name.as_str(), value) {
                 ("version", Json::Number(number)) => self.file.version = number.as_u64(),
                 ("version", _) => self.wrong(None, "the `version` of flake.lock is not a number"),
-                ("root", Json::Text(key)) => root = Some(key),
+                ("root", Json::Text(key)) => root = Some(key.into_string()),
                 ("root", _) => self.wrong(None, "the `root` of flake.lock is not a string"),
-                ("nodes", Json::Object(entries)) => nodes = Some(entries),
-                ("nodes", _) => self.wrong(None, "`nodes` of flake.lock is not an object"),
+                ("nodes", value) if !matches!(value, Json::Object(_)) => {
+                    self.wrong(None, "`nodes` of flake.lock is not an object");
+                }
                 _ => {}
             }
         }
         self.version();
-        self.nodes(nodes.unwrap_or_default());
+        self.file.problems.extend(of_nodes);
+        let nodes = std::mem::take(&mut self.nodes);
+        if self.keys.is_empty() {
+            self.file.nodes = nodes.into_iter().collect();
+        } else {
+            // One by one, so that of a key that stands twice the last wins.
+            self.file.nodes.extend(nodes);
+        }
         self.root(root);
         links::check(&mut self.file);
         self.file
@@ -161,23 +242,7 @@ impl Reader {
         }
     }
 
-    fn nodes(&mut self, entries: Vec<(String, Json)>) {
-        let spans = std::mem::take(&mut self.spans).into_iter().map(Some).chain(std::iter::repeat(None));
-        for ((key, value), span) in entries.into_iter().zip(spans) {
-            if self.file.nodes.contains_key(&key) {
-                self.duplicate(span, &key, "`nodes`");
-            }
-            match value {
-                Json::Object(fields) => {
-                    let node = self.node(&key, fields, span);
-                    self.file.nodes.insert(key, node);
-                }
-                _ => self.wrong(span, &format!("node `{key}` of flake.lock is not an object")),
-            }
-        }
-    }
-
-    fn node(&mut self, key: &str, fields: Vec<(String, Json)>, span: Option<Span>) -> Node {
+    fn node(&mut self, key: &str, fields: Fields<'t>, span: Option<Span>) -> Node {
         let at = Place { key, span };
         let mut node = Node { span, ..Node::default() };
         let mut info = None;
@@ -191,9 +256,10 @@ impl Reader {
                 ("flake", Json::Bool(flake)) => node.flake = flake,
                 ("parent", Json::List(names)) => node.parent = self.path(&at, "parent", names),
                 ("inputs" | "locked" | "original" | "info" | "flake" | "parent", _) => {
+                    let name = name.as_str();
                     self.wrong(span, &format!("`{name}` of node `{key}` of flake.lock has a shape Nix does not read"));
                 }
-                (_, value) => drop(node.extra.insert(name, value.into_value())),
+                (_, value) => drop(node.extra.insert(name.into_string(), value.into_value())),
             }
         }
         if let Some(info) = info {
@@ -202,12 +268,13 @@ impl Reader {
         node
     }
 
-    fn edges(&mut self, at: &Place<'_>, entries: Vec<(String, Json)>) -> BTreeMap<String, Edge> {
+    fn edges(&mut self, at: &Place<'_>, entries: Fields<'t>) -> BTreeMap<String, Edge> {
         let mut edges = BTreeMap::new();
         self.duplicates(&entries, at.span, || format!("the inputs of node `{}`", at.key));
         for (name, value) in entries {
+            let name = name.into_string();
             let edge = match value {
-                Json::Text(key) => Some(Edge::Node(key)),
+                Json::Text(key) => Some(Edge::Node(key.into_string())),
                 Json::List(names) => self.path(at, &name, names).map(Edge::Follows),
                 _ => {
                     let key = at.key;
@@ -220,9 +287,9 @@ impl Reader {
         edges
     }
 
-    fn path(&mut self, at: &Place<'_>, what: &str, names: Vec<Json>) -> Option<Vec<String>> {
-        let path: Option<_> =
-            names.into_iter().map(|name| if let Json::Text(name) = name { Some(name) } else { None }).collect();
+    fn path(&mut self, at: &Place<'_>, what: &str, names: Vec<Json<'t>>) -> Option<Vec<String>> {
+        let text = |name| if let Json::Text(name) = name { Some(name.into_string()) } else { None };
+        let path: Option<_> = names.into_iter().map(text).collect();
         if path.is_none() {
             let key = at.key;
             self.wrong(at.span, &format!("`{what}` of node `{key}` of flake.lock is not a list of input names"));
@@ -230,13 +297,21 @@ impl Reader {
         path
     }
 
-    fn attrs(&mut self, at: &Place<'_>, what: &str, entries: Vec<(String, Json)>) -> Attrs {
+    fn attrs(&mut self, at: &Place<'_>, what: &str, entries: Fields<'t>) -> Attrs {
         self.duplicates(&entries, at.span, || format!("`{what}` of node `{}`", at.key));
-        entries.into_iter().map(|(name, value)| (name, value.into_value())).collect()
+        let mut attrs = Attrs::new();
+        for (name, value) in entries {
+            attrs.insert(name.into_string(), value.into_value());
+        }
+        attrs
     }
 
     /// Reports every name that stands more than once; that the last one wins, as in Nix, is the caller's part.
-    fn duplicates(&mut self, fields: &[(String, Json)], span: Option<Span>, place: impl Fn() -> String) {
+    fn duplicates(&mut self, fields: &Fields<'t>, span: Option<Span>, place: impl Fn() -> String) {
+        // As Nix writes them: in the order of their names, each once.
+        if fields.is_sorted_by(|(name, _), (next, _)| name.as_str() < next.as_str()) {
+            return;
+        }
         let mut names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         for pair in names.windows(2) {

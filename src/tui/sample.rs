@@ -124,12 +124,7 @@ pub(crate) fn fleet() -> Fleet {
             flake(11, infra, &server, "/srv/infra", "0011223344556677", 96),
             flake(12, None, &server, "/etc/nixos", "0011223344556677", 400),
         ],
-        parked: vec![Parked {
-            id: 4,
-            origin: Some(lost.origin.clone()),
-            reason: why.to_owned(),
-            since: NOW - 3 * DAY,
-        }],
+        parked: vec![Parked { id: 4, origin: Some(lost.origin.clone()), reason: why.to_owned(), since: NOW - 3 * DAY }],
         machines: vec![own, server, lost],
     }
 }

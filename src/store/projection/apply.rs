@@ -9,6 +9,10 @@ use super::{Applied, ApplyError, Body, PROJECTIONS, Projection, Target};
 use crate::store::StoreError;
 use crate::store::log::Recorded;
 
+/// How many events share a savepoint. SQLite keeps the pages that an open savepoint changes in a list, and walks it
+/// after every statement that may fail in the middle: over a thousand events that takes longer than all else.
+const SLICE: usize = 16;
+
 /// What became of a projection that was given events.
 #[derive(Debug)]
 pub(in crate::store) enum Outcome {
@@ -20,19 +24,24 @@ pub(in crate::store) enum Outcome {
 
 /// Takes appended events in, within the caller's transaction. `events` follow each other without a gap.
 ///
-/// A projection that fails is rolled back to before these events, marked `failed` with its error, and passed over
-/// from then on until `ensure` has caught it up. Only what concerns the whole database (full, locked, damaged) is an
-/// error here.
+/// A projection that fails is rolled back to before the slice of them that holds the event it failed at, marked `failed`
+/// there with its error, and passed over from then on until `ensure` has caught it up. Only what concerns the whole
+/// database (full, locked, damaged) is an error here.
 pub(crate) fn apply_all(connection: &Connection, events: &[Recorded]) -> Result<(), StoreError> {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-    let applied = own_origin(connection).and_then(|own| {
-        let known: Vec<Applied<'_>> = events.iter().filter_map(|event| applied(event, own)).collect();
-        apply_known(connection, &known, (first.position, last.position))
-    });
-    applied.map_err(|error| {
+    take_in(connection, events).map_err(|error| {
         let path = connection.path().unwrap_or_default();
         StoreError::sqlite(Path::new(path), error)
     })
+}
+
+fn take_in(connection: &Connection, events: &[Recorded]) -> rusqlite::Result<()> {
+    let own = own_origin(connection)?;
+    for slice in events.chunks(SLICE) {
+        let (Some(first), Some(last)) = (slice.first(), slice.last()) else { continue };
+        let known: Vec<Applied<'_>> = slice.iter().filter_map(|event| applied(event, own)).collect();
+        apply_known(connection, &known, (first.position, last.position))?;
+    }
+    Ok(())
 }
 
 /// The row of this database's own origin.

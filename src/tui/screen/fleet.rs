@@ -320,10 +320,7 @@ fn sheet(machine: &Machine, known: &Known, width: u16, shared: &Shared) -> Vec<L
     for parked in known.parked.iter().filter(|parked| parked.origin.as_ref() == Some(&machine.origin)) {
         sheet.heading("Parked");
         sheet.item("!", theme.warning(), &parked.reason, plain);
-        sheet.text(
-            &format!("{}: cim-nix sync parked show {}", moment::short(parked.since), parked.id),
-            theme.quiet(),
-        );
+        sheet.text(&format!("{}: cim-nix sync parked show {}", moment::short(parked.since), parked.id), theme.quiet());
     }
     let mut lineage = None;
     for flake in known.flakes.iter().filter(|flake| flake.origin == machine.origin) {
