@@ -41,7 +41,8 @@ impl Known {
     pub fn load(reader: &Reader, origin_key: &str) -> Result<Self, StoreError> {
         let mut flakes = HashMap::new();
         let mut ids = HashSet::new();
-        for row in view::known_flakes(reader)? {
+        // Another machine's flake at the same path is another flake.
+        for row in view::known_flakes(reader)?.into_iter().filter(|row| row.origin == origin_key) {
             ids.insert(row.id);
             let known = KnownFlake { id: row.id, directory: row.directory.to_path(), removed: row.removed };
             let place: &mut KnownFlake = flakes.entry(known.directory.clone()).or_insert_with(|| known.clone());

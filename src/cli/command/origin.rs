@@ -1,5 +1,6 @@
 //! `origin`: who this ledger is to others.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,6 +68,8 @@ impl Run for Origin {
             }
             Action::Adopt { key } => {
                 let key = context.directory.join(key);
+                // A file that is not there says nothing about the database.
+                File::open(&key).map_err(|error| Failure::file("read", &key, &error))?;
                 let done = origin::adopt(context.session()?, &key)?;
                 context.printer.answer(&Changed::of(done))?;
                 context.printer.say("`cim-nix sync now` takes back what it had shared");

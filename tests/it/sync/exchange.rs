@@ -1,5 +1,8 @@
 //! What goes out comes in: shared events of one machine are in the other's log, in order, once, and proved.
 
+use std::sync::atomic::AtomicBool;
+
+use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::{consent, verify};
 use cim_domain_nix::store::view::{self, At};
 
@@ -160,4 +163,24 @@ fn the_public_log_has_every_event_under_its_public_subject() {
         assert_eq!(body["payload"]["facts"]["description"], "flake 1", "{body}");
         assert_eq!(message.headers.get("X-Domain").unwrap().as_str(), "nix");
     });
+}
+
+#[test]
+fn the_same_path_on_two_machines_is_two_flakes() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::write(folder.path().join("flake.nix"), "{ description = \"x\"; outputs = _: { }; }").unwrap();
+    let request = ScanRequest { paths: vec![folder.path().to_owned()], threads: 1, ..ScanRequest::default() };
+    let look = |machine: &Machine| scan(&machine.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+    assert_eq!(look(&ada).new, 1);
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    ada.synced();
+    assert_eq!(bob.synced().taken, 1);
+    let report = look(&bob);
+    assert_eq!((report.new, report.removed), (1, 0), "{report:?}");
+    assert_eq!((look(&bob).events, bob.count("SELECT count(*) FROM v1_flakes")), (0, 2));
+    std::fs::remove_file(folder.path().join("flake.nix")).unwrap();
+    assert_eq!(look(&bob).removed, 1);
+    assert_eq!(bob.count("SELECT count(*) FROM v1_flakes"), 1, "what another machine has is for it to say");
 }
