@@ -1,4 +1,5 @@
 //! A line between a client and a server that can be cut, made slow, deaf or dumb.
+#![expect(clippy::unwrap_used, reason = "a test makes its own world, and fails when it cannot")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -153,19 +153,19 @@ fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
 /// and follows from the flake.
 fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Hash)> {
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
-    let names = statement.column_names().into_iter().enumerate();
+    let names = statement.column_names().enumerate();
     let told: Vec<usize> = names.filter(|(_, name)| *name != "origin").map(|(column, _)| column).collect();
     let mut rows = statement.query([])?;
-    let mut hashes: Vec<Hash> = Vec::new();
+    let mut told_rows: Vec<Hash> = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut hasher = blake3::Hasher::new();
-        add_row(row, &told, &mut hasher)?;
-        hashes.push(hasher.finalize().into());
+        let mut one = blake3::Hasher::new();
+        add_row(row, &told, &mut one)?;
+        told_rows.push(one.finalize().into());
     }
-    hashes.sort_unstable();
+    told_rows.sort_unstable();
     let mut all = blake3::Hasher::new();
-    for hash in &hashes {
-        all.update(hash);
+    for row in &told_rows {
+        all.update(row);
     }
-    Ok((hashes.len() as u64, all.finalize().into()))
+    Ok((told_rows.len() as u64, all.finalize().into()))
 }

@@ -115,10 +115,10 @@ fn a_server_killed_under_a_batch_has_all_of_it_or_nothing() {
 fn a_list_of_servers_works_with_the_dead_ones_in_it() {
     let server = Server::start();
     let dead = format!("nats://127.0.0.1:{}", free_port());
-    let deaf = Proxy::to(server.port());
-    deaf.set(Line::HalfOpen);
+    let mute = Proxy::to(server.port());
+    mute.set(Line::HalfOpen);
     let mut place =
-        Place { target: target(&format!("{dead},{},{}", deaf.url(), server.url())), layout: Layout::default() };
+        Place { target: target(&format!("{dead},{},{}", mute.url(), server.url())), layout: Layout::default() };
     place.target.patience = Duration::from_millis(700);
     let ada = Machine::at("ada", &place);
     ada.discover(1);

@@ -51,14 +51,14 @@ impl Replay {
             shared: self.shared,
         };
         let replayed = upkeep::replay(&context.session()?, &selection)?;
-        context.printer.answer(&State::of(&replayed))?;
+        context.printer.answer(&Summary::of(&replayed))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// `cim-nix/store-replay/1`.
 #[derive(Debug, Serialize)]
-struct State {
+struct Summary {
     events: u64,
     /// The hash over every table.
     state: String,
@@ -72,7 +72,7 @@ struct Row {
     hash: String,
 }
 
-impl State {
+impl Summary {
     fn of(replayed: &Replayed) -> Self {
         let row =
             |table: &ReplayedTable| Row { table: table.name, rows: table.rows, hash: HEXLOWER.encode(&table.hash) };
@@ -84,7 +84,7 @@ impl State {
     }
 }
 
-impl Answer for State {
+impl Answer for Summary {
     const NAME: &'static str = "store-replay";
     type Record = Row;
 
