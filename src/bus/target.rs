@@ -80,16 +80,15 @@ impl Target {
 
     /// The same with what an address says of user, password and token where the client looks for it: nowhere else does
     /// it use them, and it writes addresses into its log.
+    #[must_use]
     pub fn without_userinfo(&self) -> Self {
         let mut target = Self { servers: self.shown(), ..self.clone() };
         let Some(userinfo) = self.servers.iter().find_map(|server| userinfo(server)) else { return target };
-        match userinfo.split_once(':') {
-            Some((user, password)) => {
-                target.user.get_or_insert_with(|| decoded(user));
-                target.password.get_or_insert_with(|| decoded(password));
-            }
-            None if target.user.is_none() && target.token.is_none() => target.token = Some(decoded(userinfo)),
-            None => {}
+        if let Some((user, password)) = userinfo.split_once(':') {
+            target.user.get_or_insert_with(|| decoded(user));
+            target.password.get_or_insert_with(|| decoded(password));
+        } else if target.user.is_none() && target.token.is_none() {
+            target.token = Some(decoded(userinfo));
         }
         target
     }
@@ -121,16 +120,9 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
+        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| first == b'%');
+        bytes.push(byte.unwrap_or(first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }

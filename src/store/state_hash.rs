@@ -71,23 +71,23 @@ fn rows(
     let generation: i64 = connection.query_row(sql, [projection.name()], |row| row.get(0))?;
     for table in projection.tables() {
         let mut statement = connection.prepare(&format!("SELECT * FROM p_{}_{generation}", table.name))?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         // What is found in the text of a flake is private: its rows name their own stream.
         let flake = names.iter().position(|name| name == "flake").or_else(|| names.iter().position(|name| name == "id"));
         let (Some(flake), false) = (flake, names.iter().any(|name| name == "stream")) else { continue };
         let told: Vec<usize> = (0..names.len()).filter(|column| !LOCAL.contains(&names[*column].as_str())).collect();
-        let mut hashes: Vec<Hash> = Vec::new();
+        let mut hashed: Vec<Hash> = Vec::new();
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             if id(row.get_ref(flake)?).is_some_and(|id| shared.contains(&id)) {
                 let mut hasher = blake3::Hasher::new();
                 add_row(row, &told, &mut hasher)?;
-                hashes.push(*hasher.finalize().as_bytes());
+                hashed.push(*hasher.finalize().as_bytes());
             }
         }
-        hashes.sort_unstable();
+        hashed.sort_unstable();
         hasher.update(table.name.as_bytes());
-        for hash in hashes {
+        for hash in hashed {
             hasher.update(&hash);
         }
     }
