@@ -64,21 +64,21 @@ pub(super) fn nkey(file: &Path) -> String {
 
 /// An operator with one account, as a server is configured for them.
 pub(super) struct Operator {
-    operator: KeyPair,
+    own: KeyPair,
     account: KeyPair,
     system: KeyPair,
 }
 
 impl Operator {
     pub(super) fn new() -> Self {
-        Self { operator: KeyPair::new_operator(), account: KeyPair::new_account(), system: KeyPair::new_account() }
+        Self { own: KeyPair::new_operator(), account: KeyPair::new_account(), system: KeyPair::new_account() }
     }
 
     /// The server's configuration.
     pub(super) fn configuration(&self) -> String {
         let system = self.system.public_key();
         let operator =
-            token(&self.operator, &self.operator, "cim", &json!({ "type": "operator", "system_account": system }));
+            token(&self.own, &self.own, "cim", &json!({ "type": "operator", "system_account": system }));
         let limits = |disk: i64| {
             json!({
                 "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
@@ -88,7 +88,7 @@ impl Operator {
         let account = |pair: &KeyPair, name: &str, disk: i64| {
             let body =
                 json!({ "type": "account", "limits": limits(disk), "default_permissions": { "pub": {}, "sub": {} } });
-            format!("{}: {}", pair.public_key(), token(&self.operator, pair, name, &body))
+            format!("{}: {}", pair.public_key(), token(&self.own, pair, name, &body))
         };
         format!(
             "operator: {operator}\nsystem_account: {system}\nresolver: MEMORY\nresolver_preload {{ {}, {} }}",
