@@ -73,7 +73,8 @@ fn rows(
         let mut statement = connection.prepare(&format!("SELECT * FROM p_{}_{generation}", table.name))?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         // What is found in the text of a flake is private: its rows name their own stream.
-        let flake = names.iter().position(|name| name == "flake").or_else(|| names.iter().position(|name| name == "id"));
+        let flake =
+            names.iter().position(|name| name == "flake").or_else(|| names.iter().position(|name| name == "id"));
         let (Some(flake), false) = (flake, names.iter().any(|name| name == "stream")) else { continue };
         let told: Vec<usize> = (0..names.len()).filter(|column| !LOCAL.contains(&names[*column].as_str())).collect();
         let mut told_rows: Vec<Hash> = Vec::new();

@@ -77,8 +77,7 @@ impl Operator {
     /// The server's configuration.
     pub(super) fn configuration(&self) -> String {
         let system = self.system.public_key();
-        let operator =
-            token(&self.own, &self.own, "cim", &json!({ "type": "operator", "system_account": system }));
+        let operator = token(&self.own, &self.own, "cim", &json!({ "type": "operator", "system_account": system }));
         let limits = |disk: i64| {
             json!({
                 "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1,
