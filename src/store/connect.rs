@@ -33,6 +33,8 @@ pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
     connection.busy_timeout(BUSY_TIMEOUT).named(path)?;
     connection.execute_batch(PRAGMAS).named(path)?;
+    // Without it SQLite plans a statement anew for every value that is bound to it, wherever a partial index is in reach.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).named(path)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
