@@ -36,17 +36,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let filled = begun.elapsed();
     let events = view::head(&*store.reader()?)?;
     writeln!(out, "{events} events appended with projections: {}", rate(events, filled))?;
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), cpu_of_thread());
     let checks = verify_log(&path)?.map(|check| check.detail);
-    writeln!(out, "verify  {}, {}", rate(events, begun.elapsed()), checks.join(", "))?;
+    let cpu = cpu_of_thread().saturating_sub(cpu).as_millis();
+    writeln!(out, "verify  {}, {cpu} ms CPU, {}", rate(events, begun.elapsed()), checks.join(", "))?;
     for projection in PROJECTIONS {
-        let begun = Instant::now();
-        let (built, stalls) =
-            while_writing(&store, || store.rebuild(Some(projection.name()), &AtomicBool::new(false), &mut |_| {}));
-        let took = begun.elapsed();
+        let ((built, took, cpu), stalls) = while_writing(&store, || {
+            let (begun, cpu) = (Instant::now(), cpu_of_thread());
+            let built = store.rebuild(Some(projection.name()), &AtomicBool::new(false), &mut |_| {});
+            (built, begun.elapsed(), cpu_of_thread().saturating_sub(cpu))
+        });
         for built in built? {
             let (chunks, longest, rate) = (built.chunks, built.longest.as_millis(), rate(events, took));
-            writeln!(out, "rebuild {:14} {rate}, {chunks} chunks, longest {longest} ms; {stalls}", built.name)?;
+            let cpu = cpu.as_millis();
+            writeln!(
+                out,
+                "rebuild {:14} {rate}, {cpu} ms CPU, {chunks} chunks, longest {longest} ms; {stalls}",
+                built.name
+            )?;
         }
     }
     read(&store, &mut out)
@@ -78,6 +85,12 @@ fn while_writing<T>(store: &Store, work: impl FnOnce() -> T) -> (T, String) {
         let [half, most, longest] = [500, 990, 1000].map(|part| at(part).as_micros());
         (done, format!("{} appends meanwhile: p50 {half} µs, p99 {most} µs, longest {longest} µs", took.len()))
     })
+}
+
+/// How long this thread has had a processor: what is left of a time when others wanted it as well.
+fn cpu_of_thread() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(told.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default())
 }
 
 fn rate(events: i64, took: Duration) -> String {

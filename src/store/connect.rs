@@ -20,6 +20,8 @@ pub(crate) const APPLICATION_ID: i32 = 0x4349_4d4e;
 pub(crate) const SCHEMA: u32 = 2;
 /// How long a writer waits for another process.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of the file a writer keeps in memory at most, in KiB below zero.
+const WRITE_CACHE: i64 = -32_000;
 /// Older ones can damage a write-ahead log that two connections use.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -36,6 +38,13 @@ pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
     // Without it SQLite plans a statement anew for every value that is bound to it, wherever a partial index is in reach.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).named(path)?;
     connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// A connection that writes: what many events change fits into its memory.
+pub(crate) fn to_write(path: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "cache_size", WRITE_CACHE).named(path)?;
     Ok(connection)
 }
 

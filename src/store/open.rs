@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::connect::{self, SCHEMA};
 use super::error::{Named, StoreError};
@@ -159,11 +159,11 @@ impl Store {
             return Err(StoreError::NetworkFileSystem { path: path.to_owned(), kind });
         }
         make_file(path)?;
-        let mut connection = connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = connect::to_write(path)?;
         connect::prepare_to_write(&mut connection, path)?;
         restrict_files(path);
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
-        projection::ensure(&mut connection)?;
+        projection::ensure(&connection)?;
         let writer = Writer::start(connection, path, &origin)?;
         let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false };
         if let Err(error) = store.finish_erasure() {

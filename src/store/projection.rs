@@ -9,15 +9,18 @@ use crate::domain::catalogue::Kind;
 
 mod applied;
 mod apply;
+mod cell;
 mod flakes;
 mod fleet;
 mod input_history;
 mod inputs;
 mod ledger;
+mod memory;
 mod outputs;
 mod problems;
 mod schema;
 pub(in crate::store) mod stored;
+mod table;
 mod target;
 pub(in crate::store) mod template;
 mod view;
@@ -26,7 +29,9 @@ pub(in crate::store) use applied::kind_named;
 pub use applied::{Applied, ApplyError, Body};
 pub(crate) use apply::apply_all;
 pub(in crate::store) use apply::{Outcome, failed, give, own_origin};
+pub use cell::Cell;
 pub(in crate::store) use schema::{create_tables, create_temporary_tables, create_views, garbage, point_views};
+pub use table::{Keeps, Table};
 pub use target::Target;
 pub use view::{Column, Example, View};
 
@@ -38,8 +43,8 @@ pub trait Projection: std::fmt::Debug + Sync {
     /// The version of its code and tables; another one than in the database means that it is built anew.
     fn revision(&self) -> u32;
 
-    /// Its tables, each as `CREATE TABLE {name} (…)` and indexes on it; `{name}` becomes the table of a generation.
-    fn tables(&self) -> &'static [Table];
+    /// Its tables.
+    fn tables(&self) -> &'static [&'static Table];
 
     /// What scripts see of it.
     fn views(&self) -> &'static [View];
@@ -49,15 +54,6 @@ pub trait Projection: std::fmt::Debug + Sync {
 
     /// Takes one event in. Events come in the order of their positions, each once.
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError>;
-}
-
-/// A table of a projection.
-#[derive(Debug, Clone, Copy)]
-pub struct Table {
-    /// Its name, without generation: `flakes`.
-    pub name: &'static str,
-    /// What creates it and its indexes.
-    pub ddl: &'static str,
 }
 
 pub(crate) use super::rebuild::ensure;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::StoreError;
 use super::connect;
@@ -17,12 +17,15 @@ mod chunk;
 mod compare;
 mod replay;
 
+use chunk::Build;
 pub use compare::Mismatch;
 pub(crate) use compare::compare;
 pub use replay::{Replayed, Selection, Table};
 
 /// How long one transaction aims to hold the write lock; half of what others may be kept waiting.
 const AIM: Duration = Duration::from_millis(12);
+/// After so many transactions the write-ahead log is moved into the file.
+const CHUNKS: u32 = 4;
 
 /// How far a build has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub struct Rebuilt {
 /// is caught up, views are written anew when they differ. Cheap when there is nothing to do.
 ///
 /// A projection that cannot be filled is marked `failed` and does not fail the call.
-pub(crate) fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn ensure(connection: &Connection) -> Result<(), StoreError> {
     let go_on = AtomicBool::new(false);
     for &projection in PROJECTIONS {
         match bring_up(connection, projection, &go_on) {
@@ -62,7 +65,7 @@ pub(crate) fn ensure(connection: &mut Connection) -> Result<(), StoreError> {
     }
     named(connection, |connection| {
         if !projection::is_current(connection)? {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             projection::create_views(&transaction)?;
             transaction.commit()?;
         }
@@ -80,18 +83,18 @@ impl Store {
         stop: &AtomicBool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Rebuilt>, StoreError> {
-        rebuild(&mut self.builder()?, name, stop, progress)
+        rebuild(&self.builder()?, name, stop, progress)
     }
 
     /// Builds projections, all or the one of a name, beside those that readers see and compares them at one moment,
     /// without holding up a writer. Empty when all is as the log says.
     pub fn compare(&self, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
-        compare(&mut self.builder()?, name)
+        compare(&self.builder()?, name)
     }
 
     fn builder(&self) -> Result<Connection, StoreError> {
         match self.access() {
-            Access::ReadWrite => connect::connect(self.path(), OpenFlags::SQLITE_OPEN_READ_WRITE),
+            Access::ReadWrite => connect::to_write(self.path()),
             Access::ReadOnly => Err(StoreError::OpenedReadOnly { path: self.path().to_owned() }),
         }
     }
@@ -100,7 +103,7 @@ impl Store {
 /// Builds projections anew from the log, all or the one of a name, and swaps them in. Readers and writers go on
 /// meanwhile. Stopped, it leaves the old tables as they are.
 pub(crate) fn rebuild(
-    connection: &mut Connection,
+    connection: &Connection,
     name: Option<&str>,
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
@@ -108,8 +111,8 @@ pub(crate) fn rebuild(
     let chosen = choose(name)?;
     let mut built = Vec::new();
     for projection in chosen {
-        named(connection, |connection| start(connection, projection, true))?;
-        built.push(build(connection, projection, stop, progress)?);
+        let begun = named(connection, |connection| start(connection, projection))?;
+        built.push(run(begun, connection, projection, stop, progress)?);
         sweep(connection)?;
     }
     Ok(built)
@@ -123,39 +126,29 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static dyn Projection>, StoreError
     })
 }
 
-fn bring_up(
-    connection: &mut Connection,
-    projection: &'static dyn Projection,
-    stop: &AtomicBool,
-) -> Result<(), StoreError> {
+fn bring_up(connection: &Connection, projection: &'static dyn Projection, stop: &AtomicBool) -> Result<(), StoreError> {
     let readable = named(connection, |connection| chunk::readable(connection, projection))?;
-    match readable {
-        Some(found) if found.revision == projection.revision() && !found.behind => Ok(()),
-        Some(found) if found.revision == projection.revision() => {
-            named(connection, |connection| chunk::retry(connection, projection, found.generation))?;
-            build(connection, projection, stop, &mut |_| {}).map(|_| ())
-        }
-        _ => {
-            named(connection, |connection| start(connection, projection, false))?;
-            build(connection, projection, stop, &mut |_| {}).map(|_| ())
-        }
-    }
+    let build = match readable {
+        Some(found) if found.revision == projection.revision() && !found.behind => return Ok(()),
+        Some(found) if found.revision == projection.revision() => named(connection, |connection| {
+            chunk::retry(connection, projection, found)?;
+            Ok(Build::go_on(connection, projection, found))
+        })?,
+        _ => named(connection, |connection| start(connection, projection))?,
+    };
+    run(build, connection, projection, stop, &mut |_| {}).map(drop)
 }
 
-/// Begins a new generation; one that is half-built already is gone on with, unless everything is wanted `anew`.
-fn start(connection: &mut Connection, projection: &'static dyn Projection, anew: bool) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let begun = chunk::building(&transaction, projection)?;
-    let usable = begun.is_some_and(|begun| !anew && begun.revision == projection.revision());
-    if !usable {
-        transaction.execute("DELETE FROM projections WHERE name = ?1 AND state = 'building'", [projection.name()])?;
-        let generation = next_generation(&transaction, projection)?;
-        projection::create_tables(&transaction, projection, generation)?;
-        let sql =
-            "INSERT INTO projections (name, revision, generation, state, position) VALUES (?1, ?2, ?3, 'building', 0)";
-        transaction.execute(sql, (projection.name(), projection.revision(), generation))?;
-    }
-    transaction.commit()
+/// Begins a new generation: several processes may each build one, and the first that is done is taken.
+fn start<'c>(connection: &'c Connection, projection: &'static dyn Projection) -> rusqlite::Result<Build<'c>> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let generation = next_generation(&transaction, projection)?;
+    projection::create_tables(&transaction, projection, generation)?;
+    let sql =
+        "INSERT INTO projections (name, revision, generation, state, position) VALUES (?1, ?2, ?3, 'building', 0)";
+    transaction.execute(sql, (projection.name(), projection.revision(), generation))?;
+    transaction.commit()?;
+    Ok(Build::new(connection, projection, generation))
 }
 
 /// A number that no table of the projection has, those waiting to be swept included.
@@ -172,23 +165,23 @@ fn next_generation(transaction: &Transaction<'_>, projection: &dyn Projection) -
     Ok(generation)
 }
 
-/// Runs chunks until the tables are live.
-fn build(
-    connection: &mut Connection,
+/// Goes on with a build until its tables are live.
+fn run(
+    mut build: Build<'_>,
+    connection: &Connection,
     projection: &'static dyn Projection,
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Rebuilt, StoreError> {
     let mut rebuilt = Rebuilt { name: projection.name(), position: 0, chunks: 0, longest: Duration::ZERO };
     let mut size = 256;
-    let synchronous = named(connection, |connection| relax(connection))?;
-    let outcome = loop {
+    let relaxed = named(connection, Relaxed::new)?;
+    loop {
         if stop.load(Ordering::Relaxed) {
-            let sql = "DELETE FROM projections WHERE name = ?1 AND state = 'building'";
-            named(connection, |connection| connection.execute(sql, [projection.name()]))?;
-            break Err(StoreError::Stopped { doing: "building the read model" });
+            named(connection, |_| build.give_up())?;
+            return Err(StoreError::Stopped { doing: "building the read model" });
         }
-        let (reached, held) = named(connection, |connection| chunk::run(connection, projection, size))?;
+        let (reached, held) = named(connection, |_| build.step(size))?;
         rebuilt.chunks += 1;
         rebuilt.longest = rebuilt.longest.max(held);
         match reached {
@@ -198,18 +191,19 @@ fn build(
             }
             chunk::Step::Done { position } => {
                 rebuilt.position = position;
-                break Ok(rebuilt);
+                return Ok(rebuilt);
             }
             chunk::Step::Failed { position, reason } => {
                 let path = path_of(connection);
-                break Err(StoreError::Projection { path, name: projection.name(), position, reason });
+                return Err(StoreError::Projection { path, name: projection.name(), position, reason });
             }
         }
         size = next_size(size, held);
+        if rebuilt.chunks.is_multiple_of(CHUNKS) {
+            named(connection, |_| relaxed.checkpoint())?;
+        }
         std::thread::yield_now();
-    };
-    named(connection, |connection| connection.pragma_update(None, "synchronous", synchronous))?;
-    outcome
+    }
 }
 
 /// Grows or shrinks a chunk so that the next one takes about [`AIM`].
@@ -219,15 +213,42 @@ fn next_size(size: i64, held: Duration) -> i64 {
     (size.saturating_mul(aim) / micros).clamp(size / 4, size * 2).clamp(16, 16_384)
 }
 
-/// Half-built tables need not survive a power cut one by one: the log makes them again. Returns what was set before.
-fn relax(connection: &Connection) -> rusqlite::Result<i64> {
-    let before = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    Ok(before)
+/// A connection whose commits need not survive a power cut one by one, as the log makes half-built tables again, and that
+/// moves the write-ahead log into the file between them, so that no commit of anyone has to.
+struct Relaxed<'c> {
+    connection: &'c Connection,
+    synchronous: i64,
+    autocheckpoint: i64,
+}
+
+impl<'c> Relaxed<'c> {
+    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get(0));
+        let (synchronous, autocheckpoint) = (number("synchronous")?, number("wal_autocheckpoint")?);
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
+        Ok(Self { connection, synchronous, autocheckpoint })
+    }
+
+    fn checkpoint(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    }
+}
+
+impl Drop for Relaxed<'_> {
+    fn drop(&mut self) {
+        let restored = self.connection.pragma_update(None, "synchronous", self.synchronous).and_then(|()| {
+            let sql = format!("PRAGMA wal_autocheckpoint = {}", self.autocheckpoint);
+            self.connection.query_row(&sql, [], |_| Ok(()))
+        });
+        if let Err(error) = restored {
+            tracing::warn!(%error, "the connection that built the read model keeps its settings");
+        }
+    }
 }
 
 /// Empties and drops tables that nobody reads any more, a little at a time.
-fn sweep(connection: &mut Connection) -> Result<(), StoreError> {
+fn sweep(connection: &Connection) -> Result<(), StoreError> {
     named(connection, |connection| {
         for table in projection::garbage(connection)? {
             chunk::drain(connection, &table)?;
@@ -236,9 +257,9 @@ fn sweep(connection: &mut Connection) -> Result<(), StoreError> {
     })
 }
 
-fn named<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+fn named<'c, T>(
+    connection: &'c Connection,
+    work: impl FnOnce(&'c Connection) -> rusqlite::Result<T>,
 ) -> Result<T, StoreError> {
     work(connection).map_err(|error| StoreError::sqlite(&path_of(connection), error))
 }

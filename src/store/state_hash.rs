@@ -70,7 +70,7 @@ fn rows(
     let sql = "SELECT generation FROM projections WHERE name = ?1 AND state <> 'building'";
     let generation: i64 = connection.query_row(sql, [projection.name()], |row| row.get(0))?;
     for table in projection.tables() {
-        let mut statement = connection.prepare(&format!("SELECT * FROM p_{}_{generation}", table.name))?;
+        let mut statement = connection.prepare(&table.select_all(generation))?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         // What is found in the text of a flake is private: its rows name their own stream.
         let flake =

@@ -11,9 +11,8 @@ use super::check::{self, Check, CheckState};
 use super::connect;
 use super::error::{Named, StoreError};
 use super::rebuild;
-use super::shape::{self, ERASED};
-use crate::domain::catalogue::Event;
-use crate::domain::ledger::LedgerEvent;
+
+mod log;
 
 /// The checks that need the whole log, in this order.
 const NAMES: &[&str] =
@@ -45,8 +44,9 @@ pub fn verify(path: &Path) -> Vec<Check> {
 /// # Errors
 /// Says why the log cannot be read.
 pub fn verify_log(path: &Path) -> Result<[Check; 2], StoreError> {
-    let connection = connect::to_look_at(path)?.connection;
-    walk_log(&connection).named(path)
+    let mut connection = connect::to_look_at(path)?.connection;
+    let moment = connection.transaction().named(path)?;
+    log::walk(&moment, path).named(path)
 }
 
 fn at_one_moment(connection: &mut Connection, path: &Path) -> Result<Vec<Check>, StoreError> {
@@ -56,7 +56,7 @@ fn at_one_moment(connection: &mut Connection, path: &Path) -> Result<Vec<Check>,
         references(&moment, path),
         check::origin(&moment, path),
     ];
-    match walk_log(&moment) {
+    match log::walk(&moment, path) {
         Ok(findings) => checks.extend(findings),
         Err(error) => {
             let error = StoreError::sqlite(path, error);
@@ -126,61 +126,11 @@ fn references(connection: &Connection, path: &Path) -> Check {
     }
 }
 
-/// What the `ledger.erased` events say was erased: the content id of every event named.
-fn erased(connection: &Connection) -> rusqlite::Result<HashMap<Uuid, String>> {
-    let mut statement =
-        connection.prepare("SELECT schema_version, payload FROM events WHERE type = 'ledger.erased'")?;
-    let mut rows = statement.query([])?;
-    let mut erased = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let event = shape::decode("ledger.erased", row.get(0)?, row.get_ref(1)?.as_str()?);
-        if let Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) = event {
-            erased.insert(event.uuid(), content);
-        }
-    }
-    Ok(erased)
-}
-
 fn origin_keys(connection: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
     connection
         .prepare("SELECT id, public_key FROM origins")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
-}
-
-const WALK: &str = "SELECT position, event_id, origin, stream, version, type, schema_version, content_id, occurred_at, \
-     recorded_at, correlation_id, causation_id, actor, undoes, chain, payload FROM events ORDER BY position";
-
-/// One pass over the log: positions, chain and payloads.
-fn walk_log(connection: &Connection) -> rusqlite::Result<[Check; 2]> {
-    let (keys, erased) = (origin_keys(connection)?, erased(connection)?);
-    let (mut links, mut payloads) = (Breaches::default(), Breaches::default());
-    let mut statement = connection.prepare(WALK)?;
-    let mut rows = statement.query([])?;
-    let (mut count, mut previous, mut blank) = (0_i64, GENESIS, 0_i64);
-    while let Some(row) = rows.next()? {
-        count += 1;
-        let position: i64 = row.get(0)?;
-        if position != count {
-            links.add(|| format!("event {count} is missing"));
-            count = position;
-        }
-        let content: Hash = row.get(7)?;
-        let (link, stored): (Hash, Hash) = (link_of(row, &keys, &content, Chain::Local, &previous)?, row.get(14)?);
-        if link != stored {
-            links.add(|| format!("event {position} is not what its link in the chain says"));
-        }
-        previous = stored;
-        let payload = row.get_ref(15)?.as_str()?;
-        let named = if erased.is_empty() { None } else { erased.get(&Uuid::from_bytes(row.get(1)?)) };
-        blank += i64::from(payload == ERASED);
-        if let Some(breach) = payload_breach(payload, &content, named) {
-            payloads.add(|| format!("event {position} {breach}"));
-        }
-    }
-    links.seen = format!("{count} events");
-    payloads.seen = format!("{} as recorded, {blank} erased", count - blank);
-    Ok([links.check("local chain"), payloads.check("payloads")])
 }
 
 /// The link that an event should have.
@@ -208,18 +158,6 @@ fn link_of(
         content,
     };
     Ok(chain::link(chain, previous, &envelope))
-}
-
-/// What is wrong with a payload: it must be what was recorded, or blank with an event that says so.
-fn payload_breach(payload: &str, content: &Hash, erased: Option<&String>) -> Option<&'static str> {
-    match (chain::content(payload) == *content, payload == ERASED, erased) {
-        (true, false, None) => None,
-        (true, false, Some(_)) => Some("was erased, yet its payload is there"),
-        (_, true, Some(named)) if *named == chain::content_text(content) => None,
-        (_, true, Some(_)) => Some("was erased, but the event that says so names another content"),
-        (_, true, None) => Some("is blank, and no event says that it was erased"),
-        (false, false, _) => Some("has another payload than was recorded"),
-    }
 }
 
 /// Every origin's outbox: sequence without gaps, positions ascending for our own, links that fit.

@@ -55,6 +55,9 @@ pub enum ApplyError {
     /// A row of the projection's own cannot be read or written as JSON.
     #[error("a row of the read model is not what it should be: {0}")]
     Row(#[from] serde_json::Error),
+    /// A row of the projection's own has fewer columns than it should.
+    #[error("a row of the read model has fewer columns than it should")]
+    Shorter,
 }
 
 impl Applied<'_> {

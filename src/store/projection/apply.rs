@@ -9,10 +9,6 @@ use super::{Applied, ApplyError, Body, PROJECTIONS, Projection, Target};
 use crate::store::StoreError;
 use crate::store::log::Recorded;
 
-/// How many events share a savepoint. SQLite keeps the pages that an open savepoint changes in a list, and walks it
-/// after every statement that may fail in the middle: over a thousand events that takes longer than all else.
-const SLICE: usize = 16;
-
 /// What became of a projection that was given events.
 #[derive(Debug)]
 pub(in crate::store) enum Outcome {
@@ -24,9 +20,8 @@ pub(in crate::store) enum Outcome {
 
 /// Takes appended events in, within the caller's transaction. `events` follow each other without a gap.
 ///
-/// A projection that fails is rolled back to before the slice of them that holds the event it failed at, marked `failed`
-/// there with its error, and passed over from then on until `ensure` has caught it up. Only what concerns the whole
-/// database (full, locked, damaged) is an error here.
+/// A projection that fails keeps nothing of them: it is marked `failed` before them with its error, and passed over from
+/// then on until `ensure` has caught it up. Only what concerns the whole database (full, locked, damaged) is an error here.
 pub(crate) fn apply_all(connection: &Connection, events: &[Recorded]) -> Result<(), StoreError> {
     take_in(connection, events).map_err(|error| {
         let path = connection.path().unwrap_or_default();
@@ -35,13 +30,10 @@ pub(crate) fn apply_all(connection: &Connection, events: &[Recorded]) -> Result<
 }
 
 fn take_in(connection: &Connection, events: &[Recorded]) -> rusqlite::Result<()> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
     let own = own_origin(connection)?;
-    for slice in events.chunks(SLICE) {
-        let (Some(first), Some(last)) = (slice.first(), slice.last()) else { continue };
-        let known: Vec<Applied<'_>> = slice.iter().filter_map(|event| applied(event, own)).collect();
-        apply_known(connection, &known, (first.position, last.position))?;
-    }
-    Ok(())
+    let known: Vec<Applied<'_>> = events.iter().filter_map(|event| applied(event, own)).collect();
+    apply_known(connection, &known, (first.position, last.position))
 }
 
 /// The row of this database's own origin.
@@ -66,7 +58,7 @@ fn applied(event: &Recorded, own: i64) -> Option<Applied<'_>> {
 
 fn apply_known(connection: &Connection, events: &[Applied<'_>], (first, last): (i64, i64)) -> rusqlite::Result<()> {
     for live in live(connection, first)? {
-        let target = Target::new(connection, live.generation);
+        let target = Target::new(connection, live.projection, live.generation);
         if let Outcome::Failed { position, reason } = apply(live.projection, &target, connection, events)? {
             let sql = "UPDATE projections SET state = 'failed', position = ?3, error = ?4 \
                        WHERE name = ?1 AND generation = ?2";
@@ -89,7 +81,7 @@ fn revision_condition(projection: &dyn Projection) -> String {
 }
 
 /// Gives events to one projection, all or none.
-pub(in crate::store) fn apply(
+fn apply(
     projection: &dyn Projection,
     target: &Target<'_>,
     connection: &Connection,
@@ -97,13 +89,14 @@ pub(in crate::store) fn apply(
 ) -> rusqlite::Result<Outcome> {
     let kinds = projection.kinds();
     let mut wanted = events.iter().filter(|event| kinds.contains(&event.kind)).peekable();
-    if wanted.peek().is_none() {
-        return Ok(Outcome::Applied);
+    let Some(first) = wanted.peek().map(|event| event.position) else { return Ok(Outcome::Applied) };
+    for event in wanted {
+        if let Err(error) = give(projection, target, event) {
+            return failed(event.position, error);
+        }
     }
     connection.prepare_cached("SAVEPOINT projection")?.execute([])?;
-    let failure =
-        wanted.find_map(|event| give(projection, target, connection, event).err().map(|error| (event.position, error)));
-    let outcome = failure.map_or(Ok(Outcome::Applied), |(position, error)| failed(position, error))?;
+    let outcome = target.write().map_or_else(|error| failed(first, error.into()), |()| Ok(Outcome::Applied))?;
     if let Outcome::Failed { .. } = outcome {
         connection.prepare_cached("ROLLBACK TO projection")?.execute([])?;
     }
@@ -115,25 +108,24 @@ pub(in crate::store) fn apply(
 pub(in crate::store) fn give(
     projection: &dyn Projection,
     target: &Target<'_>,
-    connection: &Connection,
     event: &Applied<'_>,
 ) -> Result<(), ApplyError> {
     if !event.foreign {
         return projection.apply(target, event);
     }
-    connection.prepare_cached("SAVEPOINT foreign_event")?.execute([])?;
-    let given = projection.apply(target, event);
-    let given = match given {
+    target.mark();
+    match projection.apply(target, event) {
         Err(ApplyError::Sqlite(error)) if concerns_all(&error) => Err(ApplyError::Sqlite(error)),
         Err(error) => {
             tracing::debug!(position = event.position, projection = projection.name(), %error, "passed over");
-            connection.prepare_cached("ROLLBACK TO foreign_event")?.execute([])?;
+            target.undo();
             Ok(())
         }
-        Ok(()) => Ok(()),
-    };
-    connection.prepare_cached("RELEASE foreign_event")?.execute([])?;
-    given
+        Ok(()) => {
+            target.keep();
+            Ok(())
+        }
+    }
 }
 
 /// What an error means: the failure of one projection, or of everything when it concerns the whole database.

@@ -1,41 +1,38 @@
 //! Projection `flakes`: where each flake is, what it says of itself, and when that changed.
 
-use rusqlite::Row;
-
+use super::cell::Cell;
 use super::view::columns;
-use super::{Applied, ApplyError, Example, Projection, Table, Target, View};
+use super::{Applied, ApplyError, Example, Keeps, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::flake::event::{Discovered, FlakeEvent};
-use crate::domain::path::RecordedPath;
+use crate::domain::lineage::Lineage;
 
 /// The projection.
 #[derive(Debug)]
 pub(super) struct Flakes;
 
-const TABLE: Table = Table {
+/// The state is `present`, `removed` or `forgotten`.
+static FLAKES: Table = Table {
     name: "flakes",
-    ddl: "
-CREATE TABLE {flakes} (
-  id TEXT NOT NULL,
-  origin INTEGER NOT NULL,
-  path TEXT NOT NULL,
-  path_bytes BLOB,
-  description TEXT,
-  lineage TEXT,
-  extractor INTEGER NOT NULL,
-  nix_config TEXT NOT NULL,
-  state TEXT NOT NULL,                 -- present, removed, forgotten
-  discovered_at INTEGER NOT NULL,
-  changed_at INTEGER NOT NULL,
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (id, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {flakes}_now ON {flakes} (id) WHERE valid_to IS NULL;
-CREATE INDEX {flakes}_path ON {flakes} (path) WHERE valid_to IS NULL;",
+    key: &["id TEXT"],
+    values: &[
+        "origin INTEGER NOT NULL",
+        "path TEXT NOT NULL",
+        "path_bytes BLOB",
+        "description TEXT",
+        "lineage TEXT",
+        "extractor INTEGER NOT NULL",
+        "nix_config TEXT NOT NULL",
+        "state TEXT NOT NULL",
+        "discovered_at INTEGER NOT NULL",
+        "changed_at INTEGER NOT NULL",
+    ],
+    keeps: Keeps::Intervals,
+    indexes: &["path"],
+    past_indexes: &[],
 };
+
+const TABLES: &[&Table] = &[&FLAKES];
 
 const VIEW: View = View {
     name: "v1_flakes",
@@ -84,11 +81,11 @@ impl Projection for Flakes {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
-    fn tables(&self) -> &'static [Table] {
-        &[TABLE]
+    fn tables(&self) -> &'static [&'static Table] {
+        TABLES
     }
 
     fn views(&self) -> &'static [View] {
@@ -114,33 +111,41 @@ impl Projection for Flakes {
     }
 
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
-        let before = close(target, event)?;
-        let row = if only_touches(event.kind) {
-            before.map(|row| Flake { changed_at: event.occurred_at, ..row })
+        let key = [Cell::from(event.key())];
+        let before = target.now(&FLAKES, &key)?.map(|row| row.to_vec());
+        let after = if only_touches(event.kind) {
+            before.map(|mut row| {
+                set(&mut row, CHANGED_AT, event.occurred_at);
+                row
+            })
         } else {
             let told = event.event()?;
-            let Some(Event::Flake(told)) = told.as_deref() else { return reopen(target, event, before) };
+            let Some(Event::Flake(told)) = told.as_deref() else { return Ok(()) };
             after(before, told, event)?
         };
-        reopen(target, event, row)
+        if let Some(row) = after {
+            target.put(&FLAKES, &key, row, event)?;
+        }
+        Ok(())
     }
 }
 
-/// A flake from one event to the next.
-struct Flake {
-    origin: i64,
-    path: RecordedPath,
-    description: Option<String>,
-    lineage: Option<String>,
-    extractor: u32,
-    nix_config: String,
-    state: &'static str,
-    discovered_at: i64,
-    changed_at: i64,
-    valid_from: i64,
-}
+/// Where the values of a flake are in its row.
+const PATH: usize = 1;
+const PATH_BYTES: usize = 2;
+const DESCRIPTION: usize = 3;
+const LINEAGE: usize = 4;
+const EXTRACTOR: usize = 5;
+const NIX_CONFIG: usize = 6;
+const STATE: usize = 7;
+const DISCOVERED_AT: usize = 8;
+const CHANGED_AT: usize = 9;
 
-const STATES: [&str; 3] = ["present", "removed", "forgotten"];
+fn set(row: &mut [Cell], column: usize, value: impl Into<Cell>) {
+    if let Some(cell) = row.get_mut(column) {
+        *cell = value.into();
+    }
+}
 
 /// Changes of the flake's parts, which other projections hold.
 fn only_touches(kind: Kind) -> bool {
@@ -154,94 +159,47 @@ fn only_touches(kind: Kind) -> bool {
     .contains(&kind)
 }
 
-fn after(before: Option<Flake>, told: &FlakeEvent, event: &Applied<'_>) -> Result<Option<Flake>, ApplyError> {
+fn after(before: Option<Vec<Cell>>, told: &FlakeEvent, event: &Applied<'_>) -> Result<Option<Vec<Cell>>, ApplyError> {
     if let FlakeEvent::Discovered(found) = told {
-        return Ok(Some(discovered(before, found, event)?));
+        return Ok(Some(discovered(before.as_deref(), found, event)?));
     }
     let Some(mut row) = before else { return Ok(None) };
     if !matches!(told, FlakeEvent::ObserverChanged(_)) {
-        row.changed_at = event.occurred_at;
+        set(&mut row, CHANGED_AT, event.occurred_at);
     }
     match told {
-        FlakeEvent::DescriptionChanged { to, .. } => row.description.clone_from(to),
-        FlakeEvent::NixConfigChanged { to, .. } => row.nix_config = serde_json::to_string(to)?,
-        FlakeEvent::LineageChanged { to, .. } => row.lineage = to.as_ref().map(ToString::to_string),
-        FlakeEvent::Moved { to, .. } => row.path = to.clone(),
-        FlakeEvent::Removed { .. } => row.state = "removed",
-        FlakeEvent::Forgotten { .. } => row.state = "forgotten",
+        FlakeEvent::DescriptionChanged { to, .. } => set(&mut row, DESCRIPTION, to.as_ref()),
+        FlakeEvent::NixConfigChanged { to, .. } => set(&mut row, NIX_CONFIG, serde_json::to_string(to)?),
+        FlakeEvent::LineageChanged { to, .. } => set(&mut row, LINEAGE, to.as_ref().map(Lineage::as_str)),
+        FlakeEvent::Moved { to, .. } => {
+            set(&mut row, PATH, to.text());
+            set(&mut row, PATH_BYTES, to.bytes());
+        }
+        FlakeEvent::Removed { .. } => set(&mut row, STATE, "removed"),
+        FlakeEvent::Forgotten { .. } => set(&mut row, STATE, "forgotten"),
         FlakeEvent::ObserverChanged(change) => {
-            row.extractor = change.to;
-            row.description.clone_from(&change.facts.description);
-            row.nix_config = serde_json::to_string(&change.facts.nix_config)?;
+            set(&mut row, EXTRACTOR, change.to);
+            set(&mut row, DESCRIPTION, change.facts.description.as_ref());
+            set(&mut row, NIX_CONFIG, serde_json::to_string(&change.facts.nix_config)?);
         }
         _ => {}
     }
     Ok(Some(row))
 }
 
-fn discovered(before: Option<Flake>, found: &Discovered, event: &Applied<'_>) -> Result<Flake, ApplyError> {
-    let (discovered_at, valid_from) =
-        before.map_or((event.occurred_at, event.occurred_at), |row| (row.discovered_at, row.valid_from));
-    Ok(Flake {
-        origin: event.origin,
-        path: found.directory.clone(),
-        description: found.facts.description.clone(),
-        lineage: found.lineage.as_ref().map(ToString::to_string),
-        extractor: found.extractor,
-        nix_config: serde_json::to_string(&found.facts.nix_config)?,
-        state: "present",
-        discovered_at,
-        changed_at: event.occurred_at,
-        valid_from,
-    })
-}
-
-/// Ends the row that is valid now; an interval never ends before it began, whatever the clock did.
-fn close(target: &Target<'_>, event: &Applied<'_>) -> rusqlite::Result<Option<Flake>> {
-    let sql = "UPDATE {flakes} SET valid_to = max(valid_from, ?2), to_position = ?3 \
-               WHERE id = ?1 AND valid_to IS NULL \
-               RETURNING origin, path, path_bytes, description, lineage, extractor, nix_config, state, \
-                         discovered_at, changed_at, valid_to AS valid_from";
-    let rows = target.rows(sql, (event.key(), event.occurred_at, event.position), read)?;
-    Ok(rows.into_iter().next())
-}
-
-fn reopen(target: &Target<'_>, event: &Applied<'_>, row: Option<Flake>) -> Result<(), ApplyError> {
-    let Some(row) = row else { return Ok(()) };
-    let sql = "INSERT INTO {flakes} (id, origin, path, path_bytes, description, lineage, extractor, nix_config, state, \
-               discovered_at, changed_at, valid_from, from_position) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    let params = (
-        event.key(),
-        row.origin,
-        row.path.text(),
-        row.path.bytes(),
-        row.description,
-        row.lineage,
-        row.extractor,
-        row.nix_config,
-        row.state,
-        row.discovered_at,
-        row.changed_at,
-        row.valid_from,
-        event.position,
-    );
-    target.run(sql, params)?;
-    Ok(())
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Flake> {
-    let state: String = row.get("state")?;
-    Ok(Flake {
-        origin: row.get("origin")?,
-        path: RecordedPath::from_parts(row.get("path")?, row.get("path_bytes")?),
-        description: row.get("description")?,
-        lineage: row.get("lineage")?,
-        extractor: row.get("extractor")?,
-        nix_config: row.get("nix_config")?,
-        state: STATES.into_iter().find(|known| *known == state).unwrap_or("present"),
-        discovered_at: row.get("discovered_at")?,
-        changed_at: row.get("changed_at")?,
-        valid_from: row.get("valid_from")?,
-    })
+/// A flake that comes back was discovered when it was discovered first.
+fn discovered(before: Option<&[Cell]>, found: &Discovered, event: &Applied<'_>) -> Result<Vec<Cell>, ApplyError> {
+    let at = before.and_then(|row| row.get(DISCOVERED_AT)?.integer()).unwrap_or(event.occurred_at);
+    Ok(vec![
+        event.origin.into(),
+        found.directory.text().into(),
+        found.directory.bytes().into(),
+        found.facts.description.as_ref().into(),
+        found.lineage.as_ref().map(Lineage::as_str).into(),
+        found.extractor.into(),
+        serde_json::to_string(&found.facts.nix_config)?.into(),
+        "present".into(),
+        at.into(),
+        event.occurred_at.into(),
+    ])
 }

@@ -1,8 +1,9 @@
 //! Projection `input_history`: every change of a locked input, as git tells it and as scans saw it.
 
+use super::cell::Cell;
 use super::stored::attrs_text;
 use super::view::columns;
-use super::{Applied, ApplyError, Example, Projection, Table, Target, View};
+use super::{Applied, ApplyError, Example, Keeps, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::lineage::Lineage;
@@ -13,40 +14,39 @@ use crate::domain::lock_history::{Commit, LockHistoryEvent};
 #[derive(Debug)]
 pub(super) struct InputHistory;
 
-const TABLES: &[Table] = &[
-    Table {
-        name: "input_history",
-        ddl: "
-CREATE TABLE {input_history} (
-  flake TEXT NOT NULL,
-  change TEXT NOT NULL,                -- the commit, or the event of what a scan saw
-  input TEXT NOT NULL,
-  node TEXT NOT NULL,
-  \"from\" TEXT,
-  \"to\" TEXT,
-  source TEXT NOT NULL,                -- git, seen
-  occurred_at INTEGER NOT NULL,
-  \"commit\" TEXT,
-  author TEXT,
-  summary TEXT,
-  reachable INTEGER NOT NULL,
-  event_id TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  PRIMARY KEY (flake, input, change)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {input_history}_commit ON {input_history} (\"commit\", input) WHERE \"commit\" IS NOT NULL;",
-    },
-    Table {
-        name: "lineages",
-        ddl: "
-CREATE TABLE {lineages} (
-  flake TEXT PRIMARY KEY,
-  lineage TEXT,
-  occurred_at INTEGER NOT NULL,
-  position INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;",
-    },
-];
+/// One row an input and change; a change is a commit, or the event of what a scan saw. A commit that comes back after it
+/// was lost is reachable again.
+static INPUT_HISTORY: Table = Table {
+    name: "input_history",
+    key: &["flake TEXT", "input TEXT", "change TEXT"],
+    values: &[
+        "node TEXT NOT NULL",
+        "\"from\" TEXT",
+        "\"to\" TEXT",
+        "source TEXT NOT NULL",
+        "occurred_at INTEGER NOT NULL",
+        "\"commit\" TEXT",
+        "author TEXT",
+        "summary TEXT",
+        "reachable INTEGER NOT NULL",
+        "event_id TEXT NOT NULL",
+        "position INTEGER NOT NULL",
+    ],
+    keeps: Keeps::Records("DO UPDATE SET reachable = 1"),
+    indexes: &["\"commit\", input"],
+    past_indexes: &[],
+};
+
+static LINEAGES: Table = Table {
+    name: "lineages",
+    key: &["flake TEXT"],
+    values: &["lineage TEXT", "occurred_at INTEGER NOT NULL", "position INTEGER NOT NULL"],
+    keeps: Keeps::Records("DO UPDATE SET lineage = excluded.lineage"),
+    indexes: &[],
+    past_indexes: &[],
+};
+
+const TABLES: &[&Table] = &[&INPUT_HISTORY, &LINEAGES];
 
 const VIEW: View = View {
     name: "v1_input_history",
@@ -100,10 +100,10 @@ impl Projection for InputHistory {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
-    fn tables(&self) -> &'static [Table] {
+    fn tables(&self) -> &'static [&'static Table] {
         TABLES
     }
 
@@ -125,65 +125,63 @@ impl Projection for InputHistory {
         let told = event.event()?;
         match told.as_deref() {
             Some(Event::Flake(FlakeEvent::Discovered(found))) => {
-                set_lineage(target, event, found.lineage.as_ref().map(Lineage::as_str))
+                set_lineage(target, event, found.lineage.as_ref().map(Lineage::as_str));
             }
             Some(Event::Flake(FlakeEvent::LineageChanged { to, .. })) => {
-                set_lineage(target, event, to.as_ref().map(Lineage::as_str))
+                set_lineage(target, event, to.as_ref().map(Lineage::as_str));
             }
-            Some(Event::Flake(FlakeEvent::Updated(updated))) => record(target, event, &updated.changes, None),
+            Some(Event::Flake(FlakeEvent::Updated(updated))) => record(target, event, &updated.changes, None)?,
             Some(Event::LockHistory(LockHistoryEvent::Recorded(recorded))) => {
-                record(target, event, &recorded.changes, Some(&recorded.commit))
+                record(target, event, &recorded.changes, Some(&recorded.commit))?;
             }
             Some(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => lose(target, event, commits),
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 }
 
-fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) -> Result<(), ApplyError> {
-    let sql = "INSERT INTO {lineages} (flake, lineage, occurred_at, position) VALUES (?1, ?2, ?3, ?4) \
-               ON CONFLICT DO UPDATE SET lineage = excluded.lineage";
-    target.run(sql, (event.key(), lineage, event.occurred_at, event.position))?;
-    Ok(())
+fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) {
+    let row = vec![event.key().into(), lineage.into(), event.occurred_at.into(), event.position.into()];
+    target.record(&LINEAGES, row);
 }
 
-/// One row an input; a commit that comes back after it was lost is reachable again.
 fn record(
     target: &Target<'_>,
     event: &Applied<'_>,
     changes: &[PathChange],
     commit: Option<&Commit>,
 ) -> Result<(), ApplyError> {
-    let sql = "INSERT INTO {input_history} (flake, change, input, node, \"from\", \"to\", source, occurred_at, \
-               \"commit\", author, summary, reachable, event_id, position) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, ?12, ?13) \
-               ON CONFLICT DO UPDATE SET reachable = 1";
-    let event_id = event.event_id.hyphenated().to_string();
+    let (flake, event_id) = (Cell::from(event.key()), Cell::from(event.event_id.hyphenated().to_string()));
+    let commit_id = Cell::from(commit.map(|commit| &commit.id));
+    let change_id = if commit.is_some() { &commit_id } else { &event_id };
+    let author = Cell::from(commit.map(|commit| &commit.author));
+    let summary = Cell::from(commit.map(|commit| &commit.summary));
     for change in changes {
-        let params = (
-            event.key(),
-            commit.map_or(event_id.as_str(), |commit| &commit.id),
-            &change.input,
-            &change.node,
-            attrs_text(change.from.as_ref())?,
-            attrs_text(change.to.as_ref())?,
-            if commit.is_some() { "git" } else { "seen" },
-            commit.map_or(event.occurred_at, |commit| commit.authored_at),
-            commit.map(|commit| &commit.id),
-            commit.map(|commit| &commit.author),
-            commit.map(|commit| &commit.summary),
-            &event_id,
-            event.position,
-        );
-        target.run(sql, params)?;
+        let row = vec![
+            flake.clone(),
+            change.input.as_str().into(),
+            change_id.clone(),
+            change.node.as_str().into(),
+            attrs_text(change.from.as_ref())?.into(),
+            attrs_text(change.to.as_ref())?.into(),
+            if commit.is_some() { "git" } else { "seen" }.into(),
+            commit.map_or(event.occurred_at, |commit| commit.authored_at).into(),
+            commit_id.clone(),
+            author.clone(),
+            summary.clone(),
+            true.into(),
+            event_id.clone(),
+            event.position.into(),
+        ];
+        target.record(&INPUT_HISTORY, row);
     }
     Ok(())
 }
 
-fn lose(target: &Target<'_>, event: &Applied<'_>, commits: &[String]) -> Result<(), ApplyError> {
+fn lose(target: &Target<'_>, event: &Applied<'_>, commits: &[String]) {
     let sql = "UPDATE {input_history} SET reachable = 0 WHERE \"commit\" = ?2 AND flake = ?1";
     for commit in commits {
-        target.run(sql, (event.key(), commit))?;
+        target.run(sql, vec![event.key().into(), commit.as_str().into()]);
     }
-    Ok(())
 }

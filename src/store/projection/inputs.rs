@@ -2,8 +2,10 @@
 //!
 //! Both in one projection, because what an input really is can only be told from the whole lock.
 
+use super::cell::Cell;
 use super::{Applied, ApplyError, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
+use crate::domain::flake::Input;
 use crate::domain::flake::event::{FlakeEvent, Updated};
 
 mod derive;
@@ -11,8 +13,9 @@ mod rows;
 mod state;
 mod tables;
 
-use rows::{Interval, NodeRow};
-use state::State;
+use tables::{INPUTS, LOCK_NODES, LOCKS};
+
+const TABLES: &[&Table] = &[&INPUTS, &LOCKS, &LOCK_NODES];
 
 /// The projection.
 #[derive(Debug)]
@@ -24,11 +27,11 @@ impl Projection for Inputs {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
-    fn tables(&self) -> &'static [Table] {
-        tables::TABLES
+    fn tables(&self) -> &'static [&'static Table] {
+        TABLES
     }
 
     fn views(&self) -> &'static [View] {
@@ -51,17 +54,18 @@ impl Projection for Inputs {
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
         let told = event.event()?;
         let Some(Event::Flake(told)) = told.as_deref() else { return Ok(()) };
-        let tables = Interval::new(target, event);
-        if let FlakeEvent::Updated(updated) = told
-            && only_revisions(updated)
-            && advance(&tables, updated)?
-        {
-            return Ok(());
-        }
-        let before = State::load(&tables)?;
-        let after = before.after(told)?;
-        before.replace(&after, &tables)
+        let done = match told {
+            FlakeEvent::Updated(updated) => only_revisions(updated) && advance(target, event, updated)?,
+            FlakeEvent::InputChanged { from, to } => from.name == to.name && rewrite(target, event, to)?,
+            FlakeEvent::InputRemoved(input) => target.end(&INPUTS, &key(event, &input.name), event)?.is_some(),
+            _ => false,
+        };
+        if done { Ok(()) } else { state::replace(target, event, told) }
     }
+}
+
+fn key(event: &Applied<'_>, of: &str) -> [Cell; 2] {
+    [event.key().into(), of.into()]
 }
 
 /// Whether the nodes of a lock stayed where they are, each with the inputs it had.
@@ -75,15 +79,25 @@ fn only_revisions(updated: &Updated) -> bool {
 }
 
 /// Gives nodes that stayed where they are their new sources; false when one of them is not known as it should be.
-fn advance(tables: &Interval<'_>, updated: &Updated) -> Result<bool, ApplyError> {
-    let mut known = Vec::new();
+fn advance(target: &Target<'_>, event: &Applied<'_>, updated: &Updated) -> Result<bool, ApplyError> {
+    let mut rows = Vec::with_capacity(updated.nodes.len());
     for change in &updated.nodes {
-        let (Some(to), Some(before)) = (&change.to, tables.node(&change.key)?) else { return Ok(false) };
-        known.push((change.key.as_str(), NodeRow::of(to)?.placed_as(before)));
+        let key = key(event, &change.key);
+        let (Some(to), Some(before)) = (&change.to, target.now(&LOCK_NODES, &key)?) else { return Ok(false) };
+        let place = before.iter().take(rows::PLACE).cloned();
+        rows.push((key, place.chain(rows::of_node(to)?).collect()));
     }
-    for (key, row) in &known {
-        tables.end_node(key)?;
-        tables.begin_node(key, row)?;
+    for (key, row) in rows {
+        target.put(&LOCK_NODES, &key, row, event)?;
     }
+    Ok(true)
+}
+
+/// Writes an input anew that is the same node as before: only the lock says which. False when it is not known.
+fn rewrite(target: &Target<'_>, event: &Applied<'_>, to: &Input) -> Result<bool, ApplyError> {
+    let key = key(event, &to.name);
+    let Some(before) = target.now(&INPUTS, &key)? else { return Ok(false) };
+    let node = before.get(rows::NODE).cloned().ok_or(ApplyError::Shorter)?;
+    target.put(&INPUTS, &key, rows::of_input(to, node)?, event)?;
     Ok(true)
 }

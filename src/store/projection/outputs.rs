@@ -1,7 +1,11 @@
 //! Projection `outputs`: the attribute paths that each flake gives, and what of them cannot be known.
 
+use std::collections::BTreeSet;
+
+use super::cell::Cell;
+use super::memory::Cells;
 use super::view::columns;
-use super::{Applied, ApplyError, Example, Projection, Table, Target, View};
+use super::{Applied, ApplyError, Example, Keeps, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::flake::Outputs as Told;
 use crate::domain::flake::event::FlakeEvent;
@@ -10,22 +14,17 @@ use crate::domain::flake::event::FlakeEvent;
 #[derive(Debug)]
 pub(super) struct Outputs;
 
-const TABLE: Table = Table {
+/// The reason says why something is not known; it is empty when it is.
+static OUTPUTS: Table = Table {
     name: "outputs",
-    ddl: "
-CREATE TABLE {outputs} (
-  flake TEXT NOT NULL,
-  known INTEGER NOT NULL,
-  path TEXT NOT NULL,
-  reason TEXT NOT NULL,                -- why it is not known; empty when it is
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (flake, known, path, reason, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {outputs}_now ON {outputs} (flake) WHERE valid_to IS NULL;",
+    key: &["flake TEXT", "known INTEGER", "path TEXT", "reason TEXT"],
+    values: &[],
+    keeps: Keeps::Intervals,
+    indexes: &[],
+    past_indexes: &[],
 };
+
+const TABLES: &[&Table] = &[&OUTPUTS];
 
 const VIEW: View = View {
     name: "v1_outputs",
@@ -51,11 +50,11 @@ impl Projection for Outputs {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
-    fn tables(&self) -> &'static [Table] {
-        &[TABLE]
+    fn tables(&self) -> &'static [&'static Table] {
+        TABLES
     }
 
     fn views(&self) -> &'static [View] {
@@ -83,38 +82,27 @@ impl Projection for Outputs {
             FlakeEvent::Removed { .. } | FlakeEvent::Forgotten { .. } => &none,
             _ => return Ok(()),
         };
-        let sql = "SELECT known, path, reason FROM {outputs} WHERE flake = ?1 AND valid_to IS NULL";
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let before: Vec<Row> = target.rows(sql, [event.key()], read)?;
+        let flake = Cell::from(event.key());
         let after = rows_of(now);
-        for row in before.iter().filter(|row| !after.contains(row)) {
-            close(target, event, row)?;
+        let before = target.all_now(&OUTPUTS, &flake)?;
+        for (rest, _) in before.iter().filter(|(rest, _)| !after.contains(rest)) {
+            target.end(&OUTPUTS, &key(&flake, rest), event)?;
         }
-        for row in after.iter().filter(|row| !before.contains(row)) {
-            open(target, event, row)?;
+        for rest in &after {
+            target.put(&OUTPUTS, &key(&flake, rest), Vec::new(), event)?;
         }
         Ok(())
     }
 }
 
+fn key(flake: &Cell, rest: &[Cell]) -> Vec<Cell> {
+    std::iter::once(flake).chain(rest).cloned().collect()
+}
+
 /// Whether it is known, the path, the reason.
-type Row = (bool, String, String);
-
-fn rows_of(outputs: &Told) -> std::collections::BTreeSet<Row> {
-    let known = outputs.known.iter().map(|path| (true, path.clone(), String::new()));
-    let unknown = outputs.unknown.iter().map(|part| (false, part.path.clone(), part.reason.clone()));
-    known.chain(unknown).collect()
-}
-
-fn close(target: &Target<'_>, event: &Applied<'_>, (known, path, reason): &Row) -> rusqlite::Result<usize> {
-    let sql = "UPDATE {outputs} SET valid_to = max(valid_from, ?5), to_position = ?6 \
-               WHERE flake = ?1 AND known = ?2 AND path = ?3 AND reason = ?4 AND valid_to IS NULL";
-    target.run(sql, (event.key(), known, path, reason, event.occurred_at, event.position))
-}
-
-fn open(target: &Target<'_>, event: &Applied<'_>, (known, path, reason): &Row) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO {outputs} (flake, known, path, reason, valid_from, from_position) \
-               SELECT ?1, ?2, ?3, ?4, max(?5, coalesce(max(valid_to), ?5)), ?6 FROM {outputs} \
-               WHERE flake = ?1 AND known = ?2 AND path = ?3 AND reason = ?4";
-    target.run(sql, (event.key(), known, path, reason, event.occurred_at, event.position))
+fn rows_of(outputs: &Told) -> BTreeSet<Cells> {
+    let known = outputs.known.iter().map(|path| [true.into(), path.into(), "".into()]);
+    let unknown =
+        outputs.unknown.iter().map(|part| [false.into(), part.path.as_str().into(), part.reason.as_str().into()]);
+    known.chain(unknown).map(|row: [Cell; 3]| Cells::from(row)).collect()
 }

@@ -1,7 +1,8 @@
 //! Projection `problems`: what is wrong with the files, from when until when.
 
+use super::cell::Cell;
 use super::view::columns;
-use super::{Applied, ApplyError, Example, Projection, Table, Target, View};
+use super::{Applied, ApplyError, Example, Keeps, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Subject};
@@ -10,28 +11,28 @@ use crate::domain::finding::{Finding, Subject};
 #[derive(Debug)]
 pub(super) struct Problems;
 
-const TABLE: Table = Table {
+static PROBLEMS: Table = Table {
     name: "problems",
-    ddl: "
-CREATE TABLE {problems} (
-  stream TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
-  flake TEXT,
-  path TEXT NOT NULL,
-  path_bytes BLOB,
-  line INTEGER,
-  code TEXT NOT NULL,
-  severity TEXT NOT NULL,
-  message TEXT NOT NULL,
-  since INTEGER NOT NULL,
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (stream, fingerprint, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {problems}_now ON {problems} (flake) WHERE valid_to IS NULL;",
+    key: &["stream TEXT", "fingerprint TEXT"],
+    values: &[
+        "flake TEXT",
+        "path TEXT NOT NULL",
+        "path_bytes BLOB",
+        "line INTEGER",
+        "code TEXT NOT NULL",
+        "severity TEXT NOT NULL",
+        "message TEXT NOT NULL",
+        "since INTEGER NOT NULL",
+    ],
+    keeps: Keeps::Intervals,
+    indexes: &["flake"],
+    past_indexes: &["flake"],
 };
+
+/// Which of the values is `since`.
+const SINCE: usize = 7;
+
+const TABLES: &[&Table] = &[&PROBLEMS];
 
 const VIEW: View = View {
     name: "v1_problems",
@@ -61,11 +62,11 @@ impl Projection for Problems {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
-    fn tables(&self) -> &'static [Table] {
-        &[TABLE]
+    fn tables(&self) -> &'static [&'static Table] {
+        TABLES
     }
 
     fn views(&self) -> &'static [View] {
@@ -82,20 +83,19 @@ impl Projection for Problems {
         match told {
             FindingEvent::Raised { subject, findings } => {
                 for finding in findings {
-                    close(target, event, &finding.fingerprint)?;
                     open(target, event, subject, finding, None)?;
                 }
             }
             FindingEvent::Changed { subject, findings } => {
                 for finding in findings {
-                    let since = since(target, event, &finding.fingerprint)?;
-                    close(target, event, &finding.fingerprint)?;
+                    let before = target.now(&PROBLEMS, &key(event, &finding.fingerprint))?;
+                    let since = before.and_then(|row| row.get(SINCE)?.integer());
                     open(target, event, subject, finding, since)?;
                 }
             }
             FindingEvent::Resolved { fingerprints, .. } => {
                 for fingerprint in fingerprints {
-                    close(target, event, fingerprint)?;
+                    target.end(&PROBLEMS, &key(event, fingerprint), event)?;
                 }
             }
         }
@@ -103,45 +103,29 @@ impl Projection for Problems {
     }
 }
 
-/// When the problem that is open now was first seen.
-fn since(target: &Target<'_>, event: &Applied<'_>, fingerprint: &str) -> rusqlite::Result<Option<i64>> {
-    let sql = "SELECT since FROM {problems} WHERE stream = ?1 AND fingerprint = ?2 AND valid_to IS NULL";
-    Ok(target.rows(sql, (event.stream, fingerprint), |row| row.get(0))?.first().copied())
+fn key(event: &Applied<'_>, fingerprint: &str) -> [Cell; 2] {
+    [event.stream.into(), fingerprint.into()]
 }
 
-fn close(target: &Target<'_>, event: &Applied<'_>, fingerprint: &str) -> rusqlite::Result<usize> {
-    let sql = "UPDATE {problems} SET valid_to = max(valid_from, ?3), to_position = ?4 \
-               WHERE stream = ?1 AND fingerprint = ?2 AND valid_to IS NULL";
-    target.run(sql, (event.stream, fingerprint, event.occurred_at, event.position))
-}
-
-/// A problem that comes back begins no earlier than it last ended, whatever the clock did. `since` is when it was first
-/// seen, when it has only changed.
+/// `since` is when the problem was first seen, when it has only changed.
 fn open(
     target: &Target<'_>,
     event: &Applied<'_>,
     subject: &Subject,
     finding: &Finding,
     since: Option<i64>,
-) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO {problems} (stream, fingerprint, flake, path, path_bytes, line, code, severity, message, \
-               since, valid_from, from_position) \
-               SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?12, begin), begin, ?11 FROM \
-               (SELECT max(?10, coalesce(max(valid_to), ?10)) AS begin \
-               FROM {problems} WHERE stream = ?1 AND fingerprint = ?2)";
-    let params = (
-        event.stream,
-        &finding.fingerprint,
-        subject.flake.map(|flake| flake.to_string()),
-        subject.file.text(),
-        subject.file.bytes(),
-        finding.line,
-        &finding.code,
-        finding.severity.name(),
-        &finding.message,
-        event.occurred_at,
-        event.position,
-        since,
-    );
-    target.run(sql, params)
+) -> rusqlite::Result<()> {
+    let key = key(event, &finding.fingerprint);
+    let since = since.map_or_else(|| target.begins(&PROBLEMS, &key, event), Ok)?;
+    let row = vec![
+        subject.flake.map(|flake| flake.to_string()).into(),
+        subject.file.text().into(),
+        subject.file.bytes().into(),
+        finding.line.into(),
+        finding.code.as_str().into(),
+        finding.severity.name().into(),
+        finding.message.as_str().into(),
+        since.into(),
+    ];
+    target.put(&PROBLEMS, &key, row, event)
 }

@@ -14,7 +14,7 @@ pub(in crate::store) fn create_tables(
     generation: i64,
 ) -> rusqlite::Result<()> {
     for table in projection.tables() {
-        connection.execute_batch(&template::of_generation(table.ddl, generation))?;
+        connection.execute_batch(&table.ddl(generation))?;
     }
     Ok(())
 }
@@ -26,23 +26,22 @@ pub(in crate::store) fn create_temporary_tables(
     generation: i64,
 ) -> rusqlite::Result<()> {
     for table in projection.tables() {
-        let ddl = table.ddl.replacen("CREATE TABLE", "CREATE TEMP TABLE", 1);
-        connection.execute_batch(&template::of_generation(&ddl, generation))?;
+        connection.execute_batch(&table.ddl(generation).replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
     }
     Ok(())
 }
 
-/// Lets readers see a generation: `p_<table>` for our own queries.
+/// Lets readers see a generation: `p_<table>` for our own queries, and `p_<table>_past` for what was true before.
 pub(in crate::store) fn point_views(
     connection: &Connection,
     projection: &dyn Projection,
     generation: i64,
 ) -> rusqlite::Result<()> {
     for table in projection.tables() {
-        let name = table.name;
-        connection.execute_batch(&format!(
-            "DROP VIEW IF EXISTS p_{name}; CREATE VIEW p_{name} AS SELECT * FROM p_{name}_{generation};"
-        ))?;
+        for (name, stored) in table.views().into_iter().zip(table.stored(generation)) {
+            let sql = format!("DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS SELECT * FROM {stored};");
+            connection.execute_batch(&sql)?;
+        }
     }
     Ok(())
 }
@@ -94,7 +93,7 @@ pub(in crate::store) fn garbage(connection: &Connection) -> rusqlite::Result<Vec
     while let Some(row) = rows.next()? {
         let (name, generation): (String, i64) = (row.get(0)?, row.get(1)?);
         let tables = PROJECTIONS.iter().filter(|known| known.name() == name).flat_map(|known| known.tables());
-        kept.extend(tables.map(|table| format!("p_{}_{generation}", table.name)));
+        kept.extend(tables.flat_map(|table| table.stored(generation)));
     }
     let sql = "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name GLOB 'p_*'";
     let shown: Vec<String> = connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -1,35 +1,327 @@
-//! Where a projection writes: its tables of one generation.
+//! Where a projection writes: its tables of one generation, by way of memory. Nothing is written before its owner says so,
+//! and a row that has ended by then is written once.
 
-use rusqlite::{Connection, Params, Row};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-use super::template;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
 
-/// The tables of one generation, on a connection that is in a transaction.
-#[derive(Debug, Clone, Copy)]
+use super::cell::Cell;
+use super::memory::{Cells, Change, Ended, Memory, Place, Row, Slot};
+use super::table::Table;
+use super::{Applied, Projection, template};
+
+/// How many keys are kept in memory: about 50 MB.
+const KEYS: usize = 40_000;
+/// How many changes wait at most where nobody waits for the file.
+const CHANGES: usize = 4_000;
+
+/// The tables of one generation of a projection, and what is to be written to them.
 pub struct Target<'c> {
     connection: &'c Connection,
     generation: i64,
+    tables: &'static [&'static Table],
+    memory: RefCell<Memory>,
+    statements: RefCell<HashMap<(&'static str, Op), CachedStatement<'c>>>,
+}
+
+/// What a statement does to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Op {
+    SelectNow,
+    SelectGroup,
+    SelectEnded,
+    InsertNow,
+    UpdateNow,
+    DeleteNow,
+    InsertPast,
+}
+
+impl std::fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("generation", &self.generation).finish_non_exhaustive()
+    }
 }
 
 impl<'c> Target<'c> {
-    /// The tables of a generation.
-    pub fn new(connection: &'c Connection, generation: i64) -> Self {
-        Self { connection, generation }
+    /// Tables that hold rows already.
+    pub(in crate::store) fn new(connection: &'c Connection, projection: &dyn Projection, generation: i64) -> Self {
+        Self::with(connection, projection, generation, Memory::default())
     }
 
-    /// Runs a statement in which `{name}` stands for a table; returns how many rows it changed.
-    pub fn run(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
-        self.connection.prepare_cached(&template::of_generation(sql, self.generation))?.execute(params)
+    /// Tables that were just created: what is not in memory is nowhere.
+    pub(in crate::store) fn fresh(connection: &'c Connection, projection: &dyn Projection, generation: i64) -> Self {
+        Self::with(connection, projection, generation, Memory::fresh())
     }
 
-    /// Asks for rows; `{name}` stands for a table.
-    pub fn rows<T>(
+    fn with(connection: &'c Connection, projection: &dyn Projection, generation: i64, memory: Memory) -> Self {
+        let (memory, statements) = (RefCell::new(memory), RefCell::default());
+        Self { connection, generation, tables: projection.tables(), memory, statements }
+    }
+
+    /// The row of a key that is true now.
+    pub(super) fn now(&self, table: &'static Table, key: &[Cell]) -> rusqlite::Result<Option<Cells>> {
+        let Some((group, rest)) = key.split_first() else { return Ok(None) };
+        Ok(self.slot(table, group, rest)?.now.map(|row| row.values))
+    }
+
+    /// The rows that are true now whose keys begin with a value, by the rest of their keys.
+    pub(super) fn all_now(&self, table: &'static Table, group: &Cell) -> rusqlite::Result<Vec<(Cells, Cells)>> {
+        if !self.memory.borrow().is_whole(table, group) {
+            let rows = self.read_group(table, group)?;
+            self.memory.borrow_mut().learn_all(table, group, rows);
+        }
+        Ok(self.memory.borrow().all_now(table, group))
+    }
+
+    /// When a row would begin that an event puts there. It begins no earlier than the one before it ended, whatever the
+    /// clock did.
+    pub(super) fn begins(&self, table: &'static Table, key: &[Cell], event: &Applied<'_>) -> rusqlite::Result<i64> {
+        let Some((group, rest)) = key.split_first() else { return Ok(event.occurred_at) };
+        let mut slot = self.slot(table, group, rest)?;
+        match &slot.now {
+            Some(row) if row.position == event.position => Ok(row.from),
+            Some(row) => Ok(row.from.max(event.occurred_at)),
+            None => {
+                Ok(self.ended(table, key, &mut slot)?.map_or(event.occurred_at, |ended| ended.max(event.occurred_at)))
+            }
+        }
+    }
+
+    /// From this event on the row of a key has these values.
+    pub(super) fn put(
         &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(&template::of_generation(sql, self.generation))?;
-        statement.query_map(params, read)?.collect()
+        table: &'static Table,
+        key: &[Cell],
+        values: Vec<Cell>,
+        event: &Applied<'_>,
+    ) -> rusqlite::Result<()> {
+        let Some((group, rest)) = key.split_first() else { return Ok(()) };
+        let mut slot = self.slot(table, group, rest)?;
+        if slot.now.as_ref().is_some_and(|row| *row.values == *values) {
+            return Ok(());
+        }
+        let from = self.begins(table, key, event)?;
+        self.close(table, key, &mut slot, event);
+        slot.now = Some(Row { values: values.into(), from, position: event.position });
+        self.memory.borrow_mut().set(table, group, &rest.into(), slot);
+        Ok(())
     }
+
+    /// From this event on a key has no row; returns the one it had.
+    pub(super) fn end(
+        &self,
+        table: &'static Table,
+        key: &[Cell],
+        event: &Applied<'_>,
+    ) -> rusqlite::Result<Option<Cells>> {
+        let Some((group, rest)) = key.split_first() else { return Ok(None) };
+        let mut slot = self.slot(table, group, rest)?;
+        let before = slot.now.as_ref().map(|row| row.values.clone());
+        if before.is_some() {
+            self.close(table, key, &mut slot, event);
+            self.memory.borrow_mut().set(table, group, &rest.into(), slot);
+        }
+        Ok(before)
+    }
+
+    /// Keeps a record: key and values.
+    pub(super) fn record(&self, table: &'static Table, row: Vec<Cell>) {
+        self.memory.borrow_mut().add(Change::Record(table, row));
+    }
+
+    /// Runs a statement in its turn; `{name}` stands for a table.
+    pub(super) fn run(&self, sql: &'static str, params: Vec<Cell>) {
+        self.memory.borrow_mut().add(Change::Run(sql, params));
+    }
+
+    /// From here on [`Self::undo`] takes back what is done.
+    pub(super) fn mark(&self) {
+        self.memory.borrow_mut().mark();
+    }
+
+    /// What was done since the mark stays.
+    pub(super) fn keep(&self) {
+        self.memory.borrow_mut().keep();
+    }
+
+    /// Takes back everything since the mark.
+    pub(super) fn undo(&self) {
+        self.memory.borrow_mut().undo();
+    }
+
+    /// How many rows of the past and records wait to be written.
+    pub(in crate::store) fn waiting(&self) -> usize {
+        self.memory.borrow().waiting()
+    }
+
+    /// How many rows that are true now wait to be written.
+    pub(in crate::store) fn unwritten(&self) -> usize {
+        self.memory.borrow().unwritten()
+    }
+
+    /// Whether more is in memory than should be.
+    pub(in crate::store) fn is_full(&self) -> bool {
+        self.memory.borrow().size() > KEYS
+    }
+
+    /// Writes what has come together, when that is much.
+    pub(in crate::store) fn write_some(&self) -> rusqlite::Result<()> {
+        if self.waiting() >= CHANGES {
+            self.write_past()?;
+        }
+        if self.is_full() {
+            self.write()?;
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Writes everything.
+    pub(in crate::store) fn write(&self) -> rusqlite::Result<()> {
+        self.write_past()?;
+        self.write_now(usize::MAX)
+    }
+
+    /// Writes rows of the past and records.
+    pub(in crate::store) fn write_past(&self) -> rusqlite::Result<()> {
+        let changes = self.memory.borrow_mut().take_changes();
+        for change in changes {
+            match change {
+                Change::Past(table, row) => self.execute(table, Op::InsertPast, &row)?,
+                Change::Record(table, row) => self.execute(table, Op::InsertNow, &row)?,
+                Change::Run(sql, params) => {
+                    let sql = template::of_generation(sql, self.generation);
+                    self.connection.prepare_cached(&sql)?.execute(params_from_iter(&params))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes up to so many rows that are true now.
+    pub(in crate::store) fn write_now(&self, most: usize) -> rusqlite::Result<()> {
+        let places = self.memory.borrow_mut().take_unwritten(most);
+        for place in &places {
+            let Some(slot) = self.memory.borrow_mut().written(place) else { continue };
+            self.write_slot(place, slot)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of what is in memory and written.
+    pub(in crate::store) fn forget(&self) {
+        self.memory.borrow_mut().forget();
+    }
+
+    fn write_slot(&self, (table, group, rest): &Place, slot: Slot) -> rusqlite::Result<()> {
+        let Some(table) = self.tables.iter().find(|known| known.name == *table) else { return Ok(()) };
+        let mut row = Vec::with_capacity(16);
+        row.push(group.clone());
+        row.extend(rest.iter().cloned());
+        match (slot.now, slot.stored) {
+            (Some(now), stored) => {
+                row.extend(now.values.iter().cloned());
+                row.extend([now.from.into(), now.position.into()]);
+                self.execute(table, if stored { Op::UpdateNow } else { Op::InsertNow }, &row)
+            }
+            (None, true) => self.execute(table, Op::DeleteNow, &row),
+            (None, false) => Ok(()),
+        }
+    }
+
+    /// Ends the row that is true now, if there is one; one that began with this very event never was.
+    fn close(&self, table: &'static Table, key: &[Cell], slot: &mut Slot, event: &Applied<'_>) {
+        let Some(row) = slot.now.take() else { return };
+        if row.position == event.position {
+            return;
+        }
+        let ended = row.from.max(event.occurred_at);
+        let mut past = Vec::with_capacity(key.len() + row.values.len() + 4);
+        past.extend_from_slice(key);
+        past.extend(row.values.iter().cloned());
+        past.extend([row.from.into(), row.position.into(), ended.into(), event.position.into()]);
+        self.memory.borrow_mut().add(Change::Past(table, past));
+        slot.ended = Ended::At(ended);
+    }
+
+    fn slot(&self, table: &'static Table, group: &Cell, rest: &[Cell]) -> rusqlite::Result<Slot> {
+        if let Some(slot) = self.memory.borrow().slot(table, group, rest) {
+            return Ok(slot);
+        }
+        let key = std::iter::once(group).chain(rest);
+        let values = table.values.len();
+        let now = self.with_statement(table, Op::SelectNow, |statement| {
+            let read = |row: &rusqlite::Row<'_>| read_row(row, 0, values);
+            statement.query_row(params_from_iter(key), read).optional()
+        })?;
+        let slot = Slot { stored: now.is_some(), now, ended: Ended::Unknown };
+        self.memory.borrow_mut().learn(table, group, &rest.into(), slot.clone());
+        Ok(slot)
+    }
+
+    /// When the last row of a key ended, looked up when it is not known.
+    fn ended(&self, table: &'static Table, key: &[Cell], slot: &mut Slot) -> rusqlite::Result<Option<i64>> {
+        match slot.ended {
+            Ended::Never => return Ok(None),
+            Ended::At(ended) => return Ok(Some(ended)),
+            Ended::Unknown => {}
+        }
+        let ended = self.with_statement(table, Op::SelectEnded, |statement| {
+            statement.query_row(params_from_iter(key), |row| row.get(0)).optional()
+        })?;
+        slot.ended = ended.map_or(Ended::Never, Ended::At);
+        Ok(ended)
+    }
+
+    fn read_group(&self, table: &'static Table, group: &Cell) -> rusqlite::Result<Vec<(Cells, Row)>> {
+        let (keys, values) = (table.key.len(), table.values.len());
+        self.with_statement(table, Op::SelectGroup, |statement| {
+            let read = |row: &rusqlite::Row<'_>| {
+                let rest = (1..keys).map(|column| row.get(column)).collect::<Result<Cells, _>>()?;
+                Ok((rest, read_row(row, keys, values)?))
+            };
+            statement.query_map([group], read)?.collect()
+        })
+    }
+
+    fn execute(&self, table: &'static Table, op: Op, row: &[Cell]) -> rusqlite::Result<()> {
+        self.with_statement(table, op, |statement| statement.execute(params_from_iter(row)).map(drop))
+    }
+
+    fn with_statement<T>(
+        &self,
+        table: &'static Table,
+        op: Op,
+        work: impl FnOnce(&mut CachedStatement<'c>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        use std::collections::hash_map::Entry;
+
+        let mut statements = self.statements.borrow_mut();
+        match statements.entry((table.name, op)) {
+            Entry::Occupied(mut statement) => work(statement.get_mut()),
+            Entry::Vacant(vacant) => {
+                let statement = self.connection.prepare_cached(&sql(table, op, self.generation))?;
+                work(vacant.insert(statement))
+            }
+        }
+    }
+}
+
+fn sql(table: &Table, op: Op, generation: i64) -> String {
+    match op {
+        Op::SelectNow => table.select_now(generation),
+        Op::SelectGroup => table.select_group(generation),
+        Op::SelectEnded => table.select_ended(generation),
+        Op::InsertNow => table.insert_now(generation),
+        Op::UpdateNow => table.update_now(generation),
+        Op::DeleteNow => table.delete_now(generation),
+        Op::InsertPast => table.insert_past(generation),
+    }
+}
+
+fn read_row(row: &rusqlite::Row<'_>, first: usize, values: usize) -> rusqlite::Result<Row> {
+    let end = first + values;
+    let cells = (first..end).map(|column| row.get(column)).collect::<Result<Cells, _>>()?;
+    Ok(Row { values: cells, from: row.get(end)?, position: row.get(end + 1)? })
 }

@@ -1,9 +1,7 @@
 //! SQL with names in braces: tables of a generation when the read model is written, tables at a moment when it is read.
 
+use super::{Keeps, PROJECTIONS};
 use crate::store::view::At;
-
-/// Tables with an interval a row.
-const INTERVALS: [&str; 6] = ["flakes", "inputs", "locks", "lock_nodes", "outputs", "problems"];
 
 /// `{flakes}` becomes the table of a generation, `p_flakes_3`.
 pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
@@ -16,10 +14,26 @@ pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
-        "live_flakes" => format!("(SELECT * FROM p_flakes WHERE {} AND state = 'present')", at.condition()),
-        table if INTERVALS.contains(&table) => format!("(SELECT * FROM p_{table} WHERE {})", at.condition()),
-        table => format!("(SELECT * FROM p_{table} WHERE {})", at.happened()),
+        "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", at)),
+        table => at_moment(table, at),
     })
+}
+
+/// The rows of a table at a moment, as something to select from.
+fn at_moment(name: &str, at: At) -> String {
+    let table = PROJECTIONS.iter().flat_map(|projection| projection.tables()).find(|table| table.name == name);
+    match (table, at.begun(), at.unended()) {
+        (Some(table), Some(begun), Some(unended)) if table.keeps == Keeps::Intervals => {
+            let columns = table.columns();
+            format!(
+                "(SELECT {columns} FROM p_{name} WHERE {begun} \
+                 UNION ALL SELECT {columns} FROM p_{name}_past WHERE {begun} AND {unended})"
+            )
+        }
+        _ => at
+            .happened()
+            .map_or_else(|| format!("p_{name}"), |happened| format!("(SELECT * FROM p_{name} WHERE {happened})")),
+    }
 }
 
 /// RFC 3339 in UTC out of microseconds: six digits of a second, or none when there is no fraction.

@@ -1,4 +1,5 @@
-//! One short transaction of a build: events from where the last one stopped, and the swap when there are no more.
+//! A build, step by step: events are read and folded in memory, what has come together is written in a short transaction,
+//! and when there are no more events readers see the new tables.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::store::projection::{
     self, Applied, Body, Outcome, Projection, Target, failed, give, kind_named, own_origin,
 };
 
-/// What one chunk came to.
+/// What one step came to.
 pub(super) enum Step {
     /// There is more to do.
     More { position: i64, head: i64 },
@@ -33,101 +34,172 @@ const ENTRY: &str = "SELECT revision, generation, position, \
                      state = 'failed' OR position < (SELECT coalesce(max(position), 0) FROM events) \
                      FROM projections WHERE name = ?1";
 
+/// So many new events at the end are taken in while the file is held, so that the end is reached beside a busy writer.
+const LAST: i64 = 64;
+
 /// The generation that readers see.
 pub(super) fn readable(connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
-    entry(connection, &format!("{ENTRY} AND state <> 'building'"), projection)
-}
-
-/// The generation that is being built, or caught up.
-pub(super) fn building(connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
-    entry(connection, &format!("{ENTRY} AND state = 'building'"), projection)
+    entry(connection, &format!("{ENTRY} AND state <> 'building'"), [projection.name()])
 }
 
 /// Lets a generation that fell behind be built from where it stands.
-pub(super) fn retry(connection: &mut Connection, projection: &dyn Projection, generation: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM projections WHERE name = ?1 AND state = 'building'", [projection.name()])?;
+pub(super) fn retry(connection: &Connection, projection: &dyn Projection, found: Entry) -> rusqlite::Result<()> {
     let sql = "UPDATE projections SET state = 'building', error = NULL WHERE name = ?1 AND generation = ?2";
-    transaction.execute(sql, (projection.name(), generation))?;
-    transaction.commit()
+    connection.execute(sql, (projection.name(), found.generation)).map(drop)
 }
 
-/// Takes up to `size` events in, in one transaction; returns how long that held the write lock.
-pub(super) fn run(
-    connection: &mut Connection,
+/// The tables that are being filled, and how far.
+#[derive(Debug)]
+pub(super) struct Build<'c> {
+    connection: &'c Connection,
     projection: &'static dyn Projection,
-    size: i64,
-) -> rusqlite::Result<(Step, Duration)> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let begun = Instant::now();
-    let step = step(&transaction, projection, size)?;
-    transaction.commit()?;
-    Ok((step, begun.elapsed()))
+    target: Target<'c>,
+    generation: i64,
+    position: i64,
+    /// Whether the tables are this build's alone, so that what is true now may stay in memory until the end.
+    alone: bool,
+}
+
+impl<'c> Build<'c> {
+    /// Of tables that were just created.
+    pub(super) fn new(connection: &'c Connection, projection: &'static dyn Projection, generation: i64) -> Self {
+        let target = Target::fresh(connection, projection, generation);
+        Self { connection, projection, target, generation, position: 0, alone: true }
+    }
+
+    /// Of tables that fell behind.
+    pub(super) fn go_on(connection: &'c Connection, projection: &'static dyn Projection, found: Entry) -> Self {
+        let target = Target::new(connection, projection, found.generation);
+        let (generation, position) = (found.generation, found.position);
+        Self { connection, projection, target, generation, position, alone: false }
+    }
+
+    /// Takes up to `size` events in and writes what they come to; returns how long that held the write lock.
+    pub(super) fn step(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
+        let head = head(self.connection)?;
+        let last = if self.target.is_full() { self.position } else { head.min(self.position.saturating_add(size)) };
+        let outcome = take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(()))?;
+        let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
+        let begun = Instant::now();
+        let step = match outcome {
+            Outcome::Failed { position, reason } => self.fail(position, reason)?,
+            Outcome::Applied => self.write(last, size)?,
+        };
+        transaction.commit()?;
+        Ok((step, begun.elapsed()))
+    }
+
+    /// Takes the half-built tables from the list; they are swept later.
+    pub(super) fn give_up(self) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM projections WHERE name = ?1 AND generation = ?2 AND state = 'building'";
+        self.connection.execute(sql, (self.projection.name(), self.generation)).map(drop)
+    }
+
+    fn write(&mut self, last: i64, size: i64) -> rusqlite::Result<Step> {
+        let head = head(self.connection)?;
+        let sql = format!("{ENTRY} AND state = 'building' AND generation = ?2");
+        let own = entry(self.connection, &sql, (self.projection.name(), self.generation))?;
+        let Some(entry) = own else { return Ok(Step::Done { position: head }) };
+        if entry.position != self.position {
+            // Another process catches the same tables up, and was faster.
+            self.target = Target::new(self.connection, self.projection, self.generation);
+            self.position = entry.position;
+            return Ok(Step::More { position: self.position, head });
+        }
+        let mut reached = last;
+        if !self.target.is_full() && head - last <= LAST {
+            let outcome = take_in(self.connection, self.projection, &self.target, (last, head), || Ok(()))?;
+            if let Outcome::Failed { position, reason } = outcome {
+                return self.fail(position, reason);
+            }
+            reached = head;
+        }
+        self.target.write_past()?;
+        let most = usize::try_from(size).unwrap_or(usize::MAX);
+        let at_end = reached == head && self.target.unwritten() <= most;
+        if at_end || !self.alone {
+            self.target.write_now(usize::MAX)?;
+        } else if reached == head || self.target.is_full() {
+            self.target.write_now(most)?;
+        }
+        if self.target.is_full() && self.target.unwritten() == 0 {
+            self.target.forget();
+        }
+        self.position = reached;
+        if at_end {
+            self.swap()?;
+            return Ok(Step::Done { position: reached });
+        }
+        let sql = "UPDATE projections SET position = ?3 WHERE name = ?1 AND generation = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute((self.projection.name(), self.generation, reached))?;
+        Ok(Step::More { position: reached, head })
+    }
+
+    /// Readers see the new generation from here on; the old one is swept later.
+    fn swap(&self) -> rusqlite::Result<()> {
+        let (connection, name) = (self.connection, self.projection.name());
+        let sql = "DELETE FROM projections WHERE name = ?1 AND generation <> ?2";
+        connection.execute(sql, (name, self.generation))?;
+        let sql =
+            "UPDATE projections SET state = 'live', position = ?3, error = NULL WHERE name = ?1 AND generation = ?2";
+        connection.execute(sql, (name, self.generation, self.position))?;
+        projection::point_views(connection, self.projection, self.generation)
+    }
+
+    /// A build that fails leaves what readers see alone; the first one there ever was is shown as it stands.
+    fn fail(&self, position: i64, reason: String) -> rusqlite::Result<Step> {
+        let (connection, name) = (self.connection, self.projection.name());
+        let error = format!("event {position}: {reason}");
+        if let Some(shown) = readable(connection, self.projection)? {
+            let sql = "DELETE FROM projections WHERE name = ?1 AND generation = ?2 AND state = 'building'";
+            connection.execute(sql, (name, self.generation))?;
+            let sql = "UPDATE projections SET error = ?3 WHERE name = ?1 AND generation = ?2";
+            connection.execute(sql, (name, shown.generation, error))?;
+        } else {
+            self.target.write()?;
+            let sql = "UPDATE projections SET state = 'failed', error = ?3 WHERE name = ?1 AND generation = ?2";
+            connection.execute(sql, (name, self.generation, error))?;
+            projection::point_views(connection, self.projection, self.generation)?;
+        }
+        Ok(Step::Failed { position, reason })
+    }
 }
 
 /// Empties a table in short transactions, then drops it.
-pub(super) fn drain(connection: &mut Connection, table: &str) -> rusqlite::Result<()> {
+pub(super) fn drain(connection: &Connection, table: &str) -> rusqlite::Result<()> {
     let key: Vec<String> = connection
         .prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?
         .query_map([table], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
+    let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>();
+    let key = if key.is_empty() { "rowid".to_owned() } else { key.join(", ") };
     let sql = format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT 1000)");
-    while !key.is_empty() && connection.execute(&sql, [])? > 0 {
+    while connection.execute(&sql, [])? > 0 {
         std::thread::yield_now();
     }
     connection.execute_batch(&format!("DROP TABLE \"{table}\""))
 }
 
-fn entry(connection: &Connection, sql: &str, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
+fn entry(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<Option<Entry>> {
     let read = |row: &Row<'_>| {
         Ok(Entry { revision: row.get(0)?, generation: row.get(1)?, position: row.get(2)?, behind: row.get(3)? })
     };
-    connection.prepare_cached(sql)?.query_row([projection.name()], read).optional()
+    connection.prepare_cached(sql)?.query_row(params, read).optional()
 }
 
-fn step(transaction: &Transaction<'_>, projection: &'static dyn Projection, size: i64) -> rusqlite::Result<Step> {
-    let head: i64 =
-        transaction.prepare_cached("SELECT coalesce(max(position), 0) FROM events")?.query_row([], |row| row.get(0))?;
-    let Some(entry) = building(transaction, projection)? else { return Ok(Step::Done { position: head }) };
-    let last = head.min(entry.position.saturating_add(size));
-    if let Outcome::Failed { position, reason } =
-        take_in(transaction, projection, (entry.position, last), entry.generation)?
-    {
-        fail(transaction, projection, entry, position, &reason)?;
-        return Ok(Step::Failed { position, reason });
-    }
-    if last < head {
-        let sql = "UPDATE projections SET position = ?3 WHERE name = ?1 AND generation = ?2";
-        transaction.prepare_cached(sql)?.execute((projection.name(), entry.generation, last))?;
-        return Ok(Step::More { position: last, head });
-    }
-    swap(transaction, projection, entry.generation, last)?;
-    Ok(Step::Done { position: last })
+fn head(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT coalesce(max(position), 0) FROM events")?.query_row([], |row| row.get(0))
 }
 
-/// Takes the events of the wanted kinds after one position and up to another in, all or none. The walk goes by
-/// position; payloads of other kinds stay unread.
+/// Takes the events of the wanted kinds after one position and up to another in, in memory. The walk goes by position;
+/// payloads of other kinds stay unread. Something may be done after each.
 pub(super) fn take_in(
     connection: &Connection,
-    projection: &'static dyn Projection,
-    (after, last): (i64, i64),
-    generation: i64,
-) -> rusqlite::Result<Outcome> {
-    connection.prepare_cached("SAVEPOINT projection")?.execute([])?;
-    let outcome = apply_range(connection, projection, (after, last), generation)?;
-    if let Outcome::Failed { .. } = outcome {
-        connection.prepare_cached("ROLLBACK TO projection")?.execute([])?;
-    }
-    connection.prepare_cached("RELEASE projection")?.execute([])?;
-    Ok(outcome)
-}
-
-fn apply_range(
-    connection: &Connection,
-    projection: &'static dyn Projection,
+    projection: &dyn Projection,
+    target: &Target<'_>,
     range: (i64, i64),
-    generation: i64,
+    each: impl Fn() -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Outcome> {
     let kinds: Vec<String> = projection.kinds().iter().map(|kind| format!("'{}'", kind.name())).collect();
     let sql = format!(
@@ -137,7 +209,6 @@ fn apply_range(
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(range)?;
-    let target = Target::new(connection, generation);
     let own = own_origin(connection)?;
     while let Some(row) = rows.next()? {
         let Some(kind) = kind_named(row.get_ref(4)?.as_str()?) else { continue };
@@ -151,43 +222,10 @@ fn apply_range(
             kind,
             body: Body::Stored { schema: row.get(5)?, payload: row.get_ref(6)?.as_str()? },
         };
-        if let Err(error) = give(projection, &target, connection, &event) {
+        if let Err(error) = give(projection, target, &event) {
             return failed(event.position, error);
         }
+        each()?;
     }
     Ok(Outcome::Applied)
-}
-
-/// Readers see the new generation from here on; the old one is swept later.
-fn swap(
-    transaction: &Transaction<'_>,
-    projection: &'static dyn Projection,
-    generation: i64,
-    position: i64,
-) -> rusqlite::Result<()> {
-    transaction
-        .execute("DELETE FROM projections WHERE name = ?1 AND generation <> ?2", (projection.name(), generation))?;
-    let sql = "UPDATE projections SET state = 'live', position = ?3, error = NULL WHERE name = ?1 AND generation = ?2";
-    transaction.execute(sql, (projection.name(), generation, position))?;
-    projection::point_views(transaction, projection, generation)
-}
-
-/// A build that fails leaves what readers see alone; the first one there ever was is shown as it stands.
-fn fail(
-    transaction: &Transaction<'_>,
-    projection: &'static dyn Projection,
-    entry: Entry,
-    position: i64,
-    reason: &str,
-) -> rusqlite::Result<()> {
-    let error = format!("event {position}: {reason}");
-    if let Some(shown) = readable(transaction, projection)? {
-        transaction.execute("DELETE FROM projections WHERE name = ?1 AND state = 'building'", [projection.name()])?;
-        let sql = "UPDATE projections SET error = ?3 WHERE name = ?1 AND generation = ?2";
-        transaction.execute(sql, (projection.name(), shown.generation, error))?;
-        return Ok(());
-    }
-    let sql = "UPDATE projections SET state = 'failed', error = ?3 WHERE name = ?1 AND generation = ?2";
-    transaction.execute(sql, (projection.name(), entry.generation, error))?;
-    projection::point_views(transaction, projection, entry.generation)
 }

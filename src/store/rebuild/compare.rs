@@ -1,9 +1,9 @@
 //! Whether the tables that readers see are what the log says: built anew beside them and compared row for row.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{StoreError, choose, chunk, named, path_of};
-use crate::store::projection::{self, Outcome, Projection};
+use crate::store::projection::{self, Outcome, Projection, Target};
 
 /// A table that is not what the log says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ const ASIDE: i64 = 0;
 
 /// Builds projections, all or the one of a name, in temporary tables and compares them with those that readers see,
 /// at one moment and without holding up a writer. Empty when all is as the log says.
-pub(crate) fn compare(connection: &mut Connection, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
+pub(crate) fn compare(connection: &Connection, name: Option<&str>) -> Result<Vec<Mismatch>, StoreError> {
     let mut found = Vec::new();
     for projection in choose(name)? {
         found.extend(compare_one(connection, projection)?);
@@ -31,20 +31,21 @@ pub(crate) fn compare(connection: &mut Connection, name: Option<&str>) -> Result
     Ok(found)
 }
 
-fn compare_one(connection: &mut Connection, projection: &'static dyn Projection) -> Result<Vec<Mismatch>, StoreError> {
+fn compare_one(connection: &Connection, projection: &'static dyn Projection) -> Result<Vec<Mismatch>, StoreError> {
     let path = path_of(connection);
     let outcome = named(connection, |connection| {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
         let Some(shown) = chunk::readable(&transaction, projection)? else { return Ok(Ok(Vec::new())) };
         projection::create_temporary_tables(&transaction, projection, ASIDE)?;
-        let outcome = chunk::take_in(&transaction, projection, (0, shown.position), ASIDE)?;
+        let target = Target::fresh(&transaction, projection, ASIDE);
+        let outcome = chunk::take_in(&transaction, projection, &target, (0, shown.position), || target.write_some())?;
+        target.write()?;
         if let Outcome::Failed { position, reason } = outcome {
             return Ok(Err((position, reason)));
         }
         let mut found = Vec::new();
         for table in projection.tables() {
-            let shown = format!("p_{}_{}", table.name, shown.generation);
-            let told = format!("p_{}_{ASIDE}", table.name);
+            let (shown, told) = (table.select_all(shown.generation), table.select_all(ASIDE));
             let surplus = left_over(&transaction, &shown, &told)?;
             let missing = left_over(&transaction, &told, &shown)?;
             if surplus + missing > 0 {
@@ -56,9 +57,16 @@ fn compare_one(connection: &mut Connection, projection: &'static dyn Projection)
     outcome.map_err(|(position, reason)| StoreError::Projection { path, name: projection.name(), position, reason })
 }
 
-/// How many rows of one table the other has not.
-fn left_over(connection: &Connection, table: &str, other: &str) -> rusqlite::Result<u64> {
-    let sql = format!("SELECT count(*) FROM (SELECT * FROM \"{table}\" EXCEPT SELECT * FROM \"{other}\")");
-    let count: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
+/// How many rows of one query the other has not; the same row twice counts as one more than once.
+fn left_over(connection: &Connection, rows: &str, others: &str) -> rusqlite::Result<u64> {
+    let missing =
+        format!("SELECT count(*) FROM ({rows} EXCEPT {others})", rows = wrapped(rows), others = wrapped(others));
+    let more = format!("SELECT max((SELECT count(*) FROM ({rows})) - (SELECT count(*) FROM ({others})), 0)");
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    Ok(count(&missing)?.max(count(&more)?).unsigned_abs())
+}
+
+/// A query with parts of its own, as one part of another.
+fn wrapped(sql: &str) -> String {
+    format!("SELECT * FROM ({sql})")
 }

@@ -1,7 +1,7 @@
 //! Replay: the read model that chosen events alone would give, in tables of its own that nobody else sees, and a hash of
 //! it. What two ledgers have both, replayed in the order of its origins, gives the same hash on both.
 
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::{StoreError, named, path_of};
@@ -60,14 +60,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Projection`] when an event of this ledger's own does not fit.
     pub fn replay(&self, selection: &Selection) -> Result<Replayed, StoreError> {
-        replay(&mut self.builder()?, selection)
+        replay(&self.builder()?, selection)
     }
 }
 
-fn replay(connection: &mut Connection, selection: &Selection) -> Result<Replayed, StoreError> {
+fn replay(connection: &Connection, selection: &Selection) -> Result<Replayed, StoreError> {
     let path = path_of(connection);
     let outcome = named(connection, |connection| {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
         for projection in PROJECTIONS {
             projection::create_temporary_tables(&transaction, *projection, ASIDE)?;
         }
@@ -83,7 +83,9 @@ type Stopped = (&'static str, i64, String);
 
 /// Positions count from 1 in the order of the replay, so that two ledgers see the same ones.
 fn apply_all(connection: &Connection, selection: &Selection) -> rusqlite::Result<Result<u64, Stopped>> {
-    let (own, target) = (own_origin(connection)?, Target::new(connection, ASIDE));
+    let own = own_origin(connection)?;
+    let targets: Vec<_> =
+        PROJECTIONS.iter().map(|&projection| (projection, Target::fresh(connection, projection, ASIDE))).collect();
     let order = if selection.shared { "o.public_key, b.seq" } else { "e.position" };
     let sql = format!(
         "SELECT e.event_id, e.origin, e.stream, e.type, e.schema_version, e.payload, e.occurred_at FROM events e \
@@ -107,8 +109,8 @@ fn apply_all(connection: &Connection, selection: &Selection) -> rusqlite::Result
     while let Some(row) = rows.next()? {
         events += 1;
         let Some(event) = applied(row, events, own)? else { continue };
-        for projection in PROJECTIONS.iter().filter(|projection| projection.kinds().contains(&event.kind)) {
-            if let Err(error) = give(*projection, &target, connection, &event) {
+        for (projection, target) in targets.iter().filter(|(projection, _)| projection.kinds().contains(&event.kind)) {
+            if let Err(error) = give(*projection, target, &event).and_then(|()| Ok(target.write_some()?)) {
                 let outcome = failed(event.position, error)?;
                 let reason = match outcome {
                     projection::Outcome::Failed { reason, .. } => reason,
@@ -117,6 +119,9 @@ fn apply_all(connection: &Connection, selection: &Selection) -> rusqlite::Result
                 return Ok(Err((projection.name(), event.position, reason)));
             }
         }
+    }
+    for (_, target) in &targets {
+        target.write()?;
     }
     Ok(Ok(events))
 }
@@ -141,7 +146,7 @@ fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
     let mut state = blake3::Hasher::new();
     for projection in PROJECTIONS {
         for table in projection.tables() {
-            let (rows, hash) = hash_table(connection, &format!("p_{}_{ASIDE}", table.name))?;
+            let (rows, hash) = hash_rows(connection, &table.select_all(ASIDE))?;
             state.update(table.name.as_bytes()).update(&rows.to_le_bytes()).update(&hash);
             tables.push(Table { name: table.name, rows, hash });
         }
@@ -151,8 +156,8 @@ fn sum_up(connection: &Connection, events: u64) -> rusqlite::Result<Replayed> {
 
 /// The rows' own hashes, sorted: the order in which they lie does not count. The number of an origin is this ledger's own,
 /// and follows from the flake.
-fn hash_table(connection: &Connection, table: &str) -> rusqlite::Result<(u64, Hash)> {
-    let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
+fn hash_rows(connection: &Connection, sql: &str) -> rusqlite::Result<(u64, Hash)> {
+    let mut statement = connection.prepare(sql)?;
     let names = statement.column_names().enumerate();
     let told: Vec<usize> = names.filter(|(_, name)| *name != "origin").map(|(column, _)| column).collect();
     let mut rows = statement.query([])?;

@@ -23,21 +23,30 @@ pub fn seen(connection: &Connection, recorded_at: i64) -> Result<At, StoreError>
 }
 
 impl At {
-    /// The condition that rows with an interval meet at this moment.
-    pub(crate) fn condition(self) -> String {
+    /// The condition that an interval meets which has begun by this moment; none for now, when all have.
+    pub(crate) fn begun(self) -> Option<String> {
         match self {
-            Self::Now => "valid_to IS NULL".to_owned(),
-            Self::Occurred(at) => format!("valid_from <= {at} AND (valid_to IS NULL OR valid_to > {at})"),
-            Self::Position(at) => format!("from_position <= {at} AND (to_position IS NULL OR to_position > {at})"),
+            Self::Now => None,
+            Self::Occurred(at) => Some(format!("valid_from <= {at}")),
+            Self::Position(at) => Some(format!("from_position <= {at}")),
         }
     }
 
-    /// The condition that rows about one event meet once it has happened.
-    pub(crate) fn happened(self) -> String {
+    /// The condition that an interval of the past meets which had not ended by this moment; none for now, when all have.
+    pub(crate) fn unended(self) -> Option<String> {
         match self {
-            Self::Now => "1".to_owned(),
-            Self::Occurred(at) => format!("occurred_at <= {at}"),
-            Self::Position(at) => format!("position <= {at}"),
+            Self::Now => None,
+            Self::Occurred(at) => Some(format!("valid_to > {at}")),
+            Self::Position(at) => Some(format!("to_position > {at}")),
+        }
+    }
+
+    /// The condition that rows about one event meet once it has happened; none for now, when all have.
+    pub(crate) fn happened(self) -> Option<String> {
+        match self {
+            Self::Now => None,
+            Self::Occurred(at) => Some(format!("occurred_at <= {at}")),
+            Self::Position(at) => Some(format!("position <= {at}")),
         }
     }
 }

@@ -93,7 +93,8 @@ FROM events e CROSS JOIN origins o ON o.id = e.origin WHERE ";
 /// The streams about a flake.
 const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
     SELECT 'flake/' || id FROM f UNION ALL SELECT 'lock_history/' || id FROM f \
-    UNION ALL SELECT p.stream FROM f JOIN p_problems p ON p.flake = f.id)";
+    UNION ALL SELECT p.stream FROM f JOIN p_problems p ON p.flake = f.id \
+    UNION ALL SELECT p.stream FROM f JOIN p_problems_past p ON p.flake = f.id)";
 
 const SHOWN: usize = 100;
 

@@ -11,13 +11,13 @@ use crate::store::projection;
 
 /// An empty ledger whose statistics are those of nothing: what is planned here is planned for any size.
 fn ledger() -> Connection {
-    let mut connection = Connection::open_in_memory().unwrap();
+    let connection = Connection::open_in_memory().unwrap();
     for migration in
         [include_str!("../../../migrations/V1__ledger.sql"), include_str!("../../../migrations/V2__sync.sql")]
     {
         connection.execute_batch(migration).unwrap();
     }
-    projection::ensure(&mut connection).unwrap();
+    projection::ensure(&connection).unwrap();
     connection
 }
 

@@ -1,70 +1,54 @@
 //! The tables of the projection `inputs`, and what scripts see of them.
 
 use crate::store::projection::view::columns;
-use crate::store::projection::{Example, Table, View};
+use crate::store::projection::{Example, Keeps, Table, View};
 
-pub(super) const TABLES: &[Table] = &[
-    Table {
-        name: "inputs",
-        ddl: "
-CREATE TABLE {inputs} (
-  flake TEXT NOT NULL,
-  name TEXT NOT NULL,
-  url TEXT,
-  attrs TEXT,
-  follows TEXT,
-  is_flake INTEGER NOT NULL,
-  overrides TEXT NOT NULL,
-  declared INTEGER NOT NULL,
-  node TEXT,
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (flake, name, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {inputs}_now ON {inputs} (flake, name) WHERE valid_to IS NULL;",
-    },
-    Table {
-        name: "locks",
-        ddl: "
-CREATE TABLE {locks} (
-  flake TEXT NOT NULL,
-  version INTEGER,
-  root TEXT,                           -- key of the root node; absent without a lock
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (flake, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {locks}_now ON {locks} (flake) WHERE valid_to IS NULL;",
-    },
-    Table {
-        name: "lock_nodes",
-        ddl: "
-CREATE TABLE {lock_nodes} (
-  flake TEXT NOT NULL,
-  key TEXT NOT NULL,
-  path TEXT,
-  is_root INTEGER NOT NULL,
-  is_nixpkgs INTEGER NOT NULL,
-  identity TEXT,
-  inputs TEXT NOT NULL,
-  locked TEXT,
-  original TEXT,
-  is_flake INTEGER NOT NULL,
-  parent TEXT,
-  last_modified INTEGER,
-  valid_from INTEGER NOT NULL,
-  valid_to INTEGER,
-  from_position INTEGER NOT NULL,
-  to_position INTEGER,
-  PRIMARY KEY (flake, key, from_position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX {lock_nodes}_now ON {lock_nodes} (flake, key) WHERE valid_to IS NULL;",
-    },
-];
+pub(super) static INPUTS: Table = Table {
+    name: "inputs",
+    key: &["flake TEXT", "name TEXT"],
+    values: &[
+        "url TEXT",
+        "attrs TEXT",
+        "follows TEXT",
+        "is_flake INTEGER NOT NULL",
+        "overrides TEXT NOT NULL",
+        "declared INTEGER NOT NULL",
+        "node TEXT",
+    ],
+    keeps: Keeps::Intervals,
+    indexes: &[],
+    past_indexes: &[],
+};
+
+/// One row a flake; no root key without a lock.
+pub(super) static LOCKS: Table = Table {
+    name: "locks",
+    key: &["flake TEXT"],
+    values: &["version INTEGER", "root TEXT"],
+    keeps: Keeps::Intervals,
+    indexes: &[],
+    past_indexes: &[],
+};
+
+pub(super) static LOCK_NODES: Table = Table {
+    name: "lock_nodes",
+    key: &["flake TEXT", "key TEXT"],
+    values: &[
+        "path TEXT",
+        "is_root INTEGER NOT NULL",
+        "is_nixpkgs INTEGER NOT NULL",
+        "identity TEXT",
+        "inputs TEXT NOT NULL",
+        "locked TEXT",
+        "original TEXT",
+        "is_flake INTEGER NOT NULL",
+        "parent TEXT",
+        "last_modified INTEGER",
+    ],
+    keeps: Keeps::Intervals,
+    indexes: &[],
+    past_indexes: &[],
+};
 
 pub(super) const VIEWS: &[View] = &[
     View {

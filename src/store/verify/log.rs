@@ -1,0 +1,138 @@
+//! One pass over the log: positions, the local chain and the payloads.
+//!
+//! A link can be checked by itself, as the one before it is stored: so parts of the log are walked at once.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::{Breaches, link_of, origin_keys};
+use crate::domain::catalogue::Event;
+use crate::domain::ledger::LedgerEvent;
+use crate::store::chain::{self, Chain, GENESIS, Hash};
+use crate::store::check::Check;
+use crate::store::connect;
+use crate::store::shape::{self, ERASED};
+
+/// Parts shorter than this are not worth a thread.
+const PART: i64 = 10_000;
+
+const WALK: &str = "SELECT position, event_id, origin, stream, version, type, schema_version, content_id, occurred_at, \
+     recorded_at, correlation_id, causation_id, actor, undoes, chain, payload FROM events \
+     WHERE position > ?1 AND position <= ?2 ORDER BY position";
+
+/// Walks the log as it is at the connection's moment. Parts are read at moments of their own, between which a payload may be
+/// erased: what they find wrong is looked at again at the one moment before it is said.
+pub(super) fn walk(moment: &Connection, path: &Path) -> rusqlite::Result<[Check; 2]> {
+    let known = Known { keys: origin_keys(moment)?, erased: erased(moment)? };
+    let (count, head) = moment.query_row("SELECT count(*), coalesce(max(position), 0) FROM events", [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let threads = std::thread::available_parallelism().map_or(1, |threads| i64::try_from(threads.get()).unwrap_or(1));
+    let parts = (head / PART).clamp(1, threads);
+    if parts > 1
+        && count == head
+        && let Some(blank) = in_parts(path, &known, head, parts)
+    {
+        return Ok(checks(Walked { count, blank, ..Walked::default() }));
+    }
+    part(moment, &known, (0, head)).map(checks)
+}
+
+/// What every part needs to know.
+struct Known {
+    keys: HashMap<i64, String>,
+    erased: HashMap<Uuid, String>,
+}
+
+/// What a walk has found.
+#[derive(Debug, Default)]
+struct Walked {
+    count: i64,
+    blank: i64,
+    links: Breaches,
+    payloads: Breaches,
+}
+
+fn checks(mut walked: Walked) -> [Check; 2] {
+    walked.links.seen = format!("{} events", walked.count);
+    walked.payloads.seen = format!("{} as recorded, {} erased", walked.count - walked.blank, walked.blank);
+    [walked.links.check("local chain"), walked.payloads.check("payloads")]
+}
+
+/// How many payloads are blank; none when there is anything to say about any part.
+fn in_parts(path: &Path, known: &Known, head: i64, parts: i64) -> Option<i64> {
+    let range = |number: i64| (head * number / parts, head * (number + 1) / parts);
+    std::thread::scope(|scope| {
+        let walk = |number| {
+            let opened = connect::to_look_at(path).ok()?;
+            let walked = part(&opened.connection, known, range(number)).ok()?;
+            (walked.links.count + walked.payloads.count == 0).then_some(walked.blank)
+        };
+        let threads: Vec<_> = (0..parts).map(|number| scope.spawn(move || walk(number))).collect();
+        threads.into_iter().map(|thread| thread.join().ok().flatten()).sum()
+    })
+}
+
+/// Walks the events after one position and up to another.
+fn part(connection: &Connection, known: &Known, (after, last): (i64, i64)) -> rusqlite::Result<Walked> {
+    let mut walked = Walked { count: after, ..Walked::default() };
+    let before = "SELECT chain FROM events WHERE position = ?1";
+    let mut previous =
+        if after == 0 { GENESIS } else { connection.query_row(before, [after], |row| row.get::<_, Hash>(0))? };
+    let mut statement = connection.prepare(WALK)?;
+    let mut rows = statement.query((after, last))?;
+    while let Some(row) = rows.next()? {
+        walked.count += 1;
+        let position: i64 = row.get(0)?;
+        if position != walked.count {
+            let missing = walked.count;
+            walked.links.add(|| format!("event {missing} is missing"));
+            walked.count = position;
+        }
+        let content: Hash = row.get(7)?;
+        let link = link_of(row, &known.keys, &content, Chain::Local, &previous)?;
+        let stored: Hash = row.get(14)?;
+        if link != stored {
+            walked.links.add(|| format!("event {position} is not what its link in the chain says"));
+        }
+        previous = stored;
+        let payload = row.get_ref(15)?.as_str()?;
+        let erased = &known.erased;
+        let named = if erased.is_empty() { None } else { erased.get(&Uuid::from_bytes(row.get(1)?)) };
+        walked.blank += i64::from(payload == ERASED);
+        if let Some(breach) = payload_breach(payload, &content, named) {
+            walked.payloads.add(|| format!("event {position} {breach}"));
+        }
+    }
+    Ok(walked)
+}
+
+/// What the `ledger.erased` events say was erased: the content id of every event named.
+fn erased(connection: &Connection) -> rusqlite::Result<HashMap<Uuid, String>> {
+    let mut statement =
+        connection.prepare("SELECT schema_version, payload FROM events WHERE type = 'ledger.erased'")?;
+    let mut rows = statement.query([])?;
+    let mut erased = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let event = shape::decode("ledger.erased", row.get(0)?, row.get_ref(1)?.as_str()?);
+        if let Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) = event {
+            erased.insert(event.uuid(), content);
+        }
+    }
+    Ok(erased)
+}
+
+/// What is wrong with a payload: it must be what was recorded, or blank with an event that says so.
+fn payload_breach(payload: &str, content: &Hash, erased: Option<&String>) -> Option<&'static str> {
+    match (chain::content(payload) == *content, payload == ERASED, erased) {
+        (true, false, None) => None,
+        (true, false, Some(_)) => Some("was erased, yet its payload is there"),
+        (_, true, Some(named)) if *named == chain::content_text(content) => None,
+        (_, true, Some(_)) => Some("was erased, but the event that says so names another content"),
+        (_, true, None) => Some("is blank, and no event says that it was erased"),
+        (false, false, _) => Some("has another payload than was recorded"),
+    }
+}
