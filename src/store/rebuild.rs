@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -49,6 +49,8 @@ pub struct Rebuilt {
     pub chunks: u32,
     /// The longest of them.
     pub longest: Duration,
+    /// How long it took until readers saw the new tables.
+    pub took: Duration,
 }
 
 /// Brings the read model to this release: what is missing or of another revision is built, what failed or fell behind
@@ -173,8 +175,9 @@ fn run(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Rebuilt, StoreError> {
-    let mut rebuilt = Rebuilt { name: projection.name(), position: 0, chunks: 0, longest: Duration::ZERO };
-    let mut size = 256;
+    let mut rebuilt =
+        Rebuilt { name: projection.name(), position: 0, chunks: 0, longest: Duration::ZERO, took: Duration::ZERO };
+    let (begun, mut size) = (Instant::now(), 256);
     let relaxed = named(connection, Relaxed::new)?;
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -190,7 +193,7 @@ fn run(
                 progress(Progress { name: projection.name(), position, head });
             }
             chunk::Step::Done { position } => {
-                rebuilt.position = position;
+                (rebuilt.position, rebuilt.took) = (position, begun.elapsed());
                 return Ok(rebuilt);
             }
             chunk::Step::Failed { position, reason } => {

@@ -20,6 +20,8 @@ mod lock;
 
 mod lock_history;
 
+pub(in crate::store) mod raw;
+
 mod value;
 
 /// Why an event cannot be read, or written.

@@ -72,6 +72,15 @@ impl Applied<'_> {
         }
     }
 
+    /// Its payload as it is stored, when it is of the newest shape and not erased.
+    pub(super) fn payload(&self) -> Option<&str> {
+        let (schema, payload) = match self.body {
+            Body::Recorded(recorded) => (recorded.schema_version, recorded.payload.as_str()),
+            Body::Stored { schema, payload } => (schema, payload),
+        };
+        (schema == self.kind.schema && payload != shape::ERASED).then_some(payload)
+    }
+
     fn decoded(&self) -> Result<Option<Cow<'_, Event>>, ShapeError> {
         match self.body {
             Body::Recorded(recorded) if recorded.payload == shape::ERASED => Ok(None),

@@ -9,6 +9,7 @@ use crate::domain::flake::event::FlakeEvent;
 use crate::domain::lineage::Lineage;
 use crate::domain::lock::PathChange;
 use crate::domain::lock_history::{Commit, LockHistoryEvent};
+use crate::store::shape::raw::{self, text};
 
 /// The projection.
 #[derive(Debug)]
@@ -122,6 +123,12 @@ impl Projection for InputHistory {
     }
 
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
+        if [catalogue::FLAKE_UPDATED, catalogue::LOCK_HISTORY_RECORDED].contains(&event.kind)
+            && let Some(told) = event.payload().and_then(raw::changes)
+        {
+            record(target, event, &told);
+            return Ok(());
+        }
         let told = event.event()?;
         match told.as_deref() {
             Some(Event::Flake(FlakeEvent::Discovered(found))) => {
@@ -130,9 +137,9 @@ impl Projection for InputHistory {
             Some(Event::Flake(FlakeEvent::LineageChanged { to, .. })) => {
                 set_lineage(target, event, to.as_ref().map(Lineage::as_str));
             }
-            Some(Event::Flake(FlakeEvent::Updated(updated))) => record(target, event, &updated.changes, None)?,
+            Some(Event::Flake(FlakeEvent::Updated(updated))) => record_read(target, event, &updated.changes, None)?,
             Some(Event::LockHistory(LockHistoryEvent::Recorded(recorded))) => {
-                record(target, event, &recorded.changes, Some(&recorded.commit))?;
+                record_read(target, event, &recorded.changes, Some(&recorded.commit))?;
             }
             Some(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => lose(target, event, commits),
             _ => {}
@@ -146,37 +153,74 @@ fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) 
     target.record(&LINEAGES, row);
 }
 
-fn record(
+/// What changed, as the payload says it.
+fn record(target: &Target<'_>, event: &Applied<'_>, told: &raw::Changes<'_>) {
+    let row = Row::of(event, told.commit.as_ref().map(|commit| (&*commit.id, &*commit.author, &*commit.summary)));
+    let at = told.commit.as_ref().map_or(event.occurred_at, |commit| commit.authored_at);
+    for change in &told.changes {
+        row.put(target, [&change.input, &change.node], [text(change.from).into(), text(change.to).into()], at);
+    }
+}
+
+/// The same of a payload that has to be read the long way.
+fn record_read(
     target: &Target<'_>,
     event: &Applied<'_>,
     changes: &[PathChange],
     commit: Option<&Commit>,
 ) -> Result<(), ApplyError> {
-    let (flake, event_id) = (Cell::from(event.key()), Cell::from(event.event_id.hyphenated().to_string()));
-    let commit_id = Cell::from(commit.map(|commit| &commit.id));
-    let change_id = if commit.is_some() { &commit_id } else { &event_id };
-    let author = Cell::from(commit.map(|commit| &commit.author));
-    let summary = Cell::from(commit.map(|commit| &commit.summary));
+    let row = Row::of(event, commit.map(|commit| (&*commit.id, &*commit.author, &*commit.summary)));
+    let at = commit.map_or(event.occurred_at, |commit| commit.authored_at);
     for change in changes {
+        let sources = [attrs_text(change.from.as_ref())?.into(), attrs_text(change.to.as_ref())?.into()];
+        row.put(target, [&change.input, &change.node], sources, at);
+    }
+    Ok(())
+}
+
+/// What the rows of one event have in common.
+struct Row {
+    flake: Cell,
+    change: Cell,
+    commit: [Cell; 3],
+    source: Cell,
+    event_id: Cell,
+    position: Cell,
+}
+
+impl Row {
+    fn of(event: &Applied<'_>, commit: Option<(&str, &str, &str)>) -> Self {
+        let event_id = Cell::from(event.event_id.hyphenated().to_string());
+        let none = || [Cell::Null, Cell::Null, Cell::Null];
+        let (source, commit) = commit.map_or_else(
+            || (Cell::from("seen"), none()),
+            |(id, author, summary)| ("git".into(), [id.into(), author.into(), summary.into()]),
+        );
+        let [id, ..] = &commit;
+        let change = if *id == Cell::Null { event_id.clone() } else { id.clone() };
+        Self { flake: event.key().into(), change, commit, source, event_id, position: event.position.into() }
+    }
+
+    fn put(&self, target: &Target<'_>, [input, node]: [&str; 2], [from, to]: [Cell; 2], at: i64) {
+        let [commit, author, summary] = self.commit.clone();
         let row = vec![
-            flake.clone(),
-            change.input.as_str().into(),
-            change_id.clone(),
-            change.node.as_str().into(),
-            attrs_text(change.from.as_ref())?.into(),
-            attrs_text(change.to.as_ref())?.into(),
-            if commit.is_some() { "git" } else { "seen" }.into(),
-            commit.map_or(event.occurred_at, |commit| commit.authored_at).into(),
-            commit_id.clone(),
-            author.clone(),
-            summary.clone(),
+            self.flake.clone(),
+            input.into(),
+            self.change.clone(),
+            node.into(),
+            from,
+            to,
+            self.source.clone(),
+            at.into(),
+            commit,
+            author,
+            summary,
             true.into(),
-            event_id.clone(),
-            event.position.into(),
+            self.event_id.clone(),
+            self.position.clone(),
         ];
         target.record(&INPUT_HISTORY, row);
     }
-    Ok(())
 }
 
 fn lose(target: &Target<'_>, event: &Applied<'_>, commits: &[String]) {

@@ -6,7 +6,8 @@ use super::cell::Cell;
 use super::{Applied, ApplyError, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::flake::Input;
-use crate::domain::flake::event::{FlakeEvent, Updated};
+use crate::domain::flake::event::FlakeEvent;
+use crate::store::shape::raw;
 
 mod derive;
 mod rows;
@@ -52,10 +53,12 @@ impl Projection for Inputs {
     }
 
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
+        if event.kind == catalogue::FLAKE_UPDATED && advance(target, event)? {
+            return Ok(());
+        }
         let told = event.event()?;
         let Some(Event::Flake(told)) = told.as_deref() else { return Ok(()) };
         let done = match told {
-            FlakeEvent::Updated(updated) => only_revisions(updated) && advance(target, event, updated)?,
             FlakeEvent::InputChanged { from, to } => from.name == to.name && rewrite(target, event, to)?,
             FlakeEvent::InputRemoved(input) => target.end(&INPUTS, &key(event, &input.name), event)?.is_some(),
             _ => false,
@@ -68,24 +71,19 @@ fn key(event: &Applied<'_>, of: &str) -> [Cell; 2] {
     [event.key().into(), of.into()]
 }
 
-/// Whether the nodes of a lock stayed where they are, each with the inputs it had.
-fn only_revisions(updated: &Updated) -> bool {
-    updated.from.is_some()
-        && updated.from == updated.to
-        && updated.nodes.iter().all(|change| match (&change.from, &change.to) {
-            (Some(from), Some(to)) => from.inputs == to.inputs && derive::identity(from) == derive::identity(to),
-            _ => false,
-        })
-}
-
-/// Gives nodes that stayed where they are their new sources; false when one of them is not known as it should be.
-fn advance(target: &Target<'_>, event: &Applied<'_>, updated: &Updated) -> Result<bool, ApplyError> {
-    let mut rows = Vec::with_capacity(updated.nodes.len());
-    for change in &updated.nodes {
+/// Gives nodes that stayed where they are their new sources; false when one of them is not known as it should be, or
+/// more than that has changed.
+fn advance(target: &Target<'_>, event: &Applied<'_>) -> Result<bool, ApplyError> {
+    let Some(told) = event.payload().and_then(raw::nodes) else { return Ok(false) };
+    if !told.only_revisions() {
+        return Ok(false);
+    }
+    let mut rows = Vec::with_capacity(told.nodes.len());
+    for change in &told.nodes {
         let key = key(event, &change.key);
         let (Some(to), Some(before)) = (&change.to, target.now(&LOCK_NODES, &key)?) else { return Ok(false) };
         let place = before.iter().take(rows::PLACE).cloned();
-        rows.push((key, place.chain(rows::of_node(to)?).collect()));
+        rows.push((key, place.chain(rows::of_raw(to)).collect()));
     }
     for (key, row) in rows {
         target.put(&LOCK_NODES, &key, row, event)?;

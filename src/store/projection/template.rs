@@ -9,30 +9,34 @@ pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
 }
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
-/// then, `{input_history}` what had happened by then, `{time x}` and `{id x}` text of a time and of an id.
+/// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition, `{time x}` and
+/// `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
-        "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", at)),
-        table => at_moment(table, at),
+        "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
+        table => at_moment(table, argument, at),
     })
 }
 
-/// The rows of a table at a moment, as something to select from.
-fn at_moment(name: &str, at: At) -> String {
+/// The rows of a table at a moment, as something to select from. Now that is a table, whose rows an index finds; then it is
+/// two of them, and a condition of the query around has to be repeated inside.
+fn at_moment(name: &str, condition: &str, at: At) -> String {
     let table = PROJECTIONS.iter().flat_map(|projection| projection.tables()).find(|table| table.name == name);
+    let condition = if condition.is_empty() { "1" } else { condition };
     match (table, at.begun(), at.unended()) {
         (Some(table), Some(begun), Some(unended)) if table.keeps == Keeps::Intervals => {
             let columns = table.columns();
             format!(
-                "(SELECT {columns} FROM p_{name} WHERE {begun} \
-                 UNION ALL SELECT {columns} FROM p_{name}_past WHERE {begun} AND {unended})"
+                "(SELECT {columns} FROM p_{name} WHERE {condition} AND {begun} \
+                 UNION ALL SELECT {columns} FROM p_{name}_past WHERE {condition} AND {begun} AND {unended})"
             )
         }
-        _ => at
-            .happened()
-            .map_or_else(|| format!("p_{name}"), |happened| format!("(SELECT * FROM p_{name} WHERE {happened})")),
+        _ => at.happened().map_or_else(
+            || format!("p_{name}"),
+            |happened| format!("(SELECT * FROM p_{name} WHERE {condition} AND {happened})"),
+        ),
     }
 }
 

@@ -172,9 +172,12 @@ pub(super) fn drain(connection: &Connection, table: &str) -> rusqlite::Result<()
         .prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?
         .query_map([table], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>();
-    let key = if key.is_empty() { "rowid".to_owned() } else { key.join(", ") };
-    let sql = format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT 1000)");
+    let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
+    let sql = if key.is_empty() {
+        format!("DELETE FROM \"{table}\" WHERE rowid < (SELECT min(rowid) + 2000 FROM \"{table}\")")
+    } else {
+        format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT 1000)")
+    };
     while connection.execute(&sql, [])? > 0 {
         std::thread::yield_now();
     }

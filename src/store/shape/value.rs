@@ -14,7 +14,7 @@ use crate::domain::path::RecordedPath;
 /// The largest whole number that every JSON reader keeps exactly (RFC 8785, RFC 7493).
 const EXACT: u64 = (1 << 53) - 1;
 /// An object with this one key holds a number as text: a fraction, or one beyond [`EXACT`].
-const NUMBER: &str = "$number";
+pub(super) const NUMBER: &str = "$number";
 
 /// Free-form attributes whose numbers are safe to store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,7 +28,11 @@ impl From<&Attrs> for StoredAttrs {
 
 impl From<StoredAttrs> for Attrs {
     fn from(stored: StoredAttrs) -> Self {
-        stored.0.into_iter().map(|(name, value)| (name, unguard(value))).collect()
+        let mut attrs = stored.0;
+        for value in attrs.values_mut().filter(|value| value.is_object() || value.is_array()) {
+            *value = unguard(std::mem::take(value));
+        }
+        attrs
     }
 }
 

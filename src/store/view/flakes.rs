@@ -61,11 +61,11 @@ pub struct KnownFlakeRow {
 const FLAKES: &str = "
 SELECT f.id, o.public_key AS origin, o.is_self, f.path, f.path_bytes, f.description, f.lineage, f.nix_config,
        f.discovered_at, f.valid_from AS changed_at, f.extractor,
-       (SELECT count(*) FROM {inputs} i WHERE i.flake = f.id) AS inputs,
-       (SELECT count(*) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
-       (SELECT l.version FROM {locks} l WHERE l.flake = f.id) AS lock_version,
-       (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS nixpkgs_last_modified,
-       (SELECT count(*) FROM {problems} p WHERE p.flake = f.id) AS problems
+       (SELECT count(*) FROM {inputs flake = f.id} i WHERE i.flake = f.id) AS inputs,
+       (SELECT count(*) FROM {lock_nodes flake = f.id} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
+       (SELECT l.version FROM {locks flake = f.id} l WHERE l.flake = f.id) AS lock_version,
+       (SELECT max(n.last_modified) FROM {lock_nodes flake = f.id} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS nixpkgs_last_modified,
+       (SELECT count(*) FROM {problems flake = f.id} p WHERE p.flake = f.id) AS problems
 FROM {live_flakes} f JOIN origins o ON o.id = f.origin";
 
 /// Whose flakes are meant.

@@ -37,7 +37,7 @@ pub struct InputRow {
 
 const INPUTS: &str = "
 SELECT i.name, i.url, i.attrs, i.follows, i.is_flake, i.overrides, i.declared, i.node, n.locked
-FROM {inputs} i LEFT JOIN {lock_nodes} n ON n.flake = i.flake AND n.key = i.node
+FROM {inputs} i LEFT JOIN {lock_nodes} n ON n.flake = ?1 AND n.key = i.node
 WHERE i.flake = ?1 ORDER BY i.name";
 
 /// The inputs of a flake, in name order.

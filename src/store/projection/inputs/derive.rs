@@ -41,11 +41,6 @@ impl Graph {
     }
 }
 
-/// The repository that a node is, whatever its revision.
-pub(super) fn identity(node: &LockNode) -> Option<String> {
-    graph::identity(&read_node(node))
-}
-
 fn read_node(node: &LockNode) -> lock::Node {
     let edge = |edge: &Edge| match edge {
         Edge::Node(key) => lock::Edge::Node(key.clone()),

@@ -8,6 +8,7 @@ use crate::domain::lock::{self, LockNode};
 use crate::store::projection::ApplyError;
 use crate::store::projection::cell::Cell;
 use crate::store::projection::stored::{Edge, StoredOverride, attrs_text, map_read, map_text};
+use crate::store::shape::raw::{self, text};
 
 /// What only the whole lock tells of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +62,18 @@ pub(super) fn of_node(node: &LockNode) -> Result<[Cell; 6], ApplyError> {
         node.parent.as_ref().map(serde_json::to_string).transpose()?.into(),
         modified.into(),
     ])
+}
+
+/// The same of a node whose parts are JSON already.
+pub(super) fn of_raw(node: &raw::Node<'_>) -> [Cell; 6] {
+    [
+        text(node.inputs).unwrap_or("{}").into(),
+        text(node.locked).into(),
+        text(node.original).into(),
+        node.flake.into(),
+        text(node.parent).into(),
+        node.last_modified().into(),
+    ]
 }
 
 /// The node of a row.
