@@ -20,6 +20,9 @@ pub(crate) struct Problem {
 #[derive(Debug, Subcommand)]
 enum Question {
     /// Show every problem that is open, as the last scan saw it
+    ///
+    /// These are the problems of files that could be read. What a scan cannot get at all, such as a directory that this
+    /// user may not read, is no fact about a flake and told by that scan alone.
     List(list::List),
 }
 
