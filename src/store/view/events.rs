@@ -121,8 +121,11 @@ const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
 
 const SHOWN: usize = 100;
 
-/// How many events are sorted rather than found in their order.
+/// How many events are sorted rather than found in their order, and how many stand for all.
 const FEW: i64 = 5_000;
+
+/// How many of those that stand for all must fit for a walk to fill a page soon.
+const OFTEN: i64 = 25;
 
 /// One page of events.
 pub fn events(
@@ -226,23 +229,29 @@ pub(super) fn statement_by_time(
     at: At,
 ) -> (String, Vec<Sql>) {
     let mut wanted = filter.conditions();
-    if !few {
-        for (condition, _) in wanted.iter_mut().filter(|(condition, _)| condition.starts_with("e.")) {
-            condition.insert(0, '+');
-        }
-    }
-    let (bound, Moment { occurred_at, position }, order) = match page {
-        TimePage::Latest => ("<=", Moment { occurred_at: i64::MAX, position: i64::MAX }, "DESC"),
-        TimePage::Before(moment) => ("<", moment, "DESC"),
-        TimePage::UpTo(moment) => ("<=", moment, "DESC"),
-        TimePage::Earliest => (">=", Moment { occurred_at: i64::MIN, position: i64::MIN }, "ASC"),
-        TimePage::After(moment) => (">", moment, "ASC"),
-    };
     match at {
         At::Now => {}
         At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
         At::Position(last) => wanted.push(("+e.position <= ?".to_owned(), Sql::Integer(last))),
     }
+    if !few {
+        // Only times may choose the index: its walk then ends where the filter does.
+        for (condition, _) in &mut wanted {
+            *condition = match condition.strip_prefix('+') {
+                Some(time) if time.starts_with("e.occurred_at") => time.to_owned(),
+                None if condition.starts_with("e.") => format!("+{condition}"),
+                _ => std::mem::take(condition),
+            };
+        }
+    }
+    let (bound, Moment { occurred_at, position }, order) = match (page, at) {
+        (TimePage::Latest, At::Occurred(time)) => ("<=", Moment { occurred_at: time, position: i64::MAX }, "DESC"),
+        (TimePage::Latest, _) => ("<=", Moment { occurred_at: i64::MAX, position: i64::MAX }, "DESC"),
+        (TimePage::Before(moment), _) => ("<", moment, "DESC"),
+        (TimePage::UpTo(moment), _) => ("<=", moment, "DESC"),
+        (TimePage::Earliest, _) => (">=", Moment { occurred_at: i64::MIN, position: i64::MIN }, "ASC"),
+        (TimePage::After(moment), _) => (">", moment, "ASC"),
+    };
     let column = |name| if few { format!("+e.{name}") } else { format!("e.{name}") };
     let (time, place) = (column("occurred_at"), column("position"));
     let (mut conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
@@ -253,19 +262,34 @@ pub(super) fn statement_by_time(
     (sql, values)
 }
 
-/// Whether so few events can fit the filter, by an index of theirs, that sorting them is quicker than walking all times.
+/// Whether so few events seem to fit the filter that finding all and sorting them is quicker than walking all times.
 fn are_few(connection: &Connection, filter: &EventFilter) -> Result<bool, StoreError> {
+    let one = |sql: &str, values: Vec<Sql>| {
+        let counted = rows(connection, sql, At::Now, params_from_iter(values), |row| row.get::<_, i64>(0))?;
+        Ok::<i64, StoreError>(counted.into_iter().next().unwrap_or(0))
+    };
+    let indexed = |column: &str, value: Sql| {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM events WHERE {column} = ?1 LIMIT {FEW})");
+        Ok::<bool, StoreError>(one(&sql, vec![value])? < FEW)
+    };
     if filter.stream.is_some() || filter.flake.is_some() {
         return Ok(true);
     }
-    let count = |column: &str, value: Sql| {
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM events WHERE {column} = ?1 LIMIT {FEW})");
-        rows(connection, &sql, At::Now, [value], |row| row.get::<_, i64>(0)).map(|found| found.first() < Some(&FEW))
-    };
-    match (&filter.correlation, filter.kind.as_deref().filter(|kind| kind.contains('.'))) {
-        (Some(id), _) => count("correlation_id", Sql::Blob(id.as_bytes().to_vec())),
-        (None, Some(kind)) => count("type", Sql::Text(kind.to_owned())),
-        (None, None) => Ok(false),
+    match (&filter.correlation, filter.kind.as_deref()) {
+        (Some(id), _) => indexed("correlation_id", Sql::Blob(id.as_bytes().to_vec())),
+        (None, Some(kind)) if kind.contains('.') => indexed("type", Sql::Text(kind.to_owned())),
+        // Nothing but times is asked for, or the times bound the walk.
+        _ if filter.since.is_some() => Ok(false),
+        _ if filter.text.is_none() && filter.origin.is_none() && filter.kind.is_none() => Ok(false),
+        // No index tells: those that happened last stand for all.
+        _ => {
+            let (conditions, values): (Vec<String>, Vec<Sql>) = filter.conditions().into_iter().unzip();
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT * FROM events ORDER BY occurred_at DESC, position DESC LIMIT {FEW}) e WHERE {}",
+                conditions.join(" AND ")
+            );
+            Ok(one(&sql, values)? < OFTEN)
+        }
     }
 }
 

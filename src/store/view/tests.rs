@@ -73,6 +73,7 @@ fn a_page_in_the_order_of_time_walks_the_index_of_times_unless_few_are_wanted() 
                 let plan = plan(&connection, &sql, values).join("\n");
                 assert!(plan.starts_with("SEARCH e USING INDEX events_occurred"), "{filter:?} {page:?} {at:?}\n{plan}");
                 assert!(!plan.contains("TEMP B-TREE"), "{filter:?} {page:?} {at:?}\n{plan}");
+                assert!(filter.since.is_none() || plan.contains("occurred_at>?"), "the walk ends there\n{plan}");
             }
             for (filter, index) in
                 [(&of_type, "INDEX events_type"), (&of_command, "INDEX events_correlation"), (&of_flake, "stream=?")]
