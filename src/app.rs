@@ -83,7 +83,7 @@ pub enum AppError {
     #[error("no roots are known yet; name a directory, as in `cim-nix scan ~/src`")]
     NoRoots,
     /// No root is known under that path.
-    #[error("`{}` is not a known root", path.display())]
+    #[error("`{}` is not a known root; `cim-nix roots list` shows those there are", path.display())]
     UnknownRoot {
         /// The path.
         path: PathBuf,

@@ -100,6 +100,7 @@ pub struct Faces {
 /// Runs the command line, or the interface when no command is named on a terminal.
 pub fn run(words: impl IntoIterator<Item = OsString>, faces: Faces) -> ExitCode {
     panic::say_what_to_report();
+    interrupt::survive_size_limits();
     let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => return refuse(&error),

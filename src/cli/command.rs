@@ -57,6 +57,7 @@ mod hook;
 mod info;
 mod log;
 mod origin;
+mod problem;
 mod roots;
 mod scan;
 mod serve;
@@ -70,6 +71,7 @@ commands! {
     Command {
         Scan(scan),
         Flake(flake),
+        Problem(problem),
         Log(log),
         Event(event),
         Diff(diff),

@@ -152,6 +152,25 @@ impl<'a> Context<'a> {
         Ok(written.at(self.clock.now())?)
     }
 
+    /// The times of `--since` and of the flag with its end, between which something can lie.
+    pub(crate) fn span(
+        &self,
+        since: Option<&Written>,
+        (flag, until): (&str, Option<&Written>),
+    ) -> Result<(Option<i64>, Option<i64>), Failure> {
+        let time = |written: Option<&Written>| written.map(|time| self.time(time)).transpose();
+        let span = (time(since)?, time(until)?);
+        match span {
+            (Some(since), Some(until)) if since >= until => {
+                let message =
+                    format!("nothing lies between `--since` and `{flag}`: the first is not before the second");
+                Err(Failure::new(Kind::Usage, message)
+                    .hinted(format!("`--since` takes the earlier time, as in `--since 2h {flag} 1h`")))
+            }
+            span => Ok(span),
+        }
+    }
+
     /// The moment that an argument names.
     pub(crate) fn at(&self, moment: &Moment, reader: &ledger::Reader) -> Result<At, Failure> {
         Ok(match moment {

@@ -152,10 +152,11 @@ impl From<StoreError> for Failure {
             _ => Kind::Store,
         };
         let failure = Self::of(kind, &error);
-        if matches!(error, StoreError::File { .. }) {
-            return failure.hinted("let this user write there, or name another place with `--db`");
+        match error {
+            StoreError::File { .. } => failure.hinted("let this user write there, or name another place with `--db`"),
+            StoreError::Conflict { .. } => failure.hinted("run the command again: it looks at what is there now"),
+            _ => failure,
         }
-        failure
     }
 }
 

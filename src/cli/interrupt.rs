@@ -3,11 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::failure::{Failure, Kind};
 use super::printer;
+
+/// Makes a limit on the size of files an error of the write that meets it: by default the system ends the program there,
+/// without a word.
+pub(crate) fn survive_size_limits() {
+    // Without the handler everything else works as well.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map(drop).unwrap_or_default();
+}
 
 /// A flag that Ctrl-C, a hang-up or a request to end sets.
 pub(crate) fn flag() -> Result<Arc<AtomicBool>, Failure> {

@@ -43,6 +43,18 @@ pub(crate) fn source(attrs: &Attrs) -> String {
     format!("{kind}:{place}{}", revision.unwrap_or_default())
 }
 
+/// Where an input comes from, in one line, as `flake.nix` says it.
+pub(crate) fn declared(url: Option<&str>, attrs: Option<&Attrs>, follows: Option<&str>, is_declared: bool) -> String {
+    match (url, attrs, follows) {
+        (_, _, Some("")) => "follows nothing".to_owned(),
+        (_, _, Some(follows)) => format!("follows {follows}"),
+        (Some(url), _, None) => url.to_owned(),
+        (None, Some(attrs), None) => source(attrs),
+        (None, None, None) if !is_declared => "the registry (not declared)".to_owned(),
+        (None, None, None) => "the registry".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +70,17 @@ mod tests {
         );
         assert_eq!(source(&attrs(r#"{"type":"path","path":"./a"}"#)), "path:./a");
         assert_eq!(source(&attrs("{}")), "?:?");
+    }
+
+    #[test]
+    fn what_is_not_written_comes_from_the_registry() {
+        let path: Attrs = serde_json::from_str(r#"{"type":"path","path":"./a"}"#).unwrap();
+        assert_eq!(declared(Some("github:o/r"), None, None, true), "github:o/r");
+        assert_eq!(declared(None, Some(&path), None, true), "path:./a");
+        assert_eq!(declared(Some("github:o/r"), None, Some("nixpkgs"), true), "follows nixpkgs");
+        assert_eq!(declared(None, None, Some(""), true), "follows nothing");
+        assert_eq!(declared(None, None, None, true), "the registry");
+        assert_eq!(declared(None, None, None, false), "the registry (not declared)");
     }
 
     #[test]

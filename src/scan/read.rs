@@ -41,7 +41,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The system refused.
-    #[error("cannot read {}; check that it exists and may be read", path.display())]
+    #[error("cannot read {}; let this user read it", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -156,7 +156,10 @@ impl<'w> Walker<'w> {
                     entries.push((entry, kind));
                 }
                 Err(error) => {
-                    self.state.problem(dir, format!("cannot be read to its end: {error}"));
+                    self.state.problem(
+                        dir,
+                        format!("cannot be read to its end: {error}; scan again, or leave it out with `--exclude`"),
+                    );
                     whole = false;
                 }
             }
@@ -234,7 +237,14 @@ impl State {
             Ok(meta) if meta.is_dir() => {
                 return self.problem(path, "leads to a directory; a flake file is needed here");
             }
-            Ok(_) => return self.problem(path, "is not a regular file and was not opened"),
+            Ok(_) => return self.problem(path, "is not a regular file and was not opened; replace it by one"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // What went away since its directory was listed is no problem.
+                if path.is_symlink() {
+                    self.problem(path, "is a link to something that is not there; mend the link, or remove it");
+                }
+                return;
+            }
             Err(error) => return self.problem(path, format!("cannot be looked at: {error}")),
         };
         let Some(dir) = path.parent() else { return };
@@ -247,7 +257,10 @@ impl State {
     /// A directory that could not be listed. One that went away since its parent was listed is no problem.
     fn fail(&self, dir: &Path, depth: usize, error: &std::io::Error) {
         if depth == 0 || error.kind() != ErrorKind::NotFound {
-            self.problem(dir, format!("cannot be read: {error}"));
+            self.problem(
+                dir,
+                format!("cannot be read: {error}; let this user read it, or leave it out with `--exclude`"),
+            );
         }
     }
 

@@ -181,10 +181,17 @@ fn permissions(path: &Path) -> Check {
         .filter(|suffix| open_to_others(suffix))
         .map(|suffix| file::beside(path, suffix).display().to_string())
         .collect();
+    let writable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    if let Some(closed) = [path, file::parent(path)].into_iter().find(|path| !writable(path)) {
+        let detail =
+            format!("this user may not write {}; what is there is read, nothing is recorded", closed.display());
+        return Check::new(name, CheckState::Warning, detail);
+    }
     if exposed.is_empty() {
         return Check::new(name, CheckState::Ok, "the files are the owner's alone");
     }
-    let detail = format!("others may read {}; run `chmod 600` on it", exposed.join(", "));
+    let them = if exposed.len() == 1 { "it" } else { "them" };
+    let detail = format!("others may read {}; run `chmod 600` on {them}", exposed.join(", "));
     Check::new(name, CheckState::Warning, detail)
 }
 

@@ -71,7 +71,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// No space left, or a size limit reached; nothing of the command was stored.
-    #[error("no space left for {path}; free some and repeat, nothing was stored")]
+    #[error("no space left for {path}; free some and repeat, what was stored before is safe")]
     Full {
         /// The database.
         path: PathBuf,
@@ -117,7 +117,7 @@ pub enum StoreError {
         why: String,
     },
     /// The stream has moved on since it was read.
-    #[error("{stream} is at version {actual}, not at {expected}: something else wrote to it; read it again and repeat")]
+    #[error("{stream} is at version {actual}, not at {expected}: something else wrote to it meanwhile")]
     Conflict {
         /// The stream.
         stream: String,
@@ -175,7 +175,7 @@ pub enum StoreError {
         event: Uuid,
     },
     /// No such event.
-    #[error("there is no event {event} in {path}")]
+    #[error("there is no event {event} in {path}; `cim-nix log` shows those there are")]
     NoSuchEvent {
         /// What was asked for.
         event: String,

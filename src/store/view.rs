@@ -19,7 +19,9 @@ mod totals;
 
 pub use at::{At, seen};
 pub use diff::{Difference, Subject, diff};
-pub use events::{Causes, EventFilter, EventRow, Page, event, event_causes, events};
+pub use events::{
+    Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time, has_kind,
+};
 pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flakes, known_flakes};
 pub use fleet::{FleetRow, Freshness, ParkedRow, SyncRow, fleet, freshness, parked, sync};
 pub use history::{HistoryFilter, HistoryRow, Source, history};
@@ -28,7 +30,7 @@ pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_no
 pub use outputs::{OutputRow, outputs};
 pub use problems::{ProblemRow, problems};
 pub use time::rfc3339;
-pub use totals::{Counts, ProjectionRow, counts, head, projections};
+pub use totals::{Counts, ProjectionRow, counts, events_at, head, projections};
 
 #[cfg(test)]
 mod tests;

@@ -47,7 +47,7 @@ impl App {
             Message::Refused(ticket, why) if self.shared.awaits(ticket) => self.shared.complain(why),
             Message::Key(_) | Message::Answer(..) | Message::Refused(..) => {}
             Message::Changed if self.shared.at == At::Now => return self.ask(),
-            Message::Changed => return vec![self.shared.ask(Query::Summary)],
+            Message::Changed => return vec![self.shared.ask(Query::Summary(self.shared.at))],
             Message::Scan(news) => return self.scan(news),
             Message::Edited(Ok(())) => return self.ask(),
             Message::Edited(Err(why)) => self.shared.complain(why),
@@ -120,7 +120,7 @@ impl App {
     /// Asks for everything that is shown.
     fn ask(&mut self) -> Vec<Effect> {
         let mut effects = self.screens.get_mut(self.current).map(|s| s.ask(&mut self.shared)).unwrap_or_default();
-        effects.push(self.shared.ask(Query::Summary));
+        effects.push(self.shared.ask(Query::Summary(self.shared.at)));
         effects
     }
 

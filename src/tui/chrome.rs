@@ -93,7 +93,12 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
     let columns = usize::from(area.width);
     let mut left = vec![Span::raw(" ")];
     if let Some(summary) = &shared.summary {
-        left.push(Span::styled(format!("#{}", thousands(summary.head)), theme.strong()));
+        // A time of the past is no position: what had happened by then lies anywhere in the log.
+        let events = match shared.at {
+            At::Occurred(_) => format!("{} events", thousands(summary.events)),
+            At::Now | At::Seen(_) | At::Position(_) => format!("#{}", thousands(summary.events)),
+        };
+        left.push(Span::styled(events, theme.strong()));
         left.push(Span::styled(
             format!("  {} {}", summary.flakes, if summary.flakes == 1 { "flake" } else { "flakes" }),
             theme.quiet(),

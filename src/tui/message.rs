@@ -70,7 +70,7 @@ pub(crate) enum Effect {
 /// What the ledger is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Query {
-    Summary,
+    Summary(At),
     Flakes(At),
     Fleet,
     Anatomy {
@@ -104,7 +104,7 @@ impl Query {
             Self::Event(_) => 3,
             Self::Step { .. } => 4,
             Self::Difference(..) => 5,
-            Self::Summary => 6,
+            Self::Summary(_) => 6,
             Self::Fleet => 7,
         }
     }

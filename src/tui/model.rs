@@ -19,8 +19,10 @@ pub enum At {
 /// The ledger in a few numbers, for the status line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Summary {
-    /// The position of the newest event; 0 when there is none.
+    /// The position of the newest event of all; 0 when there is none.
     pub(crate) head: i64,
+    /// How many events there are at the moment that is looked at, as the numbers below.
+    pub(crate) events: i64,
     pub(crate) flakes: usize,
     pub(crate) problems: usize,
     /// Where synchronisation stands; none when it is off.
@@ -236,17 +238,33 @@ impl EventFilter {
     }
 }
 
-/// Which part of the events is asked for.
+/// Where an event stands: when it happened, then its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Place {
+    pub(crate) occurred_at: i64,
+    pub(crate) position: i64,
+}
+
+impl EventRow {
+    /// Where it stands.
+    pub(crate) const fn place(&self) -> Place {
+        Place { occurred_at: self.occurred_at, position: self.position }
+    }
+}
+
+/// Which part of the events is asked for, in the order of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
     /// The newest.
     Newest,
     /// The oldest.
     Oldest,
-    /// Those just older than a position.
-    OlderThan(i64),
-    /// Those just newer than a position.
-    NewerThan(i64),
+    /// Those just older than an event.
+    OlderThan(Place),
+    /// Those just newer than an event.
+    NewerThan(Place),
+    /// That event and so many in all from there: what is held, read again.
+    Again(Place, usize),
 }
 
 /// One difference between two moments.

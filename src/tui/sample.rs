@@ -27,7 +27,7 @@ pub(crate) fn headless(look: Look, size: (u16, u16)) -> Headless {
 /// The interface on a ledger without anything.
 pub(crate) fn empty(size: (u16, u16)) -> Headless {
     let nothing = |query: &Query| match query {
-        Query::Summary => Ok(Answer::Summary(Summary::default())),
+        Query::Summary(_) => Ok(Answer::Summary(Summary::default())),
         Query::Flakes(_) => Ok(Answer::Flakes(Vec::new())),
         Query::Fleet => Ok(Answer::Fleet(Box::default())),
         Query::Events { page, .. } => Ok(Answer::Events { page: *page, rows: Vec::new(), end: true }),
@@ -38,7 +38,10 @@ pub(crate) fn empty(size: (u16, u16)) -> Headless {
 
 fn answer(query: &Query) -> Answer {
     match query {
-        Query::Summary => Answer::Summary(summary(None)),
+        Query::Summary(At::Position(position)) => {
+            Answer::Summary(Summary { events: *position, flakes: 3, problems: 1, ..summary(None) })
+        }
+        Query::Summary(_) => Answer::Summary(summary(None)),
         Query::Fleet => Answer::Fleet(Box::new(fleet())),
         Query::Flakes(At::Position(..100)) => Answer::Flakes(Vec::new()),
         Query::Flakes(_) => Answer::Flakes(flakes()),
@@ -54,12 +57,14 @@ fn answer(query: &Query) -> Answer {
             let fitting = (1..=newest).rev().map(event).filter(fits);
             let mut rows: Vec<EventRow> = match *page {
                 Page::Newest => fitting.take(PAGE).collect(),
-                Page::OlderThan(position) => fitting.filter(|row| row.position < position).take(PAGE).collect(),
-                Page::NewerThan(position) => fitting.filter(|row| row.position > position).collect(),
+                Page::OlderThan(place) => fitting.filter(|row| row.place() < place).take(PAGE).collect(),
+                Page::Again(place, rows) => fitting.filter(|row| row.place() <= place).take(rows.max(PAGE)).collect(),
+                Page::NewerThan(place) => fitting.filter(|row| row.place() > place).collect(),
                 Page::Oldest => fitting.collect(),
             };
-            let end = rows.len() < PAGE;
-            rows.drain(..rows.len().saturating_sub(PAGE));
+            let limit = if let Page::Again(_, rows) = page { PAGE.max(*rows) } else { PAGE };
+            let end = rows.len() < limit;
+            rows.drain(..rows.len().saturating_sub(limit));
             Answer::Events { page: *page, rows, end }
         }
         Query::Event(position) => Answer::Event(Some(Box::new(detail(*position)))),
@@ -82,7 +87,7 @@ fn answer(query: &Query) -> Answer {
 
 /// The sample in a few numbers, with synchronisation as it is said to stand.
 pub(crate) fn summary(sync: Option<Sync>) -> Summary {
-    Summary { head: EVENTS, flakes: flakes().len(), problems: 4, sync }
+    Summary { head: EVENTS, events: EVENTS, flakes: flakes().len(), problems: 4, sync }
 }
 
 /// Three machines, one of them held up; a project that two of them have.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use cim_domain_nix::store::check::check;
 use cim_domain_nix::store::{Access, Receipt, Store};
 
 use crate::store::{NOW, discovery, who};
@@ -99,6 +100,8 @@ fn read(ledger: &Path) {
         Ok(store) => say(&format!("head {}", store.reader().unwrap().head().unwrap())),
         Err(error) => say(&format!("reading {error}")),
     }
+    let checked = check(ledger).into_iter().find(|check| check.name == "permissions");
+    say(&format!("permissions {checked:?}"));
     let written =
         Store::open(ledger, Access::ReadWrite, &who(), NOW).and_then(|store| store.append(discovery(1, 1, "x")));
     say(&format!("writing {written:?}"));

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::parts::repository;
 
+mod conflict;
 mod documents;
 mod examples;
 mod scene;

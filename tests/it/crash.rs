@@ -111,6 +111,51 @@ fn a_full_disk_is_an_error_and_loses_nothing() {
     assert_sound(&ledger);
 }
 
+/// The program, and what it says and how it ends when a shell runs it with the rest of the words.
+fn in_a_shell(script: &str, words: &[&Path]) -> (String, Option<i32>) {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_cim-nix")]).args(words);
+    let output = command.output().unwrap();
+    (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_no_silent_death() {
+    let directory = tempfile::tempdir().unwrap();
+    let flake = directory.path().join("flake");
+    fs::create_dir(&flake).unwrap();
+    fs::write(flake.join("flake.nix"), "{ outputs = _: { }; }").unwrap();
+    let ledger = directory.path().join("ledger.db");
+    // In blocks of 512 bytes: enough for the shared memory of the log, too little for the log.
+    let (said, code) = in_a_shell("ulimit -f 100; exec \"$0\" --db \"$2\" scan \"$1\"", &[&flake, &ledger]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    let (said, code) = in_a_shell("exec \"$0\" --db \"$2\" scan \"$1\"", &[&flake, &ledger]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_sound(&ledger);
+}
+
+#[test]
+fn an_export_that_finds_no_room_leaves_what_was_there_and_nothing_by_halves() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = directory.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let ledger = directory.path().join("ledger.db");
+    let store = open(&ledger);
+    for number in 1..=300 {
+        store.append(single(number, 1)).unwrap();
+    }
+    drop(store);
+    let script = "head -c 1500000 /dev/zero >\"$0\"/fill; echo kept >\"$0\"/old; \
+                  for to in new old; do \"$1\" --db \"$2\" store export --force \"$0\"/$to || echo code $?; done; \
+                  cat \"$0\"/old; ls \"$0\"";
+    let mut command = on_a_small_disk(&disk, script);
+    let output = command.arg(env!("CARGO_BIN_EXE_cim-nix")).arg(&ledger).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["code 4", "code 4", "kept", "fill", "old"], "{wrong}");
+    assert!(wrong.contains("no space left for"), "{wrong}");
+}
+
 #[test]
 fn a_ledger_that_may_not_be_written_is_read_with_or_without_a_log() {
     let directory = tempfile::tempdir().unwrap();
@@ -138,6 +183,7 @@ fn a_ledger_that_may_not_be_written_is_read_with_or_without_a_log() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("head 5"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("writing Err(ReadOnly"), "{text}");
+    assert!(text.contains("permissions Some") && text.contains("this user may not write"), "{text}");
 }
 
 #[test]

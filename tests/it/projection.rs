@@ -55,7 +55,11 @@ impl Ledger {
     /// One command a second later: the events of one stream.
     fn append(&mut self, stream: StreamId, events: impl IntoIterator<Item = Event>) {
         self.ticks += 1;
-        let at = self.now();
+        self.append_at(self.now(), stream, events);
+    }
+
+    /// The same about a time: what happened then is recorded now.
+    fn append_at(&mut self, at: i64, stream: StreamId, events: impl IntoIterator<Item = Event>) {
         let events: Vec<NewEvent> = events
             .into_iter()
             .map(|event| NewEvent { id: EventId::new(self.id()), occurred_at: at, event, undoes: None })
@@ -69,7 +73,7 @@ impl Ledger {
             result: Value::Null,
         };
         let writes = vec![StreamWrite { stream, expected: Expected::Any, events }];
-        self.store.append(Append { command, received_at: at, writes, notes: Vec::new() }).unwrap();
+        self.store.append(Append { command, received_at: self.now(), writes, notes: Vec::new() }).unwrap();
     }
 
     fn flake(&mut self, id: FlakeId, events: impl IntoIterator<Item = FlakeEvent>) {

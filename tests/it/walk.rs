@@ -262,6 +262,7 @@ fn a_flake_file_may_be_a_symlink_but_not_a_pipe_or_a_directory() {
     assert_eq!(tree.flakes(&walk), ["link"]);
     let problems: Vec<_> = walk.problems.iter().map(|(path, _)| path.clone()).collect();
     assert_eq!(problems, ["dangling", "dir", "pipe"].map(|dir| tree.at(dir).join("flake.nix")));
+    assert!(walk.problems[0].1.starts_with("is a link to something that is not there; "), "{:?}", walk.problems);
     assert_eq!(tree.why("link/flake.nix"), None);
     assert!(matches!(tree.why("pipe/flake.nix"), Some((_, Why::NotAFile))));
     assert!(matches!(tree.why("dangling/flake.nix"), Some((_, Why::Missing))));

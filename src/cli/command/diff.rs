@@ -1,5 +1,6 @@
 //! `diff`: what differs between two moments.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -13,8 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::for_people;
 use crate::cli::selector;
-use crate::cli::sentence;
-use crate::cli::text::source;
+use crate::cli::text::{declared, source};
 use crate::store::view::{self, Difference, FlakeRow, InputRow, LockNodeRow, Subject};
 
 /// Show what differs between two moments
@@ -126,24 +126,20 @@ fn sentence_of(subject: &Subject, name: &str) -> String {
             format!("~ input {name} {} → {}", side(from), side(to))
         }
         Subject::Node { from, to } => {
-            let locked = |row: &Option<Box<LockNodeRow>>| row.as_ref().and_then(|row| row.locked.clone());
-            let sign = if from.is_none() {
-                '+'
-            } else if to.is_none() {
-                '-'
-            } else {
-                '~'
-            };
-            format!("{sign} locked {}", sentence::change(name, locked(from).as_ref(), locked(to).as_ref()))
+            let locked = |row: &LockNodeRow| row.locked.as_ref().map_or_else(|| "not locked".to_owned(), source);
+            match (from, to) {
+                (None, Some(to)) => format!("+ locked {name} {}", locked(to)),
+                (Some(from), None) => format!("- locked {name} {}", locked(from)),
+                (Some(from), Some(to)) => format!("~ locked {name} {} → {}", locked(from), locked(to)),
+                (None, None) => format!("~ locked {name}"),
+            }
         }
     }
 }
 
 fn written(row: &InputRow) -> String {
-    let follows = row.follows.as_ref().map(|follows| format!("follows {follows}"));
-    let url = || row.url.clone().or_else(|| row.attrs.as_ref().map(source));
     let locked = row.locked.as_ref().map(|locked| format!(" ({})", source(locked))).unwrap_or_default();
-    follows.or_else(url).unwrap_or_default() + &locked
+    declared(row.url.as_deref(), row.attrs.as_ref(), row.follows.as_deref(), row.declared) + &locked
 }
 
 impl Answer for Diffed {
@@ -165,7 +161,17 @@ impl Answer for Diffed {
             page.line("nothing differs");
         }
         let mut last = None;
-        for differing in &self.differences {
+        let inputs: HashSet<(&str, Option<&str>)> = self
+            .differences
+            .iter()
+            .filter(|differing| differing.subject == "input")
+            .map(|differing| (differing.id.as_str(), differing.name.as_deref()))
+            .collect();
+        // What a flake's own input is locked to is told with the input.
+        let told = |differing: &&Differing| {
+            differing.subject == "lock_node" && inputs.contains(&(differing.id.as_str(), differing.name.as_deref()))
+        };
+        for differing in self.differences.iter().filter(|differing| !told(differing)) {
             if last != Some(&differing.path) {
                 page.title(for_people(&differing.path));
                 last = Some(&differing.path);

@@ -20,6 +20,8 @@ use crate::cli::sentence;
 use crate::cli::table::shorten;
 use crate::store::view::{self, EventFilter, EventRow, Page, rfc3339};
 
+mod kind;
+
 /// How many events are read at a time.
 const PAGE: usize = 1000;
 
@@ -63,6 +65,9 @@ impl Run for Log {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let mut filter = self.filter(context)?;
         let reading = context.read()?;
+        if let Some(kind) = &self.kind {
+            kind::check(kind, &reading)?;
+        }
         if let Some(flake) = &self.flake {
             filter.flake = Some(selector::flake(&reading, flake, &context.directory)?.id);
         }
@@ -84,13 +89,13 @@ impl Run for Log {
 
 impl Log {
     fn filter(&self, context: &Context<'_>) -> Result<EventFilter, Failure> {
-        let time = |written: &Option<Written>| written.as_ref().map(|time| context.time(time)).transpose();
+        let (since, until) = context.span(self.since.as_ref(), ("--until", self.until.as_ref()))?;
         Ok(EventFilter {
             stream: self.stream.clone(),
             flake: None,
             kind: self.kind.clone(),
-            since: time(&self.since)?,
-            until: time(&self.until)?,
+            since,
+            until,
             correlation: self.correlation,
             origin: self.origin.clone(),
             text: None,

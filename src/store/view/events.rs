@@ -72,6 +72,30 @@ pub enum Page {
     After(i64),
 }
 
+/// Where an event stands in the order of time: when it happened, then its place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// When it happened.
+    pub occurred_at: i64,
+    /// Its place in the log.
+    pub position: i64,
+}
+
+/// Which of the wanted events in the order of time. Pages of one direction never overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimePage {
+    /// The latest, latest first.
+    Latest,
+    /// Those before a moment, latest first.
+    Before(Moment),
+    /// That moment and those before it, latest first.
+    UpTo(Moment),
+    /// The earliest, earliest first.
+    Earliest,
+    /// Those after a moment, earliest first.
+    After(Moment),
+}
+
 /// An event and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Causes {
@@ -98,6 +122,12 @@ const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
 
 const SHOWN: usize = 100;
 
+/// How many events are sorted rather than found in their order, and how many stand for all.
+const FEW: i64 = 5_000;
+
+/// How many of those that stand for all must fit for a walk to fill a page soon.
+const OFTEN: i64 = 25;
+
 /// One page of events.
 pub fn events(
     connection: &Connection,
@@ -107,6 +137,19 @@ pub fn events(
     at: At,
 ) -> Result<Vec<EventRow>, StoreError> {
     let (sql, values) = statement(filter, page, limit, at);
+    rows(connection, &sql, At::Now, params_from_iter(values), read)
+}
+
+/// One page of events in the order of time, whatever the order in which they were recorded.
+pub fn events_by_time(
+    connection: &Connection,
+    filter: &EventFilter,
+    page: TimePage,
+    limit: usize,
+    at: At,
+) -> Result<Vec<EventRow>, StoreError> {
+    let few = are_few(connection, filter)?;
+    let (sql, values) = statement_by_time(filter, few, page, limit, at);
     rows(connection, &sql, At::Now, params_from_iter(values), read)
 }
 
@@ -124,6 +167,16 @@ pub fn event(connection: &Connection, selector: &str) -> Result<EventRow, StoreE
     };
     let found = rows(connection, &format!("{EVENTS}{condition}"), At::Now, [value], read)?;
     found.into_iter().next().ok_or_else(unknown)
+}
+
+/// Whether any event has this type, or is of this kind of thing.
+pub fn has_kind(connection: &Connection, kind: &str) -> Result<bool, StoreError> {
+    // The index holds the types in order, and `/` is the character after `.`: what lies between begins with the kind.
+    let (from, to) =
+        if kind.contains('.') { (kind.to_owned(), kind.to_owned()) } else { (format!("{kind}."), format!("{kind}/")) };
+    let sql = "SELECT 1 FROM events WHERE type BETWEEN ?1 AND ?2 LIMIT 1";
+    let found = rows(connection, sql, At::Now, [from, to], |row| row.get::<_, i64>(0))?;
+    Ok(!found.is_empty())
 }
 
 /// An event with the command that caused it and what else came of that.
@@ -165,6 +218,80 @@ pub(super) fn statement(filter: &EventFilter, page: Page, limit: usize, at: At) 
     let (conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
     values.push(Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
     (format!("{EVENTS}{} ORDER BY e.position {order} LIMIT ?", conditions.join(" AND ")), values)
+}
+
+/// The query for a page in the order of time. Where those that are wanted are few, they are found and sorted; else the
+/// index of times is walked until the page is full.
+pub(super) fn statement_by_time(
+    filter: &EventFilter,
+    few: bool,
+    page: TimePage,
+    limit: usize,
+    at: At,
+) -> (String, Vec<Sql>) {
+    let mut wanted = filter.conditions();
+    match at {
+        At::Now => {}
+        At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
+        At::Position(last) => wanted.push(("+e.position <= ?".to_owned(), Sql::Integer(last))),
+    }
+    if !few {
+        // Only times may choose the index: its walk then ends where the filter does.
+        for (condition, _) in &mut wanted {
+            *condition = match condition.strip_prefix('+') {
+                Some(time) if time.starts_with("e.occurred_at") => time.to_owned(),
+                None if condition.starts_with("e.") => format!("+{condition}"),
+                _ => std::mem::take(condition),
+            };
+        }
+    }
+    let (bound, Moment { occurred_at, position }, order) = match (page, at) {
+        (TimePage::Latest, At::Occurred(time)) => ("<=", Moment { occurred_at: time, position: i64::MAX }, "DESC"),
+        (TimePage::Latest, _) => ("<=", Moment { occurred_at: i64::MAX, position: i64::MAX }, "DESC"),
+        (TimePage::Before(moment), _) => ("<", moment, "DESC"),
+        (TimePage::UpTo(moment), _) => ("<=", moment, "DESC"),
+        (TimePage::Earliest, _) => (">=", Moment { occurred_at: i64::MIN, position: i64::MIN }, "ASC"),
+        (TimePage::After(moment), _) => (">", moment, "ASC"),
+    };
+    let column = |name| if few { format!("+e.{name}") } else { format!("e.{name}") };
+    let (time, place) = (column("occurred_at"), column("position"));
+    let (mut conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
+    conditions.push(format!("({time}, {place}) {bound} (?, ?)"));
+    values.extend([occurred_at, position].map(Sql::Integer));
+    values.push(Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let sql = format!("{EVENTS}{} ORDER BY {time} {order}, {place} {order} LIMIT ?", conditions.join(" AND "));
+    (sql, values)
+}
+
+/// Whether so few events seem to fit the filter that finding all and sorting them is quicker than walking all times.
+fn are_few(connection: &Connection, filter: &EventFilter) -> Result<bool, StoreError> {
+    let one = |sql: &str, values: Vec<Sql>| {
+        let counted = rows(connection, sql, At::Now, params_from_iter(values), |row| row.get::<_, i64>(0))?;
+        Ok::<i64, StoreError>(counted.into_iter().next().unwrap_or(0))
+    };
+    let indexed = |column: &str, value: Sql| {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM events WHERE {column} = ?1 LIMIT {FEW})");
+        Ok::<bool, StoreError>(one(&sql, vec![value])? < FEW)
+    };
+    if filter.stream.is_some() || filter.flake.is_some() {
+        return Ok(true);
+    }
+    match (&filter.correlation, filter.kind.as_deref()) {
+        (Some(id), _) => indexed("correlation_id", Sql::Blob(id.as_bytes().to_vec())),
+        (None, Some(kind)) if kind.contains('.') => indexed("type", Sql::Text(kind.to_owned())),
+        // Nothing but times is asked for, or the times bound the walk.
+        _ if filter.since.is_some() => Ok(false),
+        _ if filter.text.is_none() && filter.origin.is_none() && filter.kind.is_none() => Ok(false),
+        // No index tells: those that happened last stand for all.
+        _ => {
+            let (conditions, values): (Vec<String>, Vec<Sql>) = filter.conditions().into_iter().unzip();
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT * FROM events ORDER BY occurred_at DESC, position DESC LIMIT {FEW}) e WHERE {}",
+                conditions.join(" AND ")
+            );
+            Ok(one(&sql, values)? < OFTEN)
+        }
+    }
 }
 
 impl EventFilter {

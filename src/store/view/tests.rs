@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
-use super::events::statement;
+use super::events::{statement, statement_by_time};
 use super::*;
 use crate::domain::id::FlakeId;
 use crate::store::projection;
@@ -49,6 +49,48 @@ fn a_page_of_events_is_found_by_an_index_and_needs_no_sorting() {
             }
         }
     }
+}
+
+#[test]
+fn a_page_in_the_order_of_time_walks_the_index_of_times_unless_few_are_wanted() {
+    let connection = ledger();
+    let all = EventFilter::default();
+    let of_type = EventFilter { kind: Some("flake.updated".into()), ..all.clone() };
+    let of_command = EventFilter { correlation: Some(Uuid::nil()), ..all.clone() };
+    let of_flake = EventFilter { flake: Some(FlakeId::new(Uuid::nil())), ..all.clone() };
+    let recent = EventFilter { since: Some(1), until: Some(2), text: Some("x".into()), ..all.clone() };
+    let moment = Moment { occurred_at: 9, position: 9 };
+    for page in [
+        TimePage::Latest,
+        TimePage::Before(moment),
+        TimePage::UpTo(moment),
+        TimePage::Earliest,
+        TimePage::After(moment),
+    ] {
+        for at in [At::Now, At::Occurred(5), At::Position(5)] {
+            for filter in [&all, &recent, &of_type, &of_command] {
+                let (sql, values) = statement_by_time(filter, false, page, 10, at);
+                let plan = plan(&connection, &sql, values).join("\n");
+                assert!(plan.starts_with("SEARCH e USING INDEX events_occurred"), "{filter:?} {page:?} {at:?}\n{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{filter:?} {page:?} {at:?}\n{plan}");
+                assert!(filter.since.is_none() || plan.contains("occurred_at>?"), "the walk ends there\n{plan}");
+            }
+            for (filter, index) in
+                [(&of_type, "INDEX events_type"), (&of_command, "INDEX events_correlation"), (&of_flake, "stream=?")]
+            {
+                let (sql, values) = statement_by_time(filter, true, page, 10, at);
+                let plan = plan(&connection, &sql, values).join("\n");
+                assert!(plan.contains("SEARCH e USING INDEX") && plan.contains(index), "{filter:?} {page:?}\n{plan}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whether_a_type_is_there_is_found_by_the_index_of_types() {
+    let sql = "SELECT 1 FROM events WHERE type BETWEEN ?1 AND ?2 LIMIT 1";
+    let plan = plan(&ledger(), sql, vec![Value::Text("flake.".into()), Value::Text("flake/".into())]).join("\n");
+    assert!(plan.contains("SEARCH events USING COVERING INDEX events_type"), "{plan}");
 }
 
 #[test]

@@ -68,6 +68,17 @@ pub fn head(connection: &Connection) -> Result<i64, StoreError> {
     Ok(rows(connection, sql, At::Now, [], |row| row.get(0))?.into_iter().next().unwrap_or(0))
 }
 
+/// How many events there were at a moment.
+pub fn events_at(connection: &Connection, at: At) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM events WHERE {}", at.happened());
+    let count = match at {
+        At::Now => head(connection)?,
+        At::Position(position) => position.min(head(connection)?).max(0),
+        At::Occurred(_) => rows(connection, &sql, At::Now, [], |row| row.get(0))?.into_iter().next().unwrap_or(0),
+    };
+    Ok(count.unsigned_abs())
+}
+
 /// The parts of the read model, by name.
 pub fn projections(connection: &Connection) -> Result<Vec<ProjectionRow>, StoreError> {
     let sql = "SELECT name, state, position, error, (SELECT coalesce(max(position), 0) FROM events) - position AS behind \

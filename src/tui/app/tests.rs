@@ -218,6 +218,37 @@ fn time_travels_and_comes_back() {
 }
 
 #[test]
+fn the_status_line_counts_what_there_was_at_the_moment() {
+    let mut headless = open();
+    says(&mut headless, "#5,000  6 flakes  ! 4");
+    headless.press("[");
+    says(&mut headless, "#4,999  3 flakes  ! 1");
+    headless.tell(Message::Changed);
+    says(&mut headless, "#4,999  3 flakes  ! 1");
+    headless.press("n");
+    says(&mut headless, "#5,000  6 flakes  ! 4");
+    headless.press("@ 3 d enter");
+    says(&mut headless, "5,000 events  6 flakes");
+}
+
+#[test]
+fn what_others_write_meanwhile_does_not_move_the_chosen_event() {
+    let mut headless = open();
+    headless.press("2 j j j");
+    headless.tell(Message::Changed);
+    headless.draw();
+    assert_eq!(headless.app.target().event, Some(4_997));
+    for _ in 0..70 {
+        headless.press("pgdn");
+        headless.draw();
+    }
+    let row = headless.app.target().event;
+    headless.tell(Message::Changed);
+    headless.draw();
+    assert_eq!(headless.app.target().event, row);
+}
+
+#[test]
 fn a_moment_that_makes_no_sense_is_asked_again() {
     let mut headless = open();
     headless.press("@ x enter");

@@ -8,7 +8,7 @@ use crate::domain::id::FlakeId;
 use crate::store::StoreError;
 use crate::store::view::{self, Subject};
 use crate::tui::message::{Answer, Query};
-use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Summary, Sync};
+use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Place, Summary, Sync};
 
 mod anatomy;
 
@@ -26,7 +26,7 @@ const SECOND: i64 = 1_000_000;
 /// Answers one question.
 pub(super) fn answer(connection: &Connection, query: &Query) -> Result<Answer, StoreError> {
     match query {
-        Query::Summary => summary(connection),
+        Query::Summary(at) => summary(connection, moment(connection, *at)?),
         Query::Flakes(at) => {
             let rows = view::flakes(connection, view::Whose::Own, moment(connection, *at)?)?;
             Ok(Answer::Flakes(rows.into_iter().map(flake_row).collect()))
@@ -57,11 +57,12 @@ fn moment(connection: &Connection, at: At) -> Result<view::At, StoreError> {
     }
 }
 
-fn summary(connection: &Connection) -> Result<Answer, StoreError> {
-    let counts = view::counts(connection, view::At::Now)?;
+fn summary(connection: &Connection, at: view::At) -> Result<Answer, StoreError> {
+    let counts = view::counts(connection, at)?;
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Ok(Answer::Summary(Summary {
         head: counts.events.cast_signed(),
+        events: view::events_at(connection, at)?.cast_signed(),
         flakes: number(counts.own_flakes),
         problems: number(counts.problems),
         sync: view::sync(connection)?.map(|sync| Sync {
@@ -97,14 +98,16 @@ fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Pag
         text: filter.text.clone(),
         ..view::EventFilter::default()
     };
-    let (part, ascending) = match page {
-        Page::Newest => (view::Page::Newest, false),
-        Page::OlderThan(position) => (view::Page::Before(position), false),
-        Page::NewerThan(position) => (view::Page::After(position), true),
-        Page::Oldest => (view::Page::After(0), true),
+    let from = |place: Place| view::Moment { occurred_at: place.occurred_at, position: place.position };
+    let (part, limit, ascending) = match page {
+        Page::Newest => (view::TimePage::Latest, PAGE, false),
+        Page::OlderThan(place) => (view::TimePage::Before(from(place)), PAGE, false),
+        Page::Again(place, rows) => (view::TimePage::UpTo(from(place)), rows.max(PAGE), false),
+        Page::NewerThan(place) => (view::TimePage::After(from(place)), PAGE, true),
+        Page::Oldest => (view::TimePage::Earliest, PAGE, true),
     };
-    let rows = view::events(connection, &wanted, part, PAGE, at)?;
-    let end = rows.len() < PAGE;
+    let rows = view::events_by_time(connection, &wanted, part, limit, at)?;
+    let end = rows.len() < limit;
     let names = Names::read(connection)?;
     let mut rows: Vec<EventRow> = rows.iter().map(|row| event_row(row, &names)).collect();
     if ascending {

@@ -135,14 +135,18 @@ impl History {
 
     fn page(&mut self, page: Page, rows: &[EventRow], end: bool, shared: &mut Shared) -> Vec<Effect> {
         let following = self.list.chosen(self.window.len()).unwrap_or(0) == 0 && self.window.is_newest();
-        let before = self.row().map(|row| row.position);
+        let before = self.row().map(EventRow::place);
         let shift = self.window.take(page, rows, end);
         self.loaded = true;
         match page {
             Page::Oldest => self.list.last(self.window.len()),
             Page::OlderThan(_) | Page::NewerThan(_) if !(following && shift > 0) => self.list.shift(shift),
+            Page::Again(..) => {
+                let row = before.and_then(|place| self.window.find(place));
+                self.list.choose(row.unwrap_or(0));
+            }
             Page::Newest if !following => {
-                let row = before.and_then(|position| self.window.find(position));
+                let row = before.and_then(|place| self.window.find(place));
                 self.list.choose(row.unwrap_or(0));
             }
             _ => self.list.first(),
@@ -171,11 +175,8 @@ impl Screen for History {
         }
         // At the top the newest replace what is held; elsewhere the rows under the eye must not move.
         let following = self.list.chosen(self.window.len()).unwrap_or(0) == 0;
-        match (self.window.is_newest(), following) {
-            (true, true) => vec![self.events(Page::Newest, shared)],
-            (true, false) => vec![self.events(self.window.since(), shared)],
-            (false, _) => Vec::new(),
-        }
+        let page = if self.window.is_newest() && following { Page::Newest } else { self.window.again() };
+        vec![self.events(page, shared)]
     }
 
     fn answer(&mut self, answer: &Answer, shared: &mut Shared) -> Vec<Effect> {

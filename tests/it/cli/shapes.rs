@@ -31,6 +31,11 @@ fn promised() -> Vec<(&'static [&'static str], Value)> {
             json!({"schema": "cim-nix/flake-duplicates/1",
                 "flakes": [{"id": "", "path": "", "groups": [{"key": "", "nodes": [""]}]}]}),
         ),
+        (
+            &["problem", "list"],
+            json!({"schema": "cim-nix/problem-list/1", "problems": [{"flake": "", "flake_path": "", "path": "",
+                "line": null, "code": "", "severity": "", "message": "", "since": "", "fingerprint": ""}]}),
+        ),
         (&["sql", "select 1 as a"], json!({"schema": "cim-nix/sql/1", "columns": [""], "rows": [[0]]})),
     ]
 }

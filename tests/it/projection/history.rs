@@ -77,6 +77,20 @@ fn several_commits_that_a_scan_saw_as_one_change_replace_it_but_not_a_change_bac
 }
 
 #[test]
+fn changes_are_told_by_the_time_they_happened_and_at_the_same_time_by_the_log() {
+    let mut ledger = Ledger::new();
+    let flake = flake_id(1);
+    discover(&mut ledger, flake, "/a");
+    saw(&mut ledger, flake, change("d", "e"));
+    // The past is read later, its older part last.
+    for (id, minute, from, to) in [("c3", 2, "b", "c"), ("c4", 2, "c", "d"), ("c1", 0, "", "a"), ("c2", 1, "a", "b")] {
+        record(&mut ledger, flake, id, minute, change(from, to));
+    }
+    let changes: Vec<String> = told(&history(&ledger, Some(flake))).into_iter().map(|(change, _)| change).collect();
+    assert_eq!(changes, ["de", "cd", "bc", "ab", "-a"]);
+}
+
+#[test]
 fn a_commit_in_two_clones_counts_once_and_each_clone_still_has_it() {
     let mut ledger = Ledger::new();
     for (number, directory) in [(1, "/a"), (2, "/b")] {

@@ -1,7 +1,8 @@
 //! The queries that faces use: selectors, pages, causes, differences, moments.
 
+use cim_domain_nix::domain::lock_history::{self, Commit};
 use cim_domain_nix::store::StoreError;
-use cim_domain_nix::store::view::{self, At, EventFilter, Page, Subject as Differs};
+use cim_domain_nix::store::view::{self, At, EventFilter, Moment, Page, Subject as Differs, TimePage};
 
 use super::*;
 
@@ -95,6 +96,84 @@ fn pages_of_events_follow_each_other_without_gap_or_overlap() {
     assert_eq!(page(&origin("nobody"), Page::Newest, 9).len(), 0);
     let then = view::events(&reader, &all, Page::Newest, 9, At::Position(2)).unwrap();
     assert_eq!(then.first().map(|row| row.position), Some(2));
+}
+
+/// The estate, then two commits that happened before anything was seen, the second of them at the time of the first.
+fn estate_with_a_past() -> Ledger {
+    let mut ledger = estate();
+    for id in ["c1", "c2"] {
+        let commit = Commit {
+            id: id.into(),
+            parent: None,
+            author: "Ada".into(),
+            authored_at: BEGIN - SECOND,
+            summary: "update".into(),
+        };
+        let events = lock_history::record(flake_id(2), &commit, Vec::new()).into_iter().map(Event::LockHistory);
+        ledger.append_at(BEGIN - SECOND, StreamId::lock_history(flake_id(2)), events);
+    }
+    ledger
+}
+
+#[test]
+fn pages_in_the_order_of_time_follow_each_other_whatever_was_recorded_when() {
+    let ledger = estate_with_a_past();
+    let reader = ledger.store.reader().unwrap();
+    let page = |filter: &EventFilter, page, limit, at| -> Vec<(i64, i64)> {
+        let rows = view::events_by_time(&reader, filter, page, limit, at).unwrap();
+        rows.iter().map(|row| (row.position, row.occurred_at)).collect()
+    };
+    let positions = |filter: &EventFilter, which, limit| -> Vec<i64> {
+        page(filter, which, limit, At::Now).into_iter().map(|(position, _)| position).collect()
+    };
+    let all = EventFilter::default();
+    assert_eq!(positions(&all, TimePage::Latest, 9), [4, 3, 2, 1, 6, 5], "at the same time, by position");
+    let (mut walked, mut which) = (Vec::new(), TimePage::Latest);
+    while let Some(&(position, occurred_at)) = page(&all, which, 2, At::Now).last() {
+        walked.extend(positions(&all, which, 2));
+        which = TimePage::Before(Moment { occurred_at, position });
+    }
+    assert_eq!(walked, [4, 3, 2, 1, 6, 5]);
+    let sixth = Moment { occurred_at: BEGIN - SECOND, position: 6 };
+    assert_eq!(positions(&all, TimePage::After(sixth), 9), [1, 2, 3, 4]);
+    assert_eq!(positions(&all, TimePage::UpTo(sixth), 9), [6, 5]);
+    assert_eq!(positions(&all, TimePage::Earliest, 3), [5, 6, 1]);
+    let kind = |kind: &str| EventFilter { kind: Some(kind.into()), ..all.clone() };
+    assert_eq!(positions(&kind("lock_history.recorded"), TimePage::Latest, 9), [6, 5]);
+    assert_eq!(positions(&kind("flake"), TimePage::Latest, 9), [3, 2, 1]);
+    let flake = EventFilter { flake: Some(flake_id(2)), ..all.clone() };
+    assert_eq!(positions(&flake, TimePage::Latest, 9), [2, 6, 5]);
+    let since = EventFilter { since: Some(BEGIN + 2 * SECOND), ..all.clone() };
+    assert_eq!(positions(&since, TimePage::Latest, 9), [4, 3, 2]);
+    let at = |at| page(&all, TimePage::Latest, 9, at).into_iter().map(|(position, _)| position).collect::<Vec<_>>();
+    assert_eq!(at(At::Position(5)), [4, 3, 2, 1, 5]);
+    assert_eq!(at(At::Occurred(BEGIN + SECOND)), [1, 6, 5]);
+}
+
+#[test]
+fn events_are_counted_to_a_moment() {
+    let ledger = estate_with_a_past();
+    let reader = ledger.store.reader().unwrap();
+    let count = |at| view::events_at(&reader, at).unwrap();
+    assert_eq!([At::Now, At::Position(4), At::Position(99), At::Position(0)].map(count), [6, 4, 6, 0]);
+    assert_eq!([BEGIN + SECOND, BEGIN - SECOND, 0].map(|time| count(At::Occurred(time))), [3, 2, 0]);
+}
+
+#[test]
+fn a_type_is_there_when_an_event_has_it() {
+    let ledger = estate();
+    let reader = ledger.store.reader().unwrap();
+    for (kind, there) in [
+        ("flake.updated", true),
+        ("flake", true),
+        ("finding", true),
+        ("flake.update", false),
+        ("fl", false),
+        ("lock_history", false),
+        ("", false),
+    ] {
+        assert_eq!(view::has_kind(&reader, kind).unwrap(), there, "{kind}");
+    }
 }
 
 #[test]

@@ -35,8 +35,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let time = |written: &Option<Written>| written.as_ref().map(|time| context.time(time)).transpose();
-        let (since, until) = (time(&self.since)?, time(&self.until)?);
+        let (since, until) = context.span(self.since.as_ref(), ("--until", self.until.as_ref()))?;
         let filter = HistoryFilter { input: self.input.clone(), since, until, limit: self.limit };
         let reading = context.read()?;
         let flake = selector::flake(&reading, &self.flake, &context.directory)?;

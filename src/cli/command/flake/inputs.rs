@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::selector;
 use crate::cli::table::Table;
-use crate::cli::text::source;
+use crate::cli::text::{declared, source};
 use crate::domain::Attrs;
 use crate::domain::flake::Override;
 use crate::store::view::{self, InputRow};
@@ -69,13 +69,7 @@ impl Input {
 
     /// Where it comes from, in one line.
     fn from(&self) -> String {
-        match (&self.url, &self.attrs, &self.follows) {
-            (_, _, Some(follows)) => format!("follows {}", if follows.is_empty() { "nothing" } else { follows }),
-            (Some(url), _, None) => url.clone(),
-            (None, Some(attrs), None) => source(attrs),
-            (None, None, None) if !self.declared => "the registry (not declared)".into(),
-            (None, None, None) => "the registry".into(),
-        }
+        declared(self.url.as_deref(), self.attrs.as_ref(), self.follows.as_deref(), self.declared)
     }
 }
 

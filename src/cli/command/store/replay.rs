@@ -40,12 +40,12 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        let time = |written: &Option<Written>| written.as_ref().map(|written| context.time(written)).transpose();
+        let (since, before) = context.span(self.since.as_ref(), ("--before", self.before.as_ref()))?;
         let selection = Selection {
             from: self.from,
             until: self.until,
-            since: time(&self.since)?,
-            before: time(&self.before)?,
+            since,
+            before,
             stream: self.stream,
             correlation: self.correlation,
             shared: self.shared,

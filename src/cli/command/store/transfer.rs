@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::upkeep;
+use crate::app::{Session, upkeep};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -43,22 +43,48 @@ impl Export {
             };
         };
         let to = context.directory.join(to);
-        let mut out = BufWriter::new(self.create(&to)?);
-        let events = upkeep::export(&session, &mut out, &to)?;
-        out.flush().map_err(|error| Failure::file("write", &to, &error))?;
-        context.printer.say(format!("`{}` holds {}", to.display(), plural(events.unsigned_abs(), "event")));
+        let to = to.canonicalize().unwrap_or(to);
+        let draft = self.draft(&to)?;
+        let written = write(&session, &draft, &to);
+        if draft != to {
+            let named = written.as_ref().map(|_| std::fs::rename(&draft, &to));
+            if !matches!(named, Ok(Ok(()))) {
+                // What is written by halves must not be taken for a copy.
+                std::fs::remove_file(&draft).unwrap_or_default();
+            }
+            if let Ok(Err(error)) = named {
+                return Err(Failure::file("write", &to, &error));
+            }
+        }
+        context.printer.say(format!("`{}` holds {}", to.display(), plural(written?.unsigned_abs(), "event")));
         Ok(ExitCode::SUCCESS)
     }
 
-    fn create(&self, to: &Path) -> Result<File, Failure> {
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600);
-        let options = if self.force { options.create(true).truncate(true) } else { options.create_new(true) };
-        options.open(to).map_err(|error| {
-            let failure = Failure::file("write", to, &error);
-            if to.exists() { failure.hinted("name another file, or repeat with `--force`") } else { failure }
-        })
+    /// What is written first and gets its name when it is whole; a pipe or a device is written as it is.
+    fn draft(&self, to: &Path) -> Result<PathBuf, Failure> {
+        match std::fs::metadata(to) {
+            Ok(_) if !self.force => Err(Failure::file("write", to, &rustix::io::Errno::EXIST.into())
+                .hinted("name another file, or repeat with `--force`")),
+            Ok(found) if !found.is_file() => Ok(to.to_owned()),
+            _ => {
+                let mut name = to.as_os_str().to_owned();
+                name.push(format!(".{}.new", std::process::id()));
+                Ok(name.into())
+            }
+        }
     }
+}
+
+/// Writes the export; errors name the file that was asked for.
+fn write(session: &Session, draft: &Path, to: &Path) -> Result<i64, Failure> {
+    let failed = |error| Failure::file("write", to, &error);
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft).map_err(failed)?;
+    let mut out = BufWriter::new(made);
+    let events = upkeep::export(session, &mut out, to)?;
+    out.flush().map_err(failed)?;
+    // A pipe or a device has nothing to be synced.
+    let synced = if draft == to { Ok(()) } else { out.get_ref().sync_all() };
+    synced.map_err(failed).map(|()| events)
 }
 
 impl Import {

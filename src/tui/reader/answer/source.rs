@@ -32,7 +32,8 @@ pub(super) fn reference(attrs: &Attrs) -> Option<String> {
 /// What an input is: what `flake.nix` says, and at which revision it is locked.
 pub(super) fn input(row: &InputRow) -> String {
     let declared = row.url.clone().or_else(|| row.attrs.as_ref().and_then(reference));
-    let declared = declared.or_else(|| row.follows.as_ref().map(|to| format!("follows {to}"))).unwrap_or_default();
+    let declared = declared.or_else(|| row.follows.as_ref().map(|to| format!("follows {to}")));
+    let declared = declared.unwrap_or_else(|| "the registry".to_owned());
     match row.locked.as_ref().and_then(revision) {
         Some(revision) => format!("{declared} at {revision}"),
         None => declared,

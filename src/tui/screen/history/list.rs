@@ -20,10 +20,10 @@ pub(super) fn draw(screen: &mut History, frame: &mut Frame, area: Rect, shared: 
     let focused = !screen.in_detail;
     let len = screen.window.len();
     let chosen = screen.list.chosen(len);
-    let head = shared.summary.as_ref().map_or(0, |summary| summary.head);
+    let (head, events) = shared.summary.as_ref().map_or((0, 0), |summary| (summary.head, summary.events));
     let frame_of = pane::Pane {
         title: "Events",
-        note: if screen.filter.is_set() { "filtered".to_owned() } else { thousands(head) },
+        note: if screen.filter.is_set() { "filtered".to_owned() } else { thousands(events) },
         corner: "newest first".to_owned(),
         focused,
     };
