@@ -20,6 +20,8 @@ pub(crate) const APPLICATION_ID: i32 = 0x4349_4d4e;
 pub(crate) const SCHEMA: u32 = 2;
 /// How long a writer waits for another process.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// So often a connection tries again at once before it takes its time.
+const SHORT_TRIES: i32 = 200;
 /// How much of the file a writer keeps in memory at most, in KiB below zero.
 const WRITE_CACHE: i64 = -32_000;
 /// Older ones can damage a write-ahead log that two connections use.
@@ -32,13 +34,27 @@ const PRAGMAS: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAG
 /// A connection with every pragma that does not touch the file.
 pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     #[expect(clippy::disallowed_methods, reason = "this is where connections come from")]
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT).named(path)?;
+    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
+    be_patient(&mut connection).named(path)?;
     connection.execute_batch(PRAGMAS).named(path)?;
     // Without it SQLite plans a statement anew for every value that is bound to it, wherever a partial index is in reach.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).named(path)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// Lets a connection wait up to [`BUSY_TIMEOUT`] for another process. SQLite's own way to wait sleeps longer with every try,
+/// up to a tenth of a second: whoever writes all the time then starves whoever waits.
+pub(crate) fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+    let mut since = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            since = Instant::now();
+        }
+        // At first shorter than a commit takes.
+        std::thread::sleep(if tries < SHORT_TRIES { Duration::from_micros(100) } else { Duration::from_millis(1) });
+        since.elapsed() < BUSY_TIMEOUT
+    }))
 }
 
 /// A connection that writes: what many events change fits into its memory.

@@ -160,7 +160,7 @@ fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash
 /// on the way is made good at the next opening.
-fn rewrite(connection: &Connection) -> rusqlite::Result<bool> {
+fn rewrite(connection: &mut Connection) -> rusqlite::Result<bool> {
     // The copy on the way may be as large as the ledger: not in memory.
     connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;")?;
     let complete = empty_log(connection)?;
@@ -171,9 +171,9 @@ fn rewrite(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// True when every reader has let go of the old log and it is empty.
-fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+fn empty_log(connection: &mut Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(READERS)?;
     let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
-    connection.busy_timeout(connect::BUSY_TIMEOUT)?;
+    connect::be_patient(connection)?;
     emptied
 }

@@ -70,11 +70,13 @@ pub fn head(connection: &Connection) -> Result<i64, StoreError> {
 
 /// How many events there were at a moment.
 pub fn events_at(connection: &Connection, at: At) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM events WHERE {}", at.happened());
     let count = match at {
         At::Now => head(connection)?,
         At::Position(position) => position.min(head(connection)?).max(0),
-        At::Occurred(_) => rows(connection, &sql, At::Now, [], |row| row.get(0))?.into_iter().next().unwrap_or(0),
+        At::Occurred(time) => {
+            let sql = "SELECT count(*) FROM events WHERE occurred_at <= ?1";
+            rows(connection, sql, At::Now, [time], |row| row.get(0))?.into_iter().next().unwrap_or(0)
+        }
     };
     Ok(count.unsigned_abs())
 }
