@@ -102,6 +102,7 @@ impl Years {
             parent: Some(format!("{:040x}", self.turn - 1)),
             author: "Ada Lovelace".into(),
             authored_at: BEGIN - i64::try_from(self.turn).unwrap_or(i64::MAX) * 1_000_000,
+            committed_at: BEGIN - i64::try_from(self.turn).unwrap_or(i64::MAX) * 1_000_000,
             summary: "flake.lock: Update".into(),
         };
         let changes = vec![self.change(1), self.change(2)];

@@ -99,7 +99,7 @@ pub fn decide(
     }
     for (commit, changes) in &past.commits {
         if !recorded.contains(&commit.id) && !changes.is_empty() {
-            let at = commit.authored_at;
+            let at = commit.committed_at;
             events.extend(
                 record(flake, commit, changes.clone()).into_iter().map(|event| (at, Event::LockHistory(event))),
             );
@@ -132,6 +132,7 @@ impl Reading {
             parent: commit.parent,
             author: secret::redact(&commit.author_name).text,
             authored_at: commit.authored_at.saturating_mul(MICROS),
+            committed_at: commit.committed_at.saturating_mul(MICROS),
             summary: secret::redact(&commit.summary).text.chars().take(SUMMARY_CHARS).collect(),
         };
         self.commits.push((commit, changes));

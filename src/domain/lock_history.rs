@@ -15,6 +15,8 @@ pub struct Commit {
     pub author: String,
     /// When it was written, in microseconds since 1970 UTC.
     pub authored_at: i64,
+    /// When it was committed, likewise: what grows along a branch, as a change may be merged long after it was written.
+    pub committed_at: i64,
     /// The first line of its message.
     pub summary: String,
 }

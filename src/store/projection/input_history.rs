@@ -156,7 +156,7 @@ fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) 
 /// What changed, as the payload says it.
 fn record(target: &Target<'_>, event: &Applied<'_>, told: &raw::Changes<'_>) {
     let row = Row::of(event, told.commit.as_ref().map(|commit| (&*commit.id, &*commit.author, &*commit.summary)));
-    let at = told.commit.as_ref().map_or(event.occurred_at, |commit| commit.authored_at);
+    let at = told.commit.as_ref().map_or(event.occurred_at, raw::Commit::committed_at);
     for change in &told.changes {
         row.put(target, [&change.input, &change.node], [text(change.from).into(), text(change.to).into()], at);
     }
@@ -170,7 +170,7 @@ fn record_read(
     commit: Option<&Commit>,
 ) -> Result<(), ApplyError> {
     let row = Row::of(event, commit.map(|commit| (&*commit.id, &*commit.author, &*commit.summary)));
-    let at = commit.map_or(event.occurred_at, |commit| commit.authored_at);
+    let at = commit.map_or(event.occurred_at, |commit| commit.committed_at);
     for change in changes {
         let sources = [attrs_text(change.from.as_ref())?.into(), attrs_text(change.to.as_ref())?.into()];
         row.put(target, [&change.input, &change.node], sources, at);

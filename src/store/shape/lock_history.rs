@@ -28,6 +28,9 @@ struct StoredCommit {
     parent: Option<String>,
     author: String,
     authored_at: Whole,
+    /// Left out where it is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    committed_at: Option<Whole>,
     summary: String,
 }
 
@@ -67,6 +70,8 @@ impl From<&Recorded> for StoredRecorded {
                 parent: recorded.commit.parent.clone(),
                 author: recorded.commit.author.clone(),
                 authored_at: Whole(recorded.commit.authored_at.into()),
+                committed_at: (recorded.commit.committed_at != recorded.commit.authored_at)
+                    .then(|| Whole(recorded.commit.committed_at.into())),
                 summary: recorded.commit.summary.clone(),
             },
             changes: all(&recorded.changes),
@@ -85,6 +90,7 @@ impl From<StoredRecorded> for Recorded {
                 parent: stored.commit.parent,
                 author: stored.commit.author,
                 authored_at: stored.commit.authored_at.saturating_i64(),
+                committed_at: stored.commit.committed_at.unwrap_or(stored.commit.authored_at).saturating_i64(),
                 summary: stored.commit.summary,
             },
             changes: all_owned(stored.changes),

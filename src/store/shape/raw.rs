@@ -26,7 +26,8 @@ pub(in crate::store) struct Commit<'a> {
     pub(in crate::store) id: Cow<'a, str>,
     #[serde(borrow)]
     pub(in crate::store) author: Cow<'a, str>,
-    pub(in crate::store) authored_at: i64,
+    authored_at: i64,
+    committed_at: Option<i64>,
     #[serde(borrow)]
     pub(in crate::store) summary: Cow<'a, str>,
 }
@@ -97,6 +98,13 @@ pub(in crate::store) fn nodes(payload: &str) -> Option<LockChange<'_>> {
 /// A number that is stored as text has another form here than in the read model.
 fn read<'a, T: Deserialize<'a>>(payload: &'a str) -> Option<T> {
     if payload.contains(NUMBER) { None } else { serde_json::from_str(payload).ok() }
+}
+
+impl Commit<'_> {
+    /// When it was committed, in microseconds since 1970.
+    pub(in crate::store) fn committed_at(&self) -> i64 {
+        self.committed_at.unwrap_or(self.authored_at)
+    }
 }
 
 impl LockChange<'_> {

@@ -18,11 +18,13 @@ fn commit(id: &str, minute: i64) -> Commit {
         id: id.into(),
         parent: None,
         author: "Ada".into(),
-        authored_at: BEGIN - 1_000 * SECOND + minute * 60 * SECOND,
+        authored_at: BEGIN - 2_000 * SECOND - minute * 60 * SECOND,
+        committed_at: BEGIN - 1_000 * SECOND + minute * 60 * SECOND,
         summary: "update".into(),
     }
 }
 
+/// Written in one order and committed in another: what was committed last counts as last.
 fn record(ledger: &mut Ledger, flake: FlakeId, id: &str, minute: i64, change: PathChange) {
     let events = lock_history::record(flake, &commit(id, minute), vec![change]);
     ledger.append(StreamId::lock_history(flake), events.into_iter().map(Event::LockHistory));
@@ -132,9 +134,9 @@ fn the_filter_and_the_moment_choose() {
     let count = |filter: &HistoryFilter, at| view::history(&reader, Some(flake), filter, at).unwrap().len();
     assert_eq!(count(&all, At::Now), 2);
     assert_eq!(count(&all, At::Position(2)), 1);
-    assert_eq!(count(&all, At::Occurred(commit("", 1).authored_at)), 1);
-    assert_eq!(count(&HistoryFilter { since: Some(commit("", 2).authored_at), ..all.clone() }, At::Now), 1);
-    assert_eq!(count(&HistoryFilter { until: Some(commit("", 2).authored_at), ..all.clone() }, At::Now), 1);
+    assert_eq!(count(&all, At::Occurred(commit("", 1).committed_at)), 1);
+    assert_eq!(count(&HistoryFilter { since: Some(commit("", 2).committed_at), ..all.clone() }, At::Now), 1);
+    assert_eq!(count(&HistoryFilter { until: Some(commit("", 2).committed_at), ..all.clone() }, At::Now), 1);
     assert_eq!(count(&HistoryFilter { input: Some("other".into()), ..all.clone() }, At::Now), 0);
     assert_eq!(count(&HistoryFilter { limit: Some(1), ..all }, At::Now), 1);
 }

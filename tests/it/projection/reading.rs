@@ -107,6 +107,7 @@ fn estate_with_a_past() -> Ledger {
             parent: None,
             author: "Ada".into(),
             authored_at: BEGIN - SECOND,
+            committed_at: BEGIN - SECOND,
             summary: "update".into(),
         };
         let events = lock_history::record(flake_id(2), &commit, Vec::new()).into_iter().map(Event::LockHistory);

@@ -153,8 +153,16 @@ fn finding_event() -> impl Strategy<Value = FindingEvent> {
 }
 
 fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {
-    let commit = (text(), option::of(text()), text(), any::<i64>(), text())
-        .prop_map(|(id, parent, author, authored_at, summary)| Commit { id, parent, author, authored_at, summary });
+    let commit = (text(), option::of(text()), text(), any::<i64>(), any::<i64>(), text()).prop_map(
+        |(id, parent, author, authored_at, committed_at, summary)| Commit {
+            id,
+            parent,
+            author,
+            authored_at,
+            committed_at,
+            summary,
+        },
+    );
     prop_oneof![
         (id(), commit, path_changes(), any::<u32>(), any::<u32>()).prop_map(|(flake, commit, changes, part, parts)| {
             LockHistoryEvent::Recorded(Recorded { flake, commit, changes, part, parts })

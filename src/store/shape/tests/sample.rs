@@ -90,6 +90,7 @@ fn lock_history_events() -> Vec<LockHistoryEvent> {
         parent: Some("0".repeat(40)),
         author: "Ann".to_owned(),
         authored_at: 1_764_000_000_000_000,
+        committed_at: 1_764_000_000_000_000,
         summary: "flake.lock: update".to_owned(),
     };
     let recorded = Recorded { flake: flake_id(), commit, changes: vec![path_change()], part: 1, parts: 2 };
