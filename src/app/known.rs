@@ -109,12 +109,20 @@ impl Known {
 
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
-        let key = match flake {
-            Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
-            None => Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()),
-        };
-        StreamId::finding(key)
+        finding_stream(&self.origin, flake, file)
     }
+}
+
+/// The stream of the findings of one file, of the origin with that key.
+pub fn finding_stream_of(origin_key: &str, flake: Option<FlakeId>, file: &Path) -> StreamId {
+    finding_stream(&Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()), flake, file)
+}
+
+fn finding_stream(origin: &Uuid, flake: Option<FlakeId>, file: &Path) -> StreamId {
+    StreamId::finding(match flake {
+        Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
+        None => Uuid::new_v5(origin, file.as_os_str().as_bytes()),
+    })
 }
 
 /// The state of a flake and the version of its stream.

@@ -92,6 +92,13 @@ impl Reader {
             .named(self.path())
     }
 
+    /// Whether the user agreed to share the problems that were found below shared roots as well.
+    pub fn are_findings_shared(&self) -> Result<bool, StoreError> {
+        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'findings_shared' AND value = '1')")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .named(self.path())
+    }
+
     /// Who holds a lease now.
     pub fn lease_holder(&self, name: &str, now: i64) -> Result<Option<String>, StoreError> {
         self.prepare_cached("SELECT holder FROM leases WHERE name = ?1 AND expires_at > ?2")
@@ -179,13 +186,22 @@ impl Store {
 
     /// Writes down whether the user agreed to synchronise.
     pub fn set_sync_enabled(&self, enabled: bool) -> Result<(), StoreError> {
+        self.agree("sync_enabled", enabled)
+    }
+
+    /// Writes down whether the user agreed to share the problems that were found as well.
+    pub fn set_findings_shared(&self, shared: bool) -> Result<(), StoreError> {
+        self.agree("findings_shared", shared)
+    }
+
+    fn agree(&self, to: &'static str, agreed: bool) -> Result<(), StoreError> {
         self.write(move |place| {
             place
                 .cached(
-                    "INSERT INTO meta (key, value) VALUES ('sync_enabled', ?1) \
+                    "INSERT INTO meta (key, value) VALUES (?1, ?2) \
                      ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 )?
-                .execute([if enabled { "1" } else { "0" }])
+                .execute([to, if agreed { "1" } else { "0" }])
                 .named(place.path)
                 .map(drop)
         })

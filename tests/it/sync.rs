@@ -17,6 +17,8 @@ mod copies;
 
 mod exchange;
 
+mod findings;
+
 mod lies;
 
 mod keys;
@@ -24,6 +26,8 @@ mod keys;
 mod line;
 
 mod machine;
+
+mod order;
 
 mod processes;
 

@@ -73,15 +73,6 @@ fn nothing_leaves_a_machine_before_its_user_says_so() {
 }
 
 #[test]
-fn findings_stay_private() {
-    let server = Server::start();
-    let ada = Machine::new("ada", &server);
-    ada.discover(1);
-    ada.synced();
-    assert_eq!(ada.count("SELECT count(*) FROM streams WHERE shared = 1 AND stream LIKE 'finding/%'"), 0);
-}
-
-#[test]
 fn running_engines_pass_events_on_as_they_are_recorded() {
     let server = Server::start();
     let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
