@@ -142,7 +142,9 @@ impl Reason {
             Self::Unauthorized => {
                 "check the credentials in the settings: `cim-nix sync status` shows where they are from"
             }
-            Self::Permission => "ask for the permissions of a workstation, which `docs/sync.md` lists",
+            Self::Permission => {
+                "ask the server's administrator to allow it: `docs/sync.md` lists what a workstation needs"
+            }
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
             Self::StreamDiffers => "run `cim-nix sync setup --upgrade` with an administrator's credentials",
             Self::StreamFull => "raise the limits of the stream, or set it up on a larger disk",

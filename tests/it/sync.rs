@@ -35,6 +35,8 @@ mod refused;
 
 mod requests;
 
+mod serving;
+
 mod stranger;
 
 mod trouble;
