@@ -176,18 +176,3 @@ fn who_speaks_in_our_name_is_found_out() {
     assert_eq!(state_of(&bob, &event.origin).0, "quarantined");
     assert_eq!(bob.shared().len(), 1, "nothing forged is in the log");
 }
-
-#[test]
-fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
-    let server = Server::start();
-    let ada = Machine::new("ada", &server);
-    ada.discover(1);
-    ada.change(1, 9);
-    ada.synced();
-    // As if the process had died between the server's answer and writing it down, and the server had forgotten the ids.
-    let forgotten = cim_domain_nix::store::remote::Acknowledged { seq: 0, fence: 0 };
-    ada.session.store.set_acknowledged("exchange", forgotten, None, 1).unwrap();
-    ada.change(1, 1);
-    assert_eq!(ada.synced().sent, 1);
-    assert_eq!(Stranger::new(&server).messages(), 11);
-}

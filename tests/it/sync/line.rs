@@ -59,6 +59,42 @@ fn an_acknowledgement_that_never_comes_sends_nothing_twice() {
     running.stop();
 }
 
+/// The server stores what it was sent, its answer is lost on the line, and the process ends before it learns of it.
+fn lose_the_answer(world: &World, words: &'static str, stored: u64) {
+    world.proxy.deaf_after(words);
+    let outcome = world.ada.sync();
+    let error = outcome.status.last_error.clone().unwrap_or_default();
+    assert!(!outcome.synced && error.contains("no answer within"), "{outcome:?}");
+    assert!(world.ada.status().remote.acked < 10, "the answer came");
+    assert_eq!(Admin::of(&world.server).messages(), stored, "the server has it");
+    world.proxy.set(Line::Cut);
+    world.proxy.set(Line::Good);
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
+    let world = World::new();
+    world.ada.discover(1);
+    world.ada.change(1, 9);
+    lose_the_answer(&world, "Nats-Batch-Commit", 10);
+    world.ada.change(1, 1);
+    assert_eq!(world.ada.synced().sent, 1);
+    world.in_step(11);
+}
+
+#[test]
+fn an_acknowledgement_of_a_single_message_that_was_lost_sends_nothing_twice() {
+    let world = World::new();
+    Admin::of(&world.server).change("NIX_LEDGER", &serde_json::json!({ "allow_atomic": false }));
+    world.ada.discover(1);
+    world.ada.change(1, 9);
+    // The fifth message is fenced by the fourth.
+    lose_the_answer(&world, "Nats-Expected-Last-Subject-Sequence: 4\r\n", 5);
+    assert_eq!(world.ada.status().remote.acked, 4);
+    assert_eq!(world.ada.synced().sent, 5);
+    world.in_step(10);
+}
+
 #[test]
 fn a_partition_loses_nothing_and_heals() {
     let world = World::new();

@@ -91,12 +91,4 @@ impl Stranger {
         let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
         assert!(answer["error"].is_null(), "{answer}");
     }
-
-    /// How many messages the exchange has.
-    pub(super) fn messages(&self) -> u64 {
-        self.runtime.block_on(async {
-            let context = async_nats::jetstream::new(self.client.clone());
-            context.get_stream("NIX_LEDGER").await.unwrap().info().await.unwrap().state.messages
-        })
-    }
 }
