@@ -21,7 +21,7 @@ pub use at::{At, seen};
 pub use diff::{Difference, Subject, diff};
 pub use events::{Causes, EventFilter, EventRow, Page, event, event_causes, events};
 pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flakes, known_flakes};
-pub use fleet::{FleetRow, Freshness, ParkedRow, SyncRow, fleet, freshness, parked, sync};
+pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
 pub use history::{HistoryFilter, HistoryRow, Source, history};
 pub use inputs::{InputRow, inputs};
 pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};

@@ -39,6 +39,8 @@ mod serving;
 
 mod stranger;
 
+mod succession;
+
 mod trouble;
 
 mod versions;
