@@ -178,10 +178,13 @@ impl Store {
         })
     }
 
-    /// Has a remote's messages read again from the first on; what is here already is passed over.
-    pub fn read_again(&self, remote: &str, at: i64) -> Result<(), StoreError> {
+    /// Has a remote's messages read again from one of its numbers on; what is here already is passed over.
+    pub fn read_again(&self, remote: &str, from: u64, at: i64) -> Result<(), StoreError> {
         let remote = remote.to_owned();
-        self.write(move |place| keep_taken(place.connection, &remote, 0, at).named(place.path))
+        self.write(move |place| {
+            let before = from.saturating_sub(1).min(read(place.connection, &remote).named(place.path)?.taken);
+            keep_taken(place.connection, &remote, before, at).named(place.path)
+        })
     }
 
     /// Writes down whether the user agreed to synchronise.
