@@ -120,6 +120,40 @@ fn a_partition_loses_nothing_and_heals() {
 }
 
 #[test]
+fn a_reader_that_does_not_keep_up_is_cut_off_and_loses_nothing() {
+    let server = Server::with("write_deadline: \"1s\"");
+    let proxy = Proxy::to(server.port());
+    let mut place = Place { target: target(&proxy.url()), layout: Layout::default() };
+    place.target.patience = Duration::from_secs(1);
+    let (ada, bob) = (Machine::new("ada", &server), Machine::at("bob", &place));
+    ada.discover(1);
+    ada.synced();
+    let running = bob.start();
+    bob.until("live", |report| report.remote.status.state == "live" && bob.shared().len() == 1);
+    proxy.set(Line::Stuck);
+    // More than what lies between the two can hold.
+    ada.fill(1, 150, 200_000);
+    ada.synced();
+    let begun = std::time::Instant::now();
+    while !server.said().contains("Slow Consumer") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", server.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bob.discover(1);
+    let report = bob.until("trouble", |report| report.remote.status.last_error.is_some());
+    assert!(report.backlog == 1 && report.remote.status.state != "live", "{report:#?}");
+    assert!(bob.shared().len() < 151, "nothing was held back");
+    proxy.set(Line::Good);
+    bob.until("everything", |report| {
+        report.remote.status.state == "live" && report.backlog == 0 && bob.shared().len() == 152
+    });
+    running.stop();
+    ada.synced();
+    assert_eq!(ada.shared(), bob.shared());
+    assert_eq!(Admin::of(&server).messages(), 152, "nothing twice");
+}
+
+#[test]
 fn a_slow_line_is_only_slow() {
     let world = World::new();
     world.proxy.set(Line::Slow);

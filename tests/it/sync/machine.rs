@@ -108,6 +108,14 @@ impl Machine {
         record_change(&self.session, self.flake(number), count);
     }
 
+    /// Records so many descriptions of so many bytes.
+    pub(super) fn fill(&self, number: u128, count: usize, bytes: usize) {
+        for index in 0..count {
+            let to = Some(format!("{index} {}", "x".repeat(bytes)));
+            record(&self.session, self.flake(number), vec![FlakeEvent::DescriptionChanged { from: None, to }]);
+        }
+    }
+
     /// Records that a commit changed the lock of a flake at a time.
     pub(super) fn commit(&self, number: u128, id: &str, at: i64) {
         let attrs = |rev: &str| serde_json::json!({ "rev": rev }).as_object().cloned();
