@@ -2,6 +2,7 @@
 
 mod child;
 mod cli;
+mod contract;
 mod crash;
 mod git;
 mod git_program;

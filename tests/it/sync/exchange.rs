@@ -44,6 +44,7 @@ fn what_one_machine_shares_the_other_has() {
         );
         assert_eq!(compared.iter().map(|it| it.same).sum::<u64>(), 22);
     }
+    assert_eq!(crate::contract::assert_exchange(&server.url()), Some(22), "each is what its schema says");
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     pub(super) fn new(server: &Server) -> Self {
+        server.let_a_stranger_in();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
         Self { runtime, client, key: KeyPair::new_user(), seq: 0, chain: GENESIS, version: 0 }
