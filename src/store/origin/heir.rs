@@ -75,6 +75,12 @@ pub(crate) fn learn(connection: &Connection, sender: &str, event: &Recorded) -> 
         tracing::warn!(sender, from = old.origin, "claims to go on from an origin that did not sign for it");
         return Ok(());
     }
+    // Its own events may come later than those of its heir.
+    connection
+        .prepare_cached(
+            "INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![old.origin, event.recorded_at])?;
     keep(connection, &event.stream, old)
 }
 
