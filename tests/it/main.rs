@@ -19,6 +19,7 @@ mod scan;
 mod store;
 mod sync;
 mod tidy;
+mod traces;
 mod tui;
 mod walk;
 mod wire;
