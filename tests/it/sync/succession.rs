@@ -3,9 +3,12 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::origin;
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::store::Reader;
 use cim_domain_nix::store::view::{self, At, Whose};
 
 use super::machine::Machine;
@@ -91,6 +94,23 @@ fn flakes_of_a_fork_go_on_from_the_old_ones_on_every_machine() {
         assert_eq!(heir.succeeds.as_deref(), Some(old.as_str()));
         assert_clean(machine);
     }
+    // An export holds it too: what is imported from it comes to the same.
+    let (export, copy) = (ada.folder().join("export"), ada.folder().join("imported.db"));
+    let mut file = fs::File::create(&export).unwrap();
+    ada.session.store.export(&mut file, &export).unwrap();
+    let again = || {
+        let who = Who { host: "ada".to_owned(), user: "ada".to_owned() };
+        ledger::open(&copy, who, Clock::system()).unwrap()
+    };
+    again().store.import(&export).unwrap();
+    let imported = again();
+    let told = |reader: &Reader| -> Vec<String> {
+        let mut statement =
+            reader.prepare("SELECT stream || succeeds FROM streams WHERE succeeds IS NOT NULL").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let (here, there) = (imported.store.reader().unwrap(), ada.session.store.reader().unwrap());
+    assert_eq!((told(&here).len(), told(&here)), (2, told(&there)));
     // As it was then, the old ones are there.
     let reader = ada.session.store.reader().unwrap();
     let then = view::flakes(&reader, Whose::All, At::Position(head)).unwrap();
