@@ -7,6 +7,8 @@ pub mod answer;
 
 pub mod connect;
 
+pub mod denied;
+
 pub mod envelope;
 
 pub mod error;
@@ -27,6 +29,7 @@ pub mod target;
 
 pub use answer::{Answer, Answering, Endpoint, Request};
 pub use connect::Bus;
+pub use denied::Denied;
 pub use envelope::Envelope;
 pub use error::BusError;
 pub use exchange::{Exchange, Layout, SetUp};

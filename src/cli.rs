@@ -42,6 +42,8 @@ mod table;
 
 mod text;
 
+mod traces;
+
 use args::Args;
 use context::{Context, Launch};
 use failure::{Failure, Kind};
@@ -124,7 +126,7 @@ fn launch(args: Args, printer: &mut Printer, faces: Faces) -> Result<ExitCode, F
         printer.set_color(launch.settings.color);
     }
     printer.set_now(launch.clock.now());
-    log_file::start(&launch)?;
+    let _sending = log_file::start(&launch)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let Some(command) = args.command else {
         if terminal {

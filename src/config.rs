@@ -52,6 +52,8 @@ pub struct Settings {
     pub log: Option<String>,
     /// Whether the log file holds one JSON object a line.
     pub log_json: bool,
+    /// Where traces go; nowhere when absent.
+    pub otlp_endpoint: Option<String>,
     given: Vec<Given>,
 }
 
@@ -264,6 +266,7 @@ impl Settings {
             },
             log: text(&table::LOG).filter(|filter| filter != "off"),
             log_json: text(&table::LOG_FORMAT).as_deref() == Some("json"),
+            otlp_endpoint: text(&table::OTLP_ENDPOINT),
             given,
         }
     }

@@ -97,9 +97,9 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
         }
         system::ready(say);
         system::guard(&stop);
-        link.nudge();
+        system::stopping();
+        link.stop();
     });
-    system::stopping();
     Ok(())
 }
 

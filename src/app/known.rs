@@ -8,10 +8,12 @@ use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
 use crate::domain::finding::{Open, event as finding_event};
+use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::LockHistoryEvent;
 use crate::domain::stream::StreamId;
+use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
 
 /// One flake that the ledger knows.
@@ -34,6 +36,8 @@ pub struct Known {
     files: HashMap<PathBuf, FileRow>,
     cursors: HashMap<FlakeId, HistoryCursor>,
     forgotten: HashSet<PathBuf>,
+    /// The origin that this one was forked from, with its flakes by directory.
+    before: Option<(Predecessor, HashMap<PathBuf, FlakeId>)>,
 }
 
 impl Known {
@@ -41,8 +45,14 @@ impl Known {
     pub fn load(reader: &Reader, origin_key: &str) -> Result<Self, StoreError> {
         let mut flakes = HashMap::new();
         let mut ids = HashSet::new();
+        let rows = view::known_flakes(reader)?;
+        let before = reader.predecessor()?.map(|old| {
+            let theirs = rows.iter().filter(|row| row.origin == old.origin && !row.removed);
+            let places = theirs.map(|row| (row.directory.to_path(), row.id)).collect();
+            (old, places)
+        });
         // Another machine's flake at the same path is another flake.
-        for row in view::known_flakes(reader)?.into_iter().filter(|row| row.origin == origin_key) {
+        for row in rows.into_iter().filter(|row| row.origin == origin_key) {
             ids.insert(row.id);
             let known = KnownFlake { id: row.id, directory: row.directory.to_path(), removed: row.removed };
             let place: &mut KnownFlake = flakes.entry(known.directory.clone()).or_insert_with(|| known.clone());
@@ -61,6 +71,7 @@ impl Known {
             files: reader.all_files()?.into_iter().map(|row| (row.path.clone(), row)).collect(),
             cursors,
             forgotten: reader.forgotten()?.into_iter().map(|(path, _)| path).collect(),
+            before,
         })
     }
 
@@ -107,14 +118,37 @@ impl Known {
         }
     }
 
+    /// What a flake that is new at a directory goes on from: the flake that was there when this origin was forked.
+    pub fn succeeded(&self, reader: &Reader, directory: &Path) -> Result<Option<Succeeded>, StoreError> {
+        let Some((old, places)) = &self.before else { return Ok(None) };
+        let Some(flake) = places.get(directory) else { return Ok(None) };
+        let stream = StreamId::flake(*flake);
+        let end = reader.stream_end(&stream)?;
+        Ok(end.map(|(version, chain)| Succeeded {
+            origin: old.origin.clone(),
+            stream: stream.to_string(),
+            version,
+            chain,
+            signature: old.signature.clone(),
+        }))
+    }
+
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
-        let key = match flake {
-            Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
-            None => Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()),
-        };
-        StreamId::finding(key)
+        finding_stream(&self.origin, flake, file)
     }
+}
+
+/// The stream of the findings of one file, of the origin with that key.
+pub fn finding_stream_of(origin_key: &str, flake: Option<FlakeId>, file: &Path) -> StreamId {
+    finding_stream(&Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()), flake, file)
+}
+
+fn finding_stream(origin: &Uuid, flake: Option<FlakeId>, file: &Path) -> StreamId {
+    StreamId::finding(match flake {
+        Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
+        None => Uuid::new_v5(origin, file.as_os_str().as_bytes()),
+    })
 }
 
 /// The state of a flake and the version of its stream.

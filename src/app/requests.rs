@@ -113,7 +113,9 @@ impl Desk {
                 let correlation_id = asked.identity.correlation_id;
                 let _span = tracing::info_span!("request", subject, %correlation_id).entered();
                 let done = if asked.is_command() { command::run(self, &asked) } else { query::run(self, &asked) };
-                done.unwrap_or_else(|refusal| refusal.reply(&asked))
+                let answer = done.unwrap_or_else(|refusal| refusal.reply(&asked));
+                tracing::info!(status = answer["status"].as_str(), code = answer["code"].as_str(), "answered");
+                answer
             }
         }
     }

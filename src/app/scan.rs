@@ -183,6 +183,8 @@ impl Run<'_> {
         self.session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
         report.problems.sort();
         report.problems.dedup();
+        let ScanReport { seen, new, changed, removed, events, interrupted, .. } = report;
+        tracing::info!(seen, new, changed, removed, events, interrupted, "scanned");
         Ok(report)
     }
 }

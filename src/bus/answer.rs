@@ -84,7 +84,7 @@ impl Bus {
                 service.endpoint_builder().name(endpoint.name).queue_group(group).add(endpoint.subject.as_str());
             let mut requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
             let (answer, busy, waiting) = (answer.clone(), busy.clone(), waiting.clone());
-            let task = self.runtime.spawn(async move {
+            let task = self.runtime.handle().spawn(async move {
                 while let Some(request) = requests.next().await {
                     let Ok(place) = waiting.clone().try_acquire_owned() else {
                         respond(&request, too_busy()).await;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::error::BusError;
-use super::link::Link;
+use super::link::{Link, Waited};
 use super::target::Target;
 
 /// The largest envelope: a payload of 256 KiB, written as JSON text in JSON, and what stands around it.
@@ -23,7 +23,7 @@ const OLDEST_ATOMIC: (u32, u32, u32) = (2, 12, 1);
 
 /// A connection to the bus. Every call waits for its answer, and no longer than its target says a step.
 pub struct Bus {
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Engine,
     pub(super) client: Client,
     pub(super) context: Context,
     link: Link,
@@ -42,25 +42,20 @@ impl Bus {
     /// # Errors
     /// [`BusError::Unreachable`], [`BusError::Unauthorized`], or [`BusError::Setting`] for a file that cannot be read.
     pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("bus")
-            .enable_all()
-            .build()
-            .map_err(|error| BusError::Failed { doing: "starting", why: error.to_string() })?;
+        let runtime = Engine::start()?;
         let plain = target.without_userinfo();
         let options = options(&plain, name, &link)?;
         let servers = plain.servers;
         // Each server of a list gets its time: the first may swallow everything and say nothing.
         let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
-        let connecting = async move { tokio::time::timeout(longest, options.connect(servers)).await };
-        let client = match runtime.block_on(connecting) {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(refused(target, &error)),
-            Err(_) => return Err(unreachable(target, "no answer in time")),
+        let client = match runtime.block_on(link.within(longest, options.connect(servers))) {
+            Waited::Done(Ok(client)) => client,
+            Waited::Done(Err(error)) => return Err(refused(target, &error)),
+            Waited::Silence => return Err(unreachable(target, "no answer in time")),
+            Waited::Stopping => return Err(BusError::Stopping { doing: "connecting" }),
         };
         let context = {
-            let _entered = runtime.enter();
+            let _entered = runtime.handle().enter();
             let mut context = jetstream::new(client.clone());
             // Longer than we wait: the one who gives up first is the one who knows what silence means.
             context.set_timeout(target.patience * 2);
@@ -105,17 +100,50 @@ impl Bus {
     /// Waits for something on the bus, at most as long as its target says.
     pub(super) fn wait<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> Result<T, BusError> {
         let before = self.link.standing().violations;
-        let done = self.runtime.block_on(async { tokio::time::timeout(self.target.patience, work).await });
-        done.map_err(|_| self.silence(doing, before))
+        match self.runtime.block_on(self.link.within(self.target.patience, work)) {
+            Waited::Done(done) => Ok(done),
+            Waited::Silence => Err(self.silence(doing, before)),
+            Waited::Stopping => Err(BusError::Stopping { doing }),
+        }
     }
 
     /// What no answer means: a refused permission is told beside it, and only there.
     pub(super) fn silence(&self, doing: &'static str, violations_before: u64) -> BusError {
         let standing = self.link.standing();
-        match standing.violation {
-            Some(what) if standing.violations > violations_before => BusError::Permission { what },
+        match standing.denied_since(violations_before).find(|denied| !denied.concerns_answering()) {
+            Some(denied) => BusError::Permission(denied.clone()),
             _ if !standing.connected => BusError::Failed { doing, why: "the connection is lost".to_owned() },
             _ => BusError::Failed { doing, why: format!("no answer within {:?}", self.target.patience) },
+        }
+    }
+}
+
+/// The runtime. Who ends does not wait for what is still looked up or answered on its threads.
+pub(super) struct Engine(Option<Runtime>, Handle);
+
+impl Engine {
+    fn start() -> Result<Self, BusError> {
+        let built = Builder::new_multi_thread().worker_threads(1).thread_name("bus").enable_all().build();
+        let runtime = built.map_err(|error| BusError::Failed { doing: "starting", why: error.to_string() })?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Some(runtime), handle))
+    }
+
+    /// What tasks are given to.
+    pub(super) const fn handle(&self) -> &Handle {
+        &self.1
+    }
+
+    /// Waits for something.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.1.block_on(work)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with the bus, in words that name the server and the next step, and what it means for delivery.
 
+use super::denied::Denied;
 use crate::domain::delivery::{Reason, Seen};
 
 /// An error of the bus.
@@ -30,11 +31,8 @@ pub enum BusError {
         why: String,
     },
     /// This account may not do what is needed.
-    #[error("this account lacks a permission: {what}")]
-    Permission {
-        /// Which, in the server's words.
-        what: String,
-    },
+    #[error("{0}")]
+    Permission(Denied),
     /// The server is too old.
     #[error("the server is nats-server {found}; 2.11 or newer is needed")]
     ServerTooOld {
@@ -83,6 +81,12 @@ pub enum BusError {
         /// By how much; positive when the server's is ahead.
         seconds: i64,
     },
+    /// This process is to end, and waits for nobody.
+    #[error("{doing} was given up: this process is to end")]
+    Stopping {
+        /// What was being done.
+        doing: &'static str,
+    },
     /// Something else was published since: the fence held.
     #[error("the server holds other messages of this origin than expected")]
     Fenced,
@@ -111,7 +115,7 @@ impl BusError {
         match self {
             Self::Unreachable { .. } => Seen::Unreachable,
             Self::Setting { .. } | Self::Unauthorized { .. } => Seen::Refused(Reason::Unauthorized),
-            Self::Permission { .. } => Seen::Refused(Reason::Permission),
+            Self::Permission(_) => Seen::Refused(Reason::Permission),
             Self::ServerTooOld { .. } => Seen::Refused(Reason::ServerTooOld),
             Self::NoJetStream { .. } => Seen::Refused(Reason::NoJetStream),
             Self::PayloadLimit { .. } => Seen::Refused(Reason::PayloadLimit),
@@ -119,7 +123,7 @@ impl BusError {
             Self::StreamDiffers { .. } => Seen::Refused(Reason::StreamDiffers),
             Self::StreamFull { .. } => Seen::Refused(Reason::StreamFull),
             Self::Clock { .. } => Seen::Refused(Reason::Clock),
-            Self::Fenced | Self::Failed { .. } => Seen::Failed,
+            Self::Fenced | Self::Stopping { .. } | Self::Failed { .. } => Seen::Failed,
         }
     }
 }

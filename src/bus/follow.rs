@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::exchange::Exchange;
-use super::link::Link;
+use super::link::{Link, Waited};
 use super::subject;
 
 /// How many messages are read ahead of whoever takes them in: bounds the memory.
@@ -62,7 +62,7 @@ impl Bus {
         let consumer = self.wait(doing, stream.create_consumer(config))?.map_err(|error| failed(chain(&error)))?;
         let mut incoming = self.wait(doing, consumer.messages())?.map_err(|error| failed(chain(&error)))?;
         let (sender, messages) = mpsc::channel(READ_AHEAD);
-        let reading = self.runtime.spawn(async move {
+        let reading = self.runtime.handle().spawn(async move {
             while let Some(message) = incoming.next().await {
                 let message = match message {
                     Ok(message) => read(&message),
@@ -86,13 +86,11 @@ impl Follow {
     /// When following came to its end: begin anew.
     pub fn next(&mut self, limit: usize, longest: Duration) -> Result<Vec<Message>, BusError> {
         let mut chunk = Vec::new();
-        let received = self
-            .runtime
-            .block_on(async { tokio::time::timeout(longest, self.messages.recv_many(&mut chunk, limit)).await });
-        match received {
-            Err(_) => self.refuse_violation().map(|()| Vec::new()),
-            Ok(0) => Err(BusError::Failed { doing: "following the exchange", why: "it ended".to_owned() }),
-            Ok(_) => {
+        let receiving = self.link.within(longest, self.messages.recv_many(&mut chunk, limit));
+        match self.runtime.block_on(receiving) {
+            Waited::Silence | Waited::Stopping => self.refuse_violation().map(|()| Vec::new()),
+            Waited::Done(0) => Err(BusError::Failed { doing: "following the exchange", why: "it ended".to_owned() }),
+            Waited::Done(_) => {
                 // What came before a failure counts; the failure comes again, as the end.
                 let mut messages = Vec::with_capacity(chunk.len());
                 for message in chunk {
@@ -112,18 +110,11 @@ impl Follow {
     /// Asking for messages without the permission is answered by nothing; the refusal is told beside it, and only there.
     fn refuse_violation(&self) -> Result<(), BusError> {
         let standing = self.link.standing();
-        match standing.violation {
-            Some(what) if standing.violations > self.violations && concerns_reading(&what) => {
-                Err(BusError::Permission { what })
-            }
-            _ => Ok(()),
+        match standing.denied_since(self.violations).find(|denied| denied.concerns_reading()) {
+            Some(denied) => Err(BusError::Permission(denied.clone())),
+            None => Ok(()),
         }
     }
-}
-
-/// Not everybody may answer requests, and that stops nobody from reading.
-fn concerns_reading(violation: &str) -> bool {
-    violation.contains("$JS.API.CONSUMER") || violation.contains("_INBOX")
 }
 
 impl Drop for Follow {

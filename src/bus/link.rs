@@ -1,10 +1,16 @@
 //! The connection's own state, as its client tells it: connected or not, and what the server complained of.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::{ClientError, Event, ServerError};
+use futures_util::future::{Either, select};
+use tokio::sync::watch;
+
+use super::denied::Denied;
 
 /// Watches one connection; shared between its client and whoever waits for a change.
 #[derive(Clone, Default)]
@@ -14,7 +20,11 @@ pub struct Link(Arc<Shared>);
 struct Shared {
     standing: Mutex<Standing>,
     changed: Condvar,
+    stopping: watch::Sender<bool>,
 }
+
+/// How many kinds of refusals are remembered.
+const KINDS: usize = 32;
 
 /// How a connection stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,14 +35,40 @@ pub struct Standing {
     pub connections: u64,
     /// How often the server refused a permission.
     pub violations: u64,
-    /// The last refusal, in the server's words.
-    pub violation: Option<String>,
+    /// What was refused, each with how many refusals there were by then; the last of its kind alone.
+    pub denied: Vec<(u64, Denied)>,
     /// Why the server did not let us in again, since the connection was lost.
     pub unauthorized: Option<String>,
     /// The last complaint of another kind.
     pub complaint: Option<String>,
     /// How often somebody was woken for a reason of their own.
     pub nudges: u64,
+}
+
+/// How waiting ended.
+pub(super) enum Waited<T> {
+    /// It came.
+    Done(T),
+    /// It did not come in time.
+    Silence,
+    /// The process is to end.
+    Stopping,
+}
+
+impl Standing {
+    /// What was refused since there were so many refusals, the last one first.
+    pub fn denied_since(&self, violations: u64) -> impl Iterator<Item = &Denied> {
+        self.denied.iter().rev().filter(move |(number, _)| *number > violations).map(|(_, denied)| denied)
+    }
+
+    fn deny(&mut self, denied: Denied) {
+        self.violations += 1;
+        self.denied.retain(|(_, known)| *known != denied);
+        if self.denied.len() >= KINDS {
+            self.denied.remove(0);
+        }
+        self.denied.push((self.violations, denied));
+    }
 }
 
 impl fmt::Debug for Link {
@@ -51,6 +87,28 @@ impl Link {
     pub fn nudge(&self) {
         self.lock().nudges += 1;
         self.0.changed.notify_all();
+    }
+
+    /// Whoever waits on this connection waits no longer, now and later: the process is to end.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+        self.nudge();
+    }
+
+    /// Whether [`Self::stop`] was called.
+    pub fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// Waits for something at most so long, and no longer once the process is to end.
+    pub(super) async fn within<T>(&self, longest: Duration, work: impl Future<Output = T>) -> Waited<T> {
+        let mut stopping = self.0.stopping.subscribe();
+        let stopped = pin!(stopping.wait_for(|stopping| *stopping));
+        match select(pin!(tokio::time::timeout(longest, work)), stopped).await {
+            Either::Left((Ok(done), _)) => Waited::Done(done),
+            Either::Left((Err(_), _)) => Waited::Silence,
+            Either::Right(_) => Waited::Stopping,
+        }
     }
 
     /// Waits until it stands otherwise than `seen`, at most so long; returns how it stands.
@@ -72,10 +130,10 @@ impl Link {
                     standing.unauthorized = None;
                 }
                 Event::Disconnected | Event::Closed => standing.connected = false,
-                Event::ServerError(ServerError::Other(text)) if text.to_ascii_lowercase().contains("permissions") => {
-                    standing.violations += 1;
-                    standing.violation = Some(text.clone());
-                }
+                Event::ServerError(ServerError::Other(text)) => match Denied::read(text) {
+                    Some(denied) => standing.deny(denied),
+                    None => standing.complaint = Some(event.to_string()),
+                },
                 Event::ServerError(ServerError::AuthorizationViolation) => {
                     standing.unauthorized = Some(event.to_string());
                 }

@@ -1,5 +1,7 @@
 //! Publishing to the exchange: fenced, in atomic batches where the server has them, and never blindly repeated.
 
+use std::time::Duration;
+
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::{HeaderMap, Request};
 use data_encoding::{BASE64, HEXLOWER};
@@ -9,10 +11,13 @@ use uuid::Uuid;
 use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::exchange::Exchange;
+use super::link::Waited;
 use super::{header, subject};
 
 /// The most messages of a batch; the server takes 1,000.
 pub const BATCH_MESSAGES: usize = 500;
+/// Longer than anything takes.
+const FOR_EVER: Duration = Duration::from_hours(24);
 /// The most bytes of a batch.
 pub const BATCH_BYTES: usize = 4 << 20;
 
@@ -83,7 +88,11 @@ impl Bus {
         fence: u64,
     ) -> Result<u64, BusError> {
         let violations = self.link().standing().violations;
-        let sent = self.runtime.block_on(self.send(exchange, origin, messages, fence));
+        // Each question of it has its own time: the whole may take as long as it takes, unless the process is to end.
+        let sending = self.link().within(FOR_EVER, self.send(exchange, origin, messages, fence));
+        let Waited::Done(sent) = self.runtime.block_on(sending) else {
+            return Err(BusError::Stopping { doing: "publishing" });
+        };
         sent.map_err(|error| match error {
             Sending::Silence => self.silence("publishing", violations),
             Sending::Refused(answer) => refusal(&exchange.stream, &answer),

@@ -65,6 +65,7 @@ fn flake(event: &FlakeEvent) -> String {
         FlakeEvent::Moved { from, to } => format!("{from} → {to}"),
         FlakeEvent::Removed { directory } | FlakeEvent::Forgotten { directory } => directory.to_string(),
         FlakeEvent::ObserverChanged(change) => format!("extractor {} → {}", change.from, change.to),
+        FlakeEvent::Succeeded(old) => format!("goes on from {}, event {}", old.stream, old.version),
     }
 }
 

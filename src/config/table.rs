@@ -144,6 +144,8 @@ settings! {
         "What goes to the log file in `$XDG_STATE_HOME/cim-nix`: `error`, `warn`, `info`, `debug`, `trace`, or a filter of `tracing`. `off` means no log file.";
     LOG_FORMAT = "log_format" Kind::Choice(&["text", "json"]), default "text", env "CIM_NIX_LOG_FORMAT", flag None, project false:
         "How the log file is written: `text`, or `json` with one object a line, its spans and the id of the conversation.";
+    OTLP_ENDPOINT = "otlp_endpoint" Kind::Text, default "", env "CIM_NIX_OTLP_ENDPOINT", flag None, project false:
+        "Where traces go, as in `http://127.0.0.1:4318`: a collector of OpenTelemetry. Only in builds with the feature `otlp`. Empty means nowhere.";
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ catalogue! {
     FLAKE_REMOVED = Flake "removed" v 1: "The flake is gone; its old directory was looked at.";
     FLAKE_FORGOTTEN = Flake "forgotten" v 1: "The user told the ledger to watch the flake no longer.";
     FLAKE_OBSERVER_CHANGED = Flake "observer_changed" v 1: "A newer extractor sees unchanged files otherwise.";
+    FLAKE_SUCCEEDED = Flake "succeeded" v 1: "The flake goes on from a stream of an origin that this one was forked from.";
     FINDING_RAISED = Finding "raised" v 1: "Something wrong was seen in a file that was not there before.";
     FINDING_CHANGED = Finding "changed" v 1: "Something wrong with a file is on another line, or said otherwise.";
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
@@ -93,6 +94,7 @@ impl Event {
                 FlakeEvent::Removed { .. } => FLAKE_REMOVED,
                 FlakeEvent::Forgotten { .. } => FLAKE_FORGOTTEN,
                 FlakeEvent::ObserverChanged(_) => FLAKE_OBSERVER_CHANGED,
+                FlakeEvent::Succeeded(_) => FLAKE_SUCCEEDED,
             },
             Self::Finding(FindingEvent::Raised { .. }) => FINDING_RAISED,
             Self::Finding(FindingEvent::Changed { .. }) => FINDING_CHANGED,

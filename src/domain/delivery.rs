@@ -136,18 +136,31 @@ impl Reason {
         }
     }
 
+    /// How long until it is asked again, in microseconds.
+    const fn pause_us(self) -> i64 {
+        match self {
+            // A leaf says the same while it is cut off from the server that has JetStream, and that passes.
+            Self::NoJetStream => LEAF_PAUSE_US,
+            _ => LONGEST_PAUSE_US,
+        }
+    }
+
     /// What the user does about it.
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Unauthorized => {
                 "check the credentials in the settings: `cim-nix sync status` shows where they are from"
             }
-            Self::Permission => "ask for the permissions of a workstation, which `docs/sync.md` lists",
+            Self::Permission => {
+                "ask the server's administrator to allow it: `docs/sync.md` lists what a workstation needs"
+            }
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
             Self::StreamDiffers => "run `cim-nix sync setup --upgrade` with an administrator's credentials",
             Self::StreamFull => "raise the limits of the stream, or set it up on a larger disk",
             Self::ServerTooOld => "update nats-server to 2.11 or newer",
-            Self::NoJetStream => "enable JetStream on the server and for this account",
+            Self::NoJetStream => {
+                "enable JetStream on the server and for this account; a leaf says so, too, while it is cut off"
+            }
             Self::PayloadLimit => "set the server's `max_payload` to 512 KiB or more",
             Self::Forked => {
                 "when the original goes on elsewhere, become an origin of your own: `cim-nix origin fork --yes`"
@@ -223,6 +236,7 @@ pub struct Delivery {
 
 /// The longest pause between two attempts.
 pub const LONGEST_PAUSE_US: i64 = 60_000_000;
+const LEAF_PAUSE_US: i64 = 3_000_000;
 const FIRST_PAUSE_US: i64 = 250_000;
 
 impl Default for Delivery {
@@ -299,7 +313,7 @@ impl Delivery {
             }
             (_, Seen::Refused(reason)) => {
                 self.pause(State::Blocked, now, random);
-                self.until = now + LONGEST_PAUSE_US;
+                self.until = now + reason.pause_us();
                 self.reason = Some(reason);
             }
         }

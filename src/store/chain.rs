@@ -126,6 +126,14 @@ pub fn signed_head(origin: &str, seq: i64, link: &Hash) -> Vec<u8> {
     bytes
 }
 
+/// What a forked origin signs so that another may go on from its streams.
+pub fn succession(from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = b"cim-nix 2026-11-28 succession v1".to_vec();
+    text(&mut bytes, from);
+    text(&mut bytes, to);
+    bytes
+}
+
 /// A content id as text: `CIDv1`, raw bytes, BLAKE3-256, base32 in lower case.
 pub fn content_text(content: &Hash) -> String {
     let mut bytes = vec![0x01, 0x55, 0x1e, 0x20];

@@ -223,6 +223,7 @@ impl<'a> Import<'a> {
         }
         append::insert(&place, &event)?;
         append::advance(&place, &event.stream, event.version)?;
+        origin::heir::learn(self.connection, &place.origin.public_key, &event).named(self.path)?;
         self.imported.stored += 1;
         self.fresh.push(event);
         if self.fresh.len() >= CHUNK { self.flush() } else { Ok(()) }

@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use super::chain::Hash;
 use super::error::{Named, StoreError};
+use super::origin::heir;
 use super::reader::Reader;
+use crate::domain::flake::event::Succeeded;
 use crate::domain::id::FlakeId;
+use crate::domain::stream::StreamId;
 
 /// A change of a local table, made in the transaction of a command. Each may be made twice without harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,13 @@ pub enum LocalNote {
     Unforget {
         /// The directory.
         path: PathBuf,
+    },
+    /// The stream of a flake goes on from one of the origin that was forked.
+    Succeeds {
+        /// The stream.
+        stream: StreamId,
+        /// What it goes on from.
+        old: Box<Succeeded>,
     },
     /// Where a face left off.
     UiState {
@@ -186,6 +196,7 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
             &[&bytes(path), at],
         ),
         LocalNote::Unforget { path } => run("DELETE FROM forgotten WHERE path = ?1", &[&bytes(path)]),
+        LocalNote::Succeeds { stream, old } => heir::keep(connection, &stream.to_string(), old),
         LocalNote::UiState { key, value } => run(
             "INSERT INTO ui_state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             &[key, &value.to_string()],

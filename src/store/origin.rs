@@ -13,8 +13,11 @@ use super::error::{Named, StoreError};
 use super::file;
 use super::open::Who;
 
+pub(crate) mod heir;
+
 mod succession;
 
+pub use heir::Predecessor;
 pub use succession::Succession;
 
 /// The origin that this database is.

@@ -92,6 +92,13 @@ impl Reader {
             .named(self.path())
     }
 
+    /// Whether the user agreed to share the problems that were found below shared roots as well.
+    pub fn are_findings_shared(&self) -> Result<bool, StoreError> {
+        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'findings_shared' AND value = '1')")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .named(self.path())
+    }
+
     /// Who holds a lease now.
     pub fn lease_holder(&self, name: &str, now: i64) -> Result<Option<String>, StoreError> {
         self.prepare_cached("SELECT holder FROM leases WHERE name = ?1 AND expires_at > ?2")
@@ -171,21 +178,33 @@ impl Store {
         })
     }
 
-    /// Has a remote's messages read again from the first on; what is here already is passed over.
-    pub fn read_again(&self, remote: &str, at: i64) -> Result<(), StoreError> {
+    /// Has a remote's messages read again from one of its numbers on; what is here already is passed over.
+    pub fn read_again(&self, remote: &str, from: u64, at: i64) -> Result<(), StoreError> {
         let remote = remote.to_owned();
-        self.write(move |place| keep_taken(place.connection, &remote, 0, at).named(place.path))
+        self.write(move |place| {
+            let before = from.saturating_sub(1).min(read(place.connection, &remote).named(place.path)?.taken);
+            keep_taken(place.connection, &remote, before, at).named(place.path)
+        })
     }
 
     /// Writes down whether the user agreed to synchronise.
     pub fn set_sync_enabled(&self, enabled: bool) -> Result<(), StoreError> {
+        self.agree("sync_enabled", enabled)
+    }
+
+    /// Writes down whether the user agreed to share the problems that were found as well.
+    pub fn set_findings_shared(&self, shared: bool) -> Result<(), StoreError> {
+        self.agree("findings_shared", shared)
+    }
+
+    fn agree(&self, to: &'static str, agreed: bool) -> Result<(), StoreError> {
         self.write(move |place| {
             place
                 .cached(
-                    "INSERT INTO meta (key, value) VALUES ('sync_enabled', ?1) \
+                    "INSERT INTO meta (key, value) VALUES (?1, ?2) \
                      ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 )?
-                .execute([if enabled { "1" } else { "0" }])
+                .execute([to, if agreed { "1" } else { "0" }])
                 .named(place.path)
                 .map(drop)
         })

@@ -23,7 +23,7 @@ pub use events::{
     Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time, has_kind,
 };
 pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flakes, known_flakes};
-pub use fleet::{FleetRow, Freshness, ParkedRow, SyncRow, fleet, freshness, parked, sync};
+pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
 pub use history::{HistoryFilter, HistoryRow, Source, history};
 pub use inputs::{InputRow, inputs};
 pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};

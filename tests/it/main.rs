@@ -2,6 +2,7 @@
 
 mod child;
 mod cli;
+mod contract;
 mod crash;
 mod git;
 mod git_program;
@@ -18,6 +19,7 @@ mod scan;
 mod store;
 mod sync;
 mod tidy;
+mod traces;
 mod tui;
 mod walk;
 mod wire;

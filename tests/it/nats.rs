@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::parts::{NATS_SERVER, Part};
@@ -25,6 +25,7 @@ pub(crate) struct Server {
     jetstream: bool,
     extra: String,
     child: Option<Child>,
+    strangers: AtomicBool,
 }
 
 impl Server {
@@ -59,8 +60,9 @@ impl Server {
     /// A server that is not started yet; its port is known.
     pub(crate) fn stopped(extra: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let (none, strangers) = (String::new(), AtomicBool::new(false));
         let mut server =
-            Self { folder, port: free_port(), part: NATS_SERVER, jetstream: true, extra: String::new(), child: None };
+            Self { folder, port: free_port(), part: NATS_SERVER, jetstream: true, extra: none, child: None, strangers };
         server.configure(extra);
         server
     }
@@ -73,6 +75,11 @@ impl Server {
     /// A folder of its own.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// Somebody writes to it who keeps no rules.
+    pub(crate) fn let_a_stranger_in(&self) {
+        self.strangers.store(true, Ordering::Relaxed);
     }
 
     /// Its port.
@@ -180,6 +187,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // What a test leaves on an exchange is what other services are told to expect there.
+        if !std::thread::panicking() && self.child.is_some() && !self.strangers.load(Ordering::Relaxed) {
+            crate::contract::assert_exchange(&self.url());
+        }
         self.down();
     }
 }

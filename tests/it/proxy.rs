@@ -19,11 +19,13 @@ pub(crate) enum Line {
     Deaf,
     /// Everything is swallowed, and no end learns of it.
     HalfOpen,
+    /// The client takes nothing in: what the server says waits, and what it has to say piles up there.
+    Stuck,
     /// Nobody gets through, and everybody who was is cut off.
     Cut,
 }
 
-const LINES: [Line; 5] = [Line::Good, Line::Slow, Line::Deaf, Line::HalfOpen, Line::Cut];
+const LINES: [Line; 6] = [Line::Good, Line::Slow, Line::Deaf, Line::HalfOpen, Line::Stuck, Line::Cut];
 
 /// The line.
 #[derive(Debug)]
@@ -38,11 +40,27 @@ struct Shared {
     to: AtomicU16,
     over: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
+    cue: Mutex<Option<&'static str>>,
+}
+
+impl Line {
+    fn number(self) -> u8 {
+        u8::try_from(LINES.iter().position(|it| *it == self).unwrap()).unwrap()
+    }
 }
 
 impl Shared {
     fn line(&self) -> Line {
         LINES[usize::from(self.line.load(Ordering::SeqCst))]
+    }
+
+    fn hears_its_cue(&self, said: &[u8]) -> bool {
+        let mut cue = self.cue.lock().unwrap();
+        let heard = cue.is_some_and(|cue| said.windows(cue.len()).any(|part| part == cue.as_bytes()));
+        if heard {
+            *cue = None;
+        }
+        heard
     }
 }
 
@@ -56,6 +74,7 @@ impl Proxy {
             to: AtomicU16::new(port),
             over: AtomicBool::new(false),
             open: Mutex::default(),
+            cue: Mutex::default(),
         });
         let accepting = shared.clone();
         thread::spawn(move || {
@@ -74,11 +93,14 @@ impl Proxy {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Makes the line deaf as soon as the client says these words: the answer to them is lost.
+    pub(crate) fn deaf_after(&self, words: &'static str) {
+        *self.shared.cue.lock().unwrap() = Some(words);
+    }
+
     /// Makes the line otherwise, for connections that stand too.
     pub(crate) fn set(&self, line: Line) {
-        self.shared
-            .line
-            .store(u8::try_from(LINES.iter().position(|it| *it == line).unwrap()).unwrap(), Ordering::SeqCst);
+        self.shared.line.store(line.number(), Ordering::SeqCst);
         if line == Line::Cut {
             for stream in self.shared.open.lock().unwrap().drain(..) {
                 stream.shutdown(Shutdown::Both).unwrap_or_default();
@@ -110,7 +132,14 @@ fn connect(client: &TcpStream, shared: &Arc<Shared>) {
 
 fn carry(mut from: TcpStream, mut to: TcpStream, of_server: bool, shared: &Shared) {
     let mut buffer = vec![0; 64 << 10];
-    while let Ok(length) = from.read(&mut buffer) {
+    loop {
+        while of_server && shared.line() == Line::Stuck {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let Ok(length) = from.read(&mut buffer) else { break };
+        if !of_server && shared.hears_its_cue(&buffer[..length]) {
+            shared.line.store(Line::Deaf.number(), Ordering::SeqCst);
+        }
         let swallowed = match shared.line() {
             Line::HalfOpen => true,
             Line::Deaf => of_server,
@@ -118,7 +147,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, of_server: bool, shared: &Share
                 thread::sleep(Duration::from_millis(30));
                 false
             }
-            Line::Good | Line::Cut => false,
+            Line::Good | Line::Stuck | Line::Cut => false,
         };
         if length == 0 || (!swallowed && to.write_all(&buffer[..length]).is_err()) {
             break;

@@ -17,6 +17,8 @@ mod copies;
 
 mod exchange;
 
+mod findings;
+
 mod lies;
 
 mod keys;
@@ -25,13 +27,19 @@ mod line;
 
 mod machine;
 
+mod order;
+
 mod processes;
 
 mod refused;
 
 mod requests;
 
+mod serving;
+
 mod stranger;
+
+mod succession;
 
 mod trouble;
 

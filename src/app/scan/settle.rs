@@ -220,7 +220,11 @@ impl<'a> Settler<'a> {
             lock_changes: observe::lock_changes(known_lock, sight.facts.lock.as_ref()),
             facts: sight.facts.clone(),
         };
-        let events = decide::observe(state.as_ref(), &observation);
+        let old = if version == 0 { self.known.succeeded(&self.reader, directory)? } else { None };
+        let events = match &old {
+            Some(old) => decide::succeed(old.clone(), &observation),
+            None => decide::observe(state.as_ref(), &observation),
+        };
         let fate = match version {
             0 => Fate::New,
             _ if events.is_empty() => Fate::Same,
@@ -239,6 +243,8 @@ impl<'a> Settler<'a> {
             extractor: EXTRACTOR,
             flake: Some(sight.id),
         })];
+        let stream = StreamId::flake(sight.id);
+        notes.extend(old.map(|old| LocalNote::Succeeds { stream, old: Box::new(old) }));
         writes.extend(self.past(directory, sight, &mut notes)?);
         Ok(Decision { fate, writes, notes })
     }

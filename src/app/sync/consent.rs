@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::super::Session;
+use super::super::known::finding_stream_of;
 use super::SyncError;
-use crate::domain::stream::StreamId;
+use crate::domain::stream::{Aggregate, StreamId};
 pub use crate::store::outbox::Released;
 use crate::store::view;
 use crate::store::{Append, LocalNote, Reader, StoreError};
+
+/// The files of a flake in which problems are found.
+const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
 
 /// Which roots are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +61,26 @@ pub fn unshare(session: &Session, which: &Which) -> Result<usize, SyncError> {
     Ok(session.store.unshare(&private)?)
 }
 
+/// Shares the problems that were found below shared roots as well, from the first on, and those to come.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub fn share_findings(session: &Session) -> Result<Released, SyncError> {
+    session.store.set_findings_shared(true)?;
+    Ok(release(session)?)
+}
+
+/// Keeps the problems that are found from now on; returns how many streams are private again.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub fn unshare_findings(session: &Session) -> Result<usize, SyncError> {
+    let before = shared_streams(session)?;
+    session.store.set_findings_shared(false)?;
+    let private: Vec<StreamId> = before.into_iter().filter(|stream| stream.aggregate() == Aggregate::Finding).collect();
+    Ok(session.store.unshare(&private)?)
+}
+
 /// Lets into the outbox what is below shared roots and is not in it yet: flakes that were found since.
 ///
 /// # Errors
@@ -66,7 +90,7 @@ pub fn release(session: &Session) -> Result<Released, StoreError> {
     if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
 }
 
-/// The streams of every flake below a shared root. Findings are private.
+/// The streams of every flake below a shared root; those of findings only when that was asked for.
 fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
     let reader = session.store.reader()?;
     let roots = shared_roots(&reader)?;
@@ -76,8 +100,18 @@ fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
     let own = &session.store.origin().public_key;
     let flakes = view::known_flakes(&reader)?;
     let below = |directory: &Path| roots.iter().any(|root| directory.starts_with(root));
-    let shared = flakes.into_iter().filter(|flake| flake.origin == *own && below(&flake.directory.to_path()));
-    Ok(shared.flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect())
+    let shared: Vec<_> =
+        flakes.into_iter().filter(|flake| flake.origin == *own && below(&flake.directory.to_path())).collect();
+    let mut streams: Vec<StreamId> =
+        shared.iter().flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect();
+    if reader.are_findings_shared()? {
+        let found = |flake, file: &str| finding_stream_of(own, flake, Path::new(file));
+        streams.extend(shared.iter().flat_map(|flake| FILES.map(|file| found(Some(flake.id), file))));
+        // A lock without a flake has its problems by its path.
+        let alone = reader.all_files()?.into_iter().filter(|row| row.flake.is_none() && below(&row.path));
+        streams.extend(alone.map(|row| finding_stream_of(own, None, &row.path.join("flake.lock"))));
+    }
+    Ok(streams)
 }
 
 fn shared_roots(reader: &Reader) -> Result<Vec<PathBuf>, StoreError> {

@@ -19,6 +19,8 @@ use crate::store::{Listener, Reader};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);
+/// How often it is looked whether the process is to end.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long a lease lasts, and when it is renewed, in microseconds.
 const LEASE_US: i64 = 10_000_000;
 
@@ -79,11 +81,25 @@ pub fn run_with(
     let woken = link.clone();
     let listener: Arc<Listener> = Arc::new(move || woken.nudge());
     session.store.listen(&listener)?;
+    let over = AtomicBool::new(false);
     let outcome = thread::scope(|scope| {
-        let mut engine = Engine::new(session, place, link, holder.clone())?;
-        engine.desk = desk;
-        let outcome = engine.run(scope, until, stop);
-        engine.end();
+        // Whoever waits for the server when the process is to end waits no longer.
+        let watching = scope.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                if stop.load(Ordering::Relaxed) {
+                    return link.stop();
+                }
+                thread::park_timeout(LOOK);
+            }
+        });
+        let begun = Engine::new(session, place, link, holder.clone()).map(|engine| Engine { desk, ..engine });
+        let outcome = begun.and_then(|mut engine| {
+            let outcome = engine.run(scope, until, stop);
+            engine.end();
+            outcome
+        });
+        over.store(true, Ordering::Release);
+        watching.thread().unpark();
         outcome
     });
     session.store.release_lease(LEASE, &holder)?;
@@ -320,6 +336,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 
     fn fail(&mut self, seen: Seen, why: impl std::fmt::Display) {
+        if self.link.is_stopping() {
+            // Nothing failed but our patience.
+            return;
+        }
         let why = self.place.target.redact(&why.to_string());
         tracing::warn!(?seen, why, "delivery");
         self.status.last_error = Some(why);

@@ -98,6 +98,7 @@ impl Intake<'_> {
     }
 
     fn take(&mut self, messages: &[Message], up_to: u64) -> Result<Taken, SyncError> {
+        let _span = tracing::info_span!("take_in", messages = messages.len()).entered();
         let mut chunk = Chunk { up_to, ..Chunk::default() };
         for message in messages {
             match wire::arrival(message) {

@@ -22,24 +22,27 @@ pub fn show(reader: &Reader, id: i64) -> Result<ParkedRow, SyncError> {
     reader.parked()?.into_iter().find(|row| row.id == id).ok_or(SyncError::NothingParked(id))
 }
 
-/// Lets the origin go on, and has the exchange read again from its beginning: what is here already is passed over.
+/// Lets its origin go on, if it has one, and has the exchange read again: what is here already is passed over. Returns
+/// what was parked.
 ///
 /// # Errors
 /// [`SyncError::NothingParked`].
-pub fn retry(session: &Session, id: i64) -> Result<(), SyncError> {
-    settle(session, id, Parked::Retry)?;
-    session.store.read_again(REMOTE, session.clock.now())?;
-    Ok(())
+pub fn retry(session: &Session, id: i64) -> Result<ParkedRow, SyncError> {
+    let row = settle(session, id, Parked::Retry)?;
+    // What its origin has shared meanwhile was passed over, wherever it is; a message of nobody stands for itself.
+    let from = if row.origin.is_some() { 1 } else { row.remote_seq };
+    session.store.read_again(REMOTE, from, session.clock.now())?;
+    Ok(row)
 }
 
-/// Drops the message; its origin is not listened to any more.
+/// Drops the message; its origin, if it has one, is not listened to any more. Returns what was parked.
 ///
 /// # Errors
 /// [`SyncError::NothingParked`].
-pub fn discard(session: &Session, id: i64) -> Result<(), SyncError> {
+pub fn discard(session: &Session, id: i64) -> Result<ParkedRow, SyncError> {
     settle(session, id, Parked::Discard)
 }
 
-fn settle(session: &Session, id: i64, decision: Parked) -> Result<(), SyncError> {
-    if session.store.settle_parked(id, decision)? { Ok(()) } else { Err(SyncError::NothingParked(id)) }
+fn settle(session: &Session, id: i64, decision: Parked) -> Result<ParkedRow, SyncError> {
+    session.store.settle_parked(id, decision)?.ok_or(SyncError::NothingParked(id))
 }

@@ -65,6 +65,7 @@ pub(super) fn publish(session: &Session, reader: &Reader, bus: &Bus, exchange: &
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
     let batch = fitting(reader.shared(known.acked, most)?);
     let Some(last) = batch.last() else { return Ok(0) };
+    let _span = tracing::info_span!("publish", events = batch.len(), last = last.seq).entered();
     let own = session.store.origin().public_key.clone();
     let head = sign(session, &own, last)?;
     let mut messages = Vec::with_capacity(batch.len());

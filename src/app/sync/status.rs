@@ -24,6 +24,8 @@ pub struct Report {
     pub waiting: u64,
     /// How many roots are shared, and how many there are.
     pub roots: (usize, usize),
+    /// Whether the problems that were found below them are shared as well.
+    pub findings: bool,
     /// How many other origins have events here.
     pub origins: usize,
 }
@@ -52,6 +54,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         parked: reader.parked()?.len(),
         waiting: reader.waiting()?,
         roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),
+        findings: reader.are_findings_shared()?,
         origins: reader.shared_heads()?.len().saturating_sub(1),
     })
 }

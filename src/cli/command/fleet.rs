@@ -59,6 +59,8 @@ struct Machine {
     /// `active`, `quarantined`, `blocked` or `retired`.
     state: String,
     reason: Option<String>,
+    /// The origin that it goes on from, after a fork.
+    succeeds: Option<String>,
     flakes: u64,
     /// The last of what it has shared that is here.
     sequence: i64,
@@ -78,6 +80,7 @@ impl Machine {
             own: row.own,
             state: row.state,
             reason: row.reason,
+            succeeds: row.succeeds,
             flakes: row.flakes,
             sequence: row.seq,
             behind: row.behind,

@@ -54,7 +54,13 @@ impl Run for Origin {
                 let known = view::freshness(&context.read()?.ledger.reader)?;
                 let own = known.into_iter().find(|origin| origin.own);
                 let Some(own) = own else { return Err(Failure::new(Kind::Store, "this ledger has no origin")) };
-                let shown = Shown { origin: own.origin, host: own.host, user: own.user, flakes: own.flakes };
+                let shown = Shown {
+                    origin: own.origin,
+                    host: own.host,
+                    user: own.user,
+                    succeeds: own.succeeds,
+                    flakes: own.flakes,
+                };
                 context.printer.answer(&shown)?;
             }
             Action::Fork { yes: false } => {
@@ -85,6 +91,8 @@ struct Shown {
     origin: String,
     host: String,
     user: String,
+    /// The origin that it was forked from.
+    succeeds: Option<String>,
     flakes: u64,
 }
 
@@ -104,6 +112,9 @@ impl Answer for Shown {
         page.field("origin", &self.origin);
         page.field("machine", &self.host);
         page.field("user", &self.user);
+        if let Some(old) = &self.succeeds {
+            page.field("goes on from", old);
+        }
         page.field("flakes", self.flakes.to_string());
     }
 }

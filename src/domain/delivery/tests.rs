@@ -80,6 +80,9 @@ fn given_a_refusal_then_it_is_named_and_asked_again_after_a_minute() {
     assert_eq!((delivery.state(), delivery.reason()), (State::Blocked, Some(Reason::StreamFull)));
     assert_eq!(delivery.next(3), Step::WaitUntil(2 + LONGEST_PAUSE_US));
     assert_eq!(delivery.next(2 + LONGEST_PAUSE_US), Step::Reconcile);
+    // A leaf that is cut off says that there is no JetStream, and must not be believed for long.
+    let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Refused(Reason::NoJetStream)]);
+    assert_eq!(delivery.next(3), Step::WaitUntil(2 + LEAF_PAUSE_US));
     delivery.see(Seen::Reconciled { behind: 0 }, 0, 0);
     assert_eq!(delivery.reason(), None);
 }

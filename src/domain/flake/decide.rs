@@ -1,7 +1,7 @@
 //! The decision: what happened, given what is known and what is seen now. Pure; seeing the same twice says nothing.
 
 use super::Facts;
-use super::event::{Discovered, FlakeEvent, ObserverChanged, Updated};
+use super::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use super::state::Flake;
 use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Lock, PathChange, node_changes};
@@ -23,6 +23,11 @@ pub struct Observation {
     pub facts: Facts,
     /// The change of the lock by input path, from the known lock to this one.
     pub lock_changes: Vec<PathChange>,
+}
+
+/// The events of a flake that was never seen under this origin, and goes on from one of the origin that was forked.
+pub fn succeed(old: Succeeded, seen: &Observation) -> Vec<FlakeEvent> {
+    std::iter::once(FlakeEvent::Succeeded(Box::new(old))).chain(discover(seen)).collect()
 }
 
 /// The events that lead from what is known to what is seen.

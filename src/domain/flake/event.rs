@@ -72,6 +72,23 @@ pub enum FlakeEvent {
     },
     /// A newer extractor sees the same files otherwise: the user changed nothing.
     ObserverChanged(Box<ObserverChanged>),
+    /// The flake goes on from a stream of an origin that this one was forked from: the first event of its stream.
+    Succeeded(Box<Succeeded>),
+}
+
+/// Where a flake of a forked origin goes on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Succeeded {
+    /// The public key of the origin that was forked.
+    pub origin: String,
+    /// The stream of the flake there.
+    pub stream: String,
+    /// The last event of it that the fork has.
+    pub version: u64,
+    /// The link of that event: in what the old origin had shared, or in the ledger that forked when it was not shared.
+    pub chain: [u8; 32],
+    /// The old origin's signature that this one may go on from it; none when its key was lost.
+    pub signature: Option<Vec<u8>>,
 }
 
 /// The whole of a flake at first sight.

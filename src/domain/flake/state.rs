@@ -46,7 +46,7 @@ impl Flake {
     fn change(&mut self, event: &FlakeEvent) {
         let facts = &mut self.facts;
         match event {
-            FlakeEvent::Discovered(_) => {}
+            FlakeEvent::Discovered(_) | FlakeEvent::Succeeded(_) => {}
             FlakeEvent::DescriptionChanged { to, .. } => facts.description.clone_from(to),
             FlakeEvent::InputAdded(input) => {
                 facts.inputs.insert(input.name.clone(), input.clone());

@@ -13,7 +13,7 @@ use crate::store::erase;
 use crate::store::error::{Named, StoreError};
 use crate::store::log::Recorded;
 use crate::store::log::append::{self, Place};
-use crate::store::origin::Origin;
+use crate::store::origin::{Origin, heir};
 use crate::store::remote::{self, SignedHead};
 
 impl Intake<'_> {
@@ -34,6 +34,7 @@ impl Intake<'_> {
             remote::keep_head(self.place.connection, sender.id, &head).named(self.place.path)?;
         }
         self.introduce(sender, arrival)?;
+        heir::learn(self.place.connection, &sender.key, &event).named(self.place.path)?;
         self.erase_named(sender, &event)?;
         self.heads.advance(event.position, event.chain);
         (sender.seq, sender.chain) = (arrival.seq, arrival.chain);

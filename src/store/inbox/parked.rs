@@ -60,8 +60,8 @@ impl Reader {
 }
 
 impl Store {
-    /// Decides about a parked message; false when there is none of that number.
-    pub fn settle_parked(&self, id: i64, decision: Parked) -> Result<bool, StoreError> {
+    /// Decides about a parked message and returns it; none when there is none of that number.
+    pub fn settle_parked(&self, id: i64, decision: Parked) -> Result<Option<ParkedRow>, StoreError> {
         self.write(move |place| settle(place, id, decision))
     }
 }
@@ -117,26 +117,26 @@ impl Intake<'_> {
     }
 }
 
-fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<bool, StoreError> {
+fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<Option<ParkedRow>, StoreError> {
     let find =
         "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked WHERE id = ?1";
     let mut found: Vec<ParkedRow> =
         place.cached(find)?.query_map([id], row).and_then(Iterator::collect).named(place.path)?;
-    let Some(found) = found.pop() else { return Ok(false) };
+    let Some(found) = found.pop() else { return Ok(None) };
     place.cached("DELETE FROM parked WHERE id = ?1")?.execute([id]).named(place.path)?;
-    if let Some(origin) = found.origin {
+    if let Some(origin) = &found.origin {
         let (state, reason) = match decision {
             Parked::Retry => ("active", None),
-            Parked::Discard => ("retired", Some(found.reason)),
+            Parked::Discard => ("retired", Some(&found.reason)),
         };
         place
             .cached("UPDATE origins SET state = ?2, reason = ?3 WHERE public_key = ?1")?
             .execute(params![origin, state, reason])
             .named(place.path)?;
         // What waited is read from the remote again, or not wanted any more.
-        place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([&origin]).named(place.path)?;
+        place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([origin]).named(place.path)?;
     }
-    Ok(true)
+    Ok(Some(found))
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<ParkedRow> {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::heir::keep_signature;
 use super::{make_key, parse, set_key_aside};
+use crate::store::chain;
 use crate::store::error::{Named, StoreError};
 use crate::store::file;
 use crate::store::open::{Store, Who};
@@ -30,8 +32,12 @@ impl Store {
         self.with_connection(move |connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
             let (old, from) = own(&transaction).named(&path)?;
+            // A key that is lost signs for nobody: others will not believe that this ledger goes on from the old one.
+            let signer = signer_of(&path, &from);
             let to = make_key(&path)?;
+            let signature = signer.and_then(|key| key.sign(&chain::succession(&from, &to)).ok());
             succeed(&transaction, old, &to, &who, now).named(&path)?;
+            keep_signature(&transaction, &to, signature.as_deref()).named(&path)?;
             forget_places(&transaction).named(&path)?;
             transaction.commit().named(&path)?;
             Ok(Succession { from, to })
@@ -69,6 +75,11 @@ impl Store {
             Ok(Succession { from, to })
         })
     }
+}
+
+fn signer_of(path: &Path, public_key: &str) -> Option<nkeys::KeyPair> {
+    let key = fs::read_to_string(super::key_path(path)).ok().and_then(|text| parse(&text).ok());
+    key.filter(|key| key.public_key() == public_key)
 }
 
 fn own(connection: &Connection) -> rusqlite::Result<(i64, String)> {

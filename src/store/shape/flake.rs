@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::{BASE64, HEXLOWER};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use self::facts::{StoredFacts, StoredInput, StoredOutputs};
@@ -9,7 +11,7 @@ use super::lock::{StoredHead, StoredNodeChange, StoredPathChange, all, all_owned
 use super::value::{PathBytes, join_path, split_path};
 use super::{read, unread, write};
 use crate::domain::flake::Input;
-use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Updated};
+use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use crate::domain::lineage::Lineage;
 use crate::domain::path::RecordedPath;
 
@@ -87,6 +89,16 @@ struct StoredObserverChanged {
     facts: StoredFacts,
 }
 
+#[derive(Serialize, Deserialize)]
+struct StoredSucceeded {
+    origin: String,
+    stream: String,
+    version: u64,
+    chain: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+}
+
 type Settings = BTreeMap<String, String>;
 
 pub(super) fn encode(event: &FlakeEvent) -> serde_json::Result<String> {
@@ -112,6 +124,7 @@ pub(super) fn encode(event: &FlakeEvent) -> serde_json::Result<String> {
         FlakeEvent::ObserverChanged(change) => {
             write(StoredObserverChanged { from: change.from, to: change.to, facts: (&change.facts).into() })
         }
+        FlakeEvent::Succeeded(old) => write(StoredSucceeded::from(&**old)),
     }
 }
 
@@ -136,6 +149,7 @@ pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<FlakeEve
         "removed" => place(payload).map(|directory| FlakeEvent::Removed { directory }),
         "forgotten" => place(payload).map(|directory| FlakeEvent::Forgotten { directory }),
         "observer_changed" => read::<StoredObserverChanged, _>(payload),
+        "succeeded" => succeeded(payload),
         other => unread(other),
     }
 }
@@ -154,6 +168,31 @@ fn input(payload: &str) -> serde_json::Result<Input> {
 
 fn place(payload: &str) -> serde_json::Result<RecordedPath> {
     read::<Place, _>(payload)
+}
+
+fn succeeded(payload: &str) -> serde_json::Result<FlakeEvent> {
+    let stored: StoredSucceeded = serde_json::from_str(payload)?;
+    let chain = HEXLOWER.decode(stored.chain.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let signature = stored.signature.map(|text| BASE64.decode(text.as_bytes()).map_err(serde_json::Error::custom));
+    Ok(FlakeEvent::Succeeded(Box::new(Succeeded {
+        origin: stored.origin,
+        stream: stored.stream,
+        version: stored.version,
+        chain: chain.ok_or_else(|| serde_json::Error::custom("its link is no hash"))?,
+        signature: signature.transpose()?,
+    })))
+}
+
+impl From<&Succeeded> for StoredSucceeded {
+    fn from(old: &Succeeded) -> Self {
+        Self {
+            origin: old.origin.clone(),
+            stream: old.stream.clone(),
+            version: old.version,
+            chain: HEXLOWER.encode(&old.chain),
+            signature: old.signature.as_ref().map(|signature| BASE64.encode(signature)),
+        }
+    }
 }
 
 impl From<&RecordedPath> for Place {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row};
 
 use super::At;
+use super::fleet::SUCCEEDED;
 use super::query::{json, parsed, rows};
 use crate::domain::id::FlakeId;
 use crate::domain::path::RecordedPath;
@@ -73,7 +74,7 @@ FROM {live_flakes} f JOIN origins o ON o.id = f.origin";
 pub enum Whose {
     /// Those of this machine.
     Own,
-    /// Those of every machine whose events are here.
+    /// Those of every machine whose events are here, but those that another goes on from after a fork.
     All,
 }
 
@@ -81,7 +82,7 @@ pub enum Whose {
 pub fn flakes(connection: &Connection, whose: Whose, at: At) -> Result<Vec<FlakeRow>, StoreError> {
     let which = match whose {
         Whose::Own => "WHERE o.is_self = 1",
-        Whose::All => "",
+        Whose::All => &format!("WHERE NOT {SUCCEEDED}"),
     };
     rows(connection, &format!("{FLAKES} {which} ORDER BY f.path, f.id"), at, [], read_flake)
 }

@@ -9,6 +9,43 @@ use crate::domain::id::FlakeId;
 use crate::domain::path::RecordedPath;
 use crate::store::StoreError;
 
+/// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
+/// or another on the same machine, became by a fork. On another machine, both are there.
+pub(super) const SUCCEEDED: &str = "('flake/' || f.id IN (
+  SELECT old.stream FROM streams s JOIN origins heir ON heir.id = s.origin
+  JOIN streams old ON old.stream = s.succeeds ->> '$.stream' JOIN origins o ON o.id = old.origin
+  WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
+    AND (o.state = 'retired' OR o.host = heir.host) AND s.stream IN (SELECT 'flake/' || id FROM {flakes})))";
+
+/// What a flake goes on from, after a fork.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SucceedsRow {
+    /// The public key of the origin that was forked.
+    pub origin: String,
+    /// The stream of the flake there.
+    pub stream: String,
+    /// The last event of it that the fork had.
+    pub version: u64,
+    /// The link of that event, hexadecimal.
+    pub chain: String,
+}
+
+/// What a flake goes on from; none when it is no fork's.
+pub fn succeeds(connection: &Connection, flake: FlakeId) -> Result<Option<SucceedsRow>, StoreError> {
+    let sql = "SELECT succeeds ->> '$.origin' AS origin, succeeds ->> '$.stream' AS stream, \
+               succeeds ->> '$.version' AS version, succeeds ->> '$.chain' AS chain \
+               FROM streams WHERE stream = 'flake/' || ?1 AND succeeds IS NOT NULL";
+    let found = rows(connection, sql, At::Now, [flake.to_string()], |row| {
+        Ok(SucceedsRow {
+            origin: row.get("origin")?,
+            stream: row.get("stream")?,
+            version: row.get::<_, i64>("version")?.unsigned_abs(),
+            chain: row.get("chain")?,
+        })
+    })?;
+    Ok(found.into_iter().next())
+}
+
 /// How fresh what is known of one origin is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Freshness {
@@ -24,6 +61,8 @@ pub struct Freshness {
     pub state: String,
     /// Why it is not active.
     pub reason: Option<String>,
+    /// The public key of the origin that it goes on from, after a fork.
+    pub succeeds: Option<String>,
     /// How many flakes it has.
     pub flakes: u64,
     /// The last of what it has shared that is here; 0 when there is none.
@@ -117,13 +156,14 @@ SELECT o.*, CASE o.is_self
          WHEN 1 THEN max(o.seq - coalesce((SELECT max(r.acked_seq) FROM remotes r), 0), 0)
          ELSE max(coalesce((SELECT max(i.seq) FROM inbox i WHERE i.origin = o.public_key), 0) - o.seq, 0) END AS behind
 FROM (SELECT o.public_key, o.host, o.user, o.is_self, o.state, o.reason,
-       (SELECT count(*) FROM {live_flakes} f WHERE f.origin = o.id) AS flakes,
+       (SELECT old.public_key FROM origins old WHERE old.id = o.succeeds) AS succeeds,
+       (SELECT count(*) FROM {live_flakes} f WHERE f.origin = o.id AND NOT [succeeded]) AS flakes,
        coalesce((SELECT max(b.seq) FROM outbox b WHERE b.origin = o.id), 0) AS seq,
        CASE WHEN o.is_self = 1 THEN (SELECT e.recorded_at FROM events e WHERE e.origin = o.id ORDER BY e.position DESC LIMIT 1)
        ELSE (SELECT e.recorded_at FROM outbox b JOIN events e ON e.position = b.position
              WHERE b.origin = o.id ORDER BY b.seq DESC LIMIT 1) END AS recorded_at
 FROM origins o) o ORDER BY o.is_self DESC, o.host, o.public_key";
-    rows(connection, sql, At::Now, [], |row| {
+    rows(connection, &sql.replace("[succeeded]", SUCCEEDED), At::Now, [], |row| {
         Ok(Freshness {
             origin: row.get("public_key")?,
             host: row.get("host")?,
@@ -131,6 +171,7 @@ FROM origins o) o ORDER BY o.is_self DESC, o.host, o.public_key";
             own: row.get("is_self")?,
             state: row.get("state")?,
             reason: row.get("reason")?,
+            succeeds: row.get("succeeds")?,
             flakes: row.get::<_, i64>("flakes")?.unsigned_abs(),
             seq: row.get("seq")?,
             behind: row.get("behind")?,
@@ -147,9 +188,9 @@ SELECT f.lineage, f.id, o.public_key, o.host, o.is_self, f.path, f.path_bytes,
         ORDER BY n.last_modified DESC, n.key LIMIT 1) AS rev,
        (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS modified,
        (SELECT e.recorded_at FROM events e WHERE e.stream = 'flake/' || f.id ORDER BY e.version DESC LIMIT 1) AS recorded_at
-FROM {live_flakes} f JOIN origins o ON o.id = f.origin
+FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT [succeeded]
 ORDER BY f.lineage IS NULL, f.lineage, o.is_self DESC, o.host, f.path, f.id";
-    rows(connection, sql, At::Now, [], |row| {
+    rows(connection, &sql.replace("[succeeded]", SUCCEEDED), At::Now, [], |row| {
         Ok(FleetRow {
             lineage: row.get("lineage")?,
             flake: parsed(row, "id")?,

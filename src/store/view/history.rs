@@ -87,10 +87,13 @@ const WANTED: &str = "
   AND (:input IS NULL OR h.input = :input)
   AND (:since IS NULL OR h.occurred_at >= :since)
   AND (:until IS NULL OR h.occurred_at < :until)
-ORDER BY h.occurred_at DESC, h.position DESC, h.input LIMIT :limit";
+ORDER BY h.occurred_at DESC,
+  (SELECT o.public_key FROM events e JOIN origins o ON o.id = e.origin WHERE e.position = h.position) DESC,
+  (SELECT b.seq FROM outbox b WHERE b.position = h.position) DESC, h.position DESC, h.input LIMIT :limit";
 
 /// The changes of one flake's inputs, all its commits included; or of all flakes, a commit of one project once however
-/// many clones there are. The latest come first.
+/// many clones there are. The latest come first; what happened at the same time, in the order of its origins and of what
+/// each has shared, which is the same on every machine.
 pub fn history(
     connection: &Connection,
     flake: Option<FlakeId>,

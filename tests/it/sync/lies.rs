@@ -2,6 +2,7 @@
 
 use async_nats::HeaderMap;
 use cim_domain_nix::app::sync::parked;
+use cim_domain_nix::store::inbox::{Chunk, Unreadable};
 
 use super::machine::Machine;
 use super::stranger::Stranger;
@@ -32,6 +33,41 @@ fn garbage_is_parked_and_stops_nobody() {
     assert_eq!(parked.len(), 2);
     assert!(parked.iter().all(|row| row.reason.contains("no envelope") && row.origin.is_none()), "{parked:#?}");
     assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "active");
+}
+
+#[test]
+fn a_message_of_nobody_is_read_again_when_that_is_asked_for() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.discover(2);
+    ada.synced();
+    let garbage = Stranger::new(&server);
+    garbage.send("nix.ledger.nobody.flake.updated", HeaderMap::new(), b"not json".to_vec());
+    let bob = Machine::new("bob", &server);
+    // As if an older release had not been able to read ada's first message, and knew nothing of her.
+    let unread = Unreadable {
+        remote_seq: 1,
+        subject: "nix.ledger.ada.flake.discovered".to_owned(),
+        text: "{}".to_owned(),
+        origin: None,
+        why: "of a release to come".to_owned(),
+    };
+    let epoch = ada.session.store.reader().unwrap().remote("exchange").unwrap().epoch.unwrap();
+    bob.session.store.set_epoch("exchange", &epoch, 1).unwrap();
+    bob.session.store.take_in("exchange", Chunk { unreadable: vec![unread], up_to: 2, ..Chunk::default() }, 1).unwrap();
+    assert_eq!((bob.synced().taken, bob.status().parked), (0, 2), "it begins behind them");
+    let list = || parked::list(&bob.session.store.reader().unwrap()).unwrap();
+    let of = |number: u64| list().into_iter().find(|row| row.remote_seq == number).unwrap().id;
+    parked::retry(&bob.session, of(3)).unwrap();
+    let outcome = bob.synced();
+    assert_eq!((outcome.taken, outcome.parked, list().len()), (0, 1, 2), "read again, and parked again");
+    parked::retry(&bob.session, of(1)).unwrap();
+    let outcome = bob.synced();
+    assert_eq!((outcome.taken, list().len()), (2, 1), "read again, with what follows");
+    parked::discard(&bob.session, of(3)).unwrap();
+    assert_eq!((bob.synced().parked, list().len()), (0, 0));
+    assert_eq!(bob.shared(), ada.shared());
 }
 
 #[test]
@@ -175,19 +211,4 @@ fn who_speaks_in_our_name_is_found_out() {
     bob.sync();
     assert_eq!(state_of(&bob, &event.origin).0, "quarantined");
     assert_eq!(bob.shared().len(), 1, "nothing forged is in the log");
-}
-
-#[test]
-fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
-    let server = Server::start();
-    let ada = Machine::new("ada", &server);
-    ada.discover(1);
-    ada.change(1, 9);
-    ada.synced();
-    // As if the process had died between the server's answer and writing it down, and the server had forgotten the ids.
-    let forgotten = cim_domain_nix::store::remote::Acknowledged { seq: 0, fence: 0 };
-    ada.session.store.set_acknowledged("exchange", forgotten, None, 1).unwrap();
-    ada.change(1, 1);
-    assert_eq!(ada.synced().sent, 1);
-    assert_eq!(Stranger::new(&server).messages(), 11);
 }

@@ -59,6 +59,42 @@ fn an_acknowledgement_that_never_comes_sends_nothing_twice() {
     running.stop();
 }
 
+/// The server stores what it was sent, its answer is lost on the line, and the process ends before it learns of it.
+fn lose_the_answer(world: &World, words: &'static str, stored: u64) {
+    world.proxy.deaf_after(words);
+    let outcome = world.ada.sync();
+    let error = outcome.status.last_error.clone().unwrap_or_default();
+    assert!(!outcome.synced && error.contains("no answer within"), "{outcome:?}");
+    assert!(world.ada.status().remote.acked < 10, "the answer came");
+    assert_eq!(Admin::of(&world.server).messages(), stored, "the server has it");
+    world.proxy.set(Line::Cut);
+    world.proxy.set(Line::Good);
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
+    let world = World::new();
+    world.ada.discover(1);
+    world.ada.change(1, 9);
+    lose_the_answer(&world, "Nats-Batch-Commit", 10);
+    world.ada.change(1, 1);
+    assert_eq!(world.ada.synced().sent, 1);
+    world.in_step(11);
+}
+
+#[test]
+fn an_acknowledgement_of_a_single_message_that_was_lost_sends_nothing_twice() {
+    let world = World::new();
+    Admin::of(&world.server).change("NIX_LEDGER", &serde_json::json!({ "allow_atomic": false }));
+    world.ada.discover(1);
+    world.ada.change(1, 9);
+    // The fifth message is fenced by the fourth.
+    lose_the_answer(&world, "Nats-Expected-Last-Subject-Sequence: 4\r\n", 5);
+    assert_eq!(world.ada.status().remote.acked, 4);
+    assert_eq!(world.ada.synced().sent, 5);
+    world.in_step(10);
+}
+
 #[test]
 fn a_partition_loses_nothing_and_heals() {
     let world = World::new();
@@ -81,6 +117,40 @@ fn a_partition_loses_nothing_and_heals() {
     }
     world.in_step(44);
     running.stop();
+}
+
+#[test]
+fn a_reader_that_does_not_keep_up_is_cut_off_and_loses_nothing() {
+    let server = Server::with("write_deadline: \"1s\"");
+    let proxy = Proxy::to(server.port());
+    let mut place = Place { target: target(&proxy.url()), layout: Layout::default() };
+    place.target.patience = Duration::from_secs(1);
+    let (ada, bob) = (Machine::new("ada", &server), Machine::at("bob", &place));
+    ada.discover(1);
+    ada.synced();
+    let running = bob.start();
+    bob.until("live", |report| report.remote.status.state == "live" && bob.shared().len() == 1);
+    proxy.set(Line::Stuck);
+    // More than what lies between the two can hold.
+    ada.fill(1, 150, 200_000);
+    ada.synced();
+    let begun = std::time::Instant::now();
+    while !server.said().contains("Slow Consumer") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", server.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bob.discover(1);
+    let report = bob.until("trouble", |report| report.remote.status.last_error.is_some());
+    assert!(report.backlog == 1 && report.remote.status.state != "live", "{report:#?}");
+    assert!(bob.shared().len() < 151, "nothing was held back");
+    proxy.set(Line::Good);
+    bob.until("everything", |report| {
+        report.remote.status.state == "live" && report.backlog == 0 && bob.shared().len() == 152
+    });
+    running.stop();
+    ada.synced();
+    assert_eq!(ada.shared(), bob.shared());
+    assert_eq!(Admin::of(&server).messages(), 152, "nothing twice");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
 use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::lock::PathChange;
+use cim_domain_nix::domain::lock_history::{self, Commit};
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::rebuild::{Replayed, Selection};
@@ -104,6 +106,32 @@ impl Machine {
     /// Records so many changes of a flake's description, in one command.
     pub(super) fn change(&self, number: u128, count: usize) {
         record_change(&self.session, self.flake(number), count);
+    }
+
+    /// Records so many descriptions of so many bytes.
+    pub(super) fn fill(&self, number: u128, count: usize, bytes: usize) {
+        for index in 0..count {
+            let to = Some(format!("{index} {}", "x".repeat(bytes)));
+            record(&self.session, self.flake(number), vec![FlakeEvent::DescriptionChanged { from: None, to }]);
+        }
+    }
+
+    /// Records that a commit changed the lock of a flake at a time.
+    pub(super) fn commit(&self, number: u128, id: &str, at: i64) {
+        let attrs = |rev: &str| serde_json::json!({ "rev": rev }).as_object().cloned();
+        let (input, node) = ("nixpkgs".to_owned(), "nixpkgs".to_owned());
+        let change = PathChange { input, node, from: None, to: attrs(id) };
+        let (author, summary) = (self.name.clone(), "update".to_owned());
+        let commit = Commit { id: id.to_owned(), parent: None, author, authored_at: at, summary };
+        let events = lock_history::record(self.flake(number), &commit, vec![change]);
+        let event = |event| NewEvent {
+            id: EventId::new(self.session.clock.new_id()),
+            occurred_at: at,
+            event: Event::LockHistory(event),
+            undoes: None,
+        };
+        let (stream, events) = (StreamId::lock_history(self.flake(number)), events.into_iter().map(event).collect());
+        self.append(vec![StreamWrite { stream, expected: Expected::Any, events }], Vec::new());
     }
 
     fn append(&self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) {

@@ -17,7 +17,7 @@ use super::machine::{Machine, record_change};
 use crate::nats::Server;
 
 /// The program on a machine's ledger.
-fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
+pub(super) fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
     command.args(arguments.split(' ')).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", machine.folder());
     command.env("CIM_NIX_DB", machine.session.store.path()).env("NATS_URL", url);

@@ -49,7 +49,11 @@ fn with_permissions(permissions: &str) -> (Outcome, Machine, Server) {
 #[test]
 fn who_may_not_publish_is_told_so_and_works_on() {
     let (outcome, ada, _server) = with_permissions("publish: { deny: [\"nix.ledger.>\"] }");
-    assert_blocked(&outcome, "permission", "Permissions Violation for Publish to \"nix.ledger.");
+    let own = ada.session.store.origin().public_key.clone();
+    let sentence = format!(
+        "the server does not let this account publish to `nix.ledger.{own}.flake.discovered`, which sharing events needs"
+    );
+    assert_blocked(&outcome, "permission", &sentence);
     ada.change(1, 1);
     assert_eq!((ada.status().backlog, ada.shared().len()), (2, 3), "what bob shared came in all the same");
 }
@@ -57,13 +61,19 @@ fn who_may_not_publish_is_told_so_and_works_on() {
 #[test]
 fn who_may_not_read_is_told_so() {
     for (denied, words) in [
-        ("publish: { deny: [\"$JS.API.DIRECT.GET.>\"] }", "$JS.API.DIRECT.GET"),
-        ("publish: { deny: [\"$JS.API.CONSUMER.CREATE.>\"] }", "$JS.API.CONSUMER.CREATE"),
-        ("publish: { deny: [\"$JS.API.CONSUMER.MSG.NEXT.>\"] }", "$JS.API.CONSUMER.MSG.NEXT"),
-        ("subscribe: { deny: [\"_INBOX.>\"] }", "Subscription to \"_INBOX"),
+        (
+            "publish: { deny: [\"$JS.API.DIRECT.GET.>\"] }",
+            "publish to `$JS.API.DIRECT.GET.NIX_LEDGER.nix.ledger.ORIGIN.>`, which asking what the exchange holds needs",
+        ),
+        ("publish: { deny: [\"$JS.API.CONSUMER.CREATE.>\"] }", "publish to `$JS.API.CONSUMER.CREATE.NIX_LEDGER"),
+        ("publish: { deny: [\"$JS.API.CONSUMER.MSG.NEXT.>\"] }", "publish to `$JS.API.CONSUMER.MSG.NEXT.NIX_LEDGER."),
+        ("subscribe: { deny: [\"_INBOX.>\"] }", "subscribe to `_INBOX."),
     ] {
         let (outcome, ada, _server) = with_permissions(denied);
-        assert_blocked(&outcome, "permission", words);
+        let words = words.replace("ORIGIN", &ada.session.store.origin().public_key);
+        assert_blocked(&outcome, "permission", &format!("the server does not let this account {words}"));
+        let purpose = if denied.contains("CONSUMER") { "reading the exchange" } else { "" };
+        assert_blocked(&outcome, "permission", purpose);
         ada.discover(2);
     }
 }
@@ -71,7 +81,8 @@ fn who_may_not_read_is_told_so() {
 #[test]
 fn who_may_not_use_jetstream_at_all_is_told_so() {
     let (outcome, ..) = with_permissions("publish: { deny: [\"$JS.API.>\"] }");
-    assert_blocked(&outcome, "permission", "$JS.API.STREAM.INFO");
+    let sentence = "publish to `$JS.API.STREAM.INFO.NIX_LEDGER`, which looking at the exchange needs";
+    assert_blocked(&outcome, "permission", sentence);
 }
 
 #[test]

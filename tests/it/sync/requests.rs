@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::machine::Machine;
+use crate::contract;
 use crate::nats::Server;
 
 /// A machine that answers, with one real flake below its root, and somebody who asks.
@@ -53,7 +54,12 @@ impl World {
     fn ask_with(&self, subject: &str, headers: HeaderMap, body: Vec<u8>) -> Value {
         let request = async_nats::Request::new().headers(headers).payload(body.into());
         let reply = self.runtime.block_on(self.client.send_request(subject.to_owned(), request));
-        serde_json::from_slice(&reply.unwrap_or_else(|error| panic!("{subject}: {error}")).payload).unwrap()
+        let reply = reply.unwrap_or_else(|error| panic!("{subject}: {error}"));
+        let reply = serde_json::from_slice(&reply.payload).unwrap();
+        if subject.starts_with("nix.") {
+            assert_eq!(contract::misfit_of_reply(&reply), None, "{subject}: {reply:#}");
+        }
+        reply
     }
 
     fn ask(&self, subject: &str, body: &Value) -> Value {

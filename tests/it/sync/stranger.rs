@@ -21,6 +21,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     pub(super) fn new(server: &Server) -> Self {
+        server.let_a_stranger_in();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
         Self { runtime, client, key: KeyPair::new_user(), seq: 0, chain: GENESIS, version: 0 }
@@ -90,13 +91,5 @@ impl Stranger {
         let answer = self.runtime.block_on(self.client.send_request(subject.to_owned(), request)).unwrap();
         let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
         assert!(answer["error"].is_null(), "{answer}");
-    }
-
-    /// How many messages the exchange has.
-    pub(super) fn messages(&self) -> u64 {
-        self.runtime.block_on(async {
-            let context = async_nats::jetstream::new(self.client.clone());
-            context.get_stream("NIX_LEDGER").await.unwrap().info().await.unwrap().state.messages
-        })
     }
 }

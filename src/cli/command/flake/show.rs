@@ -20,7 +20,10 @@ pub(super) fn run(which: &Which, context: &mut Context<'_>) -> Result<(), Failur
     let outputs = view::outputs(&reading.ledger.reader, row.id, reading.at)?;
     let problems = view::problems(&reading.ledger.reader, Some(row.id), reading.at)?;
     let now = context.now(reading.at);
-    context.printer.answer(&Shown::of(row, outputs, &problems, now))
+    let succeeds = view::succeeds(&reading.ledger.reader, row.id)?.map(Succeeds::of);
+    let mut shown = Shown::of(row, outputs, &problems, now);
+    shown.flake.succeeds = succeeds;
+    context.printer.answer(&shown)
 }
 
 /// `cim-nix/flake-show/1`.
@@ -43,6 +46,23 @@ struct Body {
     discovered_at: String,
     changed_at: String,
     extractor: u32,
+    /// What it goes on from, after a fork.
+    succeeds: Option<Succeeds>,
+}
+
+#[derive(Debug, Serialize)]
+struct Succeeds {
+    origin: String,
+    stream: String,
+    version: u64,
+    chain: String,
+}
+
+impl Succeeds {
+    fn of(row: view::SucceedsRow) -> Self {
+        let view::SucceedsRow { origin, stream, version, chain } = row;
+        Self { origin, stream, version, chain }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +112,7 @@ impl Shown {
             discovered_at: rfc3339(row.discovered_at),
             changed_at: rfc3339(row.changed_at),
             extractor: row.extractor,
+            succeeds: None,
         };
         Self { flake, outputs: Outputs { known, unknown }, problems: problems.iter().map(problem).collect(), row }
     }
@@ -151,6 +172,10 @@ impl Answer for Shown {
         }
         page.field("first seen", time_for_people(row.discovered_at));
         page.field("changed", time_for_people(row.changed_at));
+        if let Some(Succeeds { origin, stream, version, .. }) = &self.flake.succeeds {
+            let origin = origin.get(..12).unwrap_or(origin);
+            page.field("goes on from", format!("{stream}, event {version}, of origin {origin}"));
+        }
         for (name, value) in &row.nix_config {
             page.field("nixConfig", format!("{name} = {value}"));
         }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::app::sync::consent::{self, Which};
+use crate::app::sync::consent::{self, Released, Which};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
-use crate::cli::text::shared;
+use crate::cli::text::{plural, shared};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Enable {
@@ -16,6 +16,12 @@ pub(super) struct Enable {
     /// Share every root there is
     #[arg(long, conflicts_with = "roots")]
     all: bool,
+    /// Share the problems that were found below shared roots as well
+    #[arg(long)]
+    findings: bool,
+    /// Keep the problems that are found from now on
+    #[arg(long, conflicts_with = "findings")]
+    no_findings: bool,
 }
 
 impl Enable {
@@ -29,7 +35,16 @@ impl Enable {
         } else {
             Which::Named(self.roots.iter().map(|root| context.directory.join(root)).collect())
         };
-        let released = consent::enable(&context.session()?, &which)?;
+        let session = context.session()?;
+        let mut released = consent::enable(&session, &which)?;
+        if self.findings {
+            let found = consent::share_findings(&session)?;
+            released = Released { streams: released.streams + found.streams, events: released.events + found.events };
+        }
+        if self.no_findings {
+            let private = consent::unshare_findings(&session)?;
+            context.printer.say(format!("the problems of {} are private again", plural(private as u64, "file")));
+        }
         context.printer.say(match released.streams {
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
             _ => format!("synchronisation is on; {} are shared now", shared(released)),

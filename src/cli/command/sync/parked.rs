@@ -27,12 +27,12 @@ enum Action {
         /// Its number
         id: i64,
     },
-    /// Let its origin go on: it is read again
+    /// Have it read again from the server, and let its origin go on
     Retry {
         /// Its number
         id: i64,
     },
-    /// Drop it; its origin is not listened to any more
+    /// Drop it; its origin, if it has one, is not listened to any more
     Discard {
         /// Its number
         id: i64,
@@ -51,12 +51,18 @@ impl Parked {
                 context.printer.answer(&Shown { message: Message::of(row) })?;
             }
             Action::Retry { id } => {
-                parked::retry(&context.session()?, id)?;
-                context.printer.say("its origin may go on; `cim-nix sync now` reads it again");
+                let row = parked::retry(&context.session()?, id)?;
+                context.printer.say(match row.origin {
+                    Some(_) => "its origin may go on; `cim-nix sync now` reads it again",
+                    None => "`cim-nix sync now` reads it again",
+                });
             }
             Action::Discard { id } => {
-                parked::discard(&context.session()?, id)?;
-                context.printer.say("it is dropped; its origin is not listened to any more");
+                let row = parked::discard(&context.session()?, id)?;
+                context.printer.say(match row.origin {
+                    Some(_) => "it is dropped; its origin is not listened to any more",
+                    None => "it is dropped",
+                });
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -36,6 +36,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         parked: report.parked,
         roots_shared: report.roots.0,
         roots: report.roots.1,
+        findings_shared: report.findings,
         origins: report.origins,
         connected: remote.connected_since,
         synced: report.remote.synced_at,
@@ -68,6 +69,8 @@ struct Status {
     parked: usize,
     roots_shared: usize,
     roots: usize,
+    /// Whether the problems that were found below them are shared as well.
+    findings_shared: bool,
     /// How many other ledgers have events here.
     origins: usize,
     #[serde(skip)]
@@ -108,7 +111,9 @@ impl Answer for Status {
         if let Some(since) = self.connected {
             page.field("connected", format!("for {}", ago(since, page.now())));
         }
-        page.field("shared", format!("{} events, below {} of {} roots", self.shared, self.roots_shared, self.roots));
+        let problems = if self.findings_shared { ", with the problems found there" } else { "" };
+        let below = format!("below {} of {} roots", self.roots_shared, self.roots);
+        page.field("shared", format!("{} events, {below}{problems}", self.shared));
         page.field("backlog", self.backlog.to_string());
         page.field("others", others(self));
         let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));

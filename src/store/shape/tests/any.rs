@@ -15,7 +15,7 @@ use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
-use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Updated};
+use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::id::{EventId, FlakeId};
 use crate::domain::ledger::LedgerEvent;
@@ -113,6 +113,14 @@ fn updated() -> impl Strategy<Value = Updated> {
         .prop_map(|(from, to, nodes, changes, part, parts)| Updated { from, to, nodes, changes, part, parts })
 }
 
+fn succeeded() -> impl Strategy<Value = FlakeEvent> {
+    (text(), text(), any::<u32>().prop_map(u64::from), any::<[u8; 32]>(), option::of(vec(any::<u8>(), 64))).prop_map(
+        |(origin, stream, version, chain, signature)| {
+            FlakeEvent::Succeeded(Box::new(Succeeded { origin, stream, version, chain, signature }))
+        },
+    )
+}
+
 fn flake_event() -> BoxedStrategy<FlakeEvent> {
     let discovered = (path(), lineage(), any::<u32>(), facts()).prop_map(|(directory, lineage, extractor, facts)| {
         FlakeEvent::Discovered(Box::new(Discovered { directory, lineage, extractor, facts }))
@@ -132,6 +140,7 @@ fn flake_event() -> BoxedStrategy<FlakeEvent> {
         (path(), path()).prop_map(|(from, to)| FlakeEvent::Moved { from, to }),
         path().prop_map(|directory| FlakeEvent::Removed { directory }),
         path().prop_map(|directory| FlakeEvent::Forgotten { directory }),
+        succeeded(),
         observer,
     ]
     .boxed()

@@ -12,7 +12,7 @@ use crate::domain::Attrs;
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
-use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Updated};
+use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::id::{EventId, FlakeId};
 use crate::domain::ledger::LedgerEvent;
@@ -65,6 +65,13 @@ fn flake_events() -> Vec<FlakeEvent> {
         FlakeEvent::Removed { directory: odd },
         FlakeEvent::Forgotten { directory: path("/home/ann/infra") },
         FlakeEvent::ObserverChanged(Box::new(ObserverChanged { from: 1, to: 2, facts: facts() })),
+        FlakeEvent::Succeeded(Box::new(Succeeded {
+            origin: "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4".to_owned(),
+            stream: format!("flake/{}", flake_id()),
+            version: 7,
+            chain: [0xa5; 32],
+            signature: Some(vec![0x5a; 64]),
+        })),
     ]
 }
 

@@ -1,0 +1,108 @@
+//! Streams that go on from those of a forked origin: which they are, and who may say so.
+//!
+//! Whoever has the old origin's key may name itself its heir, as it could have gone on as that origin; nobody else is
+//! believed, for an heir takes the place of what it succeeds.
+
+use data_encoding::{BASE64, HEXLOWER};
+use nkeys::KeyPair;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+
+use crate::domain::catalogue::Event;
+use crate::domain::flake::event::{FlakeEvent, Succeeded};
+use crate::domain::stream::StreamId;
+use crate::store::chain::{self, Hash};
+use crate::store::error::{Named, StoreError};
+use crate::store::log::Recorded;
+use crate::store::reader::Reader;
+
+/// The origin that this ledger was forked from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its public key.
+    pub origin: String,
+    /// Its signature that this origin may go on from its streams; none when its key was lost before.
+    pub signature: Option<Vec<u8>>,
+}
+
+impl Reader {
+    /// The origin that this ledger was forked from; none when it never was.
+    pub fn predecessor(&self) -> Result<Option<Predecessor>, StoreError> {
+        let sql = "SELECT old.public_key, own.public_key, (SELECT value FROM meta WHERE key = 'succession') \
+                   FROM origins own JOIN origins old ON old.id = own.succeeds WHERE own.is_self = 1";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let found: Option<(String, String, Option<String>)> =
+            self.prepare_cached(sql).and_then(|mut it| it.query_row([], row).optional()).named(self.path())?;
+        Ok(found.map(|(origin, own, kept)| Predecessor { signature: signature(kept.as_deref(), &own), origin }))
+    }
+
+    /// The last event of a stream: its version, and its link in what its origin has shared, or in this ledger when it was
+    /// not shared.
+    pub fn stream_end(&self, stream: &StreamId) -> Result<Option<(u64, Hash)>, StoreError> {
+        let sql = "SELECT e.version, coalesce(b.chain, e.chain) FROM events e LEFT JOIN outbox b ON b.position = e.position \
+                   WHERE e.stream = ?1 ORDER BY e.version DESC LIMIT 1";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?));
+        self.prepare_cached(sql)
+            .and_then(|mut it| it.query_row([stream.to_string()], row).optional())
+            .named(self.path())
+    }
+}
+
+/// Keeps what the old origin signed for the new one.
+pub(super) fn keep_signature(connection: &Connection, to: &str, signature: Option<&[u8]>) -> rusqlite::Result<()> {
+    let kept = json!({ "to": to, "signature": signature.map(|bytes| BASE64.encode(bytes)) });
+    connection
+        .execute(
+            "INSERT INTO meta (key, value) VALUES ('succession', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [kept.to_string()],
+        )
+        .map(drop)
+}
+
+fn signature(kept: Option<&str>, own: &str) -> Option<Vec<u8>> {
+    let kept: Value = serde_json::from_str(kept?).ok()?;
+    let text = (kept["to"] == own).then(|| kept["signature"].as_str())??;
+    BASE64.decode(text.as_bytes()).ok()
+}
+
+/// Looks whether an event of another ledger says that its stream goes on from another, and keeps that if it may.
+pub(crate) fn learn(connection: &Connection, sender: &str, event: &Recorded) -> rusqlite::Result<()> {
+    if event.version != 1 {
+        return Ok(());
+    }
+    let Ok(Event::Flake(FlakeEvent::Succeeded(old))) = event.event() else { return Ok(()) };
+    if !may_succeed(old, sender) {
+        tracing::warn!(sender, from = old.origin, "claims to go on from an origin that did not sign for it");
+        return Ok(());
+    }
+    // Its own events may come later than those of its heir.
+    connection
+        .prepare_cached(
+            "INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![old.origin, event.recorded_at])?;
+    keep(connection, &event.stream, old)
+}
+
+/// Writes down that a stream goes on from another.
+pub(crate) fn keep(connection: &Connection, stream: &str, old: &Succeeded) -> rusqlite::Result<()> {
+    let text = json!({
+        "origin": old.origin, "stream": old.stream, "version": old.version, "chain": HEXLOWER.encode(&old.chain),
+    });
+    connection
+        .prepare_cached("UPDATE streams SET succeeds = ?2 WHERE stream = ?1")?
+        .execute(params![stream, text.to_string()])?;
+    connection
+        .prepare_cached(
+            "UPDATE origins SET succeeds = (SELECT id FROM origins WHERE public_key = ?2) \
+             WHERE id = (SELECT origin FROM streams WHERE stream = ?1) AND succeeds IS NULL",
+        )?
+        .execute([stream, &old.origin])
+        .map(drop)
+}
+
+fn may_succeed(old: &Succeeded, sender: &str) -> bool {
+    let Some(signature) = &old.signature else { return false };
+    let message = chain::succession(&old.origin, sender);
+    KeyPair::from_public_key(&old.origin).is_ok_and(|key| key.verify(&message, signature).is_ok())
+}

@@ -1,0 +1,124 @@
+//! Problems that were found: private, unless their user shares them too.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+
+use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::store::view::{self, At};
+use serde_json::json;
+
+use super::admin::Admin;
+use super::machine::Machine;
+use crate::nats::Server;
+
+/// A machine with a root of two directories: a flake that cannot be read whole, and a lock without a flake.
+struct Troubled {
+    ada: Machine,
+    root: tempfile::TempDir,
+}
+
+const BROKEN: &str = "{ description = \"x\"; inputs.a.url = ; outputs = _: { }; }";
+
+impl Troubled {
+    fn new(server: &Server) -> Self {
+        let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for directory in ["flake", "lock"] {
+            fs::create_dir(root.path().join(directory)).unwrap();
+        }
+        fs::write(root.path().join("flake/flake.nix"), BROKEN).unwrap();
+        fs::write(root.path().join("lock/flake.lock"), "{ \"version\": 7 }").unwrap();
+        let troubled = Self { ada: Machine::new("ada", server), root };
+        troubled.scan();
+        consent::share(&troubled.ada.session, &consent::Which::All).unwrap();
+        troubled
+    }
+
+    fn scan(&self) {
+        let request = ScanRequest { paths: vec![self.root.path().to_owned()], threads: 1, ..ScanRequest::default() };
+        scan(&self.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+    }
+
+    /// How many events of findings are recorded, and how many of them are in the outbox.
+    fn findings(&self) -> (i64, i64) {
+        let recorded = "SELECT count(*) FROM events WHERE stream LIKE 'finding/%'";
+        let sent = format!("{recorded} AND position IN (SELECT position FROM outbox)");
+        (self.ada.count(recorded), self.ada.count(&sent))
+    }
+}
+
+/// The subjects of everything on the server that tells of findings: of the exchange and of the public log.
+fn on_the_server(server: &Server) -> Vec<String> {
+    let admin = Admin::of(server);
+    let subjects = |stream: &str| {
+        let answer = admin.call(&format!("STREAM.INFO.{stream}"), &json!({ "subjects_filter": ">" }));
+        let found = answer["state"]["subjects"].as_object().cloned().unwrap_or_default();
+        assert!(!found.is_empty(), "{stream} holds nothing at all");
+        found.into_iter().map(|(subject, _)| subject)
+    };
+    ["NIX_LEDGER", "NIX_EVENTS"]
+        .into_iter()
+        .flat_map(subjects)
+        .filter(|subject| subject.contains(".finding."))
+        .collect()
+}
+
+#[test]
+fn findings_stay_private() {
+    let server = Server::start();
+    let troubled = Troubled::new(&server);
+    let (recorded, shared) = troubled.findings();
+    assert!(recorded >= 2 && shared == 0, "{recorded} recorded, {shared} shared");
+    assert_eq!(troubled.ada.synced().sent, 1, "the flake that could be read");
+    // What is found while a process delivers is no different.
+    let running = troubled.ada.start();
+    fs::write(troubled.root.path().join("flake/flake.nix"), BROKEN.replace("outputs", "inputs.b.url = ; outputs"))
+        .unwrap();
+    troubled.scan();
+    troubled.ada.until("everything sent", |report| report.backlog == 0 && report.remote.status.state == "live");
+    running.stop();
+    assert!(troubled.findings().0 > recorded && troubled.findings().1 == 0, "{:?}", troubled.findings());
+    assert_eq!(on_the_server(&server), Vec::<String>::new());
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    assert_eq!(bob.count("SELECT count(*) FROM v1_problems"), 0);
+}
+
+#[test]
+fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
+    let server = Server::start();
+    let troubled = Troubled::new(&server);
+    troubled.ada.synced();
+    let released = consent::share_findings(&troubled.ada.session).unwrap();
+    let (recorded, shared) = troubled.findings();
+    assert_eq!(
+        (shared, i64::try_from(released.events).unwrap()),
+        (recorded, recorded),
+        "with everything from the first on"
+    );
+    assert_eq!(troubled.ada.synced().sent, u64::try_from(recorded).unwrap());
+    assert!(on_the_server(&server).iter().any(|subject| subject.ends_with(".finding.raised")));
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let told = |machine: &Machine| {
+        let reader = machine.session.store.reader().unwrap();
+        let problems = view::problems(&reader, None, At::Now).unwrap();
+        problems.into_iter().map(|problem| (problem.path, problem.code)).collect::<Vec<_>>()
+    };
+    assert!(told(&bob).len() >= 2, "{:?}", told(&bob));
+    assert_eq!(told(&bob), told(&troubled.ada));
+    assert_eq!(bob.state_hash(), troubled.ada.state_hash());
+    // Problems that come later follow by themselves, until they are to be private again.
+    let text = BROKEN.replace("outputs", "inputs.b.url = ; outputs");
+    fs::write(troubled.root.path().join("flake/flake.nix"), &text).unwrap();
+    troubled.scan();
+    troubled.ada.synced();
+    let (more, shared) = troubled.findings();
+    assert!(more > recorded && shared == more, "{more} recorded, {shared} shared");
+    assert_eq!(consent::unshare_findings(&troubled.ada.session).unwrap(), 2, "the two files with problems");
+    fs::write(troubled.root.path().join("flake/flake.nix"), text.replace("outputs", "inputs.c.url = ; outputs"))
+        .unwrap();
+    troubled.scan();
+    troubled.ada.synced();
+    assert!(troubled.findings().0 > more && troubled.findings().1 == more, "{:?}", troubled.findings());
+}

@@ -1,0 +1,223 @@
+//! `cim-nix serve` as a whole: sees what its user edits, survives a ledger that cannot be written, tells what it does,
+//! and ends in time whatever the server does.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::store::view::{self, At, Whose};
+use serde_json::Value;
+
+use super::machine::Machine;
+use super::processes::program;
+use crate::nats::Server;
+use crate::proxy::{Line, Proxy};
+
+/// A machine whose root holds a flake, and the process that serves it.
+struct Served {
+    ada: Machine,
+    root: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Served {
+    fn new(server: &Server) -> Self {
+        let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let side = Self { ada: Machine::new("ada", server), root, child: None };
+        side.describe("first");
+        let request = ScanRequest { paths: vec![side.root.path().to_owned()], threads: 1, ..ScanRequest::default() };
+        scan(&side.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+        consent::share(&side.ada.session, &consent::Which::All).unwrap();
+        side
+    }
+
+    fn describe(&self, words: &str) {
+        let text = format!("{{ description = \"{words}\"; outputs = _: {{ }}; }}");
+        fs::write(self.root.path().join("flake.nix"), text).unwrap();
+    }
+
+    fn start(&mut self, url: &str, change: impl FnOnce(&mut Command)) {
+        let mut command = program(&self.ada, url, "serve --listen off --interval 600");
+        command.stderr(fs::File::create(self.said_to()).unwrap());
+        change(&mut command);
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    fn said_to(&self) -> std::path::PathBuf {
+        self.ada.folder().join("said")
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.said_to()).unwrap()
+    }
+
+    fn live(&self) {
+        self.ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    }
+
+    /// Asks it to end; how long that took.
+    fn end(&mut self) -> Duration {
+        let mut child = self.child.take().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let begun = Instant::now();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.said());
+        begun.elapsed()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap_or_default();
+            child.wait().map(drop).unwrap_or_default();
+        }
+    }
+}
+
+fn description(machine: &Machine) -> Option<String> {
+    let flakes = view::flakes(&machine.session.store.reader().unwrap(), Whose::All, At::Now).unwrap();
+    flakes.into_iter().next().and_then(|flake| flake.description)
+}
+
+#[test]
+fn an_edit_of_a_flake_is_on_other_machines_soon_after() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |_| {});
+    side.live();
+    let bob = Machine::new("bob", &server);
+    let running = bob.start();
+    bob.until("the flake", |_| description(&bob).as_deref() == Some("first"));
+    side.describe("second");
+    bob.until("the edit", |_| description(&bob).as_deref() == Some("second"));
+    // As editors do: another file takes its place.
+    let beside = side.root.path().join(".flake.nix.swp");
+    fs::write(&beside, "{ description = \"third\"; outputs = _: { }; }").unwrap();
+    fs::rename(&beside, side.root.path().join("flake.nix")).unwrap();
+    bob.until("what took its place", |_| description(&bob).as_deref() == Some("third"));
+    // A flake that is new beside it.
+    fs::create_dir(side.root.path().join("new")).unwrap();
+    fs::write(side.root.path().join("new/flake.nix"), "{ outputs = _: { }; }").unwrap();
+    bob.until("the new flake", |_| bob.count("SELECT count(*) FROM v1_flakes") == 2);
+    running.stop();
+    assert!(side.end() < Duration::from_secs(5));
+    assert_eq!(side.ada.shared(), bob.shared());
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_for_a_while_stops_nothing_for_good() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |_| {});
+    side.live();
+    // Somebody holds the file for longer than anybody waits for it.
+    let other = rusqlite::Connection::open(side.ada.session.store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    side.describe("second");
+    let begun = Instant::now();
+    while !(side.said().contains("trying again in 5 s") && side.said().contains("a scan failed")) {
+        assert!(begun.elapsed() < Duration::from_secs(40), "{}", side.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(description(&side.ada).as_deref(), Some("first"));
+    other.execute_batch("ROLLBACK").unwrap();
+    // The edit that could not be recorded is seen with the next one.
+    side.ada.until("live again", |report| report.remote.status.state == "live" && report.holder.is_some());
+    side.describe("third");
+    side.ada.until("sent", |report| {
+        description(&side.ada).as_deref() == Some("third") && report.shared == 2 && report.backlog == 0
+    });
+    assert!(side.end() < Duration::from_secs(5));
+    super::processes::assert_clean(&side.ada);
+}
+
+#[test]
+fn it_ends_within_seconds_when_the_server_hangs() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    for hangs in ["from the first word on", "while it follows", "while it sends", "while it asks again"] {
+        let proxy = Proxy::to(server.port());
+        if hangs == "from the first word on" {
+            proxy.set(Line::HalfOpen);
+        }
+        side.start(&proxy.url(), |_| {});
+        if hangs == "from the first word on" {
+            std::thread::sleep(Duration::from_millis(1_500));
+        } else {
+            side.live();
+            side.ada.until("holds the lease", |report| report.holder.is_some());
+            proxy.set(Line::HalfOpen);
+        }
+        match hangs {
+            "while it sends" => side.ada.discover(1),
+            "while it asks again" => {
+                side.ada.discover(2);
+                std::thread::sleep(Duration::from_secs(6));
+            }
+            _ => {}
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let took = side.end();
+        assert!(took < Duration::from_millis(2_500), "{hangs}: it took {took:?}: {}", side.said());
+        assert_eq!(side.ada.status().holder, None, "{hangs}: the lease is given back");
+    }
+    // Nothing of it is lost, and nothing is there twice.
+    let bob = Machine::new("bob", &server);
+    side.ada.synced();
+    bob.synced();
+    assert_eq!(side.ada.shared(), bob.shared());
+}
+
+#[test]
+fn what_it_logs_as_json_names_the_conversation() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |command| {
+        command.env("CIM_NIX_LOG", "cim_domain_nix=debug").env("CIM_NIX_LOG_FORMAT", "json");
+    });
+    side.live();
+    side.describe("second");
+    side.ada.until("the edit", |report| report.shared == 2 && report.backlog == 0);
+    side.end();
+    let log = log_below(side.ada.folder()).expect("a log file");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["level"].is_string()), "{log}");
+    let correlation: String = side
+        .ada
+        .session
+        .store
+        .reader()
+        .unwrap()
+        .query_row("SELECT correlation_id FROM v1_events WHERE type = 'flake.description_changed'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    let scanned = |line: &&Value| line["fields"]["message"] == "scanned" && line["fields"]["events"] == 1;
+    let told: Vec<&Value> = lines.iter().filter(scanned).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert_eq!((&told[0]["span"]["name"], &told[0]["span"]["correlation_id"]), (&"scan".into(), &correlation.into()));
+    assert!(lines.iter().any(|line| line["fields"]["message"] == "delivery" && line["fields"]["state"] == "live"));
+}
+
+/// The text of the one log file below a folder.
+fn log_below(folder: &std::path::Path) -> Option<String> {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let found = if path.is_dir() { log_below(&path) } else { None };
+        if found.is_some() {
+            return found;
+        }
+        if path.extension().is_some_and(|extension| extension == "log") {
+            let mut text = String::new();
+            fs::File::open(path).unwrap().read_to_string(&mut text).unwrap();
+            return Some(text);
+        }
+    }
+    None
+}

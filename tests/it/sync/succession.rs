@@ -1,0 +1,192 @@
+//! After a fork: the flakes that are found again go on from the old ones, on every machine, and nobody else can say so.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::origin;
+use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::store::Reader;
+use cim_domain_nix::store::view::{self, At, Whose};
+
+use super::machine::Machine;
+use super::processes::assert_clean;
+use super::stranger::Stranger;
+use crate::nats::Server;
+
+/// A root with two flakes, as a real directory.
+fn root() -> tempfile::TempDir {
+    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for name in ["one", "two"] {
+        fs::create_dir(root.path().join(name)).unwrap();
+        fs::write(root.path().join(name).join("flake.nix"), "{ description = \"x\"; outputs = _: { }; }").unwrap();
+    }
+    root
+}
+
+fn look(machine: &Machine, root: &tempfile::TempDir) -> u64 {
+    let request = ScanRequest { paths: vec![root.path().to_owned()], threads: 1, ..ScanRequest::default() };
+    let events = scan(&machine.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap().events;
+    consent::share(&machine.session, &consent::Which::All).unwrap();
+    events
+}
+
+/// Origin and path of every flake of the fleet, as the fleet, the list of flakes and the counts of machines tell it.
+fn fleet(machine: &Machine) -> Vec<(String, String)> {
+    let reader = machine.session.store.reader().unwrap();
+    let mut rows: Vec<_> =
+        view::fleet(&reader).unwrap().into_iter().map(|row| (row.origin, row.path.to_string())).collect();
+    rows.sort();
+    let listed = view::flakes(&reader, Whose::All, At::Now).unwrap();
+    let mut listed: Vec<_> = listed.into_iter().map(|row| (row.origin, row.path.to_string())).collect();
+    listed.sort();
+    assert_eq!(rows, listed);
+    let counted: u64 = view::freshness(&reader).unwrap().iter().map(|origin| origin.flakes).sum();
+    assert_eq!(counted, rows.len() as u64);
+    rows
+}
+
+fn key(machine: &Machine) -> String {
+    machine.session.store.origin().public_key.clone()
+}
+
+#[test]
+fn flakes_of_a_fork_go_on_from_the_old_ones_on_every_machine() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    // One of them has a past that was never shared to its end.
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let before = fleet(&bob);
+    assert_eq!(before.len(), 2);
+    let old = key(&ada);
+    let head = ada.session.store.reader().unwrap().head().unwrap();
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    let new = key(&ada);
+    assert!(look(&ada, &root) >= 4);
+    let first = "SELECT count(*) FROM v1_events WHERE type = 'flake.succeeded' AND version = 1";
+    assert_eq!((ada.count(first), look(&ada, &root)), (2, 0), "the first event of each, and nothing again");
+    ada.synced();
+    bob.synced();
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    for machine in [&ada, &bob, &carol] {
+        let rows = fleet(machine);
+        assert_eq!(rows.len(), 2, "the heirs and not both: {rows:?}");
+        assert!(rows.iter().all(|(origin, _)| *origin == new));
+        let reader = machine.session.store.reader().unwrap();
+        for flake in view::flakes(&reader, Whose::All, At::Now).unwrap() {
+            let succeeds = view::succeeds(&reader, flake.id).unwrap().expect("what it goes on from");
+            assert_eq!((&succeeds.origin, succeeds.version), (&old, 1));
+            let link = format!(
+                "SELECT count(*) FROM outbox b JOIN events e ON e.position = b.position \
+                 WHERE e.stream = '{}' AND e.version = 1 AND lower(hex(b.chain)) = '{}'",
+                succeeds.stream, succeeds.chain
+            );
+            assert_eq!(machine.count(&link), 1, "its link is the one that the old origin shared");
+        }
+        let origins = view::freshness(&reader).unwrap();
+        let heir = origins.iter().find(|origin| origin.origin == new).unwrap();
+        assert_eq!(heir.succeeds.as_deref(), Some(old.as_str()));
+        assert_clean(machine);
+    }
+    // An export holds it too: what is imported from it comes to the same.
+    let (export, copy) = (ada.folder().join("export"), ada.folder().join("imported.db"));
+    let mut file = fs::File::create(&export).unwrap();
+    ada.session.store.export(&mut file, &export).unwrap();
+    let again = || {
+        let who = Who { host: "ada".to_owned(), user: "ada".to_owned() };
+        ledger::open(&copy, who, Clock::system()).unwrap()
+    };
+    again().store.import(&export).unwrap();
+    let imported = again();
+    let told = |reader: &Reader| -> Vec<String> {
+        let mut statement =
+            reader.prepare("SELECT stream || succeeds FROM streams WHERE succeeds IS NOT NULL").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let (here, there) = (imported.store.reader().unwrap(), ada.session.store.reader().unwrap());
+    assert_eq!((told(&here).len(), told(&here)), (2, told(&there)));
+    // As it was then, the old ones are there.
+    let reader = ada.session.store.reader().unwrap();
+    let then = view::flakes(&reader, Whose::All, At::Position(head)).unwrap();
+    assert_eq!(then.into_iter().map(|row| row.origin).collect::<Vec<_>>(), [old.clone(), old]);
+    assert_eq!(ada.state_hash(), bob.state_hash());
+}
+
+#[test]
+fn a_fork_on_another_machine_stands_beside_the_original() {
+    let server = Server::start();
+    let (root, ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    let mut twin = Machine::at("twin", &ada.place);
+    let (from, key_file) = (ada.session.store.path().to_owned(), format!("{}.key", ada.session.store.path().display()));
+    let copy = twin.folder().join("copy.db");
+    let options = cim_domain_nix::store::backup::BackupOptions::default();
+    ada.session.store.backup(&copy, options, &mut |_, _| {}).unwrap();
+    assert!(from.exists());
+    twin.replace(|path| {
+        for end in ["-wal", "-shm"] {
+            fs::remove_file(format!("{}{end}", path.display())).unwrap_or_default();
+        }
+        fs::copy(&copy, path).unwrap();
+        fs::copy(&key_file, format!("{}.key", path.display())).unwrap();
+    });
+    assert_eq!(key(&twin), key(&ada));
+    twin.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&twin, &root);
+    twin.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    assert_eq!(fleet(&bob).len(), 4, "the original goes on elsewhere");
+    assert_eq!(fleet(&twin).len(), 2, "a fork does not listen to it any more");
+    ada.synced();
+    assert_eq!(fleet(&ada).len(), 4);
+}
+
+#[test]
+fn nobody_takes_the_place_of_a_flake_without_its_origins_word() {
+    let server = Server::start();
+    let (root, ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    let victim = fleet(&ada)[0].0.clone();
+    let stream = ada.shared();
+    assert_eq!(stream.len(), 2);
+    let streams: Vec<String> = {
+        let reader = ada.session.store.reader().unwrap();
+        view::flakes(&reader, Whose::Own, At::Now).unwrap().iter().map(|row| format!("flake/{}", row.id)).collect()
+    };
+    let mut stranger = Stranger::new(&server);
+    let own =
+        stranger.key.sign(&cim_domain_nix::store::chain::succession(&victim, &stranger.key.public_key())).unwrap();
+    let other = nkeys::KeyPair::new_user();
+    let others = other.sign(&cim_domain_nix::store::chain::succession(&other.public_key(), &stranger.key.public_key()));
+    let (zero, base64) = ("0".repeat(64), data_encoding::BASE64);
+    // No word at all, its own word, and the word of an origin that the flake is not of.
+    let claims = [
+        (&victim, String::new()),
+        (&victim, format!(",\"signature\":\"{}\"", base64.encode(&own))),
+        (&other.public_key(), format!(",\"signature\":\"{}\"", base64.encode(&others.unwrap()))),
+    ];
+    for (number, (origin, signature)) in claims.into_iter().enumerate() {
+        let payload = format!(
+            "{{\"chain\":\"{zero}\",\"origin\":\"{origin}\"{signature},\"stream\":\"{}\",\"version\":1}}",
+            streams[0]
+        );
+        let (event, signature) = stranger.next_in(&format!("flake/{number}"), 1, "flake.succeeded", &payload);
+        stranger.publish(&event, Some(&signature));
+    }
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    assert_eq!(bob.shared().len(), 5, "what was claimed is in the log");
+    for machine in [&ada, &bob] {
+        machine.synced();
+        assert_eq!(fleet(machine).len(), 2, "and nothing is hidden by it");
+    }
+}
