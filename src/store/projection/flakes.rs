@@ -61,7 +61,7 @@ SELECT f.id, o.public_key, f.path, f.description, f.lineage,
        (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1),
        (SELECT count(*) FROM {problems} p WHERE p.flake = f.id),
        f.nix_config, {time f.discovered_at}, {time f.changed_at}, f.extractor
-FROM {live_flakes} f JOIN origins o ON o.id = f.origin",
+FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT {succeeded}",
     examples: &[
         Example {
             sql: "SELECT path, (strftime('%s', 'now') - nixpkgs_last_modified) / 86400 AS days FROM v1_flakes \

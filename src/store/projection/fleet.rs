@@ -83,7 +83,7 @@ SELECT f.lineage, f.id, o.public_key, o.host, f.path,
        (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1),
        (SELECT {time e.recorded_at} FROM events e WHERE e.stream = 'flake/' || f.id ORDER BY e.version DESC LIMIT 1),
        o.is_self
-FROM {live_flakes} f JOIN origins o ON o.id = f.origin",
+FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT {succeeded}",
     examples: &[
         Example {
             sql: "SELECT lineage, count(DISTINCT nixpkgs_rev) AS revisions FROM v1_fleet WHERE lineage IS NOT NULL \

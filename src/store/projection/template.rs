@@ -3,18 +3,28 @@
 use super::{Keeps, PROJECTIONS};
 use crate::store::view::At;
 
+/// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
+/// or another on the same machine, became by a fork. On another machine, both are there.
+const SUCCEEDED: &str = "('flake/' || f.id IN (
+  SELECT old.stream FROM streams s JOIN origins heir ON heir.id = s.origin
+  JOIN streams old ON old.stream = s.succeeds ->> '$.stream' JOIN origins o ON o.id = old.origin
+  WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
+    AND (o.state = 'retired' OR o.host = heir.host) AND EXISTS (
+      SELECT 1 FROM {flakes id = substr(s.stream, 7)} h WHERE h.id = substr(s.stream, 7))))";
+
 /// `{flakes}` becomes the table of a generation, `p_flakes_3`.
 pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
     replace(sql, |name, _| format!("p_{name}_{generation}"))
 }
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
-/// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition, `{time x}` and
-/// `{id x}` text of a time and of an id.
+/// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
+/// `{succeeded}` whether the flake `f` has an heir, `{time x}` and `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
+        "succeeded" => expand(SUCCEEDED, at),
         "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
         table => at_moment(table, argument, at),
     })

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row};
 
 use super::At;
-use super::fleet::SUCCEEDED;
 use super::query::{json, parsed, rows};
 use crate::domain::id::FlakeId;
 use crate::domain::path::RecordedPath;
@@ -82,7 +81,7 @@ pub enum Whose {
 pub fn flakes(connection: &Connection, whose: Whose, at: At) -> Result<Vec<FlakeRow>, StoreError> {
     let which = match whose {
         Whose::Own => "WHERE o.is_self = 1",
-        Whose::All => &format!("WHERE NOT {SUCCEEDED}"),
+        Whose::All => "WHERE NOT {succeeded}",
     };
     rows(connection, &format!("{FLAKES} {which} ORDER BY f.path, f.id"), at, [], read_flake)
 }

@@ -9,14 +9,6 @@ use crate::domain::id::FlakeId;
 use crate::domain::path::RecordedPath;
 use crate::store::StoreError;
 
-/// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
-/// or another on the same machine, became by a fork. On another machine, both are there.
-pub(super) const SUCCEEDED: &str = "('flake/' || f.id IN (
-  SELECT old.stream FROM streams s JOIN origins heir ON heir.id = s.origin
-  JOIN streams old ON old.stream = s.succeeds ->> '$.stream' JOIN origins o ON o.id = old.origin
-  WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
-    AND (o.state = 'retired' OR o.host = heir.host) AND s.stream IN (SELECT 'flake/' || id FROM {flakes})))";
-
 /// What a flake goes on from, after a fork.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SucceedsRow {
@@ -157,13 +149,13 @@ SELECT o.*, CASE o.is_self
          ELSE max(coalesce((SELECT max(i.seq) FROM inbox i WHERE i.origin = o.public_key), 0) - o.seq, 0) END AS behind
 FROM (SELECT o.public_key, o.host, o.user, o.is_self, o.state, o.reason,
        (SELECT old.public_key FROM origins old WHERE old.id = o.succeeds) AS succeeds,
-       (SELECT count(*) FROM {live_flakes} f WHERE f.origin = o.id AND NOT [succeeded]) AS flakes,
+       (SELECT count(*) FROM {live_flakes} f WHERE f.origin = o.id AND NOT {succeeded}) AS flakes,
        coalesce((SELECT max(b.seq) FROM outbox b WHERE b.origin = o.id), 0) AS seq,
        CASE WHEN o.is_self = 1 THEN (SELECT e.recorded_at FROM events e WHERE e.origin = o.id ORDER BY e.position DESC LIMIT 1)
        ELSE (SELECT e.recorded_at FROM outbox b JOIN events e ON e.position = b.position
              WHERE b.origin = o.id ORDER BY b.seq DESC LIMIT 1) END AS recorded_at
 FROM origins o) o ORDER BY o.is_self DESC, o.host, o.public_key";
-    rows(connection, &sql.replace("[succeeded]", SUCCEEDED), At::Now, [], |row| {
+    rows(connection, sql, At::Now, [], |row| {
         Ok(Freshness {
             origin: row.get("public_key")?,
             host: row.get("host")?,
@@ -188,9 +180,9 @@ SELECT f.lineage, f.id, o.public_key, o.host, o.is_self, f.path, f.path_bytes,
         ORDER BY n.last_modified DESC, n.key LIMIT 1) AS rev,
        (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS modified,
        (SELECT e.recorded_at FROM events e WHERE e.stream = 'flake/' || f.id ORDER BY e.version DESC LIMIT 1) AS recorded_at
-FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT [succeeded]
+FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT {succeeded}
 ORDER BY f.lineage IS NULL, f.lineage, o.is_self DESC, o.host, f.path, f.id";
-    rows(connection, &sql.replace("[succeeded]", SUCCEEDED), At::Now, [], |row| {
+    rows(connection, sql, At::Now, [], |row| {
         Ok(FleetRow {
             lineage: row.get("lineage")?,
             flake: parsed(row, "id")?,

@@ -4,7 +4,6 @@ use rusqlite::{Connection, Row};
 
 use super::At;
 use super::flakes::read_path;
-use super::fleet::SUCCEEDED;
 use super::query::{parsed, rows};
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
@@ -35,12 +34,12 @@ pub struct ProblemRow {
 const PROBLEMS: &str = "
 SELECT p.flake, p.path, p.path_bytes, p.line, p.code, p.severity, p.message, p.since, p.fingerprint
 FROM {problems} p
-WHERE CASE WHEN ?1 IS NULL THEN p.flake IS NULL OR p.flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT [succeeded]) ELSE p.flake = ?1 END
+WHERE CASE WHEN ?1 IS NULL THEN p.flake IS NULL OR p.flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT {succeeded}) ELSE p.flake = ?1 END
 ORDER BY p.path, p.line, p.code, p.fingerprint";
 
 /// The open problems of one flake, or of all there are.
 pub fn problems(connection: &Connection, flake: Option<FlakeId>, at: At) -> Result<Vec<ProblemRow>, StoreError> {
-    rows(connection, &PROBLEMS.replace("[succeeded]", SUCCEEDED), at, [flake.map(|id| id.to_string())], read_problem)
+    rows(connection, PROBLEMS, at, [flake.map(|id| id.to_string())], read_problem)
 }
 
 fn read_problem(row: &Row<'_>) -> rusqlite::Result<ProblemRow> {

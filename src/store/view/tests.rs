@@ -1,5 +1,7 @@
 //! The queries behind the faces find their rows by an index: the ledger may grow, they stay quick.
 
+use std::path::Path;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
@@ -7,16 +9,12 @@ use uuid::Uuid;
 use super::events::{statement, statement_by_time};
 use super::*;
 use crate::domain::id::FlakeId;
-use crate::store::projection;
+use crate::store::{connect, projection};
 
 /// An empty ledger whose statistics are those of nothing: what is planned here is planned for any size.
 fn ledger() -> Connection {
-    let connection = Connection::open_in_memory().unwrap();
-    for migration in
-        [include_str!("../../../migrations/V1__ledger.sql"), include_str!("../../../migrations/V2__sync.sql")]
-    {
-        connection.execute_batch(migration).unwrap();
-    }
+    let mut connection = Connection::open_in_memory().unwrap();
+    connect::migrate(&mut connection, Path::new(":memory:")).unwrap();
     projection::ensure(&connection).unwrap();
     connection
 }
@@ -126,7 +124,9 @@ fn what_scripts_ask_most_is_found_by_an_index() {
         "SELECT * FROM v1_problems WHERE flake = 'x'",
     ] {
         let plan = plan(&connection, sql, Vec::new()).join("\n");
-        let scans = plan.lines().filter(|line| line.starts_with("SCAN") && !line.contains("origins"));
+        // The index of streams that succeed others holds what forks have made.
+        let scans = plan.lines().filter(|line| line.starts_with("SCAN"));
+        let scans = scans.filter(|line| !line.contains("origins") && !line.contains("streams_succeeds"));
         assert_eq!(scans.collect::<Vec<_>>(), [""; 0], "{sql}\n{plan}");
     }
 }

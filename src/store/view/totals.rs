@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 
 use super::At;
-use super::fleet::SUCCEEDED;
 use super::query::rows;
 use crate::store::StoreError;
 
@@ -40,17 +39,17 @@ pub struct ProjectionRow {
 }
 
 const COUNTS: &str = "
-SELECT (SELECT count(*) FROM {live_flakes} f WHERE NOT [succeeded]) AS flakes,
+SELECT (SELECT count(*) FROM {live_flakes} f WHERE NOT {succeeded}) AS flakes,
        (SELECT count(*) FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE o.is_self = 1) AS own_flakes,
        (SELECT count(*) FROM {inputs}) AS inputs,
        (SELECT count(*) FROM {lock_nodes} WHERE is_root = 0) AS lock_nodes,
        (SELECT count(*) FROM {problems} WHERE flake IS NULL
-        OR flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT [succeeded])) AS problems";
+        OR flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT {succeeded})) AS problems";
 
 /// How much there is at a moment; the events are always counted to the end of the log.
 pub fn counts(connection: &Connection, at: At) -> Result<Counts, StoreError> {
     let events = head(connection)?.unsigned_abs();
-    let found = rows(connection, &COUNTS.replace("[succeeded]", SUCCEEDED), at, [], |row| {
+    let found = rows(connection, COUNTS, at, [], |row| {
         let count = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
         Ok(Counts {
             events,

@@ -13,6 +13,7 @@ fn change(from: &str, to: &str) -> PathChange {
     PathChange { input: "nixpkgs".into(), node: "nixpkgs".into(), from: attrs(from), to: attrs(to) }
 }
 
+/// Written in one order and committed in another: what was committed last counts as last.
 fn commit(id: &str, minute: i64) -> Commit {
     Commit {
         id: id.into(),
@@ -24,7 +25,6 @@ fn commit(id: &str, minute: i64) -> Commit {
     }
 }
 
-/// Written in one order and committed in another: what was committed last counts as last.
 fn record(ledger: &mut Ledger, flake: FlakeId, id: &str, minute: i64, change: PathChange) {
     let events = lock_history::record(flake, &commit(id, minute), vec![change]);
     ledger.append(StreamId::lock_history(flake), events.into_iter().map(Event::LockHistory));

@@ -122,7 +122,7 @@ impl Machine {
         let (input, node) = ("nixpkgs".to_owned(), "nixpkgs".to_owned());
         let change = PathChange { input, node, from: None, to: attrs(id) };
         let (author, summary) = (self.name.clone(), "update".to_owned());
-        let commit = Commit { id: id.to_owned(), parent: None, author, authored_at: at, summary };
+        let commit = Commit { id: id.to_owned(), parent: None, author, authored_at: at, committed_at: at, summary };
         let events = lock_history::record(self.flake(number), &commit, vec![change]);
         let event = |event| NewEvent {
             id: EventId::new(self.session.clock.new_id()),

@@ -162,7 +162,8 @@ fn finding_event() -> impl Strategy<Value = FindingEvent> {
 }
 
 fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {
-    let commit = (text(), option::of(text()), text(), any::<i64>(), any::<i64>(), text()).prop_map(
+    let committed_at = prop_oneof![any::<i64>(), 0..1_000_000_i64];
+    let commit = (text(), option::of(text()), text(), any::<i64>(), committed_at, text()).prop_map(
         |(id, parent, author, authored_at, committed_at, summary)| Commit {
             id,
             parent,
