@@ -325,3 +325,6 @@ fn read_row(row: &rusqlite::Row<'_>, first: usize, values: usize) -> rusqlite::R
     let cells = (first..end).map(|column| row.get(column)).collect::<Result<Cells, _>>()?;
     Ok(Row { values: cells, from: row.get(end)?, position: row.get(end + 1)? })
 }
+
+#[cfg(test)]
+mod tests;
