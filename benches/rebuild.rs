@@ -31,9 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(&path, Access::ReadWrite, &who, BEGIN)?;
     let mut out = std::io::stdout().lock();
 
-    let begun = Instant::now();
-    fill(&store, wanted, BATCH)?;
-    let filled = begun.elapsed();
+    let filled = fill(&store, wanted, BATCH)?;
     let events = view::head(&*store.reader()?)?;
     writeln!(out, "{events} events appended with projections: {}", rate(events, filled))?;
     let (begun, cpu) = (Instant::now(), cpu_of_thread());

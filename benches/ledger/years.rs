@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::finding::event::FindingEvent;
@@ -25,9 +26,17 @@ const NODES: u64 = 12;
 pub(crate) const BEGIN: i64 = 1_700_000_000_000_000;
 
 /// Appends a workstation's years: findings come and go, commits are read, locks are updated, now and then something else.
-/// At least so many events, about `batch` of them in a transaction, as fast as they come.
-pub(crate) fn fill(store: &Store, wanted: u64, batch: usize) -> Result<(), Box<dyn Error>> {
-    let mut years = Years { known: BTreeMap::new(), open: BTreeMap::new(), pending: Vec::new(), ids: 0, turn: 0 };
+/// At least so many events, about `batch` of them in a transaction, as fast as they come. How long the store took for them:
+/// what it costs to make them up is the bench's own.
+pub(crate) fn fill(store: &Store, wanted: u64, batch: usize) -> Result<Duration, Box<dyn Error>> {
+    let mut years = Years {
+        known: BTreeMap::new(),
+        open: BTreeMap::new(),
+        pending: Vec::new(),
+        ids: 0,
+        turn: 0,
+        took: Duration::ZERO,
+    };
     let mut written = 0;
     while written < wanted {
         years.turn += 1;
@@ -42,7 +51,7 @@ pub(crate) fn fill(store: &Store, wanted: u64, batch: usize) -> Result<(), Box<d
         }
     }
     years.append(store)?;
-    Ok(())
+    Ok(years.took)
 }
 
 struct Years {
@@ -51,6 +60,7 @@ struct Years {
     pending: Vec<StreamWrite>,
     ids: u128,
     turn: u64,
+    took: Duration,
 }
 
 impl Years {
@@ -73,7 +83,9 @@ impl Years {
         let command = Command { id, name: "bench", identity, actor: "bench@bench".into(), result: Value::Null };
         let writes = std::mem::take(&mut self.pending);
         let events: usize = writes.iter().map(|write| write.events.len()).sum();
+        let begun = Instant::now();
         store.append(Append { command, received_at: BEGIN, writes, notes: Vec::new() })?;
+        self.took += begun.elapsed();
         Ok(events as u64)
     }
 
