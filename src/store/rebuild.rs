@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::StoreError;
 use super::connect;
+use super::error::{Named, StoreError};
 use super::open::{Access, Store};
 use super::projection::{self, PROJECTIONS, Projection};
 
@@ -65,15 +65,18 @@ pub(crate) fn ensure(connection: &Connection) -> Result<(), StoreError> {
             Err(error) => return Err(error),
         }
     }
-    named(connection, |connection| {
-        if !projection::is_current(connection)? {
-            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            projection::create_views(&transaction)?;
-            transaction.commit()?;
-        }
-        Ok(())
-    })?;
-    sweep(connection)
+    let path = path_of(connection);
+    write_views(connection).named(&path)?;
+    sweep(connection).named(&path)
+}
+
+fn write_views(connection: &Connection) -> rusqlite::Result<()> {
+    if projection::is_current(connection)? {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    projection::create_views(&transaction)?;
+    transaction.commit()
 }
 
 impl Store {
@@ -110,12 +113,12 @@ pub(crate) fn rebuild(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Rebuilt>, StoreError> {
-    let chosen = choose(name)?;
+    let path = path_of(connection);
     let mut built = Vec::new();
-    for projection in chosen {
-        let begun = named(connection, |connection| start(connection, projection))?;
+    for projection in choose(name)? {
+        let begun = start(connection, projection).named(&path)?;
         built.push(run(begun, connection, projection, stop, progress)?);
-        sweep(connection)?;
+        sweep(connection).named(&path)?;
     }
     Ok(built)
 }
@@ -129,14 +132,14 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static dyn Projection>, StoreError
 }
 
 fn bring_up(connection: &Connection, projection: &'static dyn Projection, stop: &AtomicBool) -> Result<(), StoreError> {
-    let readable = named(connection, |connection| chunk::readable(connection, projection))?;
-    let build = match readable {
+    let path = path_of(connection);
+    let build = match chunk::readable(connection, projection).named(&path)? {
         Some(found) if found.revision == projection.revision() && !found.behind => return Ok(()),
-        Some(found) if found.revision == projection.revision() => named(connection, |connection| {
-            chunk::retry(connection, projection, found)?;
-            Ok(Build::go_on(connection, projection, found))
-        })?,
-        _ => named(connection, |connection| start(connection, projection))?,
+        Some(found) if found.revision == projection.revision() => {
+            chunk::retry(connection, projection, found).named(&path)?;
+            Build::go_on(connection, projection, found)
+        }
+        _ => start(connection, projection).named(&path)?,
     };
     run(build, connection, projection, stop, &mut |_| {}).map(drop)
 }
@@ -178,13 +181,14 @@ fn run(
     let mut rebuilt =
         Rebuilt { name: projection.name(), position: 0, chunks: 0, longest: Duration::ZERO, took: Duration::ZERO };
     let (begun, mut size) = (Instant::now(), 256);
-    let relaxed = named(connection, Relaxed::new)?;
+    let path = path_of(connection);
+    let relaxed = Relaxed::new(connection).named(&path)?;
     loop {
         if stop.load(Ordering::Relaxed) {
-            named(connection, |_| build.give_up())?;
+            build.give_up().named(&path)?;
             return Err(StoreError::Stopped { doing: "building the read model" });
         }
-        let (reached, held) = named(connection, |_| build.step(size))?;
+        let (reached, held) = build.step(size).named(&path)?;
         rebuilt.chunks += 1;
         rebuilt.longest = rebuilt.longest.max(held);
         match reached {
@@ -197,13 +201,12 @@ fn run(
                 return Ok(rebuilt);
             }
             chunk::Step::Failed { position, reason } => {
-                let path = path_of(connection);
                 return Err(StoreError::Projection { path, name: projection.name(), position, reason });
             }
         }
         size = next_size(size, held);
         if rebuilt.chunks.is_multiple_of(CHUNKS) {
-            named(connection, |_| relaxed.checkpoint())?;
+            relaxed.checkpoint().named(&path)?;
         }
         std::thread::yield_now();
     }
@@ -251,20 +254,8 @@ impl Drop for Relaxed<'_> {
 }
 
 /// Empties and drops tables that nobody reads any more, a little at a time.
-fn sweep(connection: &Connection) -> Result<(), StoreError> {
-    named(connection, |connection| {
-        for table in projection::garbage(connection)? {
-            chunk::drain(connection, &table)?;
-        }
-        Ok(())
-    })
-}
-
-fn named<'c, T>(
-    connection: &'c Connection,
-    work: impl FnOnce(&'c Connection) -> rusqlite::Result<T>,
-) -> Result<T, StoreError> {
-    work(connection).map_err(|error| StoreError::sqlite(&path_of(connection), error))
+fn sweep(connection: &Connection) -> rusqlite::Result<()> {
+    projection::garbage(connection)?.iter().try_for_each(|table| chunk::drain(connection, table))
 }
 
 fn path_of(connection: &Connection) -> PathBuf {

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{StoreError, choose, chunk, named, path_of};
+use super::{StoreError, choose, chunk, path_of};
+use crate::store::error::Named;
 use crate::store::projection::{self, Outcome, Projection, Target};
 
 /// A table that is not what the log says.
@@ -33,28 +34,35 @@ pub(crate) fn compare(connection: &Connection, name: Option<&str>) -> Result<Vec
 
 fn compare_one(connection: &Connection, projection: &'static dyn Projection) -> Result<Vec<Mismatch>, StoreError> {
     let path = path_of(connection);
-    let outcome = named(connection, |connection| {
-        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
-        let Some(shown) = chunk::readable(&transaction, projection)? else { return Ok(Ok(Vec::new())) };
-        projection::create_temporary_tables(&transaction, projection, ASIDE)?;
-        let target = Target::fresh(&transaction, projection, ASIDE);
-        let outcome = chunk::take_in(&transaction, projection, &target, (0, shown.position), || target.write_some())?;
-        target.write()?;
-        if let Outcome::Failed { position, reason } = outcome {
-            return Ok(Err((position, reason)));
+    let (outcome, found) = at_one_moment(connection, projection).named(&path)?;
+    match outcome {
+        Outcome::Applied => Ok(found),
+        Outcome::Failed { position, reason } => {
+            Err(StoreError::Projection { path, name: projection.name(), position, reason })
         }
-        let mut found = Vec::new();
-        for table in projection.tables() {
-            let (shown, told) = (table.select_all(shown.generation), table.select_all(ASIDE));
-            let surplus = left_over(&transaction, &shown, &told)?;
-            let missing = left_over(&transaction, &told, &shown)?;
-            if surplus + missing > 0 {
-                found.push(Mismatch { name: projection.name(), table: table.name, surplus, missing });
-            }
+    }
+}
+
+fn at_one_moment(
+    connection: &Connection,
+    projection: &'static dyn Projection,
+) -> rusqlite::Result<(Outcome, Vec<Mismatch>)> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
+    let Some(shown) = chunk::readable(&transaction, projection)? else { return Ok((Outcome::Applied, Vec::new())) };
+    projection::create_temporary_tables(&transaction, projection, ASIDE)?;
+    let target = Target::fresh(&transaction, projection, ASIDE);
+    let outcome = chunk::take_in(&transaction, projection, &target, (0, shown.position), || target.write_some())?;
+    target.write()?;
+    let mut found = Vec::new();
+    for table in projection.tables() {
+        let (shown, told) = (table.select_all(shown.generation), table.select_all(ASIDE));
+        let surplus = left_over(&transaction, &shown, &told)?;
+        let missing = left_over(&transaction, &told, &shown)?;
+        if surplus + missing > 0 {
+            found.push(Mismatch { name: projection.name(), table: table.name, surplus, missing });
         }
-        Ok(Ok(found))
-    })?;
-    outcome.map_err(|(position, reason)| StoreError::Projection { path, name: projection.name(), position, reason })
+    }
+    Ok((outcome, found))
 }
 
 /// How many rows of one query the other has not; the same row twice counts as one more than once.

@@ -4,8 +4,9 @@
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::{StoreError, named, path_of};
+use super::{StoreError, path_of};
 use crate::store::chain::Hash;
+use crate::store::error::Named;
 use crate::store::open::Store;
 use crate::store::projection::{self, Applied, Body, PROJECTIONS, Target, failed, give, kind_named, own_origin};
 use crate::store::state_hash::add_row;
@@ -66,17 +67,23 @@ impl Store {
 
 fn replay(connection: &Connection, selection: &Selection) -> Result<Replayed, StoreError> {
     let path = path_of(connection);
-    let outcome = named(connection, |connection| {
-        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
-        for projection in PROJECTIONS {
-            projection::create_temporary_tables(&transaction, *projection, ASIDE)?;
-        }
-        match apply_all(&transaction, selection)? {
-            Ok(events) => Ok(Ok(sum_up(&transaction, events)?)),
-            Err(stopped) => Ok(Err(stopped)),
-        }
-    })?;
-    outcome.map_err(|(name, position, reason)| StoreError::Projection { path, name, position, reason })
+    at_one_moment(connection, selection).named(&path)?.map_err(|(name, position, reason)| StoreError::Projection {
+        path,
+        name,
+        position,
+        reason,
+    })
+}
+
+fn at_one_moment(connection: &Connection, selection: &Selection) -> rusqlite::Result<Result<Replayed, Stopped>> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Deferred)?;
+    for projection in PROJECTIONS {
+        projection::create_temporary_tables(&transaction, *projection, ASIDE)?;
+    }
+    match apply_all(&transaction, selection)? {
+        Ok(events) => Ok(Ok(sum_up(&transaction, events)?)),
+        Err(stopped) => Ok(Err(stopped)),
+    }
 }
 
 type Stopped = (&'static str, i64, String);
