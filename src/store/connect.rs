@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{Named, StoreError};
 use super::file;
@@ -24,6 +24,8 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SHORT_TRIES: i32 = 200;
 /// How much of the file a writer keeps in memory at most, in KiB below zero.
 const WRITE_CACHE: i64 = -32_000;
+/// For so long a migration that fails may have been taken by another process.
+const RACE: Duration = Duration::from_secs(1);
 /// Older ones can damage a write-ahead log that two connections use.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -109,6 +111,8 @@ pub(crate) fn prepare_to_write(connection: &mut Connection, path: &Path) -> Resu
 
 /// What the file is: its schema, zero for a new one.
 pub(crate) fn identify(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    // At one moment: another process may be making it.
+    let _moment = Transaction::new_unchecked(connection, TransactionBehavior::Deferred).named(path)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).named(path);
     let (application_id, version) = (number("application_id")?, number("user_version")?);
     let found = u32::try_from(version).unwrap_or(u32::MAX);
@@ -158,15 +162,34 @@ fn use_write_ahead_log(connection: &Connection, path: &Path) -> Result<(), Store
     }
 }
 
-/// Runs the migrations; when another process was faster, what counts is that they are done.
+/// Runs the migrations. Another process may be at them as well and take one from under this one: then what is left is
+/// looked at again.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    let migrated = refinery_migrations::migrations::runner().run(connection);
-    connection.set_transaction_behavior(TransactionBehavior::Deferred);
-    match migrated {
-        Ok(_) => Ok(()),
-        Err(_) if identify(connection, path)? == SCHEMA => Ok(()),
-        Err(error) => Err(migration_error(path, &error)),
+    let since = Instant::now();
+    loop {
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
+        let migrated = refinery_migrations::migrations::runner().run(connection);
+        connection.set_transaction_behavior(TransactionBehavior::Deferred);
+        let Err(error) = migrated else { return Ok(()) };
+        if identify(connection, path)? == SCHEMA {
+            return Ok(());
+        }
+        let error = migration_error(path, &error);
+        if !may_be_a_race(&error) || since.elapsed() > RACE {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What is there already, or was recorded already.
+fn may_be_a_race(error: &StoreError) -> bool {
+    match error {
+        StoreError::Sqlite { source, .. } => {
+            matches!(source.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation))
+        }
+        StoreError::Corrupt { .. } => true,
+        _ => false,
     }
 }
 

@@ -78,7 +78,11 @@ impl<'c> Build<'c> {
     pub(super) fn step(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
         let head = head(self.connection)?;
         let last = if self.target.is_full() { self.position } else { head.min(self.position.saturating_add(size)) };
-        let outcome = take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(()))?;
+        let outcome = match take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(())) {
+            // Another process was faster and has swept these tables.
+            Err(_) if self.entry()?.is_none() => return Ok((Step::Done { position: head }, Duration::ZERO)),
+            outcome => outcome?,
+        };
         let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
         let begun = Instant::now();
         let step = match outcome {
@@ -97,9 +101,7 @@ impl<'c> Build<'c> {
 
     fn write(&mut self, last: i64, size: i64) -> rusqlite::Result<Step> {
         let head = head(self.connection)?;
-        let sql = format!("{ENTRY} AND state = 'building' AND generation = ?2");
-        let own = entry(self.connection, &sql, (self.projection.name(), self.generation))?;
-        let Some(entry) = own else { return Ok(Step::Done { position: head }) };
+        let Some(entry) = self.entry()? else { return Ok(Step::Done { position: head }) };
         if entry.position != self.position {
             // Another process catches the same tables up, and was faster.
             self.target = Target::new(self.connection, self.projection, self.generation);
@@ -136,6 +138,12 @@ impl<'c> Build<'c> {
         Ok(Step::More { position: reached, head })
     }
 
+    /// Where the tables stand; none when another process's are live by now.
+    fn entry(&self) -> rusqlite::Result<Option<Entry>> {
+        let sql = format!("{ENTRY} AND state = 'building' AND generation = ?2");
+        entry(self.connection, &sql, (self.projection.name(), self.generation))
+    }
+
     /// Readers see the new generation from here on; the old one is swept later.
     fn swap(&self) -> rusqlite::Result<()> {
         let (connection, name) = (self.connection, self.projection.name());
@@ -166,22 +174,36 @@ impl<'c> Build<'c> {
     }
 }
 
-/// Empties a table in short transactions, then drops it.
+/// Empties a table in short transactions, then drops it; another process may be at it as well.
 pub(super) fn drain(connection: &Connection, table: &str) -> rusqlite::Result<()> {
-    let key: Vec<String> = connection
+    while !drain_some(connection, table)? {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// True when the table is gone.
+fn drain_some(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let key: Vec<String> = transaction
         .prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?
         .query_map([table], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    if !transaction.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])? {
+        return Ok(true);
+    }
     let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
     let sql = if key.is_empty() {
         format!("DELETE FROM \"{table}\" WHERE rowid < (SELECT min(rowid) + 2000 FROM \"{table}\")")
     } else {
         format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT 1000)")
     };
-    while connection.execute(&sql, [])? > 0 {
-        std::thread::yield_now();
+    let is_empty = transaction.execute(&sql, [])? == 0;
+    if is_empty {
+        transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
     }
-    connection.execute_batch(&format!("DROP TABLE \"{table}\""))
+    transaction.commit()?;
+    Ok(is_empty)
 }
 
 fn entry(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<Option<Entry>> {

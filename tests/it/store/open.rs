@@ -52,7 +52,6 @@ fn the_writer_has_every_pragma() {
         ("journal_mode", json!("wal")),
         ("synchronous", json!(2)),
         ("foreign_keys", json!(1)),
-        ("busy_timeout", json!(5000)),
         ("cache_size", json!(-8000)),
         ("wal_autocheckpoint", json!(4000)),
         ("trusted_schema", json!(0)),
