@@ -189,7 +189,7 @@ fn run(
             return Err(StoreError::Stopped { doing: "building the read model" });
         }
         let (reached, held) = build.step(size).named(&path)?;
-        rebuilt.chunks += 1;
+        rebuilt.chunks += u32::from(!held.is_zero());
         rebuilt.longest = rebuilt.longest.max(held);
         match reached {
             chunk::Step::More { position, head } => {
@@ -203,6 +203,9 @@ fn run(
             chunk::Step::Failed { position, reason } => {
                 return Err(StoreError::Projection { path, name: projection.name(), position, reason });
             }
+        }
+        if held.is_zero() {
+            continue;
         }
         size = next_size(size, held);
         if rebuilt.chunks.is_multiple_of(CHUNKS) {

@@ -19,7 +19,7 @@ use super::theme::Theme;
 use super::{Options, ScanWith, TuiError, clipboard, editor};
 
 /// How long the first frame waits for its rows: an empty frame that is replaced at once only flickers.
-const FIRST: Duration = Duration::from_millis(40);
+const FIRST: Duration = Duration::from_millis(20);
 /// How many messages are taken in before a frame is drawn.
 const BATCH: usize = 256;
 

@@ -43,13 +43,25 @@ pub(super) struct Slot {
 
 /// What waits to be written, in order.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(in crate::store) enum Change {
     /// A row of the past: key, values, begin, end.
     Past(&'static Table, Vec<Cell>),
     /// A record: key and values.
     Record(&'static Table, Vec<Cell>),
     /// A statement of the projection's own.
     Run(&'static str, Vec<Cell>),
+}
+
+impl Change {
+    /// Where it goes: its table, and its key.
+    pub(super) fn place(&self) -> (&str, &[Cell]) {
+        match self {
+            Self::Past(table, row) | Self::Record(table, row) => {
+                (table.name, row.get(..table.key.len()).unwrap_or_default())
+            }
+            Self::Run(sql, params) => (sql, params),
+        }
+    }
 }
 
 /// The rows of one table that are kept together.

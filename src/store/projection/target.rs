@@ -183,9 +183,25 @@ impl<'c> Target<'c> {
         self.write_now(usize::MAX)
     }
 
+    /// The rows of the past and records that wait, in the order of their keys where that changes nothing: the caller writes
+    /// them.
+    pub(in crate::store) fn take_in_order(&self) -> Vec<Change> {
+        let mut changes = self.memory.borrow_mut().take_changes();
+        if !changes.iter().any(|change| matches!(change, Change::Run(..))) {
+            // Stable: records of one key stay in their order.
+            changes.sort_by(|a, b| a.place().cmp(&b.place()));
+        }
+        changes
+    }
+
     /// Writes rows of the past and records.
     pub(in crate::store) fn write_past(&self) -> rusqlite::Result<()> {
         let changes = self.memory.borrow_mut().take_changes();
+        self.write_changes(changes)
+    }
+
+    /// Writes changes that were taken from here.
+    pub(in crate::store) fn write_changes(&self, changes: impl IntoIterator<Item = Change>) -> rusqlite::Result<()> {
         for change in changes {
             match change {
                 Change::Past(table, row) => self.execute(table, Op::InsertPast, &row)?,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use uuid::Uuid;
 
 use crate::store::projection::{
-    self, Applied, Body, Outcome, Projection, Target, failed, give, kind_named, own_origin,
+    self, Applied, Body, Change, Outcome, Projection, Target, failed, give, kind_named, own_origin,
 };
 
 /// What one step came to.
@@ -37,6 +37,11 @@ const ENTRY: &str = "SELECT revision, generation, position, \
 /// So many new events at the end are taken in while the file is held, so that the end is reached beside a busy writer.
 const LAST: i64 = 64;
 
+/// How many events are read at once, without a lock.
+const READ: i64 = 2_048;
+/// How many rows come together before they are written: in the order of their keys, so that rows of one page meet. About 10 MB.
+const GATHERED: usize = 10_000;
+
 /// The generation that readers see.
 pub(super) fn readable(connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
     entry(connection, &format!("{ENTRY} AND state <> 'building'"), [projection.name()])
@@ -56,6 +61,8 @@ pub(super) struct Build<'c> {
     target: Target<'c>,
     generation: i64,
     position: i64,
+    /// What is to be written before more is read, the last first.
+    queue: Vec<Change>,
     /// Whether the tables are this build's alone, so that what is true now may stay in memory until the end.
     alone: bool,
 }
@@ -64,33 +71,47 @@ impl<'c> Build<'c> {
     /// Of tables that were just created.
     pub(super) fn new(connection: &'c Connection, projection: &'static dyn Projection, generation: i64) -> Self {
         let target = Target::fresh(connection, projection, generation);
-        Self { connection, projection, target, generation, position: 0, alone: true }
+        Self { connection, projection, target, generation, position: 0, queue: Vec::new(), alone: true }
     }
 
     /// Of tables that fell behind.
     pub(super) fn go_on(connection: &'c Connection, projection: &'static dyn Projection, found: Entry) -> Self {
         let target = Target::new(connection, projection, found.generation);
         let (generation, position) = (found.generation, found.position);
-        Self { connection, projection, target, generation, position, alone: false }
+        Self { connection, projection, target, generation, position, queue: Vec::new(), alone: false }
     }
 
-    /// Takes up to `size` events in and writes what they come to; returns how long that held the write lock.
+    /// Takes events in, or writes up to `size` rows of what they come to; returns how long that held the write lock.
     pub(super) fn step(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
         let head = head(self.connection)?;
-        let last = if self.target.is_full() { self.position } else { head.min(self.position.saturating_add(size)) };
-        let outcome = match take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(())) {
+        if self.alone && self.queue.is_empty() && !self.target.is_full() {
+            let last = head.min(self.position.saturating_add(READ));
+            let outcome = take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(()))?;
+            if let Outcome::Applied = outcome {
+                self.position = last;
+                if self.target.waiting() < GATHERED && last < head {
+                    return Ok((Step::More { position: last, head }, Duration::ZERO));
+                }
+                self.queue = self.target.take_in_order();
+                self.queue.reverse();
+            }
+            return self.transact(|build| match outcome {
+                Outcome::Failed { position, reason } => build.fail(position, reason),
+                Outcome::Applied => build.write(size),
+            });
+        }
+        if self.alone {
+            return self.transact(|build| build.write(size));
+        }
+        let last = head.min(self.position.saturating_add(size));
+        match take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(())) {
             // Another process was faster and has swept these tables.
-            Err(_) if self.entry()?.is_none() => return Ok((Step::Done { position: head }, Duration::ZERO)),
-            outcome => outcome?,
-        };
-        let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
-        let begun = Instant::now();
-        let step = match outcome {
-            Outcome::Failed { position, reason } => self.fail(position, reason)?,
-            Outcome::Applied => self.write(last, size)?,
-        };
-        transaction.commit()?;
-        Ok((step, begun.elapsed()))
+            Err(_) if self.entry()?.is_none() => Ok((Step::Done { position: head }, Duration::ZERO)),
+            outcome => match outcome? {
+                Outcome::Failed { position, reason } => self.transact(|build| build.fail(position, reason)),
+                Outcome::Applied => self.transact(|build| build.catch_up(last)),
+            },
+        }
     }
 
     /// Takes the half-built tables from the list; they are swept later.
@@ -99,36 +120,78 @@ impl<'c> Build<'c> {
         self.connection.execute(sql, (self.projection.name(), self.generation)).map(drop)
     }
 
-    fn write(&mut self, last: i64, size: i64) -> rusqlite::Result<Step> {
+    fn transact(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> rusqlite::Result<Step>,
+    ) -> rusqlite::Result<(Step, Duration)> {
+        let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
+        let begun = Instant::now();
+        let step = work(self)?;
+        transaction.commit()?;
+        Ok((step, begun.elapsed()))
+    }
+
+    /// Writes what has come together, a part at a time; at the end of the log what is true now as well, and readers see it.
+    fn write(&mut self, size: i64) -> rusqlite::Result<Step> {
+        let head = head(self.connection)?;
+        if self.entry()?.is_none() {
+            return Ok(Step::Done { position: head });
+        }
+        let most = usize::try_from(size).unwrap_or(usize::MAX);
+        if !self.queue.is_empty() {
+            let part = self.queue.split_off(self.queue.len().saturating_sub(most));
+            self.target.write_changes(part.into_iter().rev())?;
+            return Ok(Step::More { position: self.position, head });
+        }
+        if self.target.is_full() {
+            self.target.write_now(most)?;
+            if self.target.unwritten() == 0 {
+                self.target.forget();
+            }
+            return Ok(Step::More { position: self.position, head });
+        }
+        if head - self.position > LAST {
+            return Ok(Step::More { position: self.position, head });
+        }
+        let range = (self.position, head);
+        let outcome = take_in(self.connection, self.projection, &self.target, range, || Ok(()))?;
+        if let Outcome::Failed { position, reason } = outcome {
+            return self.fail(position, reason);
+        }
+        self.position = head;
+        self.target.write_past()?;
+        if self.target.unwritten() > most {
+            self.target.write_now(most)?;
+            return Ok(Step::More { position: head, head });
+        }
+        self.target.write_now(usize::MAX)?;
+        self.swap()?;
+        Ok(Step::Done { position: head })
+    }
+
+    /// Writes everything up to a position to tables that others may be catching up as well.
+    fn catch_up(&mut self, last: i64) -> rusqlite::Result<Step> {
         let head = head(self.connection)?;
         let Some(entry) = self.entry()? else { return Ok(Step::Done { position: head }) };
         if entry.position != self.position {
-            // Another process catches the same tables up, and was faster.
             self.target = Target::new(self.connection, self.projection, self.generation);
             self.position = entry.position;
             return Ok(Step::More { position: self.position, head });
         }
         let mut reached = last;
-        if !self.target.is_full() && head - last <= LAST {
+        if head - last <= LAST {
             let outcome = take_in(self.connection, self.projection, &self.target, (last, head), || Ok(()))?;
             if let Outcome::Failed { position, reason } = outcome {
                 return self.fail(position, reason);
             }
             reached = head;
         }
-        self.target.write_past()?;
-        let most = usize::try_from(size).unwrap_or(usize::MAX);
-        let at_end = reached == head && self.target.unwritten() <= most;
-        if at_end || !self.alone {
-            self.target.write_now(usize::MAX)?;
-        } else if reached == head || self.target.is_full() {
-            self.target.write_now(most)?;
-        }
-        if self.target.is_full() && self.target.unwritten() == 0 {
+        self.target.write()?;
+        if self.target.is_full() {
             self.target.forget();
         }
         self.position = reached;
-        if at_end {
+        if reached == head {
             self.swap()?;
             return Ok(Step::Done { position: reached });
         }
