@@ -39,6 +39,10 @@ const LAST: i64 = 64;
 
 /// How many events are read at once, without a lock.
 const READ: i64 = 2_048;
+/// For so long rows are written in one transaction; the commit comes on top.
+const HOLD: Duration = Duration::from_millis(8);
+/// How many rows are written between two looks at the clock.
+const ROWS: usize = 64;
 /// How many rows come together before they are written: in the order of their keys, so that rows of one page meet. About 10 MB.
 const GATHERED: usize = 10_000;
 
@@ -81,7 +85,7 @@ impl<'c> Build<'c> {
         Self { connection, projection, target, generation, position, queue: Vec::new(), alone: false }
     }
 
-    /// Takes events in, or writes up to `size` rows of what they come to; returns how long that held the write lock.
+    /// Takes events in, up to `size` of them into tables that readers see, or writes what they come to; returns how long that held the write lock.
     pub(super) fn step(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
         let head = head(self.connection)?;
         if self.alone && self.queue.is_empty() && !self.target.is_full() {
@@ -95,21 +99,21 @@ impl<'c> Build<'c> {
                 self.queue = self.target.take_in_order();
                 self.queue.reverse();
             }
-            return self.transact(|build| match outcome {
+            return self.transact(|build, begun| match outcome {
                 Outcome::Failed { position, reason } => build.fail(position, reason),
-                Outcome::Applied => build.write(size),
+                Outcome::Applied => build.write(begun),
             });
         }
         if self.alone {
-            return self.transact(|build| build.write(size));
+            return self.transact(Self::write);
         }
         let last = head.min(self.position.saturating_add(size));
         match take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(())) {
             // Another process was faster and has swept these tables.
             Err(_) if self.entry()?.is_none() => Ok((Step::Done { position: head }, Duration::ZERO)),
             outcome => match outcome? {
-                Outcome::Failed { position, reason } => self.transact(|build| build.fail(position, reason)),
-                Outcome::Applied => self.transact(|build| build.catch_up(last)),
+                Outcome::Failed { position, reason } => self.transact(|build, _| build.fail(position, reason)),
+                Outcome::Applied => self.transact(|build, _| build.catch_up(last)),
             },
         }
     }
@@ -122,30 +126,30 @@ impl<'c> Build<'c> {
 
     fn transact(
         &mut self,
-        work: impl FnOnce(&mut Self) -> rusqlite::Result<Step>,
+        work: impl FnOnce(&mut Self, Instant) -> rusqlite::Result<Step>,
     ) -> rusqlite::Result<(Step, Duration)> {
         let transaction = Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
         let begun = Instant::now();
-        let step = work(self)?;
+        let step = work(self, begun)?;
         transaction.commit()?;
         Ok((step, begun.elapsed()))
     }
 
     /// Writes what has come together, a part at a time; at the end of the log what is true now as well, and readers see it.
-    fn write(&mut self, size: i64) -> rusqlite::Result<Step> {
+    fn write(&mut self, begun: Instant) -> rusqlite::Result<Step> {
         let head = head(self.connection)?;
         if self.entry()?.is_none() {
             return Ok(Step::Done { position: head });
         }
-        let most = usize::try_from(size).unwrap_or(usize::MAX);
         if !self.queue.is_empty() {
-            let part = self.queue.split_off(self.queue.len().saturating_sub(most));
-            self.target.write_changes(part.into_iter().rev())?;
+            while !self.queue.is_empty() && begun.elapsed() < HOLD {
+                let part = self.queue.split_off(self.queue.len().saturating_sub(ROWS));
+                self.target.write_changes(part.into_iter().rev())?;
+            }
             return Ok(Step::More { position: self.position, head });
         }
         if self.target.is_full() {
-            self.target.write_now(most)?;
-            if self.target.unwritten() == 0 {
+            if self.write_some_now(begun)? {
                 self.target.forget();
             }
             return Ok(Step::More { position: self.position, head });
@@ -160,13 +164,19 @@ impl<'c> Build<'c> {
         }
         self.position = head;
         self.target.write_past()?;
-        if self.target.unwritten() > most {
-            self.target.write_now(most)?;
+        if !self.write_some_now(begun)? {
             return Ok(Step::More { position: head, head });
         }
-        self.target.write_now(usize::MAX)?;
         self.swap()?;
         Ok(Step::Done { position: head })
+    }
+
+    /// Writes rows that are true now while there is time; true when none is left.
+    fn write_some_now(&self, begun: Instant) -> rusqlite::Result<bool> {
+        while self.target.unwritten() > 0 && begun.elapsed() < HOLD {
+            self.target.write_now(ROWS)?;
+        }
+        Ok(self.target.unwritten() == 0)
     }
 
     /// Writes everything up to a position to tables that others may be catching up as well.
