@@ -33,6 +33,7 @@ pub use cell::Cell;
 pub(in crate::store) use memory::Change;
 pub(in crate::store) use schema::{create_tables, create_temporary_tables, create_views, garbage, point_views};
 pub use table::{Keeps, Table};
+pub(in crate::store) use target::KEYS;
 pub use target::Target;
 pub use view::{Column, Example, View};
 

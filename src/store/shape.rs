@@ -140,4 +140,4 @@ fn unread<T>(action: &str) -> serde_json::Result<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;

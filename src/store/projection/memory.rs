@@ -226,7 +226,7 @@ impl Memory {
         Some(before)
     }
 
-    /// Lets everything go that is written; what is asked for next has to be looked up.
+    /// Lets everything go, when it is written: what is asked for next has to be looked up.
     pub(super) fn forget(&mut self) {
         *self = Self { changes: std::mem::take(&mut self.changes), ..Self::default() };
     }

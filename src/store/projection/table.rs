@@ -89,9 +89,8 @@ impl Table {
 
     /// Every column that both its tables have.
     pub(in crate::store) fn columns(&self) -> String {
-        let columns = [names(self.key), names(self.values)].into_iter().filter(|names| !names.is_empty());
-        let interval = (self.keeps == Keeps::Intervals).then(|| BEGIN_NAMES.to_owned());
-        columns.chain(interval).collect::<Vec<_>>().join(", ")
+        let interval = if self.keeps == Keeps::Intervals { BEGIN_NAMES } else { "" };
+        listed([names(self.key), names(self.values), interval.to_owned()])
     }
 
     /// Asks for every row that ever was, its end included where it has one.
@@ -118,7 +117,8 @@ impl Table {
     /// Asks for the row that is true now: values and begin, by the whole key.
     pub(super) fn select_now(&self, generation: i64) -> String {
         let (now, key) = (self.now(generation), equal(self.key, 1, " AND "));
-        format!("SELECT {}, {BEGIN_NAMES} FROM {now} WHERE {key}", names(self.values))
+        let values = listed([names(self.values), BEGIN_NAMES.to_owned()]);
+        format!("SELECT {values} FROM {now} WHERE {key}")
     }
 
     /// Asks for all rows that are true now and kept together: rest of the key, values and begin.
@@ -150,15 +150,11 @@ impl Table {
 
     /// Changes the row that is true now: key, values, begin.
     pub(super) fn update_now(&self, generation: i64) -> String {
-        let values = equal(self.values, self.key.len() + 1, ", ");
-        let begin = self.key.len() + self.values.len() + 1;
-        let now = self.now(generation);
-        let separator = if values.is_empty() { "" } else { ", " };
-        format!(
-            "UPDATE {now} SET {values}{separator}valid_from = ?{begin}, from_position = ?{} WHERE {}",
-            begin + 1,
-            equal(self.key, 1, " AND ")
-        )
+        let first = self.key.len() + 1;
+        let values = equal(self.values, first, ", ");
+        let begin = equal(&BEGIN, first + self.values.len(), ", ");
+        let (now, key) = (self.now(generation), equal(self.key, 1, " AND "));
+        format!("UPDATE {now} SET {} WHERE {key}", listed([values, begin]))
     }
 
     /// Takes the row of a key out of what is true now.
@@ -185,6 +181,12 @@ fn name(column: &str) -> &str {
 fn equal(columns: &[&str], first: usize, between: &str) -> String {
     let numbered = columns.iter().zip(first..).map(|(column, number)| format!("{} = ?{number}", name(column)));
     numbered.collect::<Vec<_>>().join(between)
+}
+
+/// Lists one after the other, the empty ones left out.
+fn listed<const N: usize>(lists: [String; N]) -> String {
+    let lists: Vec<String> = lists.into_iter().filter(|list| !list.is_empty()).collect();
+    lists.join(", ")
 }
 
 fn marks(count: usize) -> String {

@@ -12,7 +12,7 @@ use super::table::Table;
 use super::{Applied, Projection, template};
 
 /// How many keys are kept in memory: about 50 MB.
-const KEYS: usize = 40_000;
+pub(in crate::store) const KEYS: usize = 40_000;
 /// How many changes wait at most where nobody waits for the file.
 const CHANGES: usize = 4_000;
 
@@ -74,18 +74,11 @@ impl<'c> Target<'c> {
         Ok(self.memory.borrow().all_now(table, group))
     }
 
-    /// When a row would begin that an event puts there. It begins no earlier than the one before it ended, whatever the
-    /// clock did.
+    /// When a row would begin that an event puts there.
     pub(super) fn begins(&self, table: &'static Table, key: &[Cell], event: &Applied<'_>) -> rusqlite::Result<i64> {
         let Some((group, rest)) = key.split_first() else { return Ok(event.occurred_at) };
-        let mut slot = self.slot(table, group, rest)?;
-        match &slot.now {
-            Some(row) if row.position == event.position => Ok(row.from),
-            Some(row) => Ok(row.from.max(event.occurred_at)),
-            None => {
-                Ok(self.ended(table, key, &mut slot)?.map_or(event.occurred_at, |ended| ended.max(event.occurred_at)))
-            }
-        }
+        let slot = self.slot(table, group, rest)?;
+        self.begin(table, key, &slot, event)
     }
 
     /// From this event on the row of a key has these values.
@@ -101,7 +94,7 @@ impl<'c> Target<'c> {
         if slot.now.as_ref().is_some_and(|row| *row.values == *values) {
             return Ok(());
         }
-        let from = self.begins(table, key, event)?;
+        let from = self.begin(table, key, &slot, event)?;
         self.close(table, key, &mut slot, event);
         slot.now = Some(Row { values: values.into(), from, position: event.position });
         self.memory.borrow_mut().set(table, group, &rest.into(), slot);
@@ -160,9 +153,9 @@ impl<'c> Target<'c> {
         self.memory.borrow().unwritten()
     }
 
-    /// Whether more is in memory than should be.
-    pub(in crate::store) fn is_full(&self) -> bool {
-        self.memory.borrow().size() > KEYS
+    /// How many keys are in memory.
+    pub(in crate::store) fn size(&self) -> usize {
+        self.memory.borrow().size()
     }
 
     /// Writes what has come together, when that is much.
@@ -170,7 +163,7 @@ impl<'c> Target<'c> {
         if self.waiting() >= CHANGES {
             self.write_past()?;
         }
-        if self.is_full() {
+        if self.size() > KEYS {
             self.write()?;
             self.forget();
         }
@@ -225,7 +218,7 @@ impl<'c> Target<'c> {
         Ok(())
     }
 
-    /// Lets go of what is in memory and written.
+    /// Lets go of what is in memory; all of it must have been written.
     pub(in crate::store) fn forget(&self) {
         self.memory.borrow_mut().forget();
     }
@@ -276,18 +269,18 @@ impl<'c> Target<'c> {
         Ok(slot)
     }
 
-    /// When the last row of a key ended, looked up when it is not known.
-    fn ended(&self, table: &'static Table, key: &[Cell], slot: &mut Slot) -> rusqlite::Result<Option<i64>> {
-        match slot.ended {
-            Ended::Never => return Ok(None),
-            Ended::At(ended) => return Ok(Some(ended)),
-            Ended::Unknown => {}
-        }
-        let ended = self.with_statement(table, Op::SelectEnded, |statement| {
-            statement.query_row(params_from_iter(key), |row| row.get(0)).optional()
-        })?;
-        slot.ended = ended.map_or(Ended::Never, Ended::At);
-        Ok(ended)
+    /// A row begins no earlier than the one before it ended, whatever the clock did.
+    fn begin(&self, table: &'static Table, key: &[Cell], slot: &Slot, event: &Applied<'_>) -> rusqlite::Result<i64> {
+        let ended = match (&slot.now, slot.ended) {
+            (Some(row), _) if row.position == event.position => return Ok(row.from),
+            (Some(row), _) => Some(row.from),
+            (None, Ended::Never) => None,
+            (None, Ended::At(ended)) => Some(ended),
+            (None, Ended::Unknown) => self.with_statement(table, Op::SelectEnded, |statement| {
+                statement.query_row(params_from_iter(key), |row| row.get(0)).optional()
+            })?,
+        };
+        Ok(ended.map_or(event.occurred_at, |ended| ended.max(event.occurred_at)))
     }
 
     fn read_group(&self, table: &'static Table, group: &Cell) -> rusqlite::Result<Vec<(Cells, Row)>> {

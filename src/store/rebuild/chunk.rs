@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use uuid::Uuid;
 
 use crate::store::projection::{
-    self, Applied, Body, Change, Outcome, Projection, Target, failed, give, kind_named, own_origin,
+    self, Applied, Body, Change, KEYS, Outcome, Projection, Target, failed, give, kind_named, own_origin,
 };
 
 /// What one step came to.
@@ -37,15 +37,10 @@ const ENTRY: &str = "SELECT revision, generation, position, \
 /// So many new events at the end are taken in while the file is held, so that the end is reached beside a busy writer.
 const LAST: i64 = 64;
 
-/// How many events are read at once, without a lock.
-const READ: i64 = 2_048;
 /// For so long rows are written in one transaction; the commit comes on top.
 const HOLD: Duration = Duration::from_millis(8);
 /// How many rows are written between two looks at the clock.
 const ROWS: usize = 64;
-/// How many rows come together before they are written: in the order of their keys, so that rows of one page meet. About 10 MB.
-const GATHERED: usize = 10_000;
-
 /// The generation that readers see.
 pub(super) fn readable(connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
     entry(connection, &format!("{ENTRY} AND state <> 'building'"), [projection.name()])
@@ -55,6 +50,22 @@ pub(super) fn readable(connection: &Connection, projection: &dyn Projection) -> 
 pub(super) fn retry(connection: &Connection, projection: &dyn Projection, found: Entry) -> rusqlite::Result<()> {
     let sql = "UPDATE projections SET state = 'building', error = NULL WHERE name = ?1 AND generation = ?2";
     connection.execute(sql, (projection.name(), found.generation)).map(drop)
+}
+
+/// How much a build takes on at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How many events are read at once, without a lock.
+    read: i64,
+    /// How many rows come together before they are written: in the order of their keys, so that rows of one page meet.
+    gathered: usize,
+    /// How many keys are kept in memory.
+    keys: usize,
+}
+
+impl Limits {
+    /// About 10 MB of rows and 50 MB of keys.
+    const USUAL: Self = Self { read: 2_048, gathered: 10_000, keys: KEYS };
 }
 
 /// The tables that are being filled, and how far.
@@ -67,6 +78,7 @@ pub(super) struct Build<'c> {
     position: i64,
     /// What is to be written before more is read, the last first.
     queue: Vec<Change>,
+    limits: Limits,
     /// Whether the tables are this build's alone, so that what is true now may stay in memory until the end.
     alone: bool,
 }
@@ -75,47 +87,82 @@ impl<'c> Build<'c> {
     /// Of tables that were just created.
     pub(super) fn new(connection: &'c Connection, projection: &'static dyn Projection, generation: i64) -> Self {
         let target = Target::fresh(connection, projection, generation);
-        Self { connection, projection, target, generation, position: 0, queue: Vec::new(), alone: true }
+        Self {
+            connection,
+            projection,
+            target,
+            generation,
+            position: 0,
+            queue: Vec::new(),
+            limits: Limits::USUAL,
+            alone: true,
+        }
     }
 
     /// Of tables that fell behind.
     pub(super) fn go_on(connection: &'c Connection, projection: &'static dyn Projection, found: Entry) -> Self {
         let target = Target::new(connection, projection, found.generation);
         let (generation, position) = (found.generation, found.position);
-        Self { connection, projection, target, generation, position, queue: Vec::new(), alone: false }
+        Self {
+            connection,
+            projection,
+            target,
+            generation,
+            position,
+            queue: Vec::new(),
+            limits: Limits::USUAL,
+            alone: false,
+        }
     }
 
-    /// Takes events in, up to `size` of them into tables that readers see, or writes what they come to; returns how long that held the write lock.
+    /// Takes events in, or writes what they come to; returns how long that held the write lock. Of tables that others may be
+    /// catching up as well it takes up to `size` events.
     pub(super) fn step(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
-        let head = head(self.connection)?;
-        if self.alone && self.queue.is_empty() && !self.target.is_full() {
-            let last = head.min(self.position.saturating_add(READ));
-            let outcome = take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(()))?;
-            if let Outcome::Applied = outcome {
-                self.position = last;
-                if self.target.waiting() < GATHERED && last < head {
-                    return Ok((Step::More { position: last, head }, Duration::ZERO));
+        if self.alone { self.step_alone() } else { self.step_beside(size) }
+    }
+
+    fn step_alone(&mut self) -> rusqlite::Result<(Step, Duration)> {
+        if self.queue.is_empty() && !self.is_full() {
+            let head = head(self.connection)?;
+            let last = head.min(self.position.saturating_add(self.limits.read));
+            match self.take_in((self.position, last))? {
+                None => return Ok((Step::Done { position: head }, Duration::ZERO)),
+                Some(Outcome::Failed { position, reason }) => {
+                    return self.transact(|build, _| build.fail(position, reason));
                 }
-                self.queue = self.target.take_in_order();
-                self.queue.reverse();
+                Some(Outcome::Applied) => self.position = last,
             }
-            return self.transact(|build, begun| match outcome {
-                Outcome::Failed { position, reason } => build.fail(position, reason),
-                Outcome::Applied => build.write(begun),
-            });
+            if last < head && self.target.waiting() < self.limits.gathered && !self.is_full() {
+                return Ok((Step::More { position: last, head }, Duration::ZERO));
+            }
         }
-        if self.alone {
-            return self.transact(Self::write);
+        if self.queue.is_empty() {
+            self.queue = self.target.take_in_order();
+            self.queue.reverse();
         }
+        self.transact(Self::write)
+    }
+
+    fn step_beside(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
+        let head = head(self.connection)?;
         let last = head.min(self.position.saturating_add(size));
-        match take_in(self.connection, self.projection, &self.target, (self.position, last), || Ok(())) {
-            // Another process was faster and has swept these tables.
-            Err(_) if self.entry()?.is_none() => Ok((Step::Done { position: head }, Duration::ZERO)),
-            outcome => match outcome? {
-                Outcome::Failed { position, reason } => self.transact(|build, _| build.fail(position, reason)),
-                Outcome::Applied => self.transact(|build, _| build.catch_up(last)),
-            },
+        match self.take_in((self.position, last))? {
+            None => Ok((Step::Done { position: head }, Duration::ZERO)),
+            Some(Outcome::Failed { position, reason }) => self.transact(|build, _| build.fail(position, reason)),
+            Some(Outcome::Applied) => self.transact(|build, _| build.catch_up(last)),
         }
+    }
+
+    /// None when another process was faster and has swept these tables.
+    fn take_in(&self, range: (i64, i64)) -> rusqlite::Result<Option<Outcome>> {
+        match take_in(self.connection, self.projection, &self.target, range, || Ok(())) {
+            Err(_) if self.entry()?.is_none() => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.target.size() > self.limits.keys
     }
 
     /// Takes the half-built tables from the list; they are swept later.
@@ -148,7 +195,7 @@ impl<'c> Build<'c> {
             }
             return Ok(Step::More { position: self.position, head });
         }
-        if self.target.is_full() {
+        if self.is_full() {
             if self.write_some_now(begun)? {
                 self.target.forget();
             }
@@ -197,7 +244,7 @@ impl<'c> Build<'c> {
             reached = head;
         }
         self.target.write()?;
-        if self.target.is_full() {
+        if self.is_full() {
             self.target.forget();
         }
         self.position = reached;
@@ -327,3 +374,6 @@ pub(super) fn take_in(
     }
     Ok(Outcome::Applied)
 }
+
+#[cfg(test)]
+mod tests;

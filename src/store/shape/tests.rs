@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-mod any;
+pub(in crate::store) mod any;
 
 mod sample;
 

@@ -24,7 +24,7 @@ use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 use crate::domain::path::RecordedPath;
 
-pub(super) fn event() -> impl Strategy<Value = Event> {
+pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => flake_event().prop_map(Event::Flake),
         1 => finding_event().prop_map(Event::Finding),

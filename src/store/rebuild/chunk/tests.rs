@@ -1,0 +1,86 @@
+//! However little a build takes on at once, it comes to what the appends came to.
+
+use proptest::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::{compare, start};
+use super::*;
+use crate::domain::catalogue::Event;
+use crate::domain::finding::event::FindingEvent;
+use crate::domain::finding::{Finding, Severity, Subject};
+use crate::domain::id::{EventId, FlakeId};
+use crate::domain::message::MessageIdentity;
+use crate::domain::path::RecordedPath;
+use crate::domain::stream::StreamId;
+use crate::store::log::{Append, Command, Expected, NewEvent, StreamWrite};
+use crate::store::open::{Access, Store, Who};
+use crate::store::projection::PROJECTIONS;
+use crate::store::{connect, shape};
+
+/// The event, in one of three streams of its kind; none for what the ledger says of itself.
+fn write(number: u128, event: Event, stream: u128, occurred_at: i64) -> Option<StreamWrite> {
+    let id = Uuid::from_u128(stream);
+    let stream = match &event {
+        Event::Flake(_) => StreamId::flake(FlakeId::new(id)),
+        Event::Finding(_) => StreamId::finding(id),
+        Event::LockHistory(_) => StreamId::lock_history(FlakeId::new(id)),
+        Event::Ledger(_) => return None,
+    };
+    let event = NewEvent { id: EventId::new(Uuid::from_u128(number << 64)), occurred_at, event, undoes: None };
+    Some(StreamWrite { stream, expected: Expected::Any, events: vec![event] })
+}
+
+fn append(number: u128, write: StreamWrite) -> Append {
+    let id = Uuid::from_u128(number << 64 | 1);
+    let identity = MessageIdentity::root(id);
+    let command = Command { id, name: "test", identity, actor: "me@here".to_owned(), result: Value::Null };
+    Append { command, received_at: 0, writes: vec![write], notes: Vec::new() }
+}
+
+/// Two problems of a file that come and go.
+fn finding() -> impl Strategy<Value = Event> {
+    (any::<bool>(), 0..2_u8).prop_map(|(raised, which)| {
+        let subject = Subject { flake: None, file: RecordedPath::new("/x/flake.nix".as_ref()) };
+        let fingerprint = format!("dirty-lock:{which}");
+        Event::Finding(if raised {
+            let (code, message) = ("dirty-lock".to_owned(), "commit it".to_owned());
+            let finding = Finding { fingerprint, code, severity: Severity::Warning, line: None, message };
+            FindingEvent::Raised { subject, findings: vec![finding] }
+        } else {
+            FindingEvent::Resolved { subject, fingerprints: vec![fingerprint] }
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_build_that_keeps_nothing_in_memory_comes_to_the_same(
+        events in prop::collection::vec(
+            (prop_oneof![1 => shape::tests::any::event(), 4 => finding()], 1..3_u128, -6..7_i64), 1..60),
+        (read, gathered, keys) in (1..9_i64, 0..9_usize, 0..6_usize),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+        let store = Store::open(&path, Access::ReadWrite, &who, 0).unwrap();
+        for (number, (event, stream, jump)) in (1_i64..).zip(events) {
+            // Clocks go backwards as well.
+            let at = number * 10 + jump * 15;
+            let number = u128::from(number.unsigned_abs());
+            if let Some(write) = write(number, event, stream, at) {
+                store.append(append(number, write)).unwrap();
+            }
+        }
+        drop(store);
+        let connection = connect::to_write(&path).unwrap();
+        prop_assert_eq!(compare(&connection, None).unwrap(), []);
+        for &projection in PROJECTIONS {
+            let mut build = start(&connection, projection).unwrap();
+            build.limits = Limits { read, gathered, keys };
+            while let (Step::More { .. }, _) = build.step(2).unwrap() {}
+        }
+        prop_assert_eq!(compare(&connection, None).unwrap(), []);
+    }
+}
