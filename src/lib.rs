@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`domain`] | ids, messages, aggregates with their events and decisions; the catalogue of events | clock, files, SQLite |
 //! | [`syntax`] | Nix text to our view: `flake.nix`, `flake.lock`, flake references, secrets in text | clock, files, SQLite |
+//! | [`lint`] | rules on Nix text: findings, fixes, suppressions; one file per rule | clock, files, SQLite |
 //! | [`store`] | the event log, the read model, backup and checks, in one SQLite file | use cases, faces |
 //! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
 //! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
@@ -22,6 +23,8 @@
 pub mod domain;
 
 pub mod syntax;
+
+pub mod lint;
 
 pub mod store;
 

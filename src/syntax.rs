@@ -4,6 +4,10 @@
 
 pub mod tree;
 
+pub mod names;
+
+pub mod edit;
+
 mod value;
 
 pub mod flake;

@@ -61,6 +61,14 @@ impl Tree {
         self.span(node.syntax().text_range())
     }
 
+    /// The line and column of a byte of `text`, which this tree was parsed from: both from 1, columns in characters.
+    pub fn position(&self, text: &str, at: usize) -> (u32, u32) {
+        let line = self.lines.starts.partition_point(|&begin| begin <= at);
+        let begin = line.checked_sub(1).and_then(|line| self.lines.starts.get(line)).copied().unwrap_or(0);
+        let column = text.get(begin..at).map_or(0, |before| before.chars().count()) + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    }
+
     /// The text, as it was given.
     pub fn text(&self) -> String {
         self.root.syntax().text().to_string()

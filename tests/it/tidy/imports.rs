@@ -7,14 +7,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("syntax", &[]),
     ("config", &[]),
+    ("lint", &["domain", "syntax"]),
     ("store", &["domain", "syntax"]),
     ("git", &["domain", "syntax"]),
     ("scan", &["domain", "syntax"]),
     ("bus", &["domain", "syntax"]),
-    ("app", &["domain", "syntax", "store", "git", "scan", "bus", "config"]),
-    ("cli", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
-    ("serve", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
-    ("tui", &["domain", "syntax", "config", "store::view", "store::projection", "app"]),
+    ("app", &["domain", "syntax", "lint", "store", "git", "scan", "bus", "config"]),
+    ("cli", &["domain", "syntax", "lint", "config", "store::view", "store::projection", "app"]),
+    ("serve", &["domain", "syntax", "lint", "config", "store::view", "store::projection", "app"]),
+    ("tui", &["domain", "syntax", "lint", "config", "store::view", "store::projection", "app"]),
 ];
 
 #[test]

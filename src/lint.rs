@@ -1,0 +1,59 @@
+//! Rules on Nix text: what is wrong, why, and how it is mended.
+//!
+//! Pure: texts come in, findings go out. A rule is one file below `rules` and one line in `rules.rs`; command line,
+//! documentation, `explain` and tests derive from what it says of itself. Must not know files, clocks, or the ledger.
+
+mod dispatch;
+mod finding;
+mod fingerprint;
+mod report;
+mod rule;
+mod suppression;
+
+pub mod fix;
+
+pub mod rules;
+
+pub use finding::{Finding, Fix, Place};
+pub use report::{File, Report, replace};
+pub use rule::{Check, Example, Rule, Safety, Selection};
+
+use dispatch::Dispatch;
+
+use crate::syntax::names::Names;
+use crate::syntax::tree::{self, Tree};
+
+/// Checks texts with one selection of rules.
+#[derive(Debug)]
+pub struct Linter {
+    dispatch: Dispatch,
+    /// The day as in `2026-11-28`: what suppressions that end are compared with.
+    today: String,
+}
+
+impl Linter {
+    /// A linter with these rules; `today` as in `2026-11-28`.
+    pub fn new(selection: &Selection, today: impl Into<String>) -> Self {
+        Self { dispatch: Dispatch::new(selection), today: today.into() }
+    }
+
+    /// Every finding of one Nix text, in the order of the text. Linear in its length.
+    pub fn check(&self, text: &str) -> Vec<Finding> {
+        self.check_tree(&tree::parse(text), text)
+    }
+
+    /// The same for a text that was parsed already.
+    pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
+        let names = Names::of(tree, text);
+        let file = File { text, tree, names: &names };
+        let mut findings = self.dispatch.run(&file);
+        suppression::apply(&file, &self.today, &self.dispatch, &mut findings);
+        findings.sort_by(|a, b| (a.start, a.end, a.rule.name).cmp(&(b.start, b.end, b.rule.name)));
+        findings.dedup_by(|a, b| (a.start, a.end, a.rule.name) == (b.start, b.end, b.rule.name));
+        fingerprint::number(&file, &mut findings);
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Mends texts: makes fixes until none is left that may be made.
+
+use super::finding::Finding;
+use super::rule::Safety;
+use super::{Linter, Rule};
+use crate::syntax::edit::{Edit, apply};
+use crate::syntax::tree;
+
+/// Rounds after which a text is left as it is: rules that undo each other's fixes would go on for ever.
+const MAX_ROUNDS: u32 = 64;
+
+/// A mended text.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// The text as it is now.
+    pub text: String,
+    /// Which rules' fixes were made, in the order they were.
+    pub made: Vec<&'static Rule>,
+    /// Fixes that were not made, because the text could not be read afterwards: a fault of the rule.
+    pub refused: Vec<&'static Rule>,
+}
+
+/// Makes every fix that is at least as safe as `least`, round by round: a fix may open the way for another.
+pub fn fix(linter: &Linter, text: &str, least: Safety) -> Fixed {
+    let mut fixed = Fixed { text: text.to_owned(), made: Vec::new(), refused: Vec::new() };
+    for _ in 0..MAX_ROUNDS {
+        let tree = tree::parse(&fixed.text);
+        if !tree.problems.is_empty() {
+            break;
+        }
+        let findings = linter.check_tree(&tree, &fixed.text);
+        let chosen = choose(&findings, least, &fixed.refused);
+        if chosen.is_empty() || !make(&chosen, &mut fixed) {
+            break;
+        }
+    }
+    fixed
+}
+
+/// Fixes that do not touch each other, in the order of the text.
+fn choose<'f>(findings: &'f [Finding], least: Safety, refused: &[&'static Rule]) -> Vec<(&'static Rule, &'f [Edit])> {
+    let mut chosen: Vec<(&'static Rule, &[Edit])> = Vec::new();
+    let mut taken: Vec<(usize, usize)> = Vec::new();
+    for finding in findings {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| fix.safety <= least) else { continue };
+        if refused.iter().any(|rule| rule.name == finding.rule.name) {
+            continue;
+        }
+        let touches = |edit: &Edit| taken.iter().rev().any(|&(start, end)| edit.start <= end && start <= edit.end);
+        if !fix.edits.is_empty() && !fix.edits.iter().any(touches) {
+            taken.extend(fix.edits.iter().map(|edit| (edit.start, edit.end)));
+            chosen.push((finding.rule, &fix.edits));
+        }
+    }
+    chosen
+}
+
+/// All at once; when the text is broken then, one by one, so that the fault is known. False when nothing was made.
+fn make(chosen: &[(&'static Rule, &[Edit])], fixed: &mut Fixed) -> bool {
+    let all: Vec<Edit> = chosen.iter().flat_map(|(_, edits)| edits.iter().cloned()).collect();
+    if let Some(text) = sound(&fixed.text, &all) {
+        fixed.text = text;
+        fixed.made.extend(chosen.iter().map(|(rule, _)| *rule));
+        return true;
+    }
+    for (rule, edits) in chosen {
+        if let Some(text) = sound(&fixed.text, edits) {
+            fixed.text = text;
+            fixed.made.push(rule);
+            return true;
+        }
+        fixed.refused.push(rule);
+    }
+    false
+}
+
+/// The changed text, when it changed and can be read.
+fn sound(text: &str, edits: &[Edit]) -> Option<String> {
+    apply(text, edits).filter(|changed| changed != text && tree::parse(changed).problems.is_empty())
+}

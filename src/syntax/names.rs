@@ -1,0 +1,174 @@
+//! Which name means what: every definition of a text, every use, and what it refers to.
+//!
+//! Nix binds names by `let`, `rec` and function arguments; these win over what Nix itself defines, and only what neither
+//! has is looked up in `with`. Must not know values, files or rules.
+
+mod resolve;
+
+use rnix::TextRange;
+
+use super::tree::Tree;
+
+pub use resolve::is_global;
+
+/// All names of one text.
+#[derive(Debug, Default)]
+pub struct Names<'t> {
+    /// Every definition, in the order of their scopes.
+    pub definitions: Vec<Definition<'t>>,
+    /// Every place where a name is used as a value, in the order of the text.
+    pub uses: Vec<Use<'t>>,
+    /// What binds names.
+    pub scopes: Vec<Scope>,
+    /// Every `with`.
+    pub withs: Vec<With>,
+    /// More places where a definition that has several is written: `let a.b = 1; a.c = 2;` is one `a`.
+    pub also: Vec<(DefinitionId, TextRange)>,
+}
+
+/// The number of a definition in [`Names::definitions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefinitionId(pub(super) u32);
+
+impl DefinitionId {
+    /// Its place in [`Names::definitions`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The number of a scope in [`Names::scopes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub(super) u32);
+
+/// The number of a `with` in [`Names::withs`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WithId(pub(super) u32);
+
+/// How a name is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Binder {
+    /// `let name = …;`
+    Let,
+    /// `let inherit name;` or `let inherit (from) name;`
+    LetInherit,
+    /// A name of a `rec` set, or of the old `let { … }`.
+    Rec,
+    /// `rec { inherit name; }`
+    RecInherit,
+    /// `name: …`
+    Argument,
+    /// A name of `{ a, b }: …`.
+    Formal,
+    /// The name of the whole argument: `args@{ … }: …`
+    Whole,
+}
+
+/// One definition.
+#[derive(Debug, Clone)]
+pub struct Definition<'t> {
+    /// The name, without quotes.
+    pub name: &'t str,
+    /// How it is bound.
+    pub binder: Binder,
+    /// Where the name is written.
+    pub range: TextRange,
+    /// The entry around it: a whole binding, an attribute of an `inherit`, an entry of a pattern.
+    pub entry: TextRange,
+    /// Where it is visible.
+    pub scope: ScopeId,
+    /// How often it is used.
+    pub uses: u32,
+}
+
+/// What binds names together: one `let`, one `rec` set or one argument.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The whole construct.
+    pub range: TextRange,
+    /// Its first definition and one past its last.
+    pub definitions: (u32, u32),
+    /// How many names were looked up and found here.
+    pub uses: u32,
+    /// For a pattern: whether it takes more than it names.
+    pub open: bool,
+}
+
+/// One `with`.
+#[derive(Debug, Clone)]
+pub struct With {
+    /// The whole construct.
+    pub range: TextRange,
+    /// The expression whose attributes it brings in.
+    pub namespace: TextRange,
+    /// The `with` around it.
+    pub outer: Option<WithId>,
+    /// Names that may come from it.
+    pub uses: u32,
+}
+
+/// One use of a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Use<'t> {
+    /// The name.
+    pub name: &'t str,
+    /// Where it is written.
+    pub range: TextRange,
+    /// What it refers to.
+    pub meaning: Meaning,
+}
+
+/// What a use refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A definition of this text.
+    Defined(DefinitionId),
+    /// Something that Nix itself defines.
+    Global,
+    /// An attribute of one of the `with` around it, the innermost of which is this.
+    FromWith(WithId),
+    /// Nothing: Nix refuses the text.
+    Undefined,
+}
+
+impl<'t> Names<'t> {
+    /// Resolves every name; `text` is the one that `tree` was parsed from.
+    pub fn of(tree: &Tree, text: &'t str) -> Self {
+        resolve::resolve(tree, text)
+    }
+
+    /// A definition by its number.
+    pub fn definition(&self, id: DefinitionId) -> Option<&Definition<'t>> {
+        self.definitions.get(id.0 as usize)
+    }
+
+    /// A scope by its number.
+    pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        self.scopes.get(id.0 as usize)
+    }
+
+    /// The use that is written at exactly this place.
+    pub fn use_at(&self, range: TextRange) -> Option<&Use<'t>> {
+        let at = self.uses.binary_search_by_key(&range.start(), |name| name.range.start()).ok()?;
+        self.uses.get(at)
+    }
+
+    /// Whether the name written here is one that Nix itself defines, and no definition hides it.
+    pub fn is_global(&self, range: TextRange) -> bool {
+        self.use_at(range).is_some_and(|name| name.meaning == Meaning::Global)
+    }
+
+    /// The uses of a definition, in the order of the text.
+    pub fn uses_of(&self, id: DefinitionId) -> impl Iterator<Item = &Use<'t>> {
+        self.uses.iter().filter(move |name| name.meaning == Meaning::Defined(id))
+    }
+
+    /// The definitions of a scope, in the order of the text.
+    pub fn definitions_of(&self, scope: &Scope) -> impl Iterator<Item = (DefinitionId, &Definition<'t>)> {
+        let (from, to) = scope.definitions;
+        (from..to).filter_map(|id| Some((DefinitionId(id), self.definitions.get(id as usize)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
