@@ -1,6 +1,8 @@
 //! The use cases, one file per intention: they read the world through the adapters, ask the domain what happened and
 //! store it. They know no face: faces call them and show what they return.
 
+pub mod check;
+
 pub mod clock;
 
 pub(crate) mod moment;
@@ -91,6 +93,14 @@ pub enum AppError {
     /// A pattern that says what to leave out cannot be understood.
     #[error(transparent)]
     Walk(#[from] crate::scan::Error),
+    /// No rule has that name.
+    #[error("`{name}` is no rule; {}", near.map_or_else(|| "`cim-nix explain` lists those there are".to_owned(), |near| format!("did you mean `{near}`?")))]
+    UnknownRule {
+        /// The name.
+        name: String,
+        /// The rule that is spelled most like it.
+        near: Option<&'static str>,
+    },
     /// A process exchanges events under the identity that is to change.
     #[error("{holder} exchanges events for this ledger; stop it first")]
     Delivering {

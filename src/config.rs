@@ -38,6 +38,10 @@ pub struct Settings {
     pub color: Color,
     /// Globs of what a scan passes over, beside its built-in list.
     pub excludes: Vec<String>,
+    /// Rules that are wanted though they are off by themselves.
+    pub rules_enabled: Vec<String>,
+    /// Rules that are not wanted.
+    pub rules_disabled: Vec<String>,
     /// Whether a scan reads the past of locks from git.
     pub history: bool,
     /// How far back it reads, as the user wrote it; all of it when absent.
@@ -247,6 +251,7 @@ impl Settings {
 
     fn of(given: Vec<Given>, directory: &Path) -> Self {
         let value = |setting: &Setting| given.iter().find(|one| one.setting.name == setting.name).map(|one| &one.value);
+        let list = |setting| value(setting).and_then(Value::list).unwrap_or_default().to_vec();
         let text = |setting| value(setting).and_then(Value::text).filter(|text| !text.is_empty()).map(str::to_owned);
         Self {
             db: directory.join(value(&table::DB).and_then(Value::path).unwrap_or(Path::new(""))),
@@ -255,7 +260,9 @@ impl Settings {
                 Some("never") => Color::Never,
                 _ => Color::Auto,
             },
-            excludes: value(&table::EXCLUDES).and_then(Value::list).unwrap_or_default().to_vec(),
+            excludes: list(&table::EXCLUDES),
+            rules_enabled: list(&table::RULES_ENABLED),
+            rules_disabled: list(&table::RULES_DISABLED),
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
             history_since: text(&table::HISTORY_SINCE),
             threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),

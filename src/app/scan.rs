@@ -21,6 +21,7 @@ mod settle;
 
 mod gone;
 
+pub(super) use look::chain;
 use look::{Glance, Looker};
 use settle::Settler;
 

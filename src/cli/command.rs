@@ -47,9 +47,11 @@ macro_rules! commands {
     };
 }
 
+mod check;
 mod diff;
 mod doctor;
 mod event;
+mod explain;
 mod flake;
 mod fleet;
 mod forget;
@@ -72,6 +74,8 @@ commands! {
         Scan(scan),
         Flake(flake),
         Problem(problem),
+        Check(check),
+        Explain(explain),
         Log(log),
         Event(event),
         Diff(diff),

@@ -17,6 +17,8 @@ pub struct Places {
     pub data: PathBuf,
     /// For the log file: `$XDG_STATE_HOME`.
     pub state: PathBuf,
+    /// For what can be made again: `$XDG_CACHE_HOME`.
+    pub cache: PathBuf,
     /// For the settings of the machine: `/etc`.
     pub system: PathBuf,
 }
@@ -30,6 +32,7 @@ impl Places {
             config: xdg.config_dir(),
             data: xdg.data_dir(),
             state: xdg.state_dir().unwrap_or_else(|| home.join(".local/state")),
+            cache: xdg.cache_dir(),
             system: PathBuf::from("/etc"),
             home,
         })

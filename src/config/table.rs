@@ -106,6 +106,10 @@ settings! {
         "How far back a scan reads the past: a date or an age such as `1y`. Empty means all of it.";
     THREADS = "threads" Kind::Count, default "0", env "CIM_NIX_THREADS", flag Some("--threads"), project true:
         "How many threads a scan uses. 0 means one for each core.";
+    RULES_ENABLED = "rules.enabled" Kind::List, default "[]", env "CIM_NIX_RULES_ENABLED", flag Some("--enable"), project true:
+        "Rules of `check` that are wanted though they are off by themselves. Each layer adds to the ones before it.";
+    RULES_DISABLED = "rules.disabled" Kind::List, default "[]", env "CIM_NIX_RULES_DISABLED", flag Some("--disable"), project true:
+        "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
     SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:
         "The NATS server, or several of one cluster with commas between: `nats://`, `tls://`, `ws://` or `wss://`. Reached only once `sync enable` was run.";
     SYNC_CREDENTIALS = "sync.credentials" Kind::Path, default "", env "NATS_CREDS", flag None, project false:

@@ -12,7 +12,7 @@ impl World {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         let places =
-            Places { home: at("home"), config: at("config"), data: at("data"), state: at("state"), system: at("etc") };
+            Places { home: at("home"), config: at("config"), data: at("data"), state: at("state"), cache: at("cache"), system: at("etc") };
         Self { root, places }
     }
 

@@ -71,6 +71,7 @@ pub enum Example {
 }
 
 /// How a rule looks at a text.
+#[derive(Debug)]
 pub enum Check {
     /// At every node of these kinds.
     Node(&'static [SyntaxKind], fn(&SyntaxNode, &mut Report<'_, '_>)),

@@ -1,3 +1,5 @@
+//! Every rule by its own examples, and what suppressions, fingerprints and fixes promise.
+
 use std::collections::BTreeSet;
 
 use super::rules::RULES;

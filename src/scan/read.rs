@@ -50,6 +50,15 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::TooLarge { path, .. } | Self::NotAFile { path } | Self::Io { path, .. } => path,
+        }
+    }
+}
+
 /// Reads a file of at most `limit` bytes. A symlink to a file is followed.
 pub fn read_text(path: &Path, limit: u64) -> Result<FileText, ReadError> {
     let failed = |source| ReadError::Io { path: path.to_owned(), source };

@@ -97,15 +97,53 @@ pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Re
     let state = State::default();
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
-    for root in &roots {
-        let rules = Rules::new(root, &roots, options)?;
-        let walker = Walker { rules, state: &state, max_depth: options.max_depth, stop };
+    walk_roots(&roots, options, &state, &pool, stop)?;
+    Ok(state.finish())
+}
+
+/// Every Nix file and every lock below the paths, in path order. A path that is a file itself is taken as it is.
+///
+/// The same rules as for flakes: what git ignores and what the built-in list names is left out.
+pub fn walk_nix(paths: &[PathBuf], options: &Options) -> Result<NixFiles, Error> {
+    let state = State { every_nix_file: true, ..State::default() };
+    let (files, roots): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.is_file());
+    for file in &files {
+        match file.canonicalize() {
+            Ok(path) => state.see_nix(&path),
+            Err(error) => state.problem(file, format!("cannot be looked at: {error}")),
+        }
+    }
+    let roots = canonical(&roots, &state);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
+    walk_roots(&roots, options, &state, &pool, &AtomicBool::new(false))?;
+    Ok(state.finish_nix())
+}
+
+/// Nix files and locks.
+#[derive(Debug, Default)]
+pub struct NixFiles {
+    /// The files, canonical, in path order.
+    pub files: Vec<(PathBuf, FileStamp)>,
+    /// What could not be looked at, each with one sentence.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
+fn walk_roots(
+    roots: &[PathBuf],
+    options: &Options,
+    state: &State,
+    pool: &rayon::ThreadPool,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
+    for root in roots {
+        let rules = Rules::new(root, roots, options)?;
+        let walker = Walker { rules, state, max_depth: options.max_depth, stop };
         let mut problems = Vec::new();
         let git = GitRules::above(root, &mut problems);
         state.problems(problems);
         pool.scope(|scope| walker.visit(scope, root, &git, 0));
     }
-    Ok(state.finish())
+    Ok(())
 }
 
 /// What the threads need to walk one root.
@@ -197,6 +235,8 @@ impl Walk {
 /// What the threads of a walk share.
 #[derive(Default)]
 struct State {
+    /// Whether every Nix file is wanted, or flakes alone.
+    every_nix_file: bool,
     files: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -204,6 +244,7 @@ struct State {
 #[derive(Default)]
 struct Seen {
     flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
+    nix: Vec<(PathBuf, FileStamp)>,
     listed: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
@@ -225,33 +266,48 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        if self.every_nix_file {
+            if name.as_encoded_bytes().ends_with(b".nix") || name == "flake.lock" {
+                self.see_nix(path);
+            }
+            return;
+        }
         let is_nix = name == "flake.nix";
         if is_nix || name == "flake.lock" {
             self.see_flake(path, is_nix);
         }
     }
 
+    fn see_nix(&self, path: &Path) {
+        if let Some(stamp) = self.stamp(path) {
+            self.with(|seen| seen.nix.push((path.to_owned(), stamp)));
+        }
+    }
+
     fn see_flake(&self, path: &Path, is_nix: bool) {
-        let stamp = match std::fs::metadata(path) {
-            Ok(meta) if meta.is_file() => FileStamp::new(&meta),
-            Ok(meta) if meta.is_dir() => {
-                return self.problem(path, "leads to a directory; a flake file is needed here");
-            }
-            Ok(_) => return self.problem(path, "is not a regular file and was not opened; replace it by one"),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                // What went away since its directory was listed is no problem.
-                if path.is_symlink() {
-                    self.problem(path, "is a link to something that is not there; mend the link, or remove it");
-                }
-                return;
-            }
-            Err(error) => return self.problem(path, format!("cannot be looked at: {error}")),
-        };
+        let Some(stamp) = self.stamp(path) else { return };
         let Some(dir) = path.parent() else { return };
         self.with(|seen| {
             let (nix, lock) = seen.flakes.entry(dir.to_owned()).or_default();
             *(if is_nix { nix } else { lock }) = Some(stamp);
         });
+    }
+
+    /// The stamp of a regular file; what is none is a problem.
+    fn stamp(&self, path: &Path) -> Option<FileStamp> {
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_file() => return Some(FileStamp::new(&meta)),
+            Ok(meta) if meta.is_dir() => self.problem(path, "leads to a directory; a file is needed here"),
+            Ok(_) => self.problem(path, "is not a regular file and was not opened; replace it by one"),
+            // What went away since its directory was listed is no problem.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if path.is_symlink() {
+                    self.problem(path, "is a link to something that is not there; mend the link, or remove it");
+                }
+            }
+            Err(error) => self.problem(path, format!("cannot be looked at: {error}")),
+        }
+        None
     }
 
     /// A directory that could not be listed. One that went away since its parent was listed is no problem.
@@ -262,6 +318,15 @@ impl State {
                 format!("cannot be read: {error}; let this user read it, or leave it out with `--exclude`"),
             );
         }
+    }
+
+    fn finish_nix(self) -> NixFiles {
+        let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        seen.problems.sort();
+        seen.problems.dedup();
+        seen.nix.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        seen.nix.dedup_by(|a, b| a.0 == b.0);
+        NixFiles { files: seen.nix, problems: seen.problems }
     }
 
     fn finish(self) -> Walk {

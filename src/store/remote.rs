@@ -79,6 +79,15 @@ pub struct SignedHead {
     pub signature: Vec<u8>,
 }
 
+/// A lease, and who says that it is theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease<'a> {
+    /// What only one process does at a time.
+    pub name: &'a str,
+    /// The process.
+    pub holder: &'a str,
+}
+
 impl Reader {
     /// Where the exchange with a remote stands; as at the beginning when there never was one.
     pub fn remote(&self, name: &str) -> Result<Remote, StoreError> {
@@ -137,16 +146,26 @@ impl Store {
         })
     }
 
-    /// Writes down what the remote holds of ours, with the head that was signed for it.
+    /// Writes down what the remote holds of ours, with the head that was signed for it; false, and nothing is written,
+    /// when another process holds the lease by now: what this one saw may be older than what that one did since.
     pub fn set_acknowledged(
         &self,
         remote: &str,
         held: Acknowledged,
         signed: Option<SignedHead>,
+        lease: Lease<'_>,
         at: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let remote = remote.to_owned();
+        let (name, holder) = (lease.name.to_owned(), lease.holder.to_owned());
         self.write(move |place| {
+            let elsewhere = place
+                .cached("SELECT EXISTS (SELECT 1 FROM leases WHERE name = ?1 AND holder <> ?2)")?
+                .query_row(params![name, holder], |row| row.get::<_, bool>(0))
+                .named(place.path)?;
+            if elsewhere {
+                return Ok(false);
+            }
             place
                 .cached(
                     "INSERT INTO remotes (name, acked_seq, fence, updated_at) VALUES (?1, ?2, ?3, ?4) \
@@ -155,10 +174,10 @@ impl Store {
                 )?
                 .execute(params![remote, held.seq, held.fence.cast_signed(), at])
                 .named(place.path)?;
-            match signed {
-                Some(signed) => keep_head(place.connection, place.origin.id, &signed).named(place.path),
-                None => Ok(()),
+            if let Some(signed) = signed {
+                keep_head(place.connection, place.origin.id, &signed).named(place.path)?;
             }
+            Ok(true)
         })
     }
 

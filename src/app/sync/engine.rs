@@ -260,7 +260,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return Ok(());
         };
         self.stop_way_in();
-        match relay::reconcile(self.session, self.place, &bus) {
+        match relay::reconcile(self.session, self.place, &bus, &self.holder) {
             Ok((exchange, behind)) => {
                 self.status.server = Some(bus.server());
                 self.status.last_error = None;
@@ -279,7 +279,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return Ok(());
         };
         let before = self.reader.remote(REMOTE)?.acked;
-        match relay::publish(self.session, &self.reader, &bus, &exchange) {
+        match relay::publish(self.session, &self.reader, &bus, &exchange, &self.holder) {
             Ok(behind) => {
                 let after = self.reader.remote(REMOTE)?.acked;
                 self.sent += u64::try_from(after - before).unwrap_or_default();
@@ -297,6 +297,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             Stop::Failed(SyncError::Bus(error)) => self.fail(error.seen(), error),
             Stop::Failed(error) => return Err(error),
             Stop::Refused(reason, why) => self.fail(Seen::Refused(reason), why),
+            Stop::Elsewhere => {
+                // The lease ran out while the server was asked; whoever has it now is told apart at the next turn.
+                self.leased_until = 0;
+                self.fail(Seen::Failed, "another process delivers now");
+            }
         }
         Ok(())
     }

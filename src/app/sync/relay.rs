@@ -1,13 +1,13 @@
 //! The way out: asks the exchange what it holds of this origin and sends what it lacks, fenced and signed.
 
 use super::super::Session;
-use super::{Place, REMOTE, SyncError, wire};
+use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Held};
 use crate::domain::delivery::Reason;
 use crate::store::inbox::TakenBack;
 use crate::store::outbox::Shared;
-use crate::store::remote::{Acknowledged, SignedHead};
+use crate::store::remote::{Acknowledged, Lease, SignedHead};
 use crate::store::{Reader, chain};
 
 /// Why the way out came to a stop.
@@ -17,6 +17,8 @@ pub(super) enum Stop {
     Failed(SyncError),
     /// Something is wrong that no retry cures; in words.
     Refused(Reason, String),
+    /// Another process delivers by now.
+    Elsewhere,
 }
 
 impl<E: Into<SyncError>> From<E> for Stop {
@@ -26,7 +28,7 @@ impl<E: Into<SyncError>> From<E> for Stop {
 }
 
 /// Looks whether the exchange is fit and what it holds of ours; returns it with how many events it lacks.
-pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(Exchange, u64), Stop> {
+pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &str) -> Result<(Exchange, u64), Stop> {
     let exchange = fit_exchange(session, place, bus)?;
     let now = session.clock.now();
     let known = session.store.reader()?.remote(REMOTE)?;
@@ -48,7 +50,7 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus) -> Result<(
     if held.seq < known.acked {
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
-    session.store.set_acknowledged(REMOTE, Acknowledged { seq: held.seq, fence: held.fence }, None, now)?;
+    keep(session, Acknowledged { seq: held.seq, fence: held.fence }, None, holder)?;
     let behind = behind(&session.store.reader()?)?;
     Ok((exchange, behind))
 }
@@ -60,7 +62,13 @@ pub(super) fn behind(reader: &Reader) -> Result<u64, SyncError> {
 }
 
 /// Sends one batch; returns how many events the exchange still lacks.
-pub(super) fn publish(session: &Session, reader: &Reader, bus: &Bus, exchange: &Exchange) -> Result<u64, Stop> {
+pub(super) fn publish(
+    session: &Session,
+    reader: &Reader,
+    bus: &Bus,
+    exchange: &Exchange,
+    holder: &str,
+) -> Result<u64, Stop> {
     let known = reader.remote(REMOTE)?;
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
     let batch = fitting(reader.shared(known.acked, most)?);
@@ -76,8 +84,15 @@ pub(super) fn publish(session: &Session, reader: &Reader, bus: &Bus, exchange: &
     }
     let fence = bus.publish(exchange, &own, messages, known.fence)?;
     let acknowledged = Acknowledged { seq: last.seq, fence };
-    session.store.set_acknowledged(REMOTE, acknowledged, Some(head), session.clock.now())?;
+    keep(session, acknowledged, Some(head), holder)?;
     Ok(behind(reader)?)
+}
+
+/// Writes down what the exchange holds, while this process is the one that delivers.
+fn keep(session: &Session, held: Acknowledged, head: Option<SignedHead>, holder: &str) -> Result<(), Stop> {
+    let lease = Lease { name: LEASE, holder };
+    let kept = session.store.set_acknowledged(REMOTE, held, head, lease, session.clock.now())?;
+    if kept { Ok(()) } else { Err(Stop::Elsewhere) }
 }
 
 /// A server of this machine alone is set up by itself; any other is an administrator's.

@@ -1,3 +1,5 @@
+//! What names mean, shape by shape, and on any text.
+
 use super::*;
 use crate::syntax::tree;
 

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::{consent, verify};
+use cim_domain_nix::store::remote::{Acknowledged, Lease};
 use cim_domain_nix::store::view::{self, At};
 
 use super::machine::Machine;
@@ -130,6 +131,24 @@ fn only_one_process_of_many_delivers() {
     let now = ada.session.clock.now();
     assert!(ada.session.store.lease("relay", "elsewhere (process 1)", now, now + 60_000_000).unwrap());
     assert_eq!(ada.sync().elsewhere.as_deref(), Some("elsewhere (process 1)"));
+}
+
+#[test]
+fn what_a_process_saw_is_not_written_down_when_another_delivers_by_then() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 9);
+    assert_eq!(ada.synced().sent, 10);
+    let acked = || ada.session.store.reader().unwrap().remote("exchange").unwrap().acked;
+    let now = ada.session.clock.now();
+    let (late, present) = (Lease { name: "relay", holder: "late" }, Lease { name: "relay", holder: "present" });
+    assert!(ada.session.store.lease("relay", present.holder, now, now + 60_000_000).unwrap());
+    let older = Acknowledged { seq: 3, fence: 3 };
+    assert!(!ada.session.store.set_acknowledged("exchange", older, None, late, now).unwrap());
+    assert_eq!(acked(), 10);
+    assert!(ada.session.store.set_acknowledged("exchange", older, None, present, now).unwrap());
+    assert_eq!(acked(), 3);
 }
 
 #[test]

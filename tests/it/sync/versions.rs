@@ -44,7 +44,8 @@ fn without_atomic_batches_every_message_is_fenced_alone_and_the_result_is_the_sa
     assert_eq!((ada.synced().sent, bob.synced().taken), (61, 61));
     // An answer that was lost: nothing is sent twice here either.
     let forgotten = cim_domain_nix::store::remote::Acknowledged { seq: 20, fence: 20 };
-    ada.session.store.set_acknowledged("exchange", forgotten, None, 1).unwrap();
+    let nobody = cim_domain_nix::store::remote::Lease { name: "relay", holder: "nobody" };
+    assert!(ada.session.store.set_acknowledged("exchange", forgotten, None, nobody, 1).unwrap());
     ada.change(1, 1);
     assert_eq!(ada.synced().sent, 1);
     bob.synced();

@@ -57,9 +57,11 @@ fn folder_and_name(path: &str) -> Option<(&str, &str)> {
     Some((folder, file.strip_suffix(".rs")?))
 }
 
-/// How often `mod name` stands in the code.
+/// How often `mod name` stands in the code, or a line of the table of rules, which makes the modules itself.
 fn declarations(parent: &Source, name: &str) -> usize {
-    parent.words("mod").filter(|at| module_at(parent, *at) == name).count()
+    let table = parent.code.split_once("\nrules! {").map_or("", |(_, table)| table);
+    let lines = table.lines().filter(|line| line.trim().strip_suffix(',') == Some(name)).count();
+    lines + parent.words("mod").filter(|at| module_at(parent, *at) == name).count()
 }
 
 /// A public module is used by its path; only a private one can be forgotten.

@@ -1,0 +1,180 @@
+//! Checking: every Nix file and every flake below some paths, by the rules of the lint room. Writes nothing but a cache.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+use rayon::prelude::*;
+
+use super::AppError;
+use crate::lint::{Finding, Linter, Rule, Selection};
+use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Options, ReadError, read_text, walk_nix};
+
+mod cache;
+
+use cache::Cache;
+
+/// What to check and how.
+#[derive(Debug, Clone, Default)]
+pub struct CheckRequest {
+    /// Files, and directories with everything below them.
+    pub paths: Vec<PathBuf>,
+    /// Patterns of what to leave out, as in a `.gitignore`.
+    pub excludes: Vec<String>,
+    /// Which rules.
+    pub selection: Selection,
+    /// Threads to work with; 0 for one per processor.
+    pub threads: usize,
+    /// Now, in microseconds since 1970 UTC: what ages and days are compared with.
+    pub now: i64,
+    /// Where what was found is remembered, so that unchanged files are not read; none to read everything.
+    pub cache: Option<PathBuf>,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct CheckReport {
+    /// How many files were looked at.
+    pub files: u64,
+    /// Files with findings, in path order.
+    pub found: Vec<FileFindings>,
+    /// What could not be read, each with one sentence.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// The findings of one file, in the order of its text.
+#[derive(Debug, Clone)]
+pub struct FileFindings {
+    /// The file, canonical.
+    pub path: PathBuf,
+    /// What was found in it.
+    pub findings: Vec<Finding>,
+}
+
+/// What is checked together: a Nix file, or a `flake.nix` and its lock.
+#[derive(Debug, Default)]
+struct Item {
+    nix: Option<(PathBuf, FileStamp)>,
+    lock: Option<(PathBuf, FileStamp)>,
+}
+
+/// Checks every file below the paths.
+pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
+    if let Some(missing) = request.paths.iter().find(|path| !path.exists()) {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(AppError::Path { path: missing.clone(), source });
+    }
+    let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
+    let walked = walk_nix(&request.paths, &options)?;
+    let mut report = CheckReport { unreadable: walked.problems, ..CheckReport::default() };
+    report.files = u64::try_from(walked.files.len()).unwrap_or(u64::MAX);
+    let items = items(walked.files);
+    let today = day(request.now);
+    let cache = Cache::open(request, &today);
+    let linter = Linter::new(&request.selection, today);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
+    let looked: Vec<Looked> = pool.install(|| items.par_iter().map(|item| look(item, &linter, &cache, request)).collect());
+    cache.keep(&items, &looked, request.now);
+    for (item, looked) in items.into_iter().zip(looked) {
+        report.add(item, looked);
+    }
+    report.found.sort_by(|a, b| a.path.cmp(&b.path));
+    report.unreadable.sort();
+    Ok(report)
+}
+
+/// Checks one text: what an editor or a pipe gives.
+pub fn check_text(text: &str, selection: &Selection, now: i64) -> Vec<Finding> {
+    Linter::new(selection, day(now)).check(text)
+}
+
+/// A day as in `2026-11-28`.
+pub fn day(micros: i64) -> String {
+    DateTime::from_timestamp_micros(micros).map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
+}
+
+/// The rules with unknown names in a selection are refused before anything is read.
+pub fn known(selection: &Selection) -> Result<(), AppError> {
+    let Some(name) = selection.unknown() else { return Ok(()) };
+    let near = crate::lint::rules::RULES.iter().map(|rule| (strsim::jaro_winkler(rule.name, name), rule.name));
+    let near = near.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name);
+    Err(AppError::UnknownRule { name: name.to_owned(), near })
+}
+
+/// What a look at one item gave: the findings of the Nix file and of the lock, or why they could not be read.
+#[derive(Debug, Default)]
+struct Looked {
+    nix: Vec<Finding>,
+    lock: Vec<Finding>,
+    failed: Option<(PathBuf, String)>,
+}
+
+fn items(files: Vec<(PathBuf, FileStamp)>) -> Vec<Item> {
+    let mut flakes: BTreeMap<PathBuf, Item> = BTreeMap::new();
+    let mut items = Vec::with_capacity(files.len());
+    for (path, stamp) in files {
+        let name = path.file_name().unwrap_or_default();
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        if name == "flake.nix" {
+            flakes.entry(directory).or_default().nix = Some((path, stamp));
+        } else if name == "flake.lock" {
+            flakes.entry(directory).or_default().lock = Some((path, stamp));
+        } else {
+            items.push(Item { nix: Some((path, stamp)), lock: None });
+        }
+    }
+    items.extend(flakes.into_values());
+    items
+}
+
+fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> Looked {
+    if let Some(known) = cache.find(item) {
+        return known;
+    }
+    match read(item) {
+        Ok((nix, _)) => {
+            let findings = nix.map_or_else(Vec::new, |file| linter.check(&file.text));
+            Looked { nix: findings, ..Looked::default() }
+        }
+        Err(error) => Looked { failed: Some((error.path().to_owned(), super::scan::chain(&error))), ..Looked::default() },
+    }
+}
+
+fn read(item: &Item) -> Result<(Option<FileText>, Option<FileText>), ReadError> {
+    let text = |at: &Option<(PathBuf, FileStamp)>| {
+        at.as_ref().map(|(path, _)| read_text(path, DEFAULT_LIMIT)).transpose()
+    };
+    Ok((text(&item.nix)?, text(&item.lock)?))
+}
+
+impl CheckReport {
+    fn add(&mut self, item: Item, looked: Looked) {
+        self.unreadable.extend(looked.failed);
+        for (at, findings) in [(item.nix, looked.nix), (item.lock, looked.lock)] {
+            if let Some((path, _)) = at
+                && !findings.is_empty()
+            {
+                self.found.push(FileFindings { path, findings });
+            }
+        }
+    }
+
+    /// Every finding with its file, in path order.
+    pub fn findings(&self) -> impl Iterator<Item = (&Path, &Finding)> {
+        self.found.iter().flat_map(|file| file.findings.iter().map(|finding| (file.path.as_path(), finding)))
+    }
+
+    /// Keeps what a question says yes to.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Path, &Finding) -> bool) {
+        for file in &mut self.found {
+            let FileFindings { path, findings } = file;
+            findings.retain(|finding| keep(path, finding));
+        }
+        self.found.retain(|file| !file.findings.is_empty());
+    }
+}
+
+/// The rule of that name.
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    Rule::named(name)
+}
