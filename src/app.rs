@@ -93,6 +93,15 @@ pub enum AppError {
     /// A pattern that says what to leave out cannot be understood.
     #[error(transparent)]
     Walk(#[from] crate::scan::Error),
+    /// A repository could not be read.
+    #[error(transparent)]
+    Git(#[from] crate::git::Error),
+    /// No repository around the files knows that revision.
+    #[error("`{revision}` is no event, no time, and no revision of a repository around these files")]
+    UnknownRevision {
+        /// The revision, as it was written.
+        revision: String,
+    },
     /// No rule has that name.
     #[error("`{name}` is no rule; {}", near.map_or_else(|| "`cim-nix explain` lists those there are".to_owned(), |near| format!("did you mean `{near}`?")))]
     UnknownRule {

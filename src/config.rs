@@ -38,6 +38,8 @@ pub struct Settings {
     pub color: Color,
     /// Globs of what a scan passes over, beside its built-in list.
     pub excludes: Vec<String>,
+    /// Whether scans record what rules find in Nix files.
+    pub rules_record: bool,
     /// Rules that are wanted though they are off by themselves.
     pub rules_enabled: Vec<String>,
     /// Rules that are not wanted.
@@ -261,6 +263,7 @@ impl Settings {
                 _ => Color::Auto,
             },
             excludes: list(&table::EXCLUDES),
+            rules_record: value(&table::RULES_RECORD).and_then(Value::switch).unwrap_or(true),
             rules_enabled: list(&table::RULES_ENABLED),
             rules_disabled: list(&table::RULES_DISABLED),
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 mod facts;
 mod history;
 mod stamp;
+mod text;
 mod tree_path;
 mod work_tree;
 
 pub use facts::{Facts, Kind};
 pub use history::{Commit, Content, Cursor, Limit, LockHistory};
 pub use stamp::stamped;
+pub use text::AtRevision;
 pub use work_tree::{AgainstHead, Tracked};
 
 /// A git repository, opened for reading.

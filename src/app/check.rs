@@ -10,6 +10,8 @@ use super::AppError;
 use crate::lint::{Finding, Linter, Rule, Selection};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Options, ReadError, read_text, walk_nix};
 
+pub mod baseline;
+
 mod cache;
 
 use cache::Cache;
@@ -64,7 +66,7 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(AppError::Path { path: missing.clone(), source });
     }
-    let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
+    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;
     let mut report = CheckReport { unreadable: walked.problems, ..CheckReport::default() };
     report.files = u64::try_from(walked.files.len()).unwrap_or(u64::MAX);
@@ -73,7 +75,8 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
     let cache = Cache::open(request, &today);
     let linter = Linter::new(&request.selection, today);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
-    let looked: Vec<Looked> = pool.install(|| items.par_iter().map(|item| look(item, &linter, &cache, request)).collect());
+    let looked: Vec<Looked> =
+        pool.install(|| items.par_iter().map(|item| look(item, &linter, &cache, request)).collect());
     cache.keep(&items, &looked, request.now);
     for (item, looked) in items.into_iter().zip(looked) {
         report.add(item, looked);
@@ -136,14 +139,25 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
             let findings = nix.map_or_else(Vec::new, |file| linter.check(&file.text));
             Looked { nix: findings, ..Looked::default() }
         }
-        Err(error) => Looked { failed: Some((error.path().to_owned(), super::scan::chain(&error))), ..Looked::default() },
+        Err(error) => {
+            Looked { failed: Some((error.path().to_owned(), super::scan::chain(&error))), ..Looked::default() }
+        }
     }
 }
 
+/// The findings of a `flake.nix` and of its lock.
+fn flake(
+    linter: &Linter,
+    nix: Option<&str>,
+    _lock: Option<&str>,
+    _request: &CheckRequest,
+) -> (Vec<Finding>, Vec<Finding>) {
+    (nix.map_or_else(Vec::new, |text| linter.check(text)), Vec::new())
+}
+
 fn read(item: &Item) -> Result<(Option<FileText>, Option<FileText>), ReadError> {
-    let text = |at: &Option<(PathBuf, FileStamp)>| {
-        at.as_ref().map(|(path, _)| read_text(path, DEFAULT_LIMIT)).transpose()
-    };
+    let text =
+        |at: &Option<(PathBuf, FileStamp)>| at.as_ref().map(|(path, _)| read_text(path, DEFAULT_LIMIT)).transpose();
     Ok((text(&item.nix)?, text(&item.lock)?))
 }
 

@@ -7,14 +7,26 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
+use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
+
+/// Set in [`FileRow::extractor`] of a file that rules looked at, and not the extractor of flakes.
+pub const CHECKED: u32 = 1 << 31;
+
+impl FileRow {
+    /// Whether this is a Nix file that rules looked at, and not the directory of a flake.
+    pub fn is_checked(&self) -> bool {
+        self.extractor & CHECKED != 0
+    }
+}
 
 /// One flake that the ledger knows.
 #[derive(Debug, Clone)]
@@ -137,6 +149,21 @@ impl Known {
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
         finding_stream(&self.origin, flake, file)
     }
+
+    /// The flake that a file belongs to: that of the nearest directory around it that holds one.
+    pub fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
+        file.ancestors().skip(1).find_map(|directory| self.flake(directory).filter(|flake| !flake.removed))
+    }
+
+    /// The stream of the findings of a file somewhere in a flake.
+    pub fn finding_stream_inside(&self, flake: Option<&KnownFlake>, file: &Path) -> StreamId {
+        match flake {
+            Some(flake) => {
+                finding_stream(&self.origin, Some(flake.id), file.strip_prefix(&flake.directory).unwrap_or(file))
+            }
+            None => finding_stream(&self.origin, None, file),
+        }
+    }
 }
 
 /// The stream of the findings of one file, of the origin with that key.
@@ -146,6 +173,8 @@ pub fn finding_stream_of(origin_key: &str, flake: Option<FlakeId>, file: &Path) 
 
 fn finding_stream(origin: &Uuid, flake: Option<FlakeId>, file: &Path) -> StreamId {
     StreamId::finding(match flake {
+        // A path inside the flake stays as it is; of a whole one, the files beside flake.nix are meant.
+        Some(flake) if file.is_relative() => Uuid::new_v5(&flake.uuid(), file.as_os_str().as_bytes()),
         Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
         None => Uuid::new_v5(origin, file.as_os_str().as_bytes()),
     })
@@ -171,6 +200,19 @@ pub fn findings(reader: &Reader, stream: &StreamId) -> Result<(Open, u64), Store
         _ => None,
     });
     Ok((finding_event::fold(events), version))
+}
+
+/// The file that a stream of findings spoke of last.
+pub fn found_in(reader: &Reader, stream: &StreamId) -> Result<Option<RecordedPath>, StoreError> {
+    let events = reader.stream(stream)?;
+    Ok(match events.last().and_then(|recorded| recorded.event().ok()) {
+        Some(Event::Finding(
+            FindingEvent::Raised { subject, .. }
+            | FindingEvent::Changed { subject, .. }
+            | FindingEvent::Resolved { subject, .. },
+        )) => Some(subject.file.clone()),
+        _ => None,
+    })
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.

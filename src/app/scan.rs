@@ -9,11 +9,14 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
+use crate::lint::Selection;
 use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
 use super::{AppError, Session, roots};
+
+mod files;
 
 mod look;
 
@@ -41,6 +44,8 @@ pub struct ScanRequest {
     pub since: Option<i64>,
     /// Threads to work with; 0 for one per processor.
     pub threads: usize,
+    /// The rules whose findings in Nix files are recorded; none to leave Nix files beside the flakes alone.
+    pub rules: Option<Selection>,
 }
 
 /// What a scan did.
@@ -58,7 +63,11 @@ pub struct ScanReport {
     pub files: u64,
     /// Events that were stored.
     pub events: u64,
-    /// What is wrong, in path order.
+    /// Findings of rules that are new.
+    pub raised: u64,
+    /// Findings of rules that are gone.
+    pub resolved: u64,
+    /// What is wrong with flakes, in path order.
     pub problems: Vec<ScanProblem>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
@@ -114,7 +123,12 @@ pub fn scan_as(
     let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
-    let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
+    let options = Options {
+        excludes: request.excludes.clone(),
+        threads: request.threads,
+        nix_files: request.rules.is_some(),
+        ..Options::default()
+    };
     let walked = walk_until(&roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
@@ -123,6 +137,8 @@ pub fn scan_as(
     let mut settler = Settler::new(session, &known, command.identity, &moved)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
+    settler.look_again()?;
+    files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         gone::settle(&roots, &walked, &known, &mut settler)?;
     }

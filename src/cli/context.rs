@@ -14,6 +14,7 @@ use crate::app::scan::ScanRequest;
 use crate::config::place::Places;
 use crate::config::value::Value;
 use crate::config::{self, Color, Settings, Sources, table};
+use crate::lint::Selection;
 use crate::store::view::{self, At};
 
 /// Makes every run of a test see the same time and ids.
@@ -106,7 +107,14 @@ impl<'a> Context<'a> {
             history: settings.history,
             since: self.history_since()?,
             threads: settings.threads,
+            rules: settings.rules_record.then(|| self.selection()),
         })
+    }
+
+    /// The rules that the settings want.
+    pub(crate) fn selection(&self) -> Selection {
+        let (enabled, disabled) = (self.settings.rules_enabled.clone(), self.settings.rules_disabled.clone());
+        Selection { enabled, disabled, only: Vec::new() }
     }
 
     /// How far back the settings say to read the past, in seconds since 1970 UTC.

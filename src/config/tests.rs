@@ -11,8 +11,14 @@ impl World {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
-        let places =
-            Places { home: at("home"), config: at("config"), data: at("data"), state: at("state"), cache: at("cache"), system: at("etc") };
+        let places = Places {
+            home: at("home"),
+            config: at("config"),
+            data: at("data"),
+            state: at("state"),
+            cache: at("cache"),
+            system: at("etc"),
+        };
         Self { root, places }
     }
 

@@ -159,7 +159,7 @@ impl Repository {
         Ok(commits.iter().filter(gone).copied().collect())
     }
 
-    fn parse(&self, id: &str) -> Result<ObjectId, Error> {
+    pub(super) fn parse(&self, id: &str) -> Result<ObjectId, Error> {
         let failed = |_| Error::NotACommit { repository: self.path.clone(), id: id.to_owned() };
         ObjectId::from_hex(id.as_bytes()).map_err(failed)
     }

@@ -22,6 +22,8 @@ use super::{Error, Options};
 pub struct Walk {
     /// Every directory with a `flake.nix` or a `flake.lock`.
     pub flakes: Vec<Found>,
+    /// Every Nix file beside the `flake.nix`, when they were asked for.
+    pub nix: Vec<(PathBuf, FileStamp)>,
     /// How many files were seen, whatever their name.
     pub files: u64,
     /// What could not be looked at, each with one sentence.
@@ -94,7 +96,7 @@ pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
 
 /// The same, until `stop` is set: what is left then was not listed, and nothing is said of it.
 pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Result<Walk, Error> {
-    let state = State::default();
+    let state = State { nix_files: options.nix_files, ..State::default() };
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     walk_roots(&roots, options, &state, &pool, stop)?;
@@ -105,7 +107,7 @@ pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Re
 ///
 /// The same rules as for flakes: what git ignores and what the built-in list names is left out.
 pub fn walk_nix(paths: &[PathBuf], options: &Options) -> Result<NixFiles, Error> {
-    let state = State { every_nix_file: true, ..State::default() };
+    let state = State { nix_files: true, locks: true, ..State::default() };
     let (files, roots): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.is_file());
     for file in &files {
         match file.canonicalize() {
@@ -219,6 +221,14 @@ impl Walk {
         self.listed.contains(dir)
     }
 
+    /// Whether a file is known to be gone: the walk came by, and it is not there.
+    pub fn is_missing(&self, file: &Path) -> bool {
+        let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let Some(nearest) = file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor)) else { return false };
+        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
+        below.is_some_and(|below| absent(&nearest.join(below)))
+    }
+
     /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
@@ -236,7 +246,9 @@ impl Walk {
 #[derive(Default)]
 struct State {
     /// Whether every Nix file is wanted, or flakes alone.
-    every_nix_file: bool,
+    nix_files: bool,
+    /// Whether files are wanted one by one: the files of flakes among the others.
+    locks: bool,
     files: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -247,6 +259,15 @@ struct Seen {
     nix: Vec<(PathBuf, FileStamp)>,
     listed: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
+}
+
+impl Seen {
+    fn sort(&mut self) {
+        self.problems.sort();
+        self.problems.dedup();
+        self.nix.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.nix.dedup_by(|a, b| a.0 == b.0);
+    }
 }
 
 impl State {
@@ -266,13 +287,13 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
-        if self.every_nix_file {
-            if name.as_encoded_bytes().ends_with(b".nix") || name == "flake.lock" {
-                self.see_nix(path);
-            }
-            return;
-        }
         let is_nix = name == "flake.nix";
+        if self.locks && (is_nix || name == "flake.lock") {
+            return self.see_nix(path);
+        }
+        if self.nix_files && !is_nix && name.as_encoded_bytes().ends_with(b".nix") {
+            return self.see_nix(path);
+        }
         if is_nix || name == "flake.lock" {
             self.see_flake(path, is_nix);
         }
@@ -322,20 +343,17 @@ impl State {
 
     fn finish_nix(self) -> NixFiles {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        seen.problems.sort();
-        seen.problems.dedup();
-        seen.nix.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        seen.nix.dedup_by(|a, b| a.0 == b.0);
+        seen.sort();
         NixFiles { files: seen.nix, problems: seen.problems }
     }
 
     fn finish(self) -> Walk {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        seen.problems.sort();
-        seen.problems.dedup();
+        seen.sort();
         let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
+            nix: seen.nix,
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,

@@ -202,10 +202,8 @@ fn restore(stored: &Stored) -> Option<Finding> {
 /// Lets the oldest go when there are too many.
 fn sweep(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
-    let mut files: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
+    let mut files: Vec<_> =
+        entries.flatten().filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
     files.sort();
     let surplus = files.len().saturating_sub(MAX_FILES);
     for (_, path) in files.into_iter().take(surplus) {

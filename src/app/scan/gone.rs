@@ -55,7 +55,7 @@ pub(super) fn settle(
             remove(flake, settler)?;
         }
     }
-    for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none()) {
+    for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none() && !row.is_checked()) {
         let lock = directory.join("flake.lock");
         if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
             let write = settler.findings(None, &lock, &[], false)?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
+use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{self, Finding, Subject};
 use crate::domain::flake::decide::{self, Observation};
 use crate::domain::id::{EventId, FlakeId};
@@ -14,7 +15,7 @@ use crate::git::Repository;
 use crate::scan::Found;
 use crate::store::{Append, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket};
 
-use super::super::known::{self, Known};
+use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, history};
 use super::look::{Glance, Sight};
@@ -290,6 +291,54 @@ impl<'a> Settler<'a> {
             events.extend(finding::decide::observe(&open, &subject, seen));
         }
         Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
+    }
+
+    /// The findings of a Nix file somewhere in a flake, or in none.
+    pub(super) fn findings_inside(
+        &self,
+        flake: Option<&KnownFlake>,
+        file: &Path,
+        seen: &[Finding],
+    ) -> Result<Option<StreamWrite>, AppError> {
+        let stream = self.known.finding_stream_inside(flake, file);
+        let (open, version) = known::findings(&self.reader, &stream)?;
+        let subject = Subject { flake: flake.map(|flake| flake.id), file: RecordedPath::new(file) };
+        let before = if open.is_empty() { None } else { known::found_in(&self.reader, &stream)? };
+        // The flake was moved: what was found is resolved where it was.
+        let events = match before.filter(|before| *before != subject.file) {
+            Some(before) => {
+                let old = Subject { file: before, ..subject.clone() };
+                let mut events = finding::decide::observe(&open, &old, &[]);
+                events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
+                events
+            }
+            None => finding::decide::observe(&open, &subject, seen),
+        };
+        Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
+    }
+
+    /// Stores what was found in files; what changed only beside the events is kept with the command of the scan.
+    pub(super) fn store_checked(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
+        if writes.is_empty() {
+            self.notes.extend(notes);
+            return Ok(());
+        }
+        for event in writes.iter().flat_map(|write| &write.events) {
+            match &event.event {
+                Event::Finding(FindingEvent::Raised { findings, .. }) => self.report.raised += findings.len() as u64,
+                Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
+                    self.report.resolved += fingerprints.len() as u64;
+                }
+                _ => {}
+            }
+        }
+        self.store(writes, notes)
+    }
+
+    /// Sees what other processes have written since.
+    pub(super) fn look_again(&mut self) -> Result<(), AppError> {
+        self.reader = self.session.store.reader()?;
+        Ok(())
     }
 
     fn settle_lock_alone(&mut self, at: &Found, stamp: Vec<u8>, findings: &[Finding]) -> Result<(), AppError> {

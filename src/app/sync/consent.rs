@@ -8,7 +8,7 @@ use super::SyncError;
 use crate::domain::stream::{Aggregate, StreamId};
 pub use crate::store::outbox::Released;
 use crate::store::view;
-use crate::store::{Append, LocalNote, Reader, StoreError};
+use crate::store::{Append, FileRow, LocalNote, Reader, StoreError};
 
 /// The files of a flake in which problems are found.
 const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
@@ -108,8 +108,16 @@ fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
         let found = |flake, file: &str| finding_stream_of(own, flake, Path::new(file));
         streams.extend(shared.iter().flat_map(|flake| FILES.map(|file| found(Some(flake.id), file))));
         // A lock without a flake has its problems by its path.
-        let alone = reader.all_files()?.into_iter().filter(|row| row.flake.is_none() && below(&row.path));
+        let files = reader.all_files()?.into_iter().filter(|row| below(&row.path));
+        let (checked, directories): (Vec<_>, Vec<_>) = files.partition(FileRow::is_checked);
+        let alone = directories.into_iter().filter(|row| row.flake.is_none());
         streams.extend(alone.map(|row| finding_stream_of(own, None, &row.path.join("flake.lock"))));
+        streams.extend(checked.into_iter().map(|row| {
+            let flake = shared.iter().find(|flake| Some(flake.id) == row.flake);
+            let inside =
+                flake.and_then(|flake| row.path.strip_prefix(flake.directory.to_path()).ok().map(Path::to_owned));
+            finding_stream_of(own, flake.map(|flake| flake.id), &inside.unwrap_or_else(|| row.path.clone()))
+        }));
     }
     Ok(streams)
 }

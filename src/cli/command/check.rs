@@ -6,17 +6,22 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::Run;
-use crate::app::check::{self, CheckReport, CheckRequest};
+use crate::app::check::{self, CheckReport, CheckRequest, baseline};
+use crate::app::moment::Moment;
+use crate::app::scan::{self, ScanRequest};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::interrupt;
 use crate::cli::path::PathFields;
 use crate::cli::text::plural;
 use crate::domain::finding::Severity;
 use crate::lint::{Finding, Safety, Selection};
+use crate::store::view::{self, At};
 
 mod sarif;
 mod snippet;
@@ -38,6 +43,15 @@ pub(crate) struct Check {
     /// Exit with 1 when a finding is at least this bad
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Warning)]
     fail_on: FailOn,
+    /// Show only what was not there before: an event (its id or `#` and its position), a time, or a revision of git
+    ///
+    /// An event and a time ask the ledger, which knows what scans have seen. A revision such as `main` or `HEAD~3` needs no ledger:
+    /// the text that it has is checked, too.
+    #[arg(long, value_name = "EVENT|TIME|REVISION")]
+    new_since: Option<String>,
+    /// Record what is found: scan the roots that hold the paths
+    #[arg(long)]
+    record: bool,
     /// Print SARIF 2.1.0, for code scanning
     #[arg(long, conflicts_with_all = ["json", "format"])]
     sarif: bool,
@@ -63,12 +77,10 @@ pub(super) struct Rules {
 impl Rules {
     /// The rules of the settings and of these arguments.
     pub(super) fn selection(&self, context: &Context<'_>) -> Result<Selection, Failure> {
-        let with = |settings: &[String], said: &[String]| settings.iter().chain(said).cloned().collect();
-        let selection = Selection {
-            enabled: with(&context.settings.rules_enabled, &self.enable),
-            disabled: with(&context.settings.rules_disabled, &self.disable),
-            only: self.only.clone(),
-        };
+        let mut selection = context.selection();
+        selection.enabled.extend(self.enable.iter().cloned());
+        selection.disabled.extend(self.disable.iter().cloned());
+        selection.only.clone_from(&self.only);
         check::known(&selection)?;
         Ok(selection)
     }
@@ -101,7 +113,13 @@ impl FailOn {
 impl Run for Check {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let request = self.request(context)?;
-        let report = check::check(&request)?;
+        let mut report = check::check(&request)?;
+        if let Some(since) = &self.new_since {
+            only_new(&mut report, &request, since, context)?;
+        }
+        if self.record {
+            record(&request, context)?;
+        }
         let failed = report.findings().any(|(_, finding)| self.fail_on.counts(finding.severity))
             || !report.unreadable.is_empty() && self.fail_on != FailOn::Never;
         if self.sarif {
@@ -126,6 +144,45 @@ impl Check {
             cache: (!self.no_cache).then(|| context.places.cache.join("cim-nix")),
         })
     }
+}
+
+/// Leaves what was not there at the moment or the revision that is named.
+fn only_new(
+    report: &mut CheckReport,
+    request: &CheckRequest,
+    since: &str,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let moment = since.parse::<Moment>().ok();
+    if moment.is_none() && Uuid::try_parse(since).is_err() {
+        return Ok(baseline::only_new_since_commit(report, request, since)?);
+    }
+    let reading = context.read()?;
+    let at = match &moment {
+        Some(moment) => context.at(moment, &reading.ledger.reader)?,
+        None => At::Position(view::event(&reading.ledger.reader, since)?.position),
+    };
+    Ok(baseline::only_new_since_moment(report, &reading.ledger.reader, at)?)
+}
+
+/// Scans the roots that hold the paths, so that what was found is an event.
+fn record(request: &CheckRequest, context: &mut Context<'_>) -> Result<(), Failure> {
+    let scan_request = context.scan_request()?;
+    let session = context.session()?;
+    let roots: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
+    let mut paths = Vec::new();
+    for path in &request.paths {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let Some(root) = roots.iter().find(|root| whole.starts_with(root)) else {
+            return Err(Failure::new(Kind::Refused, format!("`{}` is below no root", path.display()))
+                .hinted("`cim-nix scan` with the directory makes it one"));
+        };
+        paths.push(root.clone());
+    }
+    let request = ScanRequest { paths, rules: Some(request.selection.clone()), ..scan_request };
+    let stop = interrupt::flag()?;
+    scan::scan(&session, &request, &|_| {}, &stop)?;
+    Ok(())
 }
 
 /// A path as people write it here: below the working directory without it.

@@ -41,6 +41,9 @@ pub(crate) struct Scan {
     /// Leave the past of locks alone
     #[arg(long, conflicts_with = "since")]
     no_history: bool,
+    /// Leave the Nix files beside `flake.nix` unchecked [env: `CIM_NIX_RULES_RECORD`]
+    #[arg(long)]
+    no_check: bool,
     /// Exit with 1 when a problem is at least this bad
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Never)]
     fail_on: FailOn,
@@ -97,6 +100,7 @@ impl Scan {
         request.paths = self.paths.iter().map(|path| context.directory.join(path)).collect();
         request.excludes.extend(self.exclude.iter().cloned());
         request.history &= !self.no_history;
+        request.rules = request.rules.filter(|_| !self.no_check);
         if let Some(since) = &self.since {
             request.since = Some(context.time(since)?.div_euclid(1_000_000));
         }
@@ -125,6 +129,7 @@ struct Scanned {
     flakes: Counts,
     files: u64,
     events: u64,
+    findings: Findings,
     problems: Vec<Problem>,
     interrupted: bool,
     #[serde(skip)]
@@ -137,6 +142,13 @@ struct Counts {
     new: u64,
     changed: u64,
     removed: u64,
+}
+
+/// What rules found in Nix files since the last scan; `problem list` and `check` show all of it.
+#[derive(Debug, Serialize)]
+struct Findings {
+    raised: u64,
+    resolved: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,9 +170,10 @@ impl Scanned {
             code: problem.code.clone(),
             severity: problem.severity.name(),
         };
-        let ScanReport { seen, new, changed, removed, files, events, interrupted, .. } = *report;
+        let ScanReport { seen, new, changed, removed, files, events, raised, resolved, interrupted, .. } = *report;
         let problems = report.problems.iter().map(problem).collect();
-        Self { flakes: Counts { seen, new, changed, removed }, files, events, problems, interrupted, took }
+        let findings = Findings { raised, resolved };
+        Self { flakes: Counts { seen, new, changed, removed }, files, events, findings, problems, interrupted, took }
     }
 
     /// `12 flakes (2 new, 1 changed), 340 files, 17 events in 0.21 s`
@@ -193,6 +206,10 @@ impl Answer for Scanned {
 
     fn page(&self, page: &mut Page) {
         page.line(self.summary());
+        let Findings { raised, resolved } = self.findings;
+        if raised + resolved > 0 {
+            page.line(format!("{} raised, {resolved} resolved: `cim-nix check` shows them", plural(raised, "finding")));
+        }
         for problem in &self.problems {
             let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
             let path = for_people(&problem.path.path);

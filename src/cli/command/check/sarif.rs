@@ -18,7 +18,8 @@ const FINGERPRINT: &str = "cimNix/v1";
 pub(super) fn document(report: &CheckReport, directory: &Path) -> Value {
     let findings = report.found.iter().flat_map(|file| {
         let at = here(&file.path, directory);
-        let text = std::fs::read(&file.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let text =
+            std::fs::read(&file.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         file.findings.iter().map(move |finding| result(&at, &text, finding)).collect::<Vec<_>>()
     });
     let unreadable = report.unreadable.iter().map(|(path, message)| {
