@@ -3,6 +3,7 @@
 //! Pure: texts come in, findings go out. A rule is one file below `rules` and one line in `rules.rs`; command line,
 //! documentation, `explain` and tests derive from what it says of itself. Must not know files, clocks, or the ledger.
 
+mod call;
 mod dispatch;
 mod finding;
 mod fingerprint;
@@ -12,8 +13,11 @@ mod suppression;
 
 pub mod fix;
 
+pub mod flake;
+
 pub mod rules;
 
+pub use call::Call;
 pub use finding::{Finding, Fix, Place};
 pub use report::{File, Report, replace};
 pub use rule::{Check, Example, Rule, Safety, Selection};
@@ -45,14 +49,20 @@ impl Linter {
     /// The same for a text that was parsed already.
     pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
         let names = Names::of(tree, text);
-        let file = File { text, tree, names: &names };
+        let file = File { text, tree, names: &names, flake: false };
         let mut findings = self.dispatch.run(&file);
-        suppression::apply(&file, &self.today, &self.dispatch, &mut findings);
-        findings.sort_by(|a, b| (a.start, a.end, a.rule.name).cmp(&(b.start, b.end, b.rule.name)));
-        findings.dedup_by(|a, b| (a.start, a.end, a.rule.name) == (b.start, b.end, b.rule.name));
-        fingerprint::number(&file, &mut findings);
+        suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut Vec::new());
+        finish(&file, &mut findings);
         findings
     }
+}
+
+/// Brings findings into the order of the text, and numbers them.
+fn finish(file: &File<'_>, findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| (a.start, a.end, a.rule.name).cmp(&(b.start, b.end, b.rule.name)));
+    let same = |a: &Finding, b: &Finding| (a.start, a.end, a.rule.name) == (b.start, b.end, b.rule.name);
+    findings.dedup_by(|a, b| same(a, b) && a.fingerprint == b.fingerprint);
+    fingerprint::number(file, findings);
 }
 
 #[cfg(test)]

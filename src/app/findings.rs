@@ -3,26 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::finding::{Finding, Severity};
-
-/// Problems that are worth knowing, but nothing is wrong.
-const INFO: &[&str] = &["input-not-declared", "dirty-file", "history-shallow", "history-missing", "duplicate-input"];
-
-/// Problems with which Nix refuses the flake, or with which something could not be read.
-const ERRORS: &[&str] = &[
-    "syntax-error",
-    "too-deep",
-    "too-large",
-    "not-an-attrset",
-    "duplicate-attribute",
-    "conflict-markers",
-    "lock-syntax",
-    "lock-shape",
-    "lock-without-flake",
-    "not-in-git",
-    "unreadable",
-    "git-unreadable",
-    "not-reachable",
-];
+use crate::lint::Rule;
 
 /// Collects the findings of one file and numbers those that are alike.
 #[derive(Debug, Default)]
@@ -54,15 +35,9 @@ impl Findings {
     }
 }
 
-/// How bad a kind of problem is; what no table names is a warning.
+/// How bad a kind of problem is, by the rule of that name; what has none is a warning.
 pub fn severity(code: &str) -> Severity {
-    if ERRORS.contains(&code) {
-        Severity::Error
-    } else if INFO.contains(&code) {
-        Severity::Info
-    } else {
-        Severity::Warning
-    }
+    Rule::named(code).map_or(Severity::Warning, |rule| rule.severity)
 }
 
 #[cfg(test)]

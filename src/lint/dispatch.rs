@@ -1,50 +1,83 @@
 //! Brings every node to the rules that look at its kind: one walk for all of them.
 
+use std::collections::HashMap;
+
+use rnix::ast::AttrpathValue;
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::call::{self, Call};
 use super::finding::Finding;
+use super::flake::{FlakeReport, FlakeView};
 use super::report::{File, Report};
 use super::rule::{Check, Rule, Selection};
 use super::rules::RULES;
 
 type OnNode = (&'static Rule, fn(&SyntaxNode, &mut Report<'_, '_>));
+type OnCall = (&'static Rule, fn(&Call, &mut Report<'_, '_>));
+type OnBinding = (&'static Rule, fn(&AttrpathValue, &mut Report<'_, '_>));
 type OnFile = (&'static Rule, fn(&mut Report<'_, '_>));
+type OnFlake = (&'static Rule, fn(&FlakeView<'_>, &mut FlakeReport<'_>));
 
 /// The wanted rules, by what they look at.
+#[derive(Default)]
 pub(super) struct Dispatch {
     nodes: Vec<Vec<OnNode>>,
+    calls: HashMap<&'static str, Vec<OnCall>>,
+    bindings: HashMap<&'static str, Vec<OnBinding>>,
     files: Vec<OnFile>,
+    pub(super) flakes: Vec<OnFlake>,
     reading: Vec<&'static Rule>,
+    flake_reading: Vec<&'static Rule>,
+    /// Their names, with whether only a flake shows them.
+    wanted: HashMap<&'static str, bool>,
 }
 
 impl std::fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dispatch").field("files", &self.files.len()).finish_non_exhaustive()
+        f.debug_struct("Dispatch").field("wanted", &self.wanted.len()).finish_non_exhaustive()
     }
 }
 
 impl Dispatch {
     pub(super) fn new(selection: &Selection) -> Self {
-        let mut dispatch = Self { nodes: Vec::new(), files: Vec::new(), reading: Vec::new() };
+        let mut dispatch = Self::default();
         for rule in RULES.iter().copied().filter(|rule| selection.wants(rule)) {
-            match rule.check {
-                Check::Node(kinds, check) => {
-                    for kind in kinds {
-                        let at = *kind as usize;
-                        if dispatch.nodes.len() <= at {
-                            dispatch.nodes.resize_with(at + 1, Vec::new);
-                        }
-                        if let Some(rules) = dispatch.nodes.get_mut(at) {
-                            rules.push((rule, check));
-                        }
-                    }
-                }
-                Check::File(check) => dispatch.files.push((rule, check)),
-                Check::Reading => dispatch.reading.push(rule),
-            }
+            dispatch.add(rule);
         }
         dispatch
+    }
+
+    fn add(&mut self, rule: &'static Rule) {
+        match rule.check {
+            Check::Node(kinds, check) => kinds.iter().for_each(|kind| self.on_kind(*kind, (rule, check))),
+            Check::Call(names, check) => {
+                for name in names {
+                    self.calls.entry(name).or_default().push((rule, check));
+                }
+            }
+            Check::Binding(names, check) => {
+                for name in names {
+                    self.bindings.entry(name).or_default().push((rule, check));
+                }
+            }
+            Check::File(check) => self.files.push((rule, check)),
+            Check::Flake(check) => self.flakes.push((rule, check)),
+            Check::Reading => self.reading.push(rule),
+            Check::FlakeReading => self.flake_reading.push(rule),
+            Check::Scan => return,
+        }
+        self.wanted.insert(rule.name, matches!(rule.check, Check::Flake(_) | Check::FlakeReading));
+    }
+
+    fn on_kind(&mut self, kind: SyntaxKind, check: OnNode) {
+        let at = kind as usize;
+        if self.nodes.len() <= at {
+            self.nodes.resize_with(at + 1, Vec::new);
+        }
+        if let Some(rules) = self.nodes.get_mut(at) {
+            rules.push(check);
+        }
     }
 
     /// Everything the rules find in one text, in no order. A text that is broken is told so, and little else: what
@@ -52,31 +85,58 @@ impl Dispatch {
     pub(super) fn run(&self, file: &File<'_>) -> Vec<Finding> {
         let mut out = Vec::new();
         self.read(file, &mut out);
-        if !file.tree.problems.is_empty() {
-            return out;
-        }
-        for node in file.tree.root().syntax().descendants() {
-            for (rule, check) in self.on(node.kind()) {
-                check(&node, &mut Report { file, rule, out: &mut out });
-            }
-        }
-        for (rule, check) in &self.files {
-            check(&mut Report { file, rule, out: &mut out });
+        if file.tree.problems.is_empty() {
+            self.look(file, &mut out);
         }
         out
     }
 
-    /// Whether a rule looks at texts here, by its name.
-    pub(super) fn wants(&self, name: &str) -> bool {
-        let of = |rule: &&'static Rule| rule.name == name;
-        self.reading(name).is_some()
-            || self.files.iter().any(|(rule, _)| of(rule))
-            || self.nodes.iter().flatten().any(|(rule, _)| of(rule))
+    /// What the rules find in a text that has no faults.
+    pub(super) fn look(&self, file: &File<'_>, out: &mut Vec<Finding>) {
+        for node in file.tree.root().syntax().descendants() {
+            for (rule, check) in self.on(node.kind()) {
+                check(&node, &mut Report { file, rule, out });
+            }
+            match node.kind() {
+                SyntaxKind::NODE_APPLY => self.call(&node, file, out),
+                SyntaxKind::NODE_ATTRPATH_VALUE => self.binding(&node, file, out),
+                _ => {}
+            }
+        }
+        for (rule, check) in &self.files {
+            check(&mut Report { file, rule, out });
+        }
+    }
+
+    fn call(&self, node: &SyntaxNode, file: &File<'_>, out: &mut Vec<Finding>) {
+        let Some(call) = Call::of(node) else { return };
+        for (rule, check) in self.calls.get(call.name()).map(Vec::as_slice).unwrap_or_default() {
+            check(&call, &mut Report { file, rule, out });
+        }
+    }
+
+    fn binding(&self, node: &SyntaxNode, file: &File<'_>, out: &mut Vec<Finding>) {
+        let Some(name) = node.first_child().and_then(|path| call::last_name(&path)?.first_token()) else { return };
+        let rules = self.bindings.get(name.text()).map(Vec::as_slice).unwrap_or_default();
+        let Some(binding) = AttrpathValue::cast(node.clone()).filter(|_| !rules.is_empty()) else { return };
+        for (rule, check) in rules {
+            check(&binding, &mut Report { file, rule, out });
+        }
+    }
+
+    /// Whether a rule looks at texts here, by its name; those on flakes do when the text is one.
+    pub(super) fn wants(&self, name: &str, flake: bool) -> bool {
+        self.wanted.get(name).is_some_and(|of_flakes| flake || !of_flakes)
     }
 
     /// The wanted rule of that name among those that reading reports.
     pub(super) fn reading(&self, name: &str) -> Option<&'static Rule> {
         self.reading.iter().copied().find(|rule| rule.name == name)
+    }
+
+    /// The wanted rule of that name among those that reading a flake reports.
+    pub(super) fn flake_reading(&self, name: &str) -> Option<&'static Rule> {
+        self.flake_reading.iter().copied().find(|rule| rule.name == name).or_else(|| self.reading(name))
     }
 
     fn on(&self, kind: SyntaxKind) -> &[OnNode] {

@@ -15,7 +15,7 @@ pub struct Finding {
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
-    /// Where that is, for people.
+    /// Where that is, for people; all zero when it is about a `flake.nix` or `flake.lock` as a whole.
     pub place: Place,
     /// One lower-case sentence.
     pub message: String,

@@ -12,10 +12,10 @@ use super::report::File;
 /// Longer texts than this are told apart by their beginning.
 const MAX_TEXT: usize = 400;
 
-/// Numbers findings that are alike, in the order of the text.
+/// Numbers findings that are alike, in the order of the text; those that have a fingerprint keep it.
 pub(super) fn number(file: &File<'_>, findings: &mut [Finding]) {
     let mut alike: HashMap<String, u32> = HashMap::new();
-    for finding in findings {
+    for finding in findings.iter_mut().filter(|finding| finding.fingerprint.is_empty()) {
         let seed = format!("{}\0{}\0{}", finding.rule.name, path(file, finding.start), normalised(file, finding));
         let occurrence = alike.entry(seed.clone()).and_modify(|seen| *seen += 1).or_insert(1);
         let hash = blake3::hash(format!("{seed}\0{occurrence}").as_bytes()).to_hex();

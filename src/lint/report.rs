@@ -18,6 +18,8 @@ pub struct File<'a> {
     pub tree: &'a Tree,
     /// What its names mean.
     pub names: &'a Names<'a>,
+    /// Whether it is a `flake.nix`, which Nix evaluates without looking at the machine.
+    pub flake: bool,
 }
 
 /// The hand of one rule on one text.

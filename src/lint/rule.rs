@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use rnix::ast::AttrpathValue;
 use rnix::{SyntaxKind, SyntaxNode};
 
+use super::call::Call;
+use super::flake::{FlakeReport, FlakeView};
 use super::report::Report;
 use super::rules::RULES;
 use crate::domain::finding::Severity;
@@ -61,9 +64,9 @@ pub enum Example {
     Nix(&'static str),
     /// A `flake.nix` with its `flake.lock`.
     Flake {
-        /// The text of `flake.nix`.
+        /// The text of `flake.nix`; empty when there is none.
         nix: &'static str,
-        /// The text of `flake.lock`.
+        /// The text of `flake.lock`; empty when there is none.
         lock: &'static str,
     },
     /// What no text shows alone: the state of files and repositories, in words.
@@ -75,10 +78,20 @@ pub enum Example {
 pub enum Check {
     /// At every node of these kinds.
     Node(&'static [SyntaxKind], fn(&SyntaxNode, &mut Report<'_, '_>)),
+    /// At every call of a function of one of these names, whatever set it is taken from.
+    Call(&'static [&'static str], fn(&Call, &mut Report<'_, '_>)),
+    /// At every binding whose last name is one of these: `a.b.name = …`.
+    Binding(&'static [&'static str], fn(&AttrpathValue, &mut Report<'_, '_>)),
     /// At the whole file: its names above all.
     File(fn(&mut Report<'_, '_>)),
-    /// What is read finds it: the parser, the reader of flakes and locks, or the scan says so under the rule's name.
+    /// At a `flake.nix` with its `flake.lock`.
+    Flake(fn(&FlakeView<'_>, &mut FlakeReport<'_>)),
+    /// The parser says so under the rule's name, or the reader of comments to this program.
     Reading,
+    /// The readers of `flake.nix` and `flake.lock` say so under the rule's name.
+    FlakeReading,
+    /// No text shows it: the scan says so, of files and repositories.
+    Scan,
 }
 
 impl fmt::Debug for Rule {

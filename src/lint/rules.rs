@@ -2,7 +2,9 @@
 
 use super::rule::Rule;
 
+mod attributes;
 mod certain;
+mod reference;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {
@@ -24,6 +26,58 @@ rules! {
     bool_comparison,
     empty_let,
     redundant_parentheses,
+    // Flakes and locks: what the readers and the scan say.
+    conflict_marker,
+    too_deep,
+    too_large,
+    not_an_attrset,
+    not_literal,
+    dynamic_input,
+    invalid_input,
+    invalid_reference,
+    lock_syntax,
+    lock_shape,
+    lock_version,
+    lock_missing_root,
+    lock_missing_node,
+    lock_duplicate_key,
+    lock_stale,
+    input_not_locked,
+    input_not_declared,
+    input_unlocked,
+    input_dirty,
+    override_without_input,
+    follows_missing,
+    follows_cycle,
+    conflict_markers,
+    not_in_git,
+    dirty_lock,
+    not_utf8,
+    unreadable,
+    git_unreadable,
+    not_reachable,
+    history_limited,
+    history_unreadable,
+    no_lock,
+    lock_without_flake,
+    secret,
+    // Flakes and locks.
+    nixpkgs_old,
+    unsupported_branch,
+    duplicate_nixpkgs,
+    duplicate_input,
+    input_from_registry,
+    absolute_path_input,
+    insecure_url_input,
+    follows_unknown_input,
+    follows_with_url,
+    pinned_rev_input,
+    missing_nar_hash,
+    description_missing,
+    unsafe_nix_config,
+    deprecated_output,
+    output_typo,
+    input_unused,
     // Comments to this program.
     suppression_malformed,
     suppression_expired,

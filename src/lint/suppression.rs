@@ -26,8 +26,15 @@ struct Suppression {
     used: bool,
 }
 
-/// Takes out what is suppressed, and says what is wrong with the comments that do so.
-pub(super) fn apply(file: &File<'_>, today: &str, dispatch: &Dispatch, findings: &mut Vec<Finding>) {
+/// Takes out what is suppressed, and says what is wrong with the comments that do so. What is found in a `flake.lock`
+/// `beside` the text, where no comment can stand, is covered by what covers the beginning of the text.
+pub(super) fn apply(
+    file: &File<'_>,
+    today: &str,
+    dispatch: &Dispatch,
+    findings: &mut Vec<Finding>,
+    beside: &mut Vec<Finding>,
+) {
     if !file.text.contains(MARK) && !file.text.contains(DEADNIX) {
         return;
     }
@@ -42,23 +49,25 @@ pub(super) fn apply(file: &File<'_>, today: &str, dispatch: &Dispatch, findings:
         }
     }
     let alive = |suppression: &Suppression| suppression.until.as_deref().is_none_or(|until| today <= until);
-    findings.retain(|finding| {
+    let mut keep = |rule: &Rule, start: usize| {
         let mut keep = true;
-        for suppression in all.iter_mut().filter(|suppression| suppression.covers(finding)) {
+        for suppression in all.iter_mut().filter(|suppression| suppression.covers(rule, start)) {
             suppression.used = true;
             keep &= !alive(suppression);
         }
         keep
-    });
+    };
+    findings.retain(|finding| keep(finding.rule, finding.start));
+    beside.retain(|finding| keep(finding.rule, 0));
     for suppression in &all {
         judge(suppression, alive(suppression), file, dispatch, findings);
     }
 }
 
 impl Suppression {
-    fn covers(&self, finding: &Finding) -> bool {
-        let start = u32::try_from(finding.start).map_or(TextSize::from(u32::MAX), TextSize::from);
-        self.covers.contains(start) && self.rules.iter().any(|rule| rule == finding.rule.name)
+    fn covers(&self, rule: &Rule, start: usize) -> bool {
+        let start = u32::try_from(start).map_or(TextSize::from(u32::MAX), TextSize::from);
+        self.covers.contains(start) && self.rules.iter().any(|name| name == rule.name)
     }
 }
 
@@ -71,7 +80,7 @@ fn judge(said: &Suppression, alive: bool, file: &File<'_>, dispatch: &Dispatch, 
         let until = said.until.as_deref().unwrap_or_default();
         let message = format!("this was allowed until {until}; mend what it covers, or say anew how long it is meant");
         say(file, dispatch, "suppression-expired", said.comment, message, findings);
-    } else if !said.used && said.rules.iter().all(|name| dispatch.wants(name)) {
+    } else if !said.used && said.rules.iter().all(|name| dispatch.wants(name, file.flake)) {
         let message = format!("nothing of {} is found here any more; remove the comment", said.rules.join(", "));
         say(file, dispatch, "suppression-unused", said.comment, message, findings);
     }

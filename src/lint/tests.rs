@@ -7,6 +7,8 @@ use super::*;
 use crate::syntax::edit::apply;
 
 const TODAY: &str = "2026-11-28";
+/// Noon of that day.
+const NOW: i64 = 1_795_867_200;
 
 fn only(rule: &Rule) -> Linter {
     Linter::new(&Selection { only: vec![rule.name.to_owned()], ..Selection::default() }, TODAY)
@@ -19,12 +21,29 @@ fn found(rule: &'static Rule, text: &str) -> Vec<Finding> {
     linter.check(text).into_iter().filter(|finding| finding.rule.name == rule.name).collect()
 }
 
+/// The findings of one rule on an example, whatever it is of.
+fn shown(rule: &'static Rule, example: Example) -> Vec<Finding> {
+    match example {
+        Example::Nix(text) => found(rule, text),
+        Example::Flake { nix, lock } => {
+            let present = |text: &'static str| Some(text).filter(|text| !text.is_empty());
+            let found = only(rule).check_flake(present(nix), present(lock), Some(NOW));
+            [found.nix, found.lock].concat()
+        }
+        Example::Words(_) => Vec::new(),
+    }
+}
+
 #[test]
 fn every_rule_has_a_name_of_its_own_and_says_why() {
     let names: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(names.len(), RULES.len());
     for rule in RULES {
-        assert!(rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", rule.name);
+        assert!(
+            rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+            "{}",
+            rule.name
+        );
         assert!(rule.why.ends_with('.') && !rule.summary.ends_with('.'), "{}: {}", rule.name, rule.why);
     }
 }
@@ -32,11 +51,25 @@ fn every_rule_has_a_name_of_its_own_and_says_why() {
 #[test]
 fn every_rule_finds_its_bad_example_and_nothing_in_the_good_one() {
     for rule in RULES {
-        if let (Example::Nix(bad), Example::Nix(good)) = (rule.bad, rule.good) {
-            assert!(!found(rule, bad).is_empty(), "{} finds nothing in its bad example", rule.name);
-            let wrong = found(rule, good);
-            assert!(wrong.is_empty(), "{} finds in its good example: {wrong:?}", rule.name);
+        if matches!(rule.bad, Example::Words(_)) {
+            let unseen = matches!(rule.check, Check::Scan | Check::Reading);
+            assert!(unseen, "{} looks at texts, so its examples are texts", rule.name);
+            continue;
         }
+        assert!(!shown(rule, rule.bad).is_empty(), "{} finds nothing in its bad example", rule.name);
+        let wrong = shown(rule, rule.good);
+        assert!(wrong.is_empty(), "{} finds in its good example: {wrong:?}", rule.name);
+    }
+}
+
+#[test]
+fn a_flake_of_an_example_can_be_read() {
+    for rule in RULES {
+        let Example::Flake { nix, lock } = rule.good else { continue };
+        let problems = if nix.is_empty() { Vec::new() } else { tree::parse(nix).problems };
+        assert_eq!(problems, [], "{}", rule.name);
+        let problems = if lock.is_empty() { Vec::new() } else { crate::syntax::lock::read(lock).problems };
+        assert_eq!(problems, [], "{}", rule.name);
     }
 }
 
@@ -98,7 +131,60 @@ fn a_fingerprint_stays_when_lines_move_and_tells_twins_apart() {
     assert_eq!(before.iter().collect::<BTreeSet<_>>().len(), before.len());
 }
 
+const REGISTRY: &str = "{ inputs.nixpkgs.url = \"nixpkgs\"; outputs = _: { }; }";
+
+/// What the findings of all rules on a flake are called: of `flake.nix`, then of `flake.lock`.
+fn all_of_flake(nix: &str, lock: Option<&str>) -> (Vec<&'static str>, Vec<&'static str>) {
+    let found = Linter::new(&Selection::default(), TODAY).check_flake(Some(nix), lock, Some(NOW));
+    let names = |findings: &[Finding]| findings.iter().map(|finding| finding.rule.name).collect();
+    (names(&found.nix), names(&found.lock))
+}
+
+#[test]
+fn a_finding_about_a_flake_keeps_the_fingerprint_that_ledgers_have() {
+    let found = only(Rule::named("input-not-locked").expect("a rule")).check_flake(
+        Some(REGISTRY),
+        Some(r#"{ "nodes": { "root": { } }, "root": "root", "version": 7 }"#),
+        None,
+    );
+    let [finding] = found.nix.as_slice() else { panic!("{found:?}") };
+    assert_eq!(finding.message, "input `nixpkgs` is not in flake.lock; run `nix flake lock`");
+    let seed = format!("input-not-locked\0{}\0{}", finding.message, 0);
+    let hash = blake3::hash(seed.as_bytes()).to_hex();
+    assert_eq!(finding.fingerprint, format!("input-not-locked:{}", &hash[..16]));
+    assert_eq!(finding.place, Place { line: 1, column: 10, end_line: 1, end_column: 17 });
+}
+
+#[test]
+fn a_comment_at_the_top_of_a_flake_covers_its_lock() {
+    let lock = r#"{ "nodes": { "root": { } }, "root": "root", "root": "root", "version": 7 }"#;
+    let comment = "# cim-nix: allow(lock-duplicate-key, input-not-locked, description-missing) later\n";
+    let nix = format!("{comment}{{ inputs.x.url = \"github:a/b\"; outputs = i: i.x; }}");
+    assert_eq!(all_of_flake(&nix, Some(lock)), (vec![], vec![]));
+    let (nix, lock) = all_of_flake(&nix.replace(comment, ""), Some(lock));
+    assert_eq!((nix.contains(&"input-not-locked"), lock), (true, vec!["lock-duplicate-key"]));
+}
+
+#[test]
+fn a_comment_on_what_only_a_flake_shows_is_not_unused_in_a_plain_text() {
+    let text = format!("# cim-nix: allow(lock-stale) not yet\n{REGISTRY}");
+    assert_eq!(all(&text), [""; 0]);
+    assert!(all_of_flake(&text, None).0.contains(&"suppression-unused"));
+}
+
+#[test]
+fn a_broken_flake_is_told_so_and_its_lock_is_checked_still() {
+    let (nix, lock) = all_of_flake("{ inputs = ", Some(r#"{ "nodes": { }, "root": "root", "version": 7 }"#));
+    assert!(nix.contains(&"syntax-error") && !nix.contains(&"description-missing"), "{nix:?}");
+    assert_eq!(lock, ["lock-missing-root"]);
+}
+
 proptest::proptest! {
+    #[test]
+    fn any_flake_is_checked(nix in "[{}]?(inputs|outputs|url|follows|description|self|a|github:a/b|[=;:{}.,@\" ]){0,40}", lock in ".{0,80}") {
+        Linter::new(&Selection::default(), TODAY).check_flake(Some(&nix), Some(&lock), Some(NOW));
+    }
+
     #[test]
     fn any_text_is_checked_and_mended(text in "(let|in|rec|with|inherit|if|then|else|true|==|//|[ab=;:{}()\\[\\]?.,@\"$ ]|\n){0,60}") {
         let linter = Linter::new(&Selection::default(), TODAY);

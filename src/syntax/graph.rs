@@ -81,6 +81,11 @@ pub fn identity(node: &Node) -> Option<String> {
     identity::of(node)
 }
 
+/// Whether a node is nixpkgs: the repository, a channel's tarball, or FlakeHub's.
+pub fn is_nixpkgs(node: &Node) -> bool {
+    identity::is_nixpkgs(node)
+}
+
 /// What changed between two locks, by canonical input path, in path order. No lock is as one without inputs.
 ///
 /// Node keys are not compared: they renumber without meaning. An input that now follows another is gone.

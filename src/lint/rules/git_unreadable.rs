@@ -1,0 +1,17 @@
+//! Repositories that cannot be read.
+
+use crate::domain::finding::Severity;
+use crate::lint::{Check, Example, Rule, Safety};
+
+pub(super) static RULE: Rule = Rule {
+    name: "git-unreadable",
+    summary: "a repository that cannot be read",
+    why: "Nothing is known of its remote, its head and its past. `git status` there says more.",
+    bad: Example::Words("A `.git` whose files belong to another user."),
+    good: Example::Words("A repository in which `git status` works."),
+    severity: Severity::Error,
+    fix: Safety::None,
+    on: true,
+    alike: &[],
+    check: Check::Scan,
+};
