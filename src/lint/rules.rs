@@ -5,6 +5,7 @@ use super::rule::Rule;
 mod attributes;
 mod certain;
 mod reference;
+mod writing;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {
@@ -78,6 +79,32 @@ rules! {
     deprecated_output,
     output_typo,
     input_unused,
+    manual_inherit,
+    manual_inherit_from,
+    legacy_let,
+    collapsible_let,
+    eta_reduction,
+    empty_pattern,
+    redundant_pattern_bind,
+    url_literal,
+    empty_inherit,
+    to_path,
+    negated_comparison,
+    bool_identity,
+    redundant_has_attr,
+    empty_list_concat,
+    merged_rec_set,
+    or_as_name,
+    redundant_interpolation,
+    lone_interpolation,
+    redundant_attribute_quotes,
+    beta_reduction,
+    list_literal_concat,
+    set_literal_update,
+    update_empty_set,
+    alphabetical_formals,
+    alphabetical_bindings,
+    free_let_in_function,
     // Comments to this program.
     suppression_malformed,
     suppression_expired,

@@ -1,19 +1,19 @@
 //! Parentheses that group nothing.
 
-use rnix::ast::{Expr, Paren};
+use rnix::ast::{Expr, Paren, Select};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
 
-use super::certain::is_tight;
+use super::writing::spaced;
 use crate::domain::finding::Severity;
-use crate::lint::{Check, Example, Report, Rule, Safety, replace};
+use crate::lint::{Check, Example, Report, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "redundant-parentheses",
     summary: "parentheses that group nothing",
     why: "They stand around what is one thing already, or around a whole value.",
-    bad: Example::Nix("{ f, x }: { a = (f 1); b = [ (x) ]; }"),
-    good: Example::Nix("{ f, x }: { a = f 1; b = [ x ]; }"),
+    bad: Example::Nix("{ f, x }: { a = (f 1); b = [ (x) (x.y) ]; }"),
+    good: Example::Nix("{ f, x }: { a = f 1; b = [ x x.y ]; }"),
     severity: Severity::Info,
     fix: Safety::Safe,
     on: true,
@@ -22,29 +22,40 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    let Some(paren) = Paren::cast(node.clone()) else { return };
-    let Some(inner) = paren.expr() else { return };
+    let Some(inner) = Paren::cast(node.clone()).and_then(|paren| paren.expr()) else { return };
     let Some(parent) = node.parent() else { return };
-    let whole = match parent.kind() {
+    if !(is_whole(node, &parent) || is_single(&inner, node, &parent)) || commented(node) {
+        return;
+    }
+    let edit = spaced(node.text_range(), report.text_of(inner.syntax()), report);
+    report.at(node.text_range(), "these parentheses group nothing").fix([edit]);
+}
+
+/// Whether nothing stands beside the parentheses.
+fn is_whole(node: &SyntaxNode, parent: &SyntaxNode) -> bool {
+    match parent.kind() {
         SyntaxKind::NODE_ATTRPATH_VALUE | SyntaxKind::NODE_PAREN | SyntaxKind::NODE_ROOT => true,
         SyntaxKind::NODE_LET_IN => parent.last_child().as_ref() == Some(node),
         _ => false,
-    };
-    let single = matches!(inner, Expr::Paren(_) | Expr::Str(_) | Expr::List(_) | Expr::AttrSet(_)) || is_name(&inner);
-    if !(whole || single && is_tight(&inner)) || commented(node) {
-        return;
     }
-    let text = report.text_of(inner.syntax());
-    report.at(node.text_range(), "these parentheses group nothing").fix([replace(node.text_range(), text)]);
 }
 
-/// `or` is read as a name only in some places, so its parentheses stay.
-fn is_name(inner: &Expr) -> bool {
-    matches!(inner, Expr::Ident(name) if name.syntax().text() != "or")
+/// Whether one thing stands inside, that stays one whatever is beside it.
+fn is_single(inner: &Expr, node: &SyntaxNode, parent: &SyntaxNode) -> bool {
+    match inner {
+        Expr::Paren(_) | Expr::Str(_) | Expr::List(_) | Expr::AttrSet(_) => true,
+        // `or` is read as a name only in some places.
+        Expr::Ident(name) => name.syntax().text() != "or",
+        // `(a.b).c or d` fails without `a.b`, and `a.b.c or d` does not.
+        Expr::Select(select) if select.or_token().is_none() => {
+            let around = Select::cast(parent.clone()).filter(|_| parent.first_child().as_ref() == Some(node));
+            around.is_none_or(|around| around.or_token().is_none())
+        }
+        _ => false,
+    }
 }
 
 /// Whether a comment stands directly inside: it would be lost.
 fn commented(node: &SyntaxNode) -> bool {
-    let tokens = node.children_with_tokens().filter_map(rnix::NodeOrToken::into_token);
-    tokens.into_iter().any(|token| token.kind() == SyntaxKind::TOKEN_COMMENT)
+    node.children_with_tokens().any(|child| child.kind() == SyntaxKind::TOKEN_COMMENT)
 }
