@@ -6,6 +6,10 @@ pub mod tree;
 
 pub mod names;
 
+pub mod semantics;
+
+mod merge;
+
 pub mod edit;
 
 mod value;

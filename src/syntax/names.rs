@@ -3,6 +3,7 @@
 //! Nix binds names by `let`, `rec` and function arguments; these win over what Nix itself defines, and only what neither
 //! has is looked up in `with`. Must not know values, files or rules.
 
+mod parts;
 mod resolve;
 
 use rnix::TextRange;

@@ -10,7 +10,9 @@ use rnix::SyntaxKind::{
 use rnix::{SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::parts::{Part, Parts};
 use super::{Binder, Definition, DefinitionId, Meaning, Names, Scope, ScopeId, Tree, Use, With, WithId};
+use crate::syntax::merge::bare;
 
 /// What Nix defines without `builtins.` in front; names that begin with two underscores are among them.
 const GLOBALS: &[&str] = &[
@@ -45,7 +47,8 @@ pub fn is_global(name: &str) -> bool {
 }
 
 pub(super) fn resolve<'t>(tree: &Tree, text: &'t str) -> Names<'t> {
-    let mut walk = Walk { text, names: Names::default(), visible: HashMap::new(), with: None };
+    let parts = Parts::of(tree, text);
+    let mut walk = Walk { text, names: Names::default(), visible: HashMap::new(), with: None, parts };
     walk.node(tree.root().syntax());
     walk.names.uses.sort_unstable_by_key(|name| name.range.start());
     walk.names
@@ -57,6 +60,7 @@ struct Walk<'t> {
     /// The definitions of each name around the present place, the innermost last.
     visible: HashMap<&'t str, Vec<DefinitionId>>,
     with: Option<WithId>,
+    parts: Parts,
 }
 
 impl<'t> Walk<'t> {
@@ -65,7 +69,10 @@ impl<'t> Walk<'t> {
             NODE_IDENT => self.used(node.text_range()),
             NODE_LET_IN => self.recursive(node, Binder::Let, Binder::LetInherit),
             NODE_LEGACY_LET => self.legacy(node),
-            NODE_ATTR_SET if is_rec(node) => self.recursive(node, Binder::Rec, Binder::RecInherit),
+            NODE_ATTR_SET | NODE_ATTRPATH_VALUE if self.parts.belongs_elsewhere(node) => {}
+            NODE_ATTR_SET if is_rec(node) && !self.parts.is_plain(node) => {
+                self.recursive(node, Binder::Rec, Binder::RecInherit)
+            }
             NODE_LAMBDA => self.lambda(node),
             NODE_WITH => self.with(node),
             NODE_ATTRPATH => self.attributes(node),
@@ -108,11 +115,13 @@ impl<'t> Walk<'t> {
 
     /// `let … in …` and `rec { … }`: all entries see each other; `inherit a;` alone looks outside.
     fn recursive(&mut self, node: &SyntaxNode, binding: Binder, inherit: Binder) {
-        for entry in node.children().filter(is_plain_inherit) {
+        let parts = self.parts.of_set(node);
+        let children = || node.children().chain(parts.iter().flat_map(Part::entries));
+        for entry in children().filter(is_plain_inherit) {
             self.inherited(&entry);
         }
         let scope = self.open(node.text_range());
-        for entry in node.children() {
+        for entry in children() {
             match entry.kind() {
                 NODE_ATTRPATH_VALUE => self.define_binding(&entry, binding, scope),
                 NODE_INHERIT => {
@@ -126,9 +135,15 @@ impl<'t> Walk<'t> {
                 _ => {}
             }
         }
+        for (path, name) in parts.iter().filter_map(Part::path) {
+            self.define_path(name, path, binding, scope);
+        }
         self.close_list(scope);
-        for child in node.children().filter(|child| !is_plain_inherit(child)) {
+        for child in children().filter(|child| !is_plain_inherit(child)) {
             self.node(&child);
+        }
+        for (path, _) in parts.iter().filter_map(Part::path) {
+            self.children(path);
         }
         self.leave(scope);
     }
@@ -145,9 +160,13 @@ impl<'t> Walk<'t> {
 
     fn define_binding(&mut self, entry: &SyntaxNode, binder: Binder, scope: ScopeId) {
         let first = entry.children().find(|child| child.kind() == NODE_ATTRPATH).and_then(|path| path.first_child());
-        if let Some(first) = first
-            && let Some(name) = self.plain(&first)
-        {
+        if let Some(first) = first {
+            self.define_path(&first, entry, binder, scope);
+        }
+    }
+
+    fn define_path(&mut self, first: &SyntaxNode, entry: &SyntaxNode, binder: Binder, scope: ScopeId) {
+        if let Some(name) = self.plain(first) {
             self.define(name, binder, first.text_range(), entry.text_range(), scope);
         }
     }
@@ -297,12 +316,17 @@ impl<'t> Walk<'t> {
                 let inner = text.strip_prefix('"')?.strip_suffix('"')?;
                 (!inner.contains(['\\', '$'])).then_some(inner)
             }
+            // `${"name"}` is as good as `name`.
+            NODE_DYNAMIC => {
+                let inner = bare(attribute.first_child()?)?;
+                if inner.kind() == NODE_STRING { self.plain(&inner) } else { None }
+            }
             _ => None,
         }
     }
 }
 
-fn is_rec(set: &SyntaxNode) -> bool {
+pub(super) fn is_rec(set: &SyntaxNode) -> bool {
     set.first_token().is_some_and(|token| token.kind() == TOKEN_REC)
 }
 

@@ -60,6 +60,19 @@ fn parts_of_one_set_are_one_definition() {
 }
 
 #[test]
+fn a_set_that_is_merged_into_a_rec_set_sees_its_names_and_the_other_way_round_nothing_is_seen() {
+    assert_eq!(meanings("{ a = rec { b = 1; }; a = { c = b; }; }"), ["b=Rec:0"]);
+    assert_eq!(meanings("{ a = { }; a = rec { b = 1; c = b; }; }"), ["b=?"]);
+    assert_eq!(meanings("{ a.x = 1; a = rec { b = 1; c = b; }; }"), ["b=?"]);
+    assert_eq!(meanings("{ s.a = rec { b = 1; }; s = { a = { c = b; }; }; }"), ["b=Rec:0"]);
+}
+
+#[test]
+fn a_name_in_quotes_in_braces_is_a_name() {
+    assert_eq!(meanings("let ${\"a\"} = 1; \"b\" = 2; in [ a b ]"), ["a=Let:0", "b=Let:1"]);
+}
+
+#[test]
 fn every_with_around_may_give_the_name() {
     let text = "with 1; with 2; x";
     let names = tree::parse(text);

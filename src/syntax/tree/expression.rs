@@ -27,13 +27,16 @@ enum Grouping {
 
 /// The level below application: the operand of a minus.
 const NEGATION: u8 = 15;
+/// Pipes one way are not mixed with those the other way.
+const PIPES: u8 = 2;
 /// The operand of `!` reaches as far as sums do.
 const INVERSION: u8 = 10;
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) {
+        self.begin_whole();
         self.nested(|parser| match parser.peek() {
-            Some(TOKEN_LET) => parser.let_in(),
+            Some(TOKEN_LET) if !parser.at_legacy_let() => parser.let_in(),
             Some(TOKEN_WITH) => parser.prelude(NODE_WITH),
             Some(TOKEN_ASSERT) => parser.prelude(NODE_ASSERT),
             Some(TOKEN_IF) => parser.if_else(),
@@ -43,13 +46,6 @@ impl Parser<'_> {
 
     fn let_in(&mut self) {
         let opener = self.token();
-        if self.kinds().nth(1) == Some(TOKEN_L_BRACE) {
-            self.start(NODE_LEGACY_LET);
-            self.bump();
-            self.braces();
-            self.finish();
-            return;
-        }
         self.start(NODE_LET_IN);
         self.bump();
         self.open.lets += 1;
@@ -57,6 +53,23 @@ impl Parser<'_> {
         self.open.lets -= 1;
         self.expression();
         self.finish();
+    }
+
+    /// `let { … }`, which stands wherever a set does.
+    fn at_legacy_let(&self) -> bool {
+        self.at(TOKEN_LET) && self.kinds().nth(1) == Some(TOKEN_L_BRACE)
+    }
+
+    fn legacy_let(&mut self) {
+        self.start(NODE_LEGACY_LET);
+        self.bump();
+        self.braces();
+        self.finish();
+    }
+
+    /// Whether an argument or an item of a list stands ahead.
+    fn at_operand(&self) -> bool {
+        (self.peek().is_some_and(SyntaxKind::is_fn_arg) || self.at_legacy_let()) && !self.at_binding()
     }
 
     /// `with a; b` and `assert a; b`.
@@ -90,9 +103,13 @@ impl Parser<'_> {
             _ => self.application(&mark),
         }
         let mut highest = u8::MAX;
+        let mut pipe = None;
         while let Some((level, grouping)) = self.peek().and_then(operator) {
             if level < lowest || level > highest {
                 break;
+            }
+            if level <= PIPES && pipe.replace(level).is_some_and(|other| other != level) {
+                self.unexpected("expected no pipe the other way (parentheses are needed around one of them)");
             }
             match grouping {
                 Grouping::Right => self.right_operands(&mark, level),
@@ -140,7 +157,7 @@ impl Parser<'_> {
 
     fn application(&mut self, mark: &Mark) {
         self.simple(mark);
-        while self.peek().is_some_and(SyntaxKind::is_fn_arg) && !self.at_binding() {
+        while self.at_operand() {
             self.operand();
             self.wrap(mark, NODE_APPLY);
         }
@@ -165,6 +182,7 @@ impl Parser<'_> {
     fn primary(&mut self, mark: &Mark) -> bool {
         match self.peek() {
             Some(TOKEN_L_PAREN) => self.paren(),
+            Some(TOKEN_LET) if self.at_legacy_let() => self.legacy_let(),
             Some(TOKEN_L_BRACE) if self.at_pattern() => self.pattern_lambda(mark),
             Some(TOKEN_L_BRACE | TOKEN_REC) => self.attr_set(),
             Some(TOKEN_L_BRACK) => self.list(),
@@ -213,11 +231,13 @@ impl Parser<'_> {
         let after = self.kinds().nth(1);
         match after {
             Some(TOKEN_COLON) => {
+                self.whole_function();
                 self.leaf(NODE_IDENT);
                 self.wrap(mark, NODE_IDENT_PARAM);
                 self.lambda_body(mark);
             }
             Some(TOKEN_AT) => {
+                self.whole_function();
                 self.leaf(NODE_IDENT);
                 self.bump();
                 self.wrap(mark, NODE_PAT_BIND);
@@ -238,7 +258,15 @@ impl Parser<'_> {
         }
     }
 
+    /// A function takes all that follows, so as an operand it needs parentheses.
+    fn whole_function(&mut self) {
+        if !self.at_whole() {
+            self.unexpected("expected an operand (a function needs parentheses here)");
+        }
+    }
+
     fn pattern_lambda(&mut self, mark: &Mark) {
+        self.whole_function();
         self.start(NODE_PATTERN);
         self.pattern_entries();
         if self.at(TOKEN_AT) {
@@ -280,7 +308,7 @@ impl Parser<'_> {
         loop {
             match self.peek() {
                 Some(TOKEN_R_BRACK) => break self.bump(),
-                Some(kind) if kind.is_fn_arg() && !self.at_binding() => self.operand(),
+                Some(_) if self.at_operand() => self.operand(),
                 Some(_) if !self.at_anchor() => {
                     self.unexpected("expected an item of the list (operators need parentheses here)");
                     self.bump_error();

@@ -69,6 +69,8 @@ pub(super) struct Parser<'a> {
     end: usize,
     builder: GreenNodeBuilder<'static>,
     faults: Vec<Fault>,
+    /// Where the present whole expression begins: there alone a function needs no parentheses.
+    whole: usize,
     nesting: u32,
     height: u32,
     heights: Vec<u32>,
@@ -84,6 +86,7 @@ impl<'a> Parser<'a> {
             end,
             builder: GreenNodeBuilder::new(),
             faults: Vec::new(),
+            whole: 0,
             nesting: 0,
             height: 0,
             heights: Vec::new(),
@@ -131,6 +134,16 @@ impl<'a> Parser<'a> {
     fn significant(&self, from: usize) -> usize {
         let rest = self.tokens.get(from..).unwrap_or_default();
         from + rest.iter().take_while(|token| token.kind.is_trivia()).count()
+    }
+
+    /// A whole expression begins here.
+    pub(super) fn begin_whole(&mut self) {
+        self.whole = self.ahead;
+    }
+
+    /// Whether what stands ahead begins a whole expression, and is no operand.
+    pub(super) fn at_whole(&self) -> bool {
+        self.whole == self.ahead
     }
 
     // Taking.
@@ -284,6 +297,9 @@ fn raw(kind: SyntaxKind) -> rowan::SyntaxKind {
 }
 
 fn shorten(text: &str) -> String {
+    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
+        return text.escape_unicode().take(40).collect();
+    }
     let line = text.lines().next().unwrap_or_default();
     match line.char_indices().nth(30) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),

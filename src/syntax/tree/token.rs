@@ -3,6 +3,8 @@
 //! At every token the tokenizer of `rnix` looks to the end of the run of path characters it stands in, so a run of n
 //! such tokens costs n². Honest text stays far below the budget; a text made to hang us is cut off.
 
+use std::borrow::Cow;
+
 use rnix::SyntaxKind;
 
 /// Characters the tokenizer may look at beyond one per byte of text.
@@ -25,7 +27,8 @@ impl Token<'_> {
 /// All tokens of the text. When the budget ends first, the rest of the text is one error token, and its place is given.
 pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
     let mut tokens = Vec::with_capacity(text.len() / 4);
-    let mut stream = rnix::tokenize(text);
+    let read = lines_ended(text);
+    let mut stream = rnix::tokenize(&read);
     let (mut start, mut run_end, mut looked_at) = (0, 0, 0);
     loop {
         if start >= run_end {
@@ -37,8 +40,43 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
             return (tokens, Some(start));
         }
         let Some((kind, piece)) = stream.next() else { return (tokens, None) };
-        tokens.push(Token { kind, text: piece, start });
+        let token = Token { kind, text: text.get(start..start + piece.len()).unwrap_or_default(), start };
+        if kind == SyntaxKind::TOKEN_WHITESPACE && !token.text.chars().all(is_space) {
+            spaces(token, &mut tokens);
+        } else {
+            tokens.push(token);
+        }
         start += piece.len();
+    }
+}
+
+/// To Nix a lone carriage return ends a line, and so a comment; to the tokenizer it does not.
+fn lines_ended(text: &str) -> Cow<'_, str> {
+    let is_lone = |at: usize| text.as_bytes().get(at + 1) != Some(&b'\n');
+    if !text.match_indices('\r').any(|(at, _)| is_lone(at)) {
+        return Cow::Borrowed(text);
+    }
+    let line_end = |(at, c): (usize, char)| if c == '\r' && is_lone(at) { '\n' } else { c };
+    Cow::Owned(text.char_indices().map(line_end).collect())
+}
+
+/// The white space of Nix; the tokenizer takes that of Unicode.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+/// Splits a run of white space where something in it is none to Nix.
+fn spaces<'a>(run: Token<'a>, tokens: &mut Vec<Token<'a>>) {
+    let mut start = run.start;
+    for piece in run.text.split_inclusive(|c| !is_space(c)) {
+        let space = piece.trim_end_matches(|c| !is_space(c));
+        let (space, other) = piece.split_at(space.len());
+        for (kind, text) in [(SyntaxKind::TOKEN_WHITESPACE, space), (SyntaxKind::TOKEN_ERROR, other)] {
+            if !text.is_empty() {
+                tokens.push(Token { kind, text, start });
+                start += text.len();
+            }
+        }
     }
 }
 
