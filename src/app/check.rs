@@ -135,6 +135,11 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
         return known;
     }
     match read(item) {
+        Ok((nix, lock)) if item.is_flake() => {
+            let text = |file: &Option<FileText>| file.as_ref().map(|file| file.text.clone());
+            let found = linter.check_flake(text(&nix).as_deref(), text(&lock).as_deref(), seconds(request.now));
+            Looked { nix: found.nix, lock: found.lock, failed: None }
+        }
         Ok((nix, _)) => {
             let findings = nix.map_or_else(Vec::new, |file| linter.check(&file.text));
             Looked { nix: findings, ..Looked::default() }
@@ -145,14 +150,15 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
     }
 }
 
-/// The findings of a `flake.nix` and of its lock.
-fn flake(
-    linter: &Linter,
-    nix: Option<&str>,
-    _lock: Option<&str>,
-    _request: &CheckRequest,
-) -> (Vec<Finding>, Vec<Finding>) {
-    (nix.map_or_else(Vec::new, |text| linter.check(text)), Vec::new())
+/// The time as rules take it.
+const fn seconds(micros: i64) -> Option<i64> {
+    Some(micros.div_euclid(1_000_000))
+}
+
+impl Item {
+    fn is_flake(&self) -> bool {
+        self.lock.is_some() || self.nix.as_ref().is_some_and(|(path, _)| path.ends_with("flake.nix"))
+    }
 }
 
 fn read(item: &Item) -> Result<(Option<FileText>, Option<FileText>), ReadError> {

@@ -9,12 +9,12 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
-use crate::lint::Selection;
+use crate::lint::{Linter, Selection};
 use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
-use super::{AppError, Session, roots};
+use super::{AppError, Session, check, roots};
 
 mod files;
 
@@ -133,8 +133,11 @@ pub fn scan_as(
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
-    let run = Run { session, request, walked: &walked, known: &known, moved: &moved, progress, stop };
-    let mut settler = Settler::new(session, &known, command.identity, &moved)?;
+    let linter = request.rules.as_ref().map(|rules| Linter::new(rules, check::day(session.clock.now())));
+    let linter = linter.as_ref();
+    let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
+    let extractor = files::extractor(request.rules.as_ref());
+    let mut settler = Settler::new(session, &known, command.identity, &moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
@@ -148,6 +151,7 @@ pub fn scan_as(
 struct Run<'a> {
     session: &'a Session,
     request: &'a ScanRequest,
+    linter: Option<&'a Linter>,
     walked: &'a Walk,
     known: &'a Known,
     moved: &'a HashMap<PathBuf, FlakeId>,
@@ -166,7 +170,13 @@ impl Run<'_> {
     /// Reads in parallel, a bounded number of flakes ahead, and stores in path order.
     fn look_and_settle(&self, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
         let found: Vec<&Found> = self.walked.flakes.iter().filter(|at| !self.known.is_forgotten(&at.dir)).collect();
-        let looker = Looker { known: self.known, history: self.request.history, since: self.request.since };
+        let looker = Looker {
+            known: self.known,
+            history: self.request.history,
+            since: self.request.since,
+            rules: self.linter.map(|linter| (linter, self.session.clock.now().div_euclid(1_000_000))),
+            extractor: files::extractor(self.request.rules.as_ref()),
+        };
         for (chunk, done) in found.chunks(READ_AHEAD).zip((0..).step_by(READ_AHEAD)) {
             if self.stop.load(Ordering::Relaxed) {
                 break;

@@ -57,8 +57,8 @@ fn then(
     let findings = match path.file_name().and_then(|name| name.to_str()) {
         Some(name @ ("flake.nix" | "flake.lock")) => {
             let (nix, lock) = (beside("flake.nix")?, beside("flake.lock")?);
-            let found = super::flake(linter, nix.as_deref(), lock.as_deref(), request);
-            if name == "flake.nix" { found.0 } else { found.1 }
+            let found = linter.check_flake(nix.as_deref(), lock.as_deref(), super::seconds(request.now));
+            if name == "flake.nix" { found.nix } else { found.lock }
         }
         _ => text(path)?.map_or_else(Vec::new, |text| linter.check(&text)),
     };

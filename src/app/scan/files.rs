@@ -13,8 +13,9 @@ use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
 use crate::store::{FileRow, LocalNote, StoreError, StreamWrite};
 use crate::syntax::secret;
 
+use super::super::AppError;
 use super::super::known::{CHECKED, Known};
-use super::super::{AppError, check};
+use super::super::observe::EXTRACTOR;
 use super::settle::Settler;
 use super::{Run, chain};
 
@@ -45,12 +46,16 @@ fn rules(selection: &Selection) -> u32 {
     CHECKED | u32::from_be_bytes(bytes.as_bytes().first_chunk().copied().unwrap_or_default())
 }
 
+/// What reads flakes and by which rules, as it stands in [`FileRow::extractor`] of their directories.
+pub(super) fn extractor(selection: Option<&Selection>) -> u32 {
+    selection.map_or(EXTRACTOR, |selection| (rules(selection) ^ EXTRACTOR) & !CHECKED)
+}
+
 /// Looks at every Nix file that changed, and records what is found and what is gone.
 pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    let Some(selection) = &run.request.rules else { return Ok(()) };
+    let (Some(selection), Some(linter)) = (&run.request.rules, run.linter) else { return Ok(()) };
     let rules = rules(selection);
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
-    let linter = Linter::new(selection, check::day(run.session.clock.now()));
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| is_new(&known, path, *stamp, rules)).collect();
     for group in changed.chunks(TOGETHER) {
@@ -58,7 +63,7 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
             return Ok(());
         }
         let looked: Vec<_> =
-            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, &linter)).collect());
+            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, linter)).collect());
         let mut read = Vec::with_capacity(looked.len());
         for looked in looked {
             match looked {

@@ -8,6 +8,7 @@ use crate::domain::id::FlakeId;
 use crate::domain::lineage::Lineage;
 use crate::domain::path::RecordedPath;
 use crate::git::{self, AgainstHead, Repository, Tracked};
+use crate::lint::Linter;
 use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, ignores_everything, read_text};
 use crate::store::HistoryCursor;
 use crate::syntax::secret;
@@ -16,7 +17,7 @@ use super::super::findings::Findings;
 use super::super::history::{self, Past};
 use super::super::known::Known;
 use super::super::lineage;
-use super::super::observe::{self, EXTRACTOR};
+use super::super::observe;
 
 /// What a look gave.
 #[derive(Debug)]
@@ -53,6 +54,10 @@ pub(super) struct Looker<'a> {
     pub(super) known: &'a Known,
     pub(super) history: bool,
     pub(super) since: Option<i64>,
+    /// The rules, when their findings are wanted, and the time in seconds since 1970.
+    pub(super) rules: Option<(&'a Linter, i64)>,
+    /// What read the files and by which rules: another one looks again at what has not changed.
+    pub(super) extractor: u32,
 }
 
 impl Looker<'_> {
@@ -64,7 +69,7 @@ impl Looker<'_> {
         let flake = self.known.flake(&at.dir).filter(|flake| !flake.removed);
         if let (Some(row), Some(flake)) = (row, flake)
             && row.stamp == stamp
-            && row.extractor == EXTRACTOR
+            && row.extractor == self.extractor
             && self.past_is_read(flake.id)
         {
             return Glance::Unchanged(flake.id);
@@ -92,13 +97,19 @@ impl Looker<'_> {
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
         let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
         let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
+        let (mut flake_findings, mut lock_findings) = (seen.flake_findings, seen.lock_findings);
+        if let Some((linter, now)) = self.rules {
+            let found = linter.check_flake(Some(&nix.text), lock.as_ref().map(|lock| &*lock.text), Some(now));
+            add(&mut flake_findings, &found.nix);
+            add(&mut lock_findings, &found.lock);
+        }
         let content = content(&nix, lock.as_ref());
         let mut sight = Sight {
             id,
             facts: seen.facts,
             lineage: None,
-            flake_findings: seen.flake_findings,
-            lock_findings: seen.lock_findings,
+            flake_findings,
+            lock_findings,
             stamp,
             content,
             same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
@@ -157,6 +168,15 @@ fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
     }
     [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
+}
+
+/// What rules find beside what reading says: the same finding has the same fingerprint in both.
+fn add(findings: &mut Vec<Finding>, found: &[crate::lint::Finding]) {
+    for finding in found.iter().map(super::files::recorded) {
+        if findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
+            findings.push(finding);
+        }
+    }
 }
 
 fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {

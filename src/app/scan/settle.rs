@@ -31,6 +31,7 @@ pub(super) struct Settler<'a> {
     identity: MessageIdentity,
     reader: Reader,
     moved: &'a HashMap<PathBuf, FlakeId>,
+    extractor: u32,
     notes: Vec<LocalNote>,
     pending: Vec<Pending>,
     pub(super) report: ScanReport,
@@ -65,10 +66,11 @@ impl<'a> Settler<'a> {
         known: &'a Known,
         identity: MessageIdentity,
         moved: &'a HashMap<PathBuf, FlakeId>,
+        extractor: u32,
     ) -> Result<Self, AppError> {
         let reader = session.store.reader()?;
         let (notes, pending, report) = (Vec::new(), Vec::new(), ScanReport::default());
-        Ok(Self { session, known, identity, reader, moved, notes, pending, report })
+        Ok(Self { session, known, identity, reader, moved, extractor, notes, pending, report })
     }
 
     /// Whether a flake was found at a new place.
@@ -241,7 +243,7 @@ impl<'a> Settler<'a> {
             path: directory.to_owned(),
             stamp: sight.stamp.clone(),
             content: sight.content,
-            extractor: EXTRACTOR,
+            extractor: self.extractor,
             flake: Some(sight.id),
         })];
         let stream = StreamId::flake(sight.id);
@@ -346,7 +348,8 @@ impl<'a> Settler<'a> {
         self.show(&file, findings);
         let write = self.findings(None, &file, findings, false)?;
         let path = at.dir.clone();
-        let note = LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: EXTRACTOR, flake: None });
+        let note =
+            LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: self.extractor, flake: None });
         if let Some(write) = write {
             return self.store(vec![write], vec![note]);
         }
