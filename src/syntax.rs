@@ -8,6 +8,10 @@ mod value;
 
 pub mod flake;
 
+pub mod dedupe;
+
+pub mod edit;
+
 pub mod outputs;
 
 pub mod lock;
