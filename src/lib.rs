@@ -9,6 +9,7 @@
 //! | [`syntax`] | Nix text to our view: `flake.nix`, `flake.lock`, flake references, secrets in text | clock, files, SQLite |
 //! | [`store`] | the event log, the read model, backup and checks, in one SQLite file | use cases, faces |
 //! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
+//! | [`nix`] | the `nix` program: lock and update a flake | use cases, faces |
 //! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
 //! | [`bus`] | NATS: connection, subjects, envelopes, the exchange between machines | use cases, faces |
 //! | [`config`] | settings: defaults, files, environment, flags; one table | everything above it |
@@ -26,6 +27,8 @@ pub mod syntax;
 pub mod store;
 
 pub mod git;
+
+pub mod nix;
 
 pub mod scan;
 

@@ -128,6 +128,27 @@ pub fn scan_as(
     run.finish(command, &roots, settler)
 }
 
+/// Looks at one directory alone, as the command of somebody: no root is added, and nothing is looked for below it or
+/// beside it.
+pub(super) fn look_at(
+    session: &Session,
+    directory: &std::path::Path,
+    request: &ScanRequest,
+    command: Command,
+) -> Result<ScanReport, AppError> {
+    let stop = AtomicBool::new(false);
+    let options = Options { excludes: request.excludes.clone(), max_depth: Some(0), threads: 1 };
+    let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
+    let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    let moved = HashMap::new();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
+    let run = Run { session, request, walked: &walked, known: &known, moved: &moved, progress: &|_| {}, stop: &stop };
+    let mut settler = Settler::new(session, &known, command.identity, &moved)?;
+    run.report_walk(&mut settler);
+    run.look_and_settle(&pool, &mut settler)?;
+    run.finish(command, &[], settler)
+}
+
 struct Run<'a> {
     session: &'a Session,
     request: &'a ScanRequest,
