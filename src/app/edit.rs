@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::nix::NixError;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
-use crate::store::file::{self, WriteError};
+use crate::store::file;
 use crate::store::{Append, EditRow, LocalNote, StoreError};
-use crate::syntax::dedupe::{self, Proposal};
-use crate::syntax::edit::{self as syntax, Edit, EditError, Note, Operation};
+use crate::syntax::dedupe;
+use crate::syntax::edit::{self as syntax, EditError, Note};
 use crate::syntax::flake_ref::{FlakeRef, FlakeRefError};
 use crate::syntax::lock as lock_file;
 
@@ -23,6 +22,10 @@ use super::explain::{Verdict, explain};
 use super::scan::{ScanRequest, look_at};
 use super::{AppError, Session};
 
+pub use crate::nix::NixError;
+pub use crate::store::file::WriteError;
+pub use crate::syntax::dedupe::{Proposal, Version};
+pub use crate::syntax::edit::{Edit, Operation};
 pub use fresh::{NewFlake, new_flake, plan_new_flake};
 pub use lock::{LockChange, LockState, Locking, Updated, plan_update, update};
 pub use undo::undo;
@@ -181,11 +184,10 @@ pub fn draft(flake: &Path, name: &'static str, operations: &[Operation]) -> Resu
     let path = flake_nix(flake)?;
     operations.iter().try_for_each(check_reference)?;
     let old = text_of(&path)?;
-    let mut draft =
-        Draft { path, name, new: old.clone(), old, edits: Vec::new(), notes: Vec::new(), undoes: None };
+    let mut draft = Draft { path, name, new: old.clone(), old, edits: Vec::new(), notes: Vec::new(), undoes: None };
     for operation in operations {
-        let plan = syntax::plan(&draft.new, operation)
-            .map_err(|why| EditFailure::Plan { path: draft.path.clone(), why })?;
+        let plan =
+            syntax::plan(&draft.new, operation).map_err(|why| EditFailure::Plan { path: draft.path.clone(), why })?;
         draft.new = plan.text;
         draft.notes.extend(plan.notes);
         draft.edits = plan.edits;
@@ -209,7 +211,8 @@ pub fn proposals(flake: &Path, all: bool) -> Result<Vec<Proposal>, EditFailure> 
 
 /// The operations that do what was proposed.
 pub fn follow_all(proposals: &[Proposal]) -> Vec<Operation> {
-    let follow = |proposal: &Proposal| Operation::Follow { path: proposal.path.clone(), target: proposal.target.clone() };
+    let follow =
+        |proposal: &Proposal| Operation::Follow { path: proposal.path.clone(), target: proposal.target.clone() };
     proposals.iter().map(follow).collect()
 }
 

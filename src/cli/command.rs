@@ -64,6 +64,7 @@ mod serve;
 mod sql;
 mod store;
 mod sync;
+mod undo;
 mod util;
 
 commands! {
@@ -78,6 +79,7 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Undo(undo),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

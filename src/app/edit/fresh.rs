@@ -37,11 +37,7 @@ pub fn plan_new_flake(directory: &Path) -> Result<NewFlake, EditFailure> {
 }
 
 /// Makes a flake in a directory, and the directory when it is missing. Nothing that is there is changed.
-pub fn new_flake(
-    directory: &Path,
-    session: Option<&Session>,
-    scan: &ScanRequest,
-) -> Result<NewFlake, EditFailure> {
+pub fn new_flake(directory: &Path, session: Option<&Session>, scan: &ScanRequest) -> Result<NewFlake, EditFailure> {
     let mut flake = plan_new_flake(directory)?;
     let failed = |source| EditFailure::System { path: directory.to_owned(), source };
     fs::create_dir_all(directory).map_err(failed)?;

@@ -98,7 +98,12 @@ pub fn update(flake: &Path, inputs: &[String], writing: &Writing<'_>) -> Result<
 }
 
 /// Has Nix say what [`update`] would do; the lock stays as it is.
-pub fn plan_update(flake: &Path, inputs: &[String], writing: &Writing<'_>, id: uuid::Uuid) -> Result<Updated, EditFailure> {
+pub fn plan_update(
+    flake: &Path,
+    inputs: &[String],
+    writing: &Writing<'_>,
+    id: uuid::Uuid,
+) -> Result<Updated, EditFailure> {
     let (directory, nix) = prepare(&flake_nix(flake)?, inputs, writing)?;
     let lock = directory.join("flake.lock");
     let folder = std::env::temp_dir().join(format!("cim-nix-{id}"));

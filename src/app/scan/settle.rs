@@ -12,7 +12,9 @@ use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
 use crate::scan::Found;
-use crate::store::{Append, Command, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket};
+use crate::store::{
+    Append, Command, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
+};
 
 use super::super::known::{self, Known};
 use super::super::observe::{self, EXTRACTOR};
@@ -138,12 +140,7 @@ impl<'a> Settler<'a> {
         self.store_as(command, writes, notes)
     }
 
-    fn store_as(
-        &mut self,
-        command: Command,
-        writes: Vec<StreamWrite>,
-        notes: Vec<LocalNote>,
-    ) -> Result<(), AppError> {
+    fn store_as(&mut self, command: Command, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
         let receipt = self.session.store.append(Append { command, received_at: self.now(), writes, notes })?;
         self.count(&receipt);
         Ok(())
