@@ -21,6 +21,8 @@ pub mod history;
 
 pub mod roots;
 
+pub mod edit;
+
 pub mod forget;
 
 pub mod doctor;
@@ -132,7 +134,7 @@ impl Session {
         self.command_as(name, by.cause(self.clock.new_id()))
     }
 
-    fn command_as(&self, name: &'static str, identity: MessageIdentity) -> Command {
+    pub(crate) fn command_as(&self, name: &'static str, identity: MessageIdentity) -> Command {
         Command {
             id: identity.message_id.uuid(),
             name,

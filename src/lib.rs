@@ -10,6 +10,7 @@
 //! | [`lint`] | rules on Nix text: findings, fixes, suppressions; one file per rule | clock, files, SQLite |
 //! | [`store`] | the event log, the read model, backup and checks, in one SQLite file | use cases, faces |
 //! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
+//! | [`nix`] | the `nix` program: lock and update a flake | use cases, faces |
 //! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
 //! | [`bus`] | NATS: connection, subjects, envelopes, the exchange between machines | use cases, faces |
 //! | [`config`] | settings: defaults, files, environment, flags; one table | everything above it |
@@ -29,6 +30,8 @@ pub mod lint;
 pub mod store;
 
 pub mod git;
+
+pub mod nix;
 
 pub mod scan;
 

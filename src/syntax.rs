@@ -10,11 +10,13 @@ pub mod semantics;
 
 mod merge;
 
-pub mod edit;
-
 mod value;
 
 pub mod flake;
+
+pub mod dedupe;
+
+pub mod edit;
 
 pub mod outputs;
 

@@ -148,6 +148,31 @@ pub fn scan_as(
     run.finish(command, &roots, settler)
 }
 
+/// Looks at one directory alone, as the command of somebody: no root is added, and nothing is looked for below it or
+/// beside it.
+pub(super) fn look_at(
+    session: &Session,
+    directory: &std::path::Path,
+    request: &ScanRequest,
+    command: Command,
+) -> Result<ScanReport, AppError> {
+    let stop = AtomicBool::new(false);
+    let excludes = request.excludes.clone();
+    let options = Options { excludes, max_depth: Some(0), threads: 1, ..Options::default() };
+    let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
+    let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    let moved = HashMap::new();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
+    let linter = request.rules.as_ref().map(|rules| Linter::new(rules, check::day(session.clock.now())));
+    let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
+    let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
+    let extractor = files::extractor(request.rules.as_ref());
+    let mut settler = Settler::new(session, &known, command.identity, moved, extractor)?;
+    run.report_walk(&mut settler);
+    run.look_and_settle(&pool, &mut settler)?;
+    run.finish(command, &[], settler)
+}
+
 struct Run<'a> {
     session: &'a Session,
     request: &'a ScanRequest,

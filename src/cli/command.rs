@@ -66,6 +66,7 @@ mod serve;
 mod sql;
 mod store;
 mod sync;
+mod undo;
 mod util;
 
 commands! {
@@ -82,6 +83,7 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Undo(undo),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

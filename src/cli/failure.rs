@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::app::AppError;
+use crate::app::edit::{EditFailure, NixError, WriteError};
 use crate::app::sync::SyncError;
 use crate::config::ConfigError;
 use crate::store::StoreError;
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Settings,
     /// The database cannot be used.
     Store,
+    /// Nix is not there, or did not do what it was to do.
+    Nix,
     /// The bus could not be reached, or refused.
     Bus,
     /// Something else wrote at the same time.
@@ -42,6 +45,7 @@ impl Kind {
             Self::Usage => 2,
             Self::Settings => 3,
             Self::Store => 4,
+            Self::Nix => 5,
             Self::Bus => 6,
             Self::Conflict => 7,
             Self::Internal => 70,
@@ -166,6 +170,22 @@ impl From<AppError> for Failure {
             AppError::Store(error) => error.into(),
             other => Self::of(Kind::Refused, &other),
         }
+    }
+}
+
+impl From<EditFailure> for Failure {
+    fn from(error: EditFailure) -> Self {
+        let kind = match error {
+            EditFailure::App(error) => return error.into(),
+            EditFailure::Write(WriteError::Changed { .. }) | EditFailure::ChangedSince { .. } => Kind::Conflict,
+            EditFailure::NotRecorded { .. } => Kind::Store,
+            EditFailure::Nix(NixError::Missing) => {
+                return Self::of(Kind::Nix, &error).hinted("this needs the real Nix: https://nixos.org/download");
+            }
+            EditFailure::Nix(_) => Kind::Nix,
+            _ => Kind::Refused,
+        };
+        Self::of(kind, &error)
     }
 }
 

@@ -76,5 +76,5 @@ fn make(chosen: &[(&'static Rule, &[Edit])], fixed: &mut Fixed) -> bool {
 
 /// The changed text, when it changed and can be read.
 fn sound(text: &str, edits: &[Edit]) -> Option<String> {
-    apply(text, edits).filter(|changed| changed != text && tree::parse(changed).problems.is_empty())
+    apply(text, edits).ok().filter(|changed| changed != text && tree::parse(changed).problems.is_empty())
 }

@@ -1,4 +1,7 @@
-//! Files of the ledger's own: private directories, atomic writes, and names beside the database.
+//! Writing files: those of the ledger's own, private, with names beside the database; and those of the user, when a
+//! command edits one.
+
+mod user;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -7,6 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+
+pub use user::{WriteError, create, replace};
 
 /// Readable and writable by the owner alone.
 pub(crate) const PRIVATE_FILE: u32 = 0o600;

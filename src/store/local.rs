@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+pub(crate) mod edits;
+
+pub use edits::EditRow;
+
 use super::chain::Hash;
 use super::error::{Named, StoreError};
 use super::origin::heir;
@@ -71,6 +75,18 @@ pub enum LocalNote {
         stream: StreamId,
         /// What it goes on from.
         old: Box<Succeeded>,
+    },
+    /// A command is about to write a file.
+    EditLeft(Box<EditRow>),
+    /// What a command wrote has been observed.
+    EditSeen {
+        /// The command.
+        command: Uuid,
+    },
+    /// What a command was about to write was not written.
+    EditDropped {
+        /// The command.
+        command: Uuid,
     },
     /// Where a face left off.
     UiState {
@@ -197,6 +213,11 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
         ),
         LocalNote::Unforget { path } => run("DELETE FROM forgotten WHERE path = ?1", &[&bytes(path)]),
         LocalNote::Succeeds { stream, old } => heir::keep(connection, &stream.to_string(), old),
+        LocalNote::EditLeft(edit) => edits::left(connection, edit),
+        LocalNote::EditSeen { command } => {
+            run("UPDATE edits SET seen = 1 WHERE command_id = ?1", &[command.as_bytes()])
+        }
+        LocalNote::EditDropped { command } => run("DELETE FROM edits WHERE command_id = ?1", &[command.as_bytes()]),
         LocalNote::UiState { key, value } => run(
             "INSERT INTO ui_state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             &[key, &value.to_string()],

@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::connect::{self, SCHEMA};
 use super::error::{Named, StoreError};
 use super::file;
+use super::local;
 use super::log::append::{Place, Prepared};
 use super::log::{Append, Receipt};
 use super::network::network_kind;
@@ -164,6 +165,7 @@ impl Store {
         restrict_files(path);
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
         projection::ensure(&connection)?;
+        local::edits::sweep(&connection, now).named(path)?;
         let writer = Writer::start(connection, path, &origin)?;
         let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false };
         if let Err(error) = store.finish_erasure() {

@@ -42,6 +42,8 @@ pub(super) struct Sight {
     pub(super) lock_findings: Vec<Finding>,
     pub(super) stamp: Vec<u8>,
     pub(super) content: [u8; 32],
+    /// The hash of `flake.nix` alone, by which an edit knows its own text again.
+    pub(super) nix_hash: [u8; 32],
     pub(super) same_files: bool,
     pub(super) past: Option<Past>,
     /// Why the past could not be read.
@@ -112,6 +114,7 @@ impl Looker<'_> {
             lock_findings,
             stamp,
             content,
+            nix_hash: *nix.hash.as_bytes(),
             same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
             past: None,
             past_failed: None,

@@ -13,11 +13,13 @@ use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
 use crate::scan::Found;
-use crate::store::{Append, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket};
+use crate::store::{
+    Append, Command, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
+};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
-use super::super::{AppError, Session, history};
+use super::super::{AppError, Session, edit, history};
 use super::look::{Glance, Sight};
 use super::{ScanProblem, ScanReport};
 
@@ -55,6 +57,8 @@ enum Fate {
 
 /// Everything that happened to one flake, as one command.
 struct Decision {
+    /// The command whose doing it is.
+    command: Command,
     fate: Fate,
     writes: Vec<StreamWrite>,
     notes: Vec<LocalNote>,
@@ -136,6 +140,10 @@ impl<'a> Settler<'a> {
     /// Stores events of one stream that belong to no sight: a flake that is gone, findings of a file that is.
     pub(super) fn store(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
         let command = self.session.caused("observe", &self.identity);
+        self.store_as(command, writes, notes)
+    }
+
+    fn store_as(&mut self, command: Command, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
         let receipt = self.session.store.append(Append { command, received_at: self.now(), writes, notes })?;
         self.count(&receipt);
         Ok(())
@@ -184,12 +192,11 @@ impl<'a> Settler<'a> {
     }
 
     fn settle_sight(&mut self, directory: &Path, sight: Sight) -> Result<(), AppError> {
-        let Decision { fate, writes, notes } = self.decide(directory, &sight)?;
+        let Decision { command, fate, writes, notes } = self.decide(directory, &sight)?;
         if writes.is_empty() {
             self.notes.extend(notes);
             return Ok(());
         }
-        let command = self.session.caused("observe", &self.identity);
         let append = Append { command, received_at: self.now(), writes, notes };
         let ticket = self.session.store.submit(append)?;
         self.pending.push(Pending { directory: directory.to_owned(), sight: Box::new(sight), fate, ticket });
@@ -199,8 +206,8 @@ impl<'a> Settler<'a> {
     fn settle_again(&mut self, directory: &Path, sight: &Sight) -> Result<(), AppError> {
         for tries_left in (0..TRIES).rev() {
             self.reader = self.session.store.reader()?;
-            let Decision { fate, writes, notes } = self.decide(directory, sight)?;
-            match self.store(writes, notes) {
+            let Decision { command, fate, writes, notes } = self.decide(directory, sight)?;
+            match self.store_as(command, writes, notes) {
                 Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
@@ -239,6 +246,11 @@ impl<'a> Settler<'a> {
         for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &sight.lock_findings)] {
             writes.extend(self.findings(Some(sight.id), &directory.join(name), findings, moved)?);
         }
+        let edit = self.reader.pending_edit(&directory.join("flake.nix"), &sight.nix_hash)?;
+        let undoes = edit.as_ref().and_then(|edit| edit.undoes);
+        for event in writes.iter_mut().flat_map(|write| &mut write.events) {
+            event.undoes = undoes;
+        }
         let mut notes = vec![LocalNote::FileSeen(FileRow {
             path: directory.to_owned(),
             stamp: sight.stamp.clone(),
@@ -249,7 +261,14 @@ impl<'a> Settler<'a> {
         let stream = StreamId::flake(sight.id);
         notes.extend(old.map(|old| LocalNote::Succeeds { stream, old: Box::new(old) }));
         writes.extend(self.past(directory, sight, &mut notes)?);
-        Ok(Decision { fate, writes, notes })
+        let command = match edit {
+            Some(edit) => {
+                notes.push(LocalNote::EditSeen { command: edit.command });
+                self.session.command_as(edit::name(&edit.name), edit.identity())
+            }
+            None => self.session.caused("observe", &self.identity),
+        };
+        Ok(Decision { command, fate, writes, notes })
     }
 
     /// What git tells of the past; what could not be read is said, and never in the way.

@@ -1,0 +1,159 @@
+//! Files of the user: replaced whole or not at all, and never when somebody else changed them meanwhile.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{beside, sync_parent};
+use crate::store::chain::Hash;
+
+/// What a new file of the user may be at most; the system takes away what it was told to.
+const NEW_FILE: u32 = 0o666;
+
+/// Why a file of the user was not written. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// It is not what it was when the change was planned.
+    #[error("`{}` was changed by somebody else meanwhile; run the command again: it looks at what is there now", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It must not be written.
+    #[error("`{}` is read-only; let this user write it", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is there already.
+    #[error("`{}` is there already and nothing is written over it; name another directory", path.display())]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// It is a directory, a pipe, a socket or a device.
+    #[error("`{}` is not a regular file; replace it by one", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot write `{}`; let this user write there", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// Replaces the text of a file that still has the content with this BLAKE3 hash. Its mode stays, and its owner where
+/// that is possible; a symbolic link stays and what it leads to is replaced.
+///
+/// # Errors
+/// [`WriteError`]; then the file is as it was, and nothing is left beside it.
+pub fn replace(path: &Path, before: &Hash, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { path: path.to_owned(), source };
+    let target = fs::canonicalize(path).map_err(failed)?;
+    let meta = fs::metadata(&target).map_err(failed)?;
+    if !meta.is_file() {
+        return Err(WriteError::NotAFile { path: target });
+    }
+    let may_write = rustix::fs::access(&target, rustix::fs::Access::WRITE_OK).is_ok();
+    if meta.permissions().mode() & 0o200 == 0 || !may_write {
+        return Err(WriteError::ReadOnly { path: target });
+    }
+    let draft = beside(&target, &format!(".{}.new", std::process::id()));
+    let replaced = draft_of(&draft, &meta, bytes).map_err(failed).and_then(|()| {
+        let now = fs::read(&target).map_err(failed)?;
+        if blake3::hash(&now).as_bytes() != before {
+            return Err(WriteError::Changed { path: target.clone() });
+        }
+        fs::rename(&draft, &target).and_then(|()| sync_parent(&target)).map_err(failed)
+    });
+    if replaced.is_err() {
+        fs::remove_file(&draft).unwrap_or_default();
+    }
+    replaced
+}
+
+/// Writes a file that is not there yet; its directory must be.
+///
+/// # Errors
+/// [`WriteError`]; then nothing of it is left.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source: io::Error| match source.kind() {
+        ErrorKind::AlreadyExists => WriteError::Exists { path: path.to_owned() },
+        _ => WriteError::Io { path: path.to_owned(), source },
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(NEW_FILE).open(path).map_err(failed)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+    if written.is_err() {
+        fs::remove_file(path).unwrap_or_default();
+    }
+    written.map_err(failed)
+}
+
+/// The new text in a file of its own, with the mode of the old one.
+fn draft_of(draft: &Path, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(super::PRIVATE_FILE).open(draft)?;
+    file.write_all(bytes)?;
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    if (user, group) != (meta.uid(), meta.gid()) {
+        // Whoever may not give a file away keeps it: the text is what matters.
+        std::os::unix::fs::fchown(&file, Some(meta.uid()), Some(meta.gid())).unwrap_or_default();
+    }
+    file.set_permissions(Permissions::from_mode(meta.permissions().mode() & 0o7777))?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(text: &str) -> Hash {
+        *blake3::hash(text.as_bytes()).as_bytes()
+    }
+
+    fn world() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("flake.nix");
+        create(&path, b"one").unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn a_file_is_replaced_with_its_mode_and_through_its_link() {
+        let (directory, path) = world();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let link = directory.path().join("link.nix");
+        std::os::unix::fs::symlink("flake.nix", &link).unwrap();
+        replace(&link, &hash("one"), b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no draft is left");
+    }
+
+    #[test]
+    fn what_somebody_else_changed_is_left_to_them() {
+        let (directory, path) = world();
+        let error = replace(&path, &hash("zero"), b"two").unwrap_err();
+        assert!(matches!(error, WriteError::Changed { .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn what_is_read_only_no_file_or_there_already_is_refused() {
+        let (directory, path) = world();
+        fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+        assert!(matches!(replace(&path, &hash("one"), b"two"), Err(WriteError::ReadOnly { .. })));
+        assert!(matches!(replace(directory.path(), &hash("one"), b"two"), Err(WriteError::NotAFile { .. })));
+        assert!(matches!(replace(&directory.path().join("x"), &hash("one"), b"two"), Err(WriteError::Io { .. })));
+        assert!(matches!(create(&path, b"two"), Err(WriteError::Exists { .. })));
+        assert!(matches!(create(&directory.path().join("x/y"), b"two"), Err(WriteError::Io { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+}

@@ -1,0 +1,124 @@
+//! What commands wrote into files of the user: kept so that the change is attributed to them and can be taken back.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::{bytes, path_at};
+use crate::domain::id::{CausationId, CorrelationId, MessageId};
+use crate::domain::message::MessageIdentity;
+use crate::store::chain::Hash;
+use crate::store::error::{Named, StoreError};
+use crate::store::reader::Reader;
+
+/// How long a text is kept that an edit replaced, in microseconds: 90 days.
+const KEPT: i64 = 90 * 24 * 60 * 60 * 1_000_000;
+
+/// One edit of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditRow {
+    /// The command that made it; it began its conversation.
+    pub command: Uuid,
+    /// What it does: `add_input`.
+    pub name: String,
+    /// The conversation.
+    pub correlation: Uuid,
+    /// The file, as a scan comes by it.
+    pub path: PathBuf,
+    /// The BLAKE3 hash of the file before.
+    pub before: Hash,
+    /// The BLAKE3 hash of the file after.
+    pub after: Hash,
+    /// The whole text before.
+    pub undo: String,
+    /// When, in microseconds since 1970 UTC.
+    pub at: i64,
+    /// The command that it took back.
+    pub undoes: Option<Uuid>,
+}
+
+impl EditRow {
+    /// The identity of the command.
+    pub const fn identity(&self) -> MessageIdentity {
+        MessageIdentity {
+            message_id: MessageId::new(self.command),
+            correlation_id: CorrelationId::new(self.correlation),
+            causation_id: CausationId::new(self.command),
+        }
+    }
+}
+
+const COLUMNS: &str = "command_id, command, correlation_id, path, before, after, undo, edited_at, undoes";
+
+impl Reader {
+    /// The edit that left a file with this content, when nobody has observed it yet.
+    pub fn pending_edit(&self, path: &Path, after: &Hash) -> Result<Option<EditRow>, StoreError> {
+        let wanted = "path = ?1 AND after = ?2 AND seen = 0 ORDER BY edited_at DESC LIMIT 1";
+        self.edit_where(wanted, &[&bytes(path), after])
+    }
+
+    /// The edit that a command made.
+    pub fn edit(&self, command: Uuid) -> Result<Option<EditRow>, StoreError> {
+        self.edit_where("command_id = ?1", &[command.as_bytes()])
+    }
+
+    /// The last edit that neither takes back another one nor was taken back.
+    pub fn last_edit(&self) -> Result<Option<EditRow>, StoreError> {
+        let wanted = "undoes IS NULL AND NOT EXISTS (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) \
+                      ORDER BY edited_at DESC, command_id DESC LIMIT 1";
+        self.edit_where(wanted, &[])
+    }
+
+    fn edit_where(&self, wanted: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Option<EditRow>, StoreError> {
+        self.prepare_cached(&format!("SELECT {COLUMNS} FROM edits WHERE {wanted}"))
+            .and_then(|mut statement| statement.query_row(parameters, edit_row).optional())
+            .named(self.path())
+    }
+}
+
+pub(super) fn left(connection: &Connection, edit: &EditRow) -> rusqlite::Result<()> {
+    sweep(connection, edit.at)?;
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO edits ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (command_id) DO NOTHING"
+        ))?
+        .execute(params![
+            edit.command.as_bytes(),
+            edit.name,
+            edit.correlation.as_bytes(),
+            bytes(&edit.path),
+            edit.before,
+            edit.after,
+            edit.undo,
+            edit.at,
+            edit.undoes.as_ref().map(Uuid::as_bytes),
+        ])
+        .map(drop)
+}
+
+/// Lets texts go that have been kept long enough. Looks first: most of the time there is nothing to write.
+pub(crate) fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    let oldest = now.saturating_sub(KEPT);
+    let any = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM edits WHERE edited_at < ?1)")?
+        .query_row([oldest], |row| row.get::<_, bool>(0))?;
+    if any {
+        connection.prepare_cached("DELETE FROM edits WHERE edited_at < ?1")?.execute([oldest])?;
+    }
+    Ok(())
+}
+
+fn edit_row(row: &Row<'_>) -> rusqlite::Result<EditRow> {
+    Ok(EditRow {
+        command: Uuid::from_bytes(row.get(0)?),
+        name: row.get(1)?,
+        correlation: Uuid::from_bytes(row.get(2)?),
+        path: path_at(row, 3)?,
+        before: row.get(4)?,
+        after: row.get(5)?,
+        undo: row.get(6)?,
+        at: row.get(7)?,
+        undoes: row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes),
+    })
+}
