@@ -11,6 +11,8 @@ pub mod observe;
 
 pub mod findings;
 
+pub mod fix;
+
 pub mod scan;
 
 pub mod known;

@@ -31,7 +31,7 @@ pub use lock::{LockChange, LockState, Locking, Updated, plan_update, update};
 pub use undo::undo;
 
 /// What commands that edit are called in the ledger.
-const NAMES: &[&str] = &["add_input", "remove_input", "set_url", "follow", "unfollow", "dedupe", "undo"];
+const NAMES: &[&str] = &["add_input", "remove_input", "set_url", "follow", "unfollow", "dedupe", "fix", "undo"];
 
 /// A change of one file that is planned and not made.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ impl Draft {
 }
 
 /// What changes between two texts of a `flake.nix`, with three lines around it.
-fn diff(old: &str, new: &str) -> String {
+pub(super) fn diff(old: &str, new: &str) -> String {
     let diff = similar::TextDiff::from_lines(old, new);
     diff.unified_diff().context_radius(3).header("a/flake.nix", "b/flake.nix").to_string()
 }

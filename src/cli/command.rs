@@ -52,6 +52,7 @@ mod diff;
 mod doctor;
 mod event;
 mod explain;
+mod fix;
 mod flake;
 mod fleet;
 mod forget;
@@ -76,6 +77,7 @@ commands! {
         Flake(flake),
         Problem(problem),
         Check(check),
+        Fix(fix),
         Explain(explain),
         Log(log),
         Event(event),

@@ -105,14 +105,22 @@ fn record(known: &Known, looked: &[Looked], rules: u32, settler: &mut Settler<'_
         let mut notes = Vec::with_capacity(looked.len());
         for file in looked {
             let flake = known.flake_around(&file.path);
-            writes.extend(settler.findings_inside(flake, &file.path, &file.findings)?);
-            notes.push(LocalNote::FileSeen(FileRow {
+            let seen = LocalNote::FileSeen(FileRow {
                 path: file.path.clone(),
                 stamp: file.stamp.clone(),
                 content: file.content,
                 extractor: rules,
                 flake: flake.map(|flake| flake.id),
-            }));
+            });
+            let write = settler.findings_inside(flake, &file.path, &file.findings)?;
+            match settler.reader().pending_edit(&file.path, &file.content)? {
+                // Who changed the file is who resolved what was found in it.
+                Some(edit) => settler.store_edit(&edit, write, seen)?,
+                None => {
+                    writes.extend(write);
+                    notes.push(seen);
+                }
+            }
         }
         match settler.store_checked(writes, notes) {
             Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,

@@ -14,7 +14,7 @@ use crate::domain::stream::StreamId;
 use crate::git::Repository;
 use crate::scan::Found;
 use crate::store::{
-    Append, Command, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
+    Append, Command, EditRow, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
 };
 
 use super::super::known::{self, Known, KnownFlake};
@@ -344,7 +344,12 @@ impl<'a> Settler<'a> {
             self.notes.extend(notes);
             return Ok(());
         }
-        for event in writes.iter().flat_map(|write| &write.events) {
+        writes.iter().for_each(|write| self.count_findings(write));
+        self.store(writes, notes)
+    }
+
+    fn count_findings(&mut self, write: &StreamWrite) {
+        for event in &write.events {
             match &event.event {
                 Event::Finding(FindingEvent::Raised { findings, .. }) => self.report.raised += findings.len() as u64,
                 Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
@@ -353,7 +358,34 @@ impl<'a> Settler<'a> {
                 _ => {}
             }
         }
-        self.store(writes, notes)
+    }
+
+    /// Stores what was found in a file that a command of this ledger wrote, as that command. Its note says that it was
+    /// seen even when there is nothing to store.
+    pub(super) fn store_edit(
+        &mut self,
+        edit: &EditRow,
+        write: Option<StreamWrite>,
+        seen: LocalNote,
+    ) -> Result<(), AppError> {
+        let notes = vec![seen, LocalNote::EditSeen { command: edit.command }];
+        let Some(mut write) = write else {
+            self.notes.extend(notes);
+            return Ok(());
+        };
+        for event in &mut write.events {
+            event.undoes = edit.undoes;
+        }
+        self.count_findings(&write);
+        let command = self.session.command_as(edit::name(&edit.name), edit.identity());
+        let append = Append { command, received_at: self.now(), writes: vec![write], notes };
+        match self.session.store.append(append) {
+            Ok(receipt) => self.count(&receipt),
+            // Somebody else observed it meanwhile.
+            Err(StoreError::Conflict { .. }) => self.look_again()?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// Sees what other processes have written since.

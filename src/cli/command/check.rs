@@ -186,7 +186,7 @@ fn record(request: &CheckRequest, context: &mut Context<'_>) -> Result<(), Failu
 }
 
 /// A path as people write it here: below the working directory without it.
-fn here(path: &Path, directory: &Path) -> PathBuf {
+pub(super) fn here(path: &Path, directory: &Path) -> PathBuf {
     let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     match path.strip_prefix(&directory) {
         Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),

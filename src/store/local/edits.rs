@@ -18,11 +18,11 @@ const KEPT: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 /// One edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditRow {
-    /// The command that made it; it began its conversation.
+    /// The command that made it.
     pub command: Uuid,
     /// What it does: `add_input`.
     pub name: String,
-    /// The conversation.
+    /// The conversation, by the command that began it: this one, or the one that made several edits.
     pub correlation: Uuid,
     /// The file, as a scan comes by it.
     pub path: PathBuf,
@@ -44,7 +44,7 @@ impl EditRow {
         MessageIdentity {
             message_id: MessageId::new(self.command),
             correlation_id: CorrelationId::new(self.correlation),
-            causation_id: CausationId::new(self.command),
+            causation_id: CausationId::new(self.correlation),
         }
     }
 }

@@ -206,7 +206,7 @@ impl Edited {
 }
 
 /// Why the ledger knows nothing of an edit.
-pub(super) fn unrecorded(why: &Unrecorded) -> String {
+pub(crate) fn unrecorded(why: &Unrecorded) -> String {
     let why = match why {
         Unrecorded::NoLedger => "there is no ledger yet; `cim-nix scan PATH` makes one",
         Unrecorded::NotScanned => "no scan comes by here; `cim-nix scan --explain PATH` says why",
@@ -238,7 +238,7 @@ impl Answer for Edited {
 }
 
 /// A diff, coloured as people know it.
-pub(super) fn show_diff(diff: &str, page: &mut Page) {
+pub(crate) fn show_diff(diff: &str, page: &mut Page) {
     let style = |line: &str| match line.as_bytes().first() {
         Some(b'+') => AnsiColor::Green.on_default(),
         Some(b'-') => AnsiColor::Red.on_default(),

@@ -1,0 +1,187 @@
+//! Fixing: makes the fixes of rules in files, safe ones until none is left. Every file is one edit, which is noted in the
+//! ledger, observed by a scan, and can be taken back. Writes only what was asked for by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use uuid::Uuid;
+
+use super::check::{CheckRequest, day};
+use super::edit::{Unrecorded, WriteError, diff};
+use super::scan::{ScanRequest, chain, scan_as};
+use super::{AppError, Session};
+use crate::domain::message::MessageIdentity;
+use crate::lint::{Linter, Rule, Safety, fix};
+use crate::scan::{DEFAULT_LIMIT, Options, read_text, walk_nix};
+use crate::store::{Append, EditRow, LocalNote, file};
+
+/// What was planned for the files below some paths.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// How many files were looked at.
+    pub files: u64,
+    /// Files whose text is another afterwards, in path order.
+    pub changed: Vec<Mended>,
+    /// What could not be read, each with one sentence.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// Rules whose fixes were not made because the text could not be read afterwards: faults of the rules.
+    pub refused: Vec<(PathBuf, &'static Rule)>,
+}
+
+/// One file with its new text.
+#[derive(Debug)]
+pub struct Mended {
+    /// The file, canonical.
+    pub path: PathBuf,
+    /// The text that is there.
+    pub old: String,
+    /// The text that is to be there.
+    pub new: String,
+    /// How often each rule's fix was made.
+    pub made: BTreeMap<&'static str, u64>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// The conversation of the edits; `undo` takes one of its commands back.
+    pub command: Option<Uuid>,
+    /// Files that were written.
+    pub written: Vec<PathBuf>,
+    /// Files that were not, with why.
+    pub failed: Vec<(PathBuf, WriteError)>,
+    /// Why nothing was recorded of some of them.
+    pub unrecorded: Option<Unrecorded>,
+    /// How many events were recorded.
+    pub events: u64,
+}
+
+impl Mended {
+    /// The change as a diff, for people and for `patch`.
+    pub fn diff(&self) -> String {
+        diff(&self.old, &self.new)
+    }
+}
+
+/// Finds what can be mended; `least` is how safe a fix must be at least. Nothing is written.
+pub fn plan(request: &CheckRequest, least: Safety) -> Result<Plan, AppError> {
+    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
+    let walked = walk_nix(&request.paths, &options)?;
+    let linter = Linter::new(&request.selection, day(request.now));
+    let nix: Vec<&PathBuf> = walked
+        .files
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.extension().is_some_and(|end| end == "nix"))
+        .collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
+    let mended: Vec<_> = pool.install(|| nix.par_iter().map(|path| mend(path, &linter, least)).collect());
+    let mut plan = Plan { files: nix.len() as u64, unreadable: walked.problems, ..Plan::default() };
+    for (path, mended) in nix.into_iter().zip(mended) {
+        match mended {
+            Ok((mended, refused)) => {
+                plan.changed.extend(mended);
+                plan.refused.extend(refused.into_iter().map(|rule| (path.clone(), rule)));
+            }
+            Err(why) => plan.unreadable.push((path.clone(), why)),
+        }
+    }
+    Ok(plan)
+}
+
+type Tried = (Option<Mended>, Vec<&'static Rule>);
+
+fn mend(path: &Path, linter: &Linter, least: Safety) -> Result<Tried, String> {
+    let file = read_text(path, DEFAULT_LIMIT).map_err(|error| chain(&error))?;
+    if file.lossy {
+        return Err("is not UTF-8, so it is not edited; save it as UTF-8 first".to_owned());
+    }
+    let fixed = fix::fix(linter, &file.text, least);
+    if fixed.text == file.text {
+        return Ok((None, fixed.refused));
+    }
+    let mut made = BTreeMap::new();
+    for rule in fixed.made {
+        *made.entry(rule.name).or_insert(0) += 1;
+    }
+    Ok((Some(Mended { path: path.to_owned(), old: file.text, new: fixed.text, made }), fixed.refused))
+}
+
+/// Writes what was planned. A file that somebody changed meanwhile is left to them, and the others are written.
+pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Result<Done, AppError> {
+    let Some(session) = session else {
+        let mut done = Done { unrecorded: Some(Unrecorded::NoLedger), ..Done::default() };
+        plan.changed.iter().for_each(|mended| done.replace(mended));
+        return Ok(done);
+    };
+    let roots: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
+    let root = MessageIdentity::root(session.clock.new_id());
+    let below = |path: &Path| roots.iter().find(|root| path.starts_with(root));
+    let mut touched: Vec<PathBuf> = Vec::new();
+    let mut notes: Vec<(&Mended, EditRow)> = Vec::new();
+    let mut done = Done { command: Some(root.message_id.uuid()), ..Done::default() };
+    for mended in &plan.changed {
+        match below(&mended.path) {
+            Some(root) if touched.contains(root) => {}
+            Some(root) => touched.push(root.clone()),
+            None => {
+                done.unrecorded = Some(Unrecorded::NotScanned);
+                continue;
+            }
+        }
+        notes.push((mended, note(session, &root, mended)));
+    }
+    let left = notes.iter().map(|(_, note)| LocalNote::EditLeft(Box::new(note.clone()))).collect();
+    keep(session, left)?;
+    let mut dropped = Vec::new();
+    for mended in &plan.changed {
+        let before = done.failed.len();
+        done.replace(mended);
+        if done.failed.len() > before
+            && let Some((_, note)) = notes.iter().find(|(noted, _)| noted.path == mended.path)
+        {
+            dropped.push(LocalNote::EditDropped { command: note.command });
+        }
+    }
+    keep(session, dropped)?;
+    if !touched.is_empty() {
+        let request = ScanRequest { paths: touched, history: false, ..scan.clone() };
+        let command = session.caused("scan", &root);
+        done.events = scan_as(session, &request, command, &|_| {}, &std::sync::atomic::AtomicBool::new(false))?.events;
+    }
+    Ok(done)
+}
+
+impl Done {
+    fn replace(&mut self, mended: &Mended) {
+        let before = *blake3::hash(mended.old.as_bytes()).as_bytes();
+        match file::replace(&mended.path, &before, mended.new.as_bytes()) {
+            Ok(()) => self.written.push(mended.path.clone()),
+            Err(error) => self.failed.push((mended.path.clone(), error)),
+        }
+    }
+}
+
+fn note(session: &Session, root: &MessageIdentity, mended: &Mended) -> EditRow {
+    EditRow {
+        command: session.clock.new_id(),
+        name: "fix".to_owned(),
+        correlation: root.correlation_id.uuid(),
+        path: mended.path.clone(),
+        before: *blake3::hash(mended.old.as_bytes()).as_bytes(),
+        after: *blake3::hash(mended.new.as_bytes()).as_bytes(),
+        undo: mended.old.clone(),
+        at: session.clock.now(),
+        undoes: None,
+    }
+}
+
+fn keep(session: &Session, notes: Vec<LocalNote>) -> Result<(), AppError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let command = session.command("note_edit");
+    session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
+    Ok(())
+}
