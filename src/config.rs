@@ -17,6 +17,19 @@ use place::Places;
 use table::{SETTINGS, Setting};
 use value::{Secret, Value};
 
+/// Which findings of rules scans record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// None.
+    Off,
+    /// Errors.
+    Errors,
+    /// Warnings and errors.
+    Warnings,
+    /// Hints, too.
+    Everything,
+}
+
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Color {
@@ -38,8 +51,8 @@ pub struct Settings {
     pub color: Color,
     /// Globs of what a scan passes over, beside its built-in list.
     pub excludes: Vec<String>,
-    /// Whether scans record what rules find in Nix files.
-    pub rules_record: bool,
+    /// How bad a finding of a rule must be that scans record.
+    pub rules_record: Record,
     /// Rules that are wanted though they are off by themselves.
     pub rules_enabled: Vec<String>,
     /// Rules that are not wanted.
@@ -263,7 +276,12 @@ impl Settings {
                 _ => Color::Auto,
             },
             excludes: list(&table::EXCLUDES),
-            rules_record: value(&table::RULES_RECORD).and_then(Value::switch).unwrap_or(true),
+            rules_record: match text(&table::RULES_RECORD).as_deref() {
+                Some("off") => Record::Off,
+                Some("error") => Record::Errors,
+                Some("info") => Record::Everything,
+                _ => Record::Warnings,
+            },
             rules_enabled: list(&table::RULES_ENABLED),
             rules_disabled: list(&table::RULES_DISABLED),
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),

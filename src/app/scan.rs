@@ -44,8 +44,17 @@ pub struct ScanRequest {
     pub since: Option<i64>,
     /// Threads to work with; 0 for one per processor.
     pub threads: usize,
-    /// The rules whose findings in Nix files are recorded; none to leave Nix files beside the flakes alone.
-    pub rules: Option<Selection>,
+    /// The rules whose findings are recorded; none to leave Nix files beside the flakes alone.
+    pub rules: Option<Wanted>,
+}
+
+/// Which findings of rules a scan records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which rules.
+    pub selection: Selection,
+    /// How bad a finding must be at least.
+    pub least: Severity,
 }
 
 /// What a scan did.
@@ -133,7 +142,7 @@ pub fn scan_as(
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
-    let linter = request.rules.as_ref().map(|rules| Linter::new(rules, check::day(session.clock.now())));
+    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, check::day(session.clock.now())));
     let linter = linter.as_ref();
     let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
     let extractor = files::extractor(request.rules.as_ref());
@@ -163,7 +172,7 @@ pub(super) fn look_at(
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
-    let linter = request.rules.as_ref().map(|rules| Linter::new(rules, check::day(session.clock.now())));
+    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, check::day(session.clock.now())));
     let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
     let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
     let extractor = files::extractor(request.rules.as_ref());
@@ -199,7 +208,7 @@ impl Run<'_> {
             known: self.known,
             history: self.request.history,
             since: self.request.since,
-            rules: self.linter.map(|linter| (linter, self.session.clock.now().div_euclid(1_000_000))),
+            rules: self.linter.zip(self.request.rules.as_ref().map(|rules| rules.least)),
             extractor: files::extractor(self.request.rules.as_ref()),
         };
         for (chunk, done) in found.chunks(READ_AHEAD).zip((0..).step_by(READ_AHEAD)) {

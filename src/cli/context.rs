@@ -10,10 +10,11 @@ use crate::app::Session;
 use crate::app::clock::Clock;
 use crate::app::ledger::{self, Ledger, Who};
 use crate::app::moment::{Moment, Written};
-use crate::app::scan::ScanRequest;
+use crate::app::scan::{ScanRequest, Wanted};
 use crate::config::place::Places;
 use crate::config::value::Value;
-use crate::config::{self, Color, Settings, Sources, table};
+use crate::config::{self, Color, Record, Settings, Sources, table};
+use crate::domain::finding::Severity;
 use crate::lint::Selection;
 use crate::store::view::{self, At};
 
@@ -107,8 +108,18 @@ impl<'a> Context<'a> {
             history: settings.history,
             since: self.history_since()?,
             threads: settings.threads,
-            rules: settings.rules_record.then(|| self.selection()),
+            rules: self.recorded().map(|least| Wanted { selection: self.selection(), least }),
         })
+    }
+
+    /// How bad a finding must be that scans record.
+    pub(crate) const fn recorded(&self) -> Option<Severity> {
+        match self.settings.rules_record {
+            Record::Off => None,
+            Record::Errors => Some(Severity::Error),
+            Record::Warnings => Some(Severity::Warning),
+            Record::Everything => Some(Severity::Info),
+        }
     }
 
     /// The rules that the settings want.

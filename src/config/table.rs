@@ -110,8 +110,8 @@ settings! {
         "Rules of `check` that are wanted though they are off by themselves. Each layer adds to the ones before it.";
     RULES_DISABLED = "rules.disabled" Kind::List, default "[]", env "CIM_NIX_RULES_DISABLED", flag Some("--disable"), project true:
         "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
-    RULES_RECORD = "rules.record" Kind::Switch, default "true", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
-        "Whether a scan records what the rules of `check` find in Nix files.";
+    RULES_RECORD = "rules.record" Kind::Choice(&["off", "error", "warning", "info"]), default "warning", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
+        "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
     SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:
         "The NATS server, or several of one cluster with commas between: `nats://`, `tls://`, `ws://` or `wss://`. Reached only once `sync enable` was run.";
     SYNC_CREDENTIALS = "sync.credentials" Kind::Path, default "", env "NATS_CREDS", flag None, project false:

@@ -1,5 +1,6 @@
 //! The one integration test binary; every file beside it is a room of tests.
 
+mod check;
 mod child;
 mod cli;
 mod contract;

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::domain::finding::Finding;
-use crate::lint::{self, Linter, Selection};
+use crate::domain::finding::Severity;
+use crate::lint::{self, Linter};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
 use crate::store::{FileRow, LocalNote, StoreError, StreamWrite};
 use crate::syntax::secret;
@@ -17,7 +18,7 @@ use super::super::AppError;
 use super::super::known::{CHECKED, Known};
 use super::super::observe::EXTRACTOR;
 use super::settle::Settler;
-use super::{Run, chain};
+use super::{Run, Wanted, chain};
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
@@ -35,10 +36,11 @@ struct Looked {
 }
 
 /// The number of the rules: another one has every file looked at again.
-fn rules(selection: &Selection) -> u32 {
+fn rules(wanted: &Wanted) -> u32 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&RELEASE.to_be_bytes());
-    for rule in lint::rules::RULES.iter().filter(|rule| selection.wants(rule)) {
+    hasher.update(&[wanted.least as u8]);
+    for rule in lint::rules::RULES.iter().filter(|rule| wanted.selection.wants(rule)) {
         hasher.update(rule.name.as_bytes());
         hasher.update(&[0, rule.severity as u8]);
     }
@@ -47,14 +49,14 @@ fn rules(selection: &Selection) -> u32 {
 }
 
 /// What reads flakes and by which rules, as it stands in [`FileRow::extractor`] of their directories.
-pub(super) fn extractor(selection: Option<&Selection>) -> u32 {
-    selection.map_or(EXTRACTOR, |selection| (rules(selection) ^ EXTRACTOR) & !CHECKED)
+pub(super) fn extractor(wanted: Option<&Wanted>) -> u32 {
+    wanted.map_or(EXTRACTOR, |wanted| (rules(wanted) ^ EXTRACTOR) & !CHECKED)
 }
 
 /// Looks at every Nix file that changed, and records what is found and what is gone.
 pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    let (Some(selection), Some(linter)) = (&run.request.rules, run.linter) else { return Ok(()) };
-    let rules = rules(selection);
+    let (Some(wanted), Some(linter)) = (&run.request.rules, run.linter) else { return Ok(()) };
+    let (rules, least) = (rules(wanted), wanted.least);
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| is_new(&known, path, *stamp, rules)).collect();
@@ -63,7 +65,7 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
             return Ok(());
         }
         let looked: Vec<_> =
-            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, linter)).collect());
+            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, linter, least)).collect());
         let mut read = Vec::with_capacity(looked.len());
         for looked in looked {
             match looked {
@@ -82,9 +84,10 @@ fn is_new(known: &Known, path: &Path, stamp: FileStamp, rules: u32) -> bool {
     !forgotten && !known.file(path).is_some_and(same)
 }
 
-fn look(path: &Path, stamp: FileStamp, linter: &Linter) -> Result<Looked, ReadError> {
+fn look(path: &Path, stamp: FileStamp, linter: &Linter, least: Severity) -> Result<Looked, ReadError> {
     let file = read_text(path, DEFAULT_LIMIT)?;
-    let findings = linter.check(&file.text).iter().map(recorded).collect();
+    let found = linter.check(&file.text);
+    let findings = found.iter().filter(|finding| finding.severity >= least).map(recorded).collect();
     Ok(Looked { path: path.to_owned(), stamp: stamp.to_bytes().to_vec(), content: *file.hash.as_bytes(), findings })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Finding, Severity};
 use crate::domain::flake::Facts;
 use crate::domain::id::FlakeId;
 use crate::domain::lineage::Lineage;
@@ -56,8 +56,8 @@ pub(super) struct Looker<'a> {
     pub(super) known: &'a Known,
     pub(super) history: bool,
     pub(super) since: Option<i64>,
-    /// The rules, when their findings are wanted, and the time in seconds since 1970.
-    pub(super) rules: Option<(&'a Linter, i64)>,
+    /// The rules, when their findings are wanted, and how bad these must be.
+    pub(super) rules: Option<(&'a Linter, Severity)>,
     /// What read the files and by which rules: another one looks again at what has not changed.
     pub(super) extractor: u32,
 }
@@ -100,10 +100,11 @@ impl Looker<'_> {
         let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
         let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
         let (mut flake_findings, mut lock_findings) = (seen.flake_findings, seen.lock_findings);
-        if let Some((linter, now)) = self.rules {
-            let found = linter.check_flake(Some(&nix.text), lock.as_ref().map(|lock| &*lock.text), Some(now));
-            add(&mut flake_findings, &found.nix);
-            add(&mut lock_findings, &found.lock);
+        if let Some((linter, least)) = self.rules {
+            // Without the time: what is true only because time passes is no event.
+            let found = linter.check_flake(Some(&nix.text), lock.as_ref().map(|lock| &*lock.text), None);
+            add(&mut flake_findings, &found.nix, least);
+            add(&mut lock_findings, &found.lock, least);
         }
         let content = content(&nix, lock.as_ref());
         let mut sight = Sight {
@@ -174,8 +175,8 @@ fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
 }
 
 /// What rules find beside what reading says: the same finding has the same fingerprint in both.
-fn add(findings: &mut Vec<Finding>, found: &[crate::lint::Finding]) {
-    for finding in found.iter().map(super::files::recorded) {
+fn add(findings: &mut Vec<Finding>, found: &[crate::lint::Finding], least: Severity) {
+    for finding in found.iter().filter(|finding| finding.severity >= least).map(super::files::recorded) {
         if findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
             findings.push(finding);
         }

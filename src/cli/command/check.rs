@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Run;
 use crate::app::check::{self, CheckReport, CheckRequest, baseline};
 use crate::app::moment::Moment;
-use crate::app::scan::{self, ScanRequest};
+use crate::app::scan::{self, ScanRequest, Wanted};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
@@ -45,7 +45,7 @@ pub(crate) struct Check {
     fail_on: FailOn,
     /// Show only what was not there before: an event (its id or `#` and its position), a time, or a revision of git
     ///
-    /// An event and a time ask the ledger, which knows what scans have seen. A revision such as `main` or `HEAD~3` needs no ledger:
+    /// An event and a time ask the ledger, which knows what scans have recorded: hints are left out unless `rules.record` is `info`. A revision such as `main` or `HEAD~3` needs no ledger:
     /// the text that it has is checked, too.
     #[arg(long, value_name = "EVENT|TIME|REVISION")]
     new_since: Option<String>,
@@ -162,12 +162,16 @@ fn only_new(
         Some(moment) => context.at(moment, &reading.ledger.reader)?,
         None => At::Position(view::event(&reading.ledger.reader, since)?.position),
     };
+    // What the ledger does not hold cannot be compared: it would all be new.
+    let least = context.recorded().unwrap_or(Severity::Warning);
+    report.retain(|_, finding| finding.severity >= least);
     Ok(baseline::only_new_since_moment(report, &reading.ledger.reader, at)?)
 }
 
 /// Scans the roots that hold the paths, so that what was found is an event.
 fn record(request: &CheckRequest, context: &mut Context<'_>) -> Result<(), Failure> {
     let scan_request = context.scan_request()?;
+    let least = context.recorded().unwrap_or(Severity::Warning);
     let session = context.session()?;
     let roots: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
     let mut paths = Vec::new();
@@ -179,7 +183,8 @@ fn record(request: &CheckRequest, context: &mut Context<'_>) -> Result<(), Failu
         };
         paths.push(root.clone());
     }
-    let request = ScanRequest { paths, rules: Some(request.selection.clone()), ..scan_request };
+    let request =
+        ScanRequest { paths, rules: Some(Wanted { selection: request.selection.clone(), least }), ..scan_request };
     let stop = interrupt::flag()?;
     scan::scan(&session, &request, &|_| {}, &stop)?;
     Ok(())

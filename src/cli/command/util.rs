@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 
 mod cli_reference;
 mod event_schema;
+mod lint_reference;
 mod man;
 mod settings_reference;
 mod sql_schema;
@@ -45,6 +46,8 @@ enum What {
     CliReference,
     /// Describe every event, in Markdown or JSON
     EventSchema,
+    /// Describe every rule of `check`, in Markdown
+    LintReference,
     /// Describe every setting, in Markdown
     SettingsReference,
     /// Describe what goes over NATS, in Markdown or JSON
@@ -75,6 +78,7 @@ impl Run for Util {
             What::EventSchema => context.printer.text(&event_schema::markdown()?)?,
             What::WireSchema if json => context.printer.json(&wire_schema::document())?,
             What::WireSchema => context.printer.text(&wire_schema::markdown())?,
+            What::LintReference => context.printer.text(&lint_reference::page())?,
             What::SettingsReference => context.printer.text(&settings_reference::markdown())?,
         }
         Ok(ExitCode::SUCCESS)
