@@ -178,7 +178,11 @@ impl Edited {
         self.command_id = done.command.map(|command| command.to_string());
         self.recorded = done.unrecorded.is_none();
         self.events = done.events;
-        let back = if self.recorded { "; `cim-nix undo` takes it back" } else { "" };
+        let back = match &self.command_id {
+            Some(command) if self.undoes.is_some() => format!("; `cim-nix undo {command}` makes it again"),
+            Some(_) => "; `cim-nix undo` takes it back".to_owned(),
+            None => String::new(),
+        };
         self.sentences.push(format!("{what}{back}"));
         self.sentences.extend(done.unrecorded.as_ref().map(unrecorded));
         match &done.lock {
