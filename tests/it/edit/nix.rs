@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cim_domain_nix::syntax::edit::{EditError, Operation, plan};
+use cim_domain_nix::syntax::edit::{EditError, Note, Operation, plan};
 use cim_domain_nix::syntax::flake;
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ fn without_empty(value: &Value) -> Value {
 #[test]
 fn after_every_edit_nix_reads_the_old_inputs_and_the_change() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut files, mut checks) = (Vec::new(), Vec::new());
+    let (mut files, mut checks, mut told) = (Vec::new(), Vec::new(), 0);
     let mut write = |text: &str| {
         let file = folder.path().join(format!("{}.nix", files.len()));
         fs::write(&file, text).unwrap();
@@ -121,6 +121,8 @@ fn after_every_edit_nix_reads_the_old_inputs_and_the_change() {
             let before = write(&text);
             for operation in operations(&text) {
                 match plan(&text, &operation) {
+                    // Nix knows the names of a whole file before it reads its inputs: the user was told.
+                    Ok(plan) if plan.notes.iter().any(|note| matches!(note, Note::StillUsed { .. })) => told += 1,
                     Ok(plan) => checks.push((path.clone(), before, write(&plan.text), operation)),
                     Err(
                         EditError::NotLiteral { .. }
@@ -128,12 +130,15 @@ fn after_every_edit_nix_reads_the_old_inputs_and_the_change() {
                         | EditError::Follows { .. }
                         | EditError::Aliased { .. },
                     ) => {}
+                    // One input is another by its name here, so neither changes alone.
+                    Err(EditError::Unsure { .. }) if path.ends_with("rec-names/flake.nix") => {}
                     Err(error) => panic!("{}: {operation:?}: {error}", path.display()),
                 }
             }
         }
     }
-    assert!(flakes.len() > 20 && checks.len() > 400, "{} edits of {} flakes", checks.len(), flakes.len());
+    let enough = flakes.len() > 20 && checks.len() > 400 && told < checks.len() / 5;
+    assert!(enough, "{} edits of {} flakes, {told} that leave a name undefined", checks.len(), flakes.len());
     let said = inputs_of(&files);
     for (path, before, after, operation) in &checks {
         let (wanted, found) = (without_empty(&expected(&said[*before], operation)), without_empty(&said[*after]));
