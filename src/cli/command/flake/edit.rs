@@ -96,7 +96,9 @@ pub(crate) fn finish(
     proposals: Option<&[Proposal]>,
 ) -> Result<(), Failure> {
     let mut edited = Edited::of(draft, how.dry_run, proposals);
-    if draft.is_empty() {
+    if draft.is_empty() && proposals.is_some_and(<[_]>::is_empty) {
+        // The page says why.
+    } else if draft.is_empty() {
         edited.sentences.push("nothing to change: the file says it already".to_owned());
     } else if how.dry_run {
         edited.sentences.push(format!("{}; nothing was written", words.planned));
