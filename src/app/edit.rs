@@ -252,7 +252,7 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
         }
         return Err(error.into());
     }
-    let lock = lock::after_an_edit(&directory, writing.locking, writing.search.as_deref());
+    let lock = lock::after_an_edit(&directory, &draft.new, writing.locking, writing.search.as_deref());
     let mut events = 0;
     if let (Some(session), Some(note)) = (recorder, &note) {
         let scan = session.caused("scan", &note.identity());

@@ -55,6 +55,14 @@ pub fn read(nix: &str, lock: Option<&str>) -> Seen {
     }
 }
 
+/// Whether a lock says all that a flake asks for, as far as is known.
+pub fn is_locked(nix: &str, lock: &str) -> bool {
+    let (file, lock) = (syntax::flake::read(nix), syntax::lock::read(lock));
+    let declared: Vec<_> = file.inputs.iter().map(declared).collect();
+    let whole = lock.problems.is_empty() && lock.nodes.contains_key(&lock.root);
+    whole && graph::compare(&declared, &lock).is_empty() && graph::undeclared_follows(&declared, &lock).is_empty()
+}
+
 /// The lock of one commit of the past, without secrets; none when nothing of it can be read.
 pub fn read_lock(text: &str) -> Option<Lock> {
     Cleaner { findings: &mut Findings::default() }.lock(syntax::lock::read(text))

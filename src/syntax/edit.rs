@@ -191,7 +191,8 @@ impl fmt::Display for Note {
             Self::StillUsed { name, lines } => {
                 let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
                 let word = if lines.len() == 1 { "line" } else { "lines" };
-                write!(f, "`outputs` still uses `{name}` on {word} {}; change that by hand", lines.join(", "))
+                let lines = lines.join(", ");
+                write!(f, "`outputs` still uses `{name}` on {word} {lines}, so Nix refuses it until that is changed")
             }
             Self::OverrideRemoved { path } => write!(f, "`{path}` follows nothing any more"),
         }

@@ -19,7 +19,7 @@ use scene::{Estate, Scene};
 
 /// The pages for people whose commands are run; each begins without a ledger.
 const PAGES: &[&str] =
-    &["README.md", "docs/getting-started.md", "docs/how-to.md", "docs/explanation.md", "docs/sync.md"];
+    &["README.md", "docs/getting-started.md", "docs/how-to.md", "docs/edit.md", "docs/explanation.md", "docs/sync.md"];
 
 #[test]
 fn every_transcript_is_what_happens() {

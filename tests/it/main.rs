@@ -5,6 +5,7 @@ mod child;
 mod cli;
 mod contract;
 mod crash;
+mod edit;
 mod git;
 mod git_program;
 mod ground_truth;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{EditFailure, Unrecorded, Writing, file_directory, flake_nix, recorder, text_of};
+use crate::app::observe;
 use crate::app::scan::look_at;
 use crate::nix::{Nix, NixError};
 use crate::scan::{DEFAULT_LIMIT, read_text};
@@ -31,7 +32,7 @@ pub enum Locking {
 pub enum LockState {
     /// Nothing changed that a lock would have to say.
     Untouched,
-    /// Nix brought it up to date.
+    /// It says what the flake asks for: Nix brought it up to date, or it does so already.
     Fresh,
     /// It does not say it yet, with why.
     Stale {
@@ -67,14 +68,19 @@ pub struct Updated {
 }
 
 /// Brings the lock up to an edit that was made. A Nix that fails leaves the edit as it is.
-pub(super) fn after_an_edit(directory: &Path, locking: Locking, search: Option<&OsStr>) -> LockState {
-    let stale = |why: String| LockState::Stale { why };
-    if locking == Locking::Never {
-        return stale("it was left alone".to_owned());
-    }
-    match Nix::find(search).and_then(|nix| nix.lock(directory, PATIENCE)) {
+pub(super) fn after_an_edit(directory: &Path, nix: &str, locking: Locking, search: Option<&OsStr>) -> LockState {
+    let locked = match locking {
+        Locking::Never => Err("it was left alone".to_owned()),
+        Locking::WhereNixIs => {
+            Nix::find(search).and_then(|nix| nix.lock(directory, PATIENCE)).map_err(|error| with_causes(&error))
+        }
+    };
+    let agrees = || lock_text(&directory.join("flake.lock")).is_ok_and(|lock| observe::is_locked(nix, &lock));
+    match locked {
         Ok(()) => LockState::Fresh,
-        Err(error) => stale(with_causes(&error)),
+        // An edit may be one that the lock has nothing to say about, or that takes back another.
+        Err(_) if agrees() => LockState::Fresh,
+        Err(why) => LockState::Stale { why },
     }
 }
 

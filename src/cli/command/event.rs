@@ -58,6 +58,8 @@ struct Shown<'a> {
     event: log::Event<'a>,
     /// The name of the command that caused it, when that was given to this database.
     command: Option<&'a str>,
+    /// The command that the event takes back.
+    undoes: Option<String>,
     /// The other events of the same command.
     siblings: Vec<log::Event<'a>>,
     /// The other events of the same conversation.
@@ -71,6 +73,7 @@ impl<'a> Shown<'a> {
             schema: "cim-nix/event/1",
             event: log::Event::of(&causes.event)?,
             command: causes.command.as_deref(),
+            undoes: causes.undoes.map(|command| command.to_string()),
             siblings: all(&causes.siblings)?,
             conversation: all(&causes.conversation)?,
         })
@@ -89,6 +92,9 @@ fn people(causes: &Causes, names: &Names, page: &mut Page) {
     page.field("conversation", event.correlation_id.to_string());
     let command = causes.command.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
     page.field("caused by", format!("{}{command}", event.causation_id));
+    if let Some(undoes) = causes.undoes {
+        page.field("undoes", undoes.to_string());
+    }
     page.gap();
     let pretty =
         serde_json::from_str::<serde_json::Value>(&event.payload).and_then(|json| serde_json::to_string_pretty(&json));

@@ -99,6 +99,8 @@ pub enum TimePage {
 /// An event and what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Causes {
+    /// The command that the event takes back.
+    pub undoes: Option<Uuid>,
     /// The event.
     pub event: EventRow,
     /// The name of the command that caused it, when that was given to this database.
@@ -198,7 +200,11 @@ pub fn event_causes(connection: &Connection, selector: &str) -> Result<Causes, S
         rows(connection, &sql, At::Now, params, read)
     };
     let (siblings, conversation) = (of_conversation("=")?, of_conversation("<>")?);
-    Ok(Causes { command: command.into_iter().next(), siblings, conversation, event })
+    let undoes = rows(connection, "SELECT undoes FROM events WHERE position = ?1", At::Now, [event.position], |row| {
+        row.get::<_, Option<[u8; 16]>>(0)
+    })?;
+    let undoes = undoes.into_iter().flatten().next().map(Uuid::from_bytes);
+    Ok(Causes { undoes, command: command.into_iter().next(), siblings, conversation, event })
 }
 
 /// The query for a page and its values. Each page is found by its position, or by an index that gives positions in order.

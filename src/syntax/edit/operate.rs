@@ -93,15 +93,23 @@ impl Look<'_> {
         let path = vec!["inputs".to_owned(), name.to_owned()];
         self.refuse_inherited(&path)?;
         let wanted = below(&path, "url");
-        if let Some(site) = self.layout.exactly(&wanted)? {
-            return if input.url.as_deref() == Some(url) { Ok(Vec::new()) } else { Ok(vec![replace(site, url)?]) };
+        let written = self.layout.exactly(&wanted)?;
+        if written.is_none() {
+            self.layout.refuse_computed(&wanted)?;
         }
-        self.layout.refuse_computed(&wanted)?;
         let of_reference = |(_, site): &(usize, &Site)| {
             let attribute = site.path.get(2);
             attribute.is_some_and(|attribute| !NOT_OF_THE_REFERENCE.contains(&attribute.as_str()))
         };
         let mut sites = self.layout.below(&path).filter(of_reference);
+        if let Some(site) = written {
+            // With a type, the URL was one attribute of many.
+            let mut edits = cut::sites(self.text, self.layout, sites.map(|(at, _)| at));
+            if input.url.as_deref() != Some(url) {
+                edits.push(replace(site, url)?);
+            }
+            return Ok(edits);
+        }
         let Some((_, first)) = sites.next() else {
             return Ok(vec![self.insert(&wanted, url)?]);
         };

@@ -258,6 +258,10 @@ fn a_url_is_set_in_every_form() {
             "{\n  inputs.x.flake = false;\n  inputs.a.url = \"k:a\";\n}",
             "{\n  inputs.x.flake = false;\n  inputs.x.url = \"k:x\";\n  inputs.a.url = \"k:a\";\n}",
         ),
+        (
+            "{ inputs.x = { type = \"git\"; url = \"https://e.org\"; ref = \"main\"; flake = false; }; }",
+            "{ inputs.x = { url = \"k:x\"; flake = false; }; }",
+        ),
         ("{ inputs.x = { }; }", "{ inputs.x = { }; inputs.x.url = \"k:x\"; }"),
     ] {
         assert_eq!(made(before, &set_url("x", "k:x")), after);

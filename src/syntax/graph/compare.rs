@@ -46,6 +46,36 @@ pub fn compare(declared: &[Declared], lock: &LockFile) -> Vec<Problem> {
     problems
 }
 
+/// Input paths that follow an input of the flake itself in the lock, although nothing declared makes them: what an input
+/// says of its own inputs leads to its own inputs only.
+pub fn undeclared_follows(declared: &[Declared], lock: &LockFile) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let root = lock.nodes.get(&lock.root).into_iter().flat_map(|root| &root.inputs);
+    for (direct, edge) in root {
+        let overrides = declared.iter().find(|input| input.name == *direct).map(|input| &input.overrides);
+        let mut left = vec![(String::new(), edge)];
+        while let Some((below, edge)) = left.pop() {
+            match edge {
+                Edge::Follows(path) => {
+                    let foreign = !below.is_empty() && path.first().is_some_and(|first| first != direct);
+                    if foreign && !overrides.is_some_and(|overrides| overrides.contains_key(&below)) {
+                        found.push(format!("{direct}/{below}"));
+                    }
+                }
+                Edge::Node(key) if seen.insert(key) => {
+                    let join = |name: &String| if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+                    let inputs = lock.nodes.get(key).into_iter().flat_map(|node| &node.inputs);
+                    left.extend(inputs.map(|(name, edge)| (join(name), edge)));
+                }
+                Edge::Node(_) => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 fn not_locked(input: &Declared) -> Problem {
     let message = format!("input `{}` is not in flake.lock; run `nix flake lock`", input.name);
     Problem { code: "input-not-locked", span: input.span, message }

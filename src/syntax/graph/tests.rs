@@ -36,6 +36,18 @@ fn codes(problems: &[crate::syntax::Problem]) -> Vec<&'static str> {
 }
 
 #[test]
+fn what_follows_without_being_told_to_is_found() {
+    let declared = |overrides: &[(&str, &str)]| {
+        let overrides = overrides.iter().map(|(path, target)| ((*path).to_owned(), (*target).to_owned())).collect();
+        let (name, attrs) = ("home-manager".to_owned(), crate::syntax::Attrs::new());
+        vec![Declared { name, url: None, attrs, follows: None, flake: true, overrides, span: None }]
+    };
+    assert_eq!(undeclared_follows(&declared(&[("nixpkgs", "nixpkgs")]), &home()), [""; 0]);
+    assert_eq!(undeclared_follows(&declared(&[]), &home()), ["home-manager/nixpkgs"]);
+    assert_eq!(undeclared_follows(&[], &read("")), [""; 0]);
+}
+
+#[test]
 fn input_paths_are_resolved_through_follows() {
     let lock = home();
     for (path, key) in [

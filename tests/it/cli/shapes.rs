@@ -36,6 +36,12 @@ fn promised() -> Vec<(&'static [&'static str], Value)> {
             json!({"schema": "cim-nix/problem-list/1", "problems": [{"flake": "", "flake_path": "", "path": "",
                 "line": null, "code": "", "severity": "", "message": "", "since": "", "fingerprint": ""}]}),
         ),
+        (
+            &["flake", "add-input", "x", "github:o/x", "--flake", "~/src/website", "--dry-run"],
+            json!({"schema": "cim-nix/flake-edit/1", "path": "", "dry_run": true, "changed": true,
+                "edits": [{"start": 0, "end": 0, "text": ""}], "diff": "", "warnings": null, "notes": [""],
+                "lock": {"state": "", "reason": null}, "command_id": null, "undoes": null, "recorded": false, "events": 0}),
+        ),
         (&["sql", "select 1 as a"], json!({"schema": "cim-nix/sql/1", "columns": [""], "rows": [[0]]})),
     ]
 }

@@ -96,7 +96,9 @@ pub(crate) fn finish(
     proposals: Option<&[Proposal]>,
 ) -> Result<(), Failure> {
     let mut edited = Edited::of(draft, how.dry_run, proposals);
-    if draft.is_empty() {
+    if draft.is_empty() && proposals.is_some_and(<[_]>::is_empty) {
+        // The page says why.
+    } else if draft.is_empty() {
         edited.sentences.push("nothing to change: the file says it already".to_owned());
     } else if how.dry_run {
         edited.sentences.push(format!("{}; nothing was written", words.planned));
@@ -178,7 +180,11 @@ impl Edited {
         self.command_id = done.command.map(|command| command.to_string());
         self.recorded = done.unrecorded.is_none();
         self.events = done.events;
-        let back = if self.recorded { "; `cim-nix undo` takes it back" } else { "" };
+        let back = match &self.command_id {
+            Some(command) if self.undoes.is_some() => format!("; `cim-nix undo {command}` makes it again"),
+            Some(_) => "; `cim-nix undo` takes it back".to_owned(),
+            None => String::new(),
+        };
         self.sentences.push(format!("{what}{back}"));
         self.sentences.extend(done.unrecorded.as_ref().map(unrecorded));
         match &done.lock {

@@ -1,0 +1,244 @@
+//! What the ledger knows of edits: whose doing a change was, whoever saw it first, and what takes it back.
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test makes its own world")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use cim_domain_nix::app::edit::{
+    self, Done, Draft, EditFailure, LockState, Locking, Operation, Unrecorded, WriteError, Writing,
+};
+use cim_domain_nix::app::forget;
+use cim_domain_nix::app::scan::ScanRequest;
+use cim_domain_nix::domain::message::MessageIdentity;
+use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, view};
+use uuid::Uuid;
+
+use crate::scan::{Estate, FLAKE, lock, open};
+
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+fn add(name: &str) -> [Operation; 1] {
+    [Operation::AddInput { name: name.to_owned(), url: format!("github:o/{name}"), flake: true }]
+}
+
+/// An estate with one flake that was scanned.
+fn estate() -> Estate {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    estate
+}
+
+fn draft(estate: &Estate, name: &str) -> Draft {
+    edit::draft(&estate.root().join("a"), "add_input", &add(name)).expect("a plan")
+}
+
+fn write(estate: &Estate, draft: &Draft) -> Result<Done, EditFailure> {
+    let scan = ScanRequest::default();
+    let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
+    edit::write(draft, &writing)
+}
+
+fn events(estate: &Estate) -> Vec<Recorded> {
+    estate.session.store.reader().expect("a reader").recorded(0, 1_000).expect("events")
+}
+
+fn text(estate: &Estate) -> String {
+    fs::read_to_string(estate.root().join("a/flake.nix")).expect("the flake is there")
+}
+
+#[test]
+fn an_edit_is_observed_and_belongs_to_its_command() {
+    let estate = estate();
+    let before = events(&estate).len();
+    let done = write(&estate, &draft(&estate, "x")).unwrap();
+    let command = done.command.unwrap();
+    assert_eq!(done.unrecorded, None);
+    assert!(matches!(done.lock, LockState::Stale { .. }), "{:?}", done.lock);
+    let new = events(&estate).split_off(before);
+    assert_eq!(u64::try_from(new.len()).unwrap(), done.events);
+    assert_eq!(new[0].kind, "flake.input_added");
+    for event in &new {
+        assert_eq!((event.causation_id.uuid(), event.correlation_id.uuid()), (command, command), "{}", event.kind);
+        assert_eq!(event.undoes, None);
+    }
+    let causes = view::event_causes(&estate.session.store.reader().unwrap(), &new[0].event_id.to_string()).unwrap();
+    assert_eq!(causes.command.as_deref(), Some("add_input"));
+    assert_eq!(estate.scan().events, 0, "seeing it again records nothing");
+}
+
+/// As a process that watches sees it before the one that edited has looked, or after that was killed.
+#[test]
+fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
+    let estate = estate();
+    let planned = draft(&estate, "x");
+    let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
+    let command = estate.session.clock.new_id();
+    let note = EditRow {
+        command,
+        name: "add_input".to_owned(),
+        correlation: command,
+        path: planned.path.clone(),
+        before: hash(&planned.old),
+        after: hash(&planned.new),
+        undo: planned.old.clone(),
+        at: estate.session.clock.now(),
+        undoes: None,
+    };
+    leave(&estate, &note);
+    let before = events(&estate).len();
+    assert_eq!(estate.scan().events, 0, "the note alone changes nothing");
+    fs::write(&planned.path, &planned.new).unwrap();
+    estate.scan();
+    let new = events(&estate).split_off(before);
+    assert_eq!(new[0].kind, "flake.input_added");
+    assert!(new.iter().all(|event| event.causation_id.uuid() == command), "{new:?}");
+    fs::write(&planned.path, FLAKE).unwrap();
+    estate.scan();
+    fs::write(&planned.path, &planned.new).unwrap();
+    let before = events(&estate).len();
+    estate.scan();
+    let again = events(&estate).split_off(before);
+    assert!(again.iter().all(|event| event.causation_id.uuid() != command), "the same text by hand is not the edit's");
+    assert_eq!(
+        edit::undo(&estate.session, None).unwrap().new,
+        FLAKE,
+        "its text is what can be taken back all the same"
+    );
+}
+
+fn leave(estate: &Estate, note: &EditRow) {
+    let id = estate.session.clock.new_id();
+    let identity = MessageIdentity::root(id);
+    let command = Command { id, name: "note_edit", identity, actor: "me".to_owned(), result: serde_json::Value::Null };
+    let notes = vec![LocalNote::EditLeft(Box::new(note.clone()))];
+    estate.session.store.append(Append { command, received_at: note.at, writes: Vec::new(), notes }).unwrap();
+}
+
+#[test]
+fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
+    let estate = estate();
+    let first = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+    let between = text(&estate);
+    let second = write(&estate, &draft(&estate, "y")).unwrap().command.unwrap();
+    let before = events(&estate).len();
+    let back = edit::undo(&estate.session, None).unwrap();
+    assert_eq!((back.undoes, back.new.as_str()), (Some(second), between.as_str()));
+    let undo = write(&estate, &back).unwrap().command.unwrap();
+    assert_eq!(text(&estate), between);
+    let new = events(&estate).split_off(before);
+    assert_eq!(new[0].kind, "flake.input_removed");
+    for event in &new {
+        assert_eq!((event.causation_id.uuid(), event.undoes), (undo, Some(second)));
+    }
+    let again = edit::undo(&estate.session, Some(undo)).unwrap();
+    assert_eq!(again.undoes, Some(undo), "what was taken back can be made again");
+    write(&estate, &edit::undo(&estate.session, None).unwrap()).unwrap();
+    assert_eq!(text(&estate), FLAKE);
+    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::ChangedSince { .. })));
+    let unknown = edit::undo(&estate.session, Some(Uuid::from_u128(7)));
+    assert!(matches!(unknown, Err(EditFailure::NoSuchEdit { .. })));
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn what_changed_since_is_not_taken_back() {
+    let estate = estate();
+    let command = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+    let mine = format!("# mine\n{}", text(&estate));
+    estate.write("a/flake.nix", &mine);
+    let refused = edit::undo(&estate.session, None).unwrap_err();
+    assert!(matches!(&refused, EditFailure::ChangedSince { command: of, .. } if *of == command), "{refused}");
+    assert_eq!(text(&estate), mine);
+}
+
+#[test]
+fn a_file_that_somebody_changed_meanwhile_is_left_and_nothing_is_noted() {
+    let estate = estate();
+    let planned = draft(&estate, "x");
+    let theirs = format!("# theirs\n{FLAKE}");
+    estate.write("a/flake.nix", &theirs);
+    let refused = write(&estate, &planned).unwrap_err();
+    assert!(matches!(refused, EditFailure::Write(WriteError::Changed { .. })), "{refused}");
+    assert_eq!(text(&estate), theirs);
+    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    assert_eq!(fs::read_dir(estate.root().join("a")).unwrap().count(), 2, "no draft is left");
+}
+
+#[test]
+fn a_flake_that_is_a_link_is_edited_where_it_leads_and_recorded_where_it_is_seen() {
+    let estate = Estate::new();
+    let real = estate.write("b/real.nix", FLAKE);
+    fs::create_dir(estate.root().join("a")).unwrap();
+    symlink(&real, estate.root().join("a/flake.nix")).unwrap();
+    estate.scan();
+    let before = events(&estate).len();
+    let done = write(&estate, &draft(&estate, "x")).unwrap();
+    assert!(estate.root().join("a/flake.nix").symlink_metadata().unwrap().is_symlink());
+    assert!(fs::read_to_string(real).unwrap().contains("github:o/x"));
+    let new = events(&estate).split_off(before);
+    assert!(!new.is_empty() && new.iter().all(|event| Some(event.causation_id.uuid()) == done.command), "{new:?}");
+}
+
+#[test]
+fn what_no_scan_comes_by_is_edited_and_not_recorded() {
+    let estate = estate();
+    let before = events(&estate).len();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("flake.nix");
+    fs::write(&path, FLAKE).unwrap();
+    let planned = |path: &Path| edit::draft(path, "add_input", &add("x")).unwrap();
+    let done = write(&estate, &planned(&path)).unwrap();
+    assert_eq!((done.command, done.unrecorded), (None, Some(Unrecorded::NotScanned)));
+    assert!(fs::read_to_string(&path).unwrap().contains("github:o/x"));
+    estate.write("node_modules/c/flake.nix", FLAKE);
+    let done = write(&estate, &planned(&estate.root().join("node_modules/c"))).unwrap();
+    assert_eq!(done.unrecorded, Some(Unrecorded::NotScanned));
+    let known = view::known_flakes(&estate.session.store.reader().unwrap()).unwrap();
+    forget::forget(&estate.session, known[0].id).unwrap();
+    let done = write(&estate, &draft(&estate, "x")).unwrap();
+    assert_eq!(done.unrecorded, Some(Unrecorded::Forgotten));
+    assert_eq!(events(&estate).len(), before + 1, "only that it was forgotten");
+    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
+}
+
+#[test]
+fn an_edit_that_the_inputs_do_not_show_is_noted_as_seen_once() {
+    let estate = estate();
+    let mut planned = draft(&estate, "x");
+    planned.new = format!("# only a comment\n{FLAKE}");
+    let done = write(&estate, &planned).unwrap();
+    assert_eq!((done.events, done.lock), (0, LockState::Fresh), "the lock says what the inputs ask for");
+    let reader = estate.session.store.reader().unwrap();
+    let hash = *blake3::hash(planned.new.as_bytes()).as_bytes();
+    assert_eq!(reader.pending_edit(&planned.path, &hash).unwrap(), None);
+    assert_eq!(edit::undo(&estate.session, None).unwrap().new, FLAKE);
+}
+
+#[test]
+fn texts_are_let_go_after_ninety_days() {
+    let estate = estate();
+    let now = estate.session.clock.now();
+    let note = |number: u128, at| EditRow {
+        command: Uuid::from_u128(number),
+        name: "follow".to_owned(),
+        correlation: Uuid::from_u128(number),
+        path: estate.root().join("a/flake.nix"),
+        before: [1; 32],
+        after: [2; 32],
+        undo: "old".to_owned(),
+        at,
+        undoes: None,
+    };
+    leave(&estate, &note(1, now - 91 * DAY));
+    leave(&estate, &note(2, now - 89 * DAY));
+    let database = estate.database();
+    let kept = |number| open(&database).store.reader().unwrap().edit(Uuid::from_u128(number)).unwrap();
+    assert_eq!(kept(1), None, "it was swept when the ledger was opened");
+    assert_eq!(kept(2).map(|edit| edit.undo), Some("old".to_owned()));
+    leave(&estate, &note(3, now + 2 * DAY));
+    assert_eq!(estate.session.store.reader().unwrap().edit(Uuid::from_u128(2)).unwrap(), None, "or with the next edit");
+}
