@@ -29,6 +29,8 @@ pub mod ledger;
 
 pub mod explain;
 
+pub mod fmt;
+
 pub mod hook;
 
 pub mod origin;
@@ -91,6 +93,15 @@ pub enum AppError {
     /// A pattern that says what to leave out cannot be understood.
     #[error(transparent)]
     Walk(#[from] crate::scan::Error),
+    /// A git repository cannot be read.
+    #[error(transparent)]
+    Git(#[from] crate::git::Error),
+    /// What changed since a commit was asked for where there are none.
+    #[error("`{}` is in no git repository, so nothing is known of its past; leave `--since` out", path.display())]
+    NoRepository {
+        /// The path.
+        path: PathBuf,
+    },
     /// A process exchanges events under the identity that is to change.
     #[error("{holder} exchanges events for this ledger; stop it first")]
     Delivering {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 mod facts;
 mod history;
+mod since;
 mod stamp;
 mod tree_path;
 mod work_tree;

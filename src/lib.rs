@@ -10,6 +10,7 @@
 //! | [`store`] | the event log, the read model, backup and checks, in one SQLite file | use cases, faces |
 //! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
 //! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
+//! | [`process`] | programs of the user's choice: one text in, one text out, within a time and a size | use cases, faces |
 //! | [`bus`] | NATS: connection, subjects, envelopes, the exchange between machines | use cases, faces |
 //! | [`config`] | settings: defaults, files, environment, flags; one table | everything above it |
 //! | [`app`] | use cases, one file per intention | faces |
@@ -28,6 +29,8 @@ pub mod store;
 pub mod git;
 
 pub mod scan;
+
+pub mod process;
 
 pub mod bus;
 

@@ -30,6 +30,8 @@ pub struct Options {
     pub max_depth: Option<usize>,
     /// Threads to walk with; 0 for as many as there are processors.
     pub threads: usize,
+    /// Whether every file whose name ends in `.nix` is listed, beside the flakes.
+    pub nix_files: bool,
 }
 
 /// Why nothing could be walked.

@@ -113,7 +113,7 @@ pub fn scan_as(
     let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
-    let options = Options { excludes: request.excludes.clone(), max_depth: None, threads: request.threads };
+    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
     let walked = walk_until(&roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;

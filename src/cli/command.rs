@@ -52,6 +52,7 @@ mod doctor;
 mod event;
 mod flake;
 mod fleet;
+mod fmt;
 mod forget;
 mod hook;
 mod info;
@@ -78,6 +79,7 @@ commands! {
         Sql(sql),
         Roots(roots),
         Forget(forget),
+        Fmt(fmt),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

@@ -17,6 +17,8 @@ pub struct Places {
     pub data: PathBuf,
     /// For the log file: `$XDG_STATE_HOME`.
     pub state: PathBuf,
+    /// For what can be made again: `$XDG_CACHE_HOME`.
+    pub cache: PathBuf,
     /// For the settings of the machine: `/etc`.
     pub system: PathBuf,
 }
@@ -30,6 +32,7 @@ impl Places {
             config: xdg.config_dir(),
             data: xdg.data_dir(),
             state: xdg.state_dir().unwrap_or_else(|| home.join(".local/state")),
+            cache: xdg.cache_dir(),
             system: PathBuf::from("/etc"),
             home,
         })
@@ -48,6 +51,11 @@ impl Places {
     /// The log file.
     pub fn log_file(&self) -> PathBuf {
         self.state.join("cim-nix/cim-nix.log")
+    }
+
+    /// What `fmt` found to be formatted already.
+    pub fn formatted_files(&self) -> PathBuf {
+        self.cache.join("cim-nix/formatted")
     }
 
     /// Puts the directory in for a leading `~`, `$HOME`, `$XDG_CONFIG_HOME`, `$XDG_DATA_HOME` or `$XDG_STATE_HOME`.

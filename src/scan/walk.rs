@@ -22,6 +22,8 @@ use super::{Error, Options};
 pub struct Walk {
     /// Every directory with a `flake.nix` or a `flake.lock`.
     pub flakes: Vec<Found>,
+    /// Every file, or link to one, whose name ends in `.nix`, when they were asked for.
+    pub nix_files: Vec<PathBuf>,
     /// How many files were seen, whatever their name.
     pub files: u64,
     /// What could not be looked at, each with one sentence.
@@ -94,7 +96,7 @@ pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
 
 /// The same, until `stop` is set: what is left then was not listed, and nothing is said of it.
 pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Result<Walk, Error> {
-    let state = State::default();
+    let state = State { every_nix_file: options.nix_files, ..State::default() };
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     for root in &roots {
@@ -197,6 +199,7 @@ impl Walk {
 /// What the threads of a walk share.
 #[derive(Default)]
 struct State {
+    every_nix_file: bool,
     files: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -204,6 +207,7 @@ struct State {
 #[derive(Default)]
 struct Seen {
     flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
+    nix_files: Vec<PathBuf>,
     listed: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
@@ -225,6 +229,9 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        if self.every_nix_file && path.extension().is_some_and(|ending| ending == "nix") {
+            self.with(|seen| seen.nix_files.push(path.to_owned()));
+        }
         let is_nix = name == "flake.nix";
         if is_nix || name == "flake.lock" {
             self.see_flake(path, is_nix);
@@ -268,9 +275,11 @@ impl State {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         seen.problems.sort();
         seen.problems.dedup();
+        seen.nix_files.sort();
         let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
+            nix_files: seen.nix_files,
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,
