@@ -35,6 +35,8 @@ pub mod ledger;
 
 pub mod explain;
 
+pub mod fmt;
+
 pub mod hook;
 
 pub mod origin;
@@ -113,6 +115,12 @@ pub enum AppError {
         name: String,
         /// The rule that is spelled most like it.
         near: Option<&'static str>,
+    },
+    /// What changed since a commit was asked for where there are none.
+    #[error("`{}` is in no git repository, so nothing is known of its past; leave `--since` out", path.display())]
+    NoRepository {
+        /// The path.
+        path: PathBuf,
     },
     /// A process exchanges events under the identity that is to change.
     #[error("{holder} exchanges events for this ledger; stop it first")]

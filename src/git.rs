@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 mod facts;
 mod history;
+mod since;
 mod stamp;
 mod text;
 mod tree_path;

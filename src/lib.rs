@@ -12,6 +12,7 @@
 //! | [`git`] | repository facts: remote, head, tracked files, the past of one path | use cases, faces |
 //! | [`nix`] | the `nix` program: lock and update a flake | use cases, faces |
 //! | [`scan`] | the file system: walk, skip, find flakes | use cases, faces |
+//! | [`process`] | programs of the user's choice: one text in, one text out, within a time and a size | use cases, faces |
 //! | [`bus`] | NATS: connection, subjects, envelopes, the exchange between machines | use cases, faces |
 //! | [`config`] | settings: defaults, files, environment, flags; one table | everything above it |
 //! | [`app`] | use cases, one file per intention | faces |
@@ -34,6 +35,8 @@ pub mod git;
 pub mod nix;
 
 pub mod scan;
+
+pub mod process;
 
 pub mod bus;
 

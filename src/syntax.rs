@@ -1,4 +1,4 @@
-//! Nix text to our view of it: `flake.nix`, `flake.lock`, flake references, and secrets hiding in text.
+//! Nix text to our view of it: `flake.nix`, `flake.lock`, flake references, secrets hiding in text, and the official style.
 //!
 //! Pure: file contents come in as text. Parsing never fails: it returns what could be read and a list of problems.
 
@@ -25,6 +25,8 @@ pub mod lock;
 pub mod graph;
 
 pub mod flake_ref;
+
+pub mod format;
 
 pub mod secret;
 

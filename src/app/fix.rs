@@ -90,6 +90,11 @@ pub fn plan(request: &CheckRequest, least: Safety) -> Result<Plan, AppError> {
     Ok(plan)
 }
 
+/// A Nix file and no link to one: what a link leads to may lie outside of what was named.
+fn is_own(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "nix") && !path.is_symlink()
+}
+
 type Tried = (Option<Mended>, Vec<&'static Rule>);
 
 fn mend(path: &Path, linter: &Linter, least: Safety) -> Result<Tried, String> {

@@ -55,6 +55,7 @@ mod explain;
 mod fix;
 mod flake;
 mod fleet;
+mod fmt;
 mod forget;
 mod hook;
 mod info;
@@ -86,6 +87,7 @@ commands! {
         Roots(roots),
         Forget(forget),
         Undo(undo),
+        Fmt(fmt),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

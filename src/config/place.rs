@@ -53,6 +53,11 @@ impl Places {
         self.state.join("cim-nix/cim-nix.log")
     }
 
+    /// What `fmt` found to be formatted already.
+    pub fn formatted_files(&self) -> PathBuf {
+        self.cache.join("cim-nix/formatted")
+    }
+
     /// Puts the directory in for a leading `~`, `$HOME`, `$XDG_CONFIG_HOME`, `$XDG_DATA_HOME` or `$XDG_STATE_HOME`.
     pub fn expand(&self, text: &str) -> PathBuf {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));

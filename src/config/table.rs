@@ -36,6 +36,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of texts, in the environment separated by colons.
     List,
+    /// A program and its arguments: a text that is split at spaces, or a list of texts.
+    Command,
     /// A whole number, 0 or more.
     Count,
     /// True or false.
@@ -52,6 +54,7 @@ impl Kind {
             Self::Text => "a text".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::List => "a list of texts".into(),
+            Self::Command => "a command: a text or a list of texts".into(),
             Self::Count => "a whole number, 0 or more".into(),
             Self::Switch => "true or false".into(),
             Self::Secret => "a text, which is shown nowhere".into(),
@@ -68,6 +71,7 @@ impl Setting {
             Kind::Secret => Value::of_secret(self.default),
             Kind::Text | Kind::Choice(_) => Value::Text(self.default.into()),
             Kind::List => Value::List(Vec::new()),
+            Kind::Command => Value::Command(Vec::new()),
             Kind::Count => Value::Count(self.default.parse().unwrap_or_default()),
             Kind::Switch => Value::Switch(self.default == "true"),
         }
@@ -112,6 +116,8 @@ settings! {
         "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
     RULES_RECORD = "rules.record" Kind::Choice(&["off", "error", "warning", "info"]), default "warning", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
         "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
+    FORMATTER = "formatter" Kind::Command, default "", env "CIM_NIX_FORMATTER", flag None, project false:
+        "The program with which `fmt` formats instead of by itself, as in `[\"alejandra\", \"-q\"]`: it reads Nix on stdin and writes it to stdout. Empty means the official style.";
     SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:
         "The NATS server, or several of one cluster with commas between: `nats://`, `tls://`, `ws://` or `wss://`. Reached only once `sync enable` was run.";
     SYNC_CREDENTIALS = "sync.credentials" Kind::Path, default "", env "NATS_CREDS", flag None, project false:

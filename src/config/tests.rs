@@ -65,6 +65,17 @@ fn a_later_layer_wins_and_lists_add_up() {
 }
 
 #[test]
+fn a_command_is_a_text_or_a_list_and_a_later_layer_replaces_it_whole() {
+    let world = World::new();
+    assert_eq!(world.resolve(&[]).unwrap().formatter, Vec::<String>::new());
+    world.file("etc/cim-nix/config.toml", "formatter = [\"a\", \"b c\"]\n");
+    assert_eq!(world.resolve(&[]).unwrap().formatter, ["a", "b c"]);
+    world.file("config/cim-nix/config.toml", "formatter = \"alejandra  -q\"\n");
+    assert_eq!(world.resolve(&[]).unwrap().formatter, ["alejandra", "-q"]);
+    assert_eq!(world.resolve(&[("CIM_NIX_FORMATTER", "nixfmt -")]).unwrap().formatter, ["nixfmt", "-"]);
+}
+
+#[test]
 fn an_unknown_name_is_an_error_with_a_line_and_a_suggestion() {
     let world = World::new();
     world.file("config/cim-nix/config.toml", "color = \"auto\"\nthread = 3\n");
@@ -82,6 +93,7 @@ fn a_value_of_another_type_is_an_error_with_a_line() {
         ("excludes = \"a\"", "`excludes` must be a list of texts, not a text"),
         ("excludes = [1]", "`excludes` must be a list of texts, not a list with a whole number"),
         ("[history]\nread = \"no\"", "`history.read` must be true or false, not a text"),
+        ("formatter = [1]", "`formatter` must be a command: a text or a list of texts, not a list with a whole number"),
         ("db = 1.5", "`db` must be a path, not a number with a fraction"),
     ] {
         world.file("config/cim-nix/config.toml", text);
@@ -101,7 +113,7 @@ fn a_broken_file_names_its_line() {
 #[test]
 fn a_project_cannot_redirect_the_database_or_the_log() {
     let world = World::new();
-    for name in ["db", "log"] {
+    for name in ["db", "log", "formatter"] {
         world.file(".cim-nix.toml", &format!("{name} = \"x\""));
         let expected = format!("R/.cim-nix.toml:1: `{name}` cannot be set by a project");
         assert_eq!(world.resolve(&[]).unwrap_err(), expected);

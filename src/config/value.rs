@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeValue;
+use toml::de::{DeArray, DeValue};
 
 use super::place::Places;
 use super::table::Kind;
@@ -18,6 +18,8 @@ pub enum Value {
     Text(String),
     /// A list of texts.
     List(Vec<String>),
+    /// A program and its arguments; none is no program.
+    Command(Vec<String>),
     /// A whole number.
     Count(usize),
     /// True or false.
@@ -63,6 +65,7 @@ impl Value {
         let text = value.to_str().ok_or_else(|| format!("`{}`", value.to_string_lossy()))?;
         match kind {
             Kind::List => Ok(Self::List(text.split(':').filter(|part| !part.is_empty()).map(str::to_owned).collect())),
+            Kind::Command => Ok(Self::Command(words(text))),
             Kind::Count => text.parse().map(Self::Count).map_err(|_| format!("`{text}`")),
             Kind::Switch => match text {
                 "true" | "1" | "yes" | "on" => Ok(Self::Switch(true)),
@@ -89,14 +92,9 @@ impl Value {
                 .map(Self::Count)
                 .map_err(|_| format!("`{}`", number.as_str())),
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
-            (Kind::List, DeValue::Array(items)) => items
-                .iter()
-                .map(|item| match item.get_ref() {
-                    DeValue::String(text) => Ok(text.to_string()),
-                    other => Err(format!("a list with {}", name(other))),
-                })
-                .collect::<Result<_, _>>()
-                .map(Self::List),
+            (Kind::List, DeValue::Array(items)) => texts(items).map(Self::List),
+            (Kind::Command, DeValue::Array(items)) => texts(items).map(Self::Command),
+            (Kind::Command, DeValue::String(text)) => Ok(Self::Command(words(text))),
             (_, other) => Err(name(other).into()),
         }
     }
@@ -121,6 +119,11 @@ impl Value {
         if let Self::List(list) = self { Some(list) } else { None }
     }
 
+    /// The command, when it is one.
+    pub fn command(&self) -> Option<&[String]> {
+        if let Self::Command(command) = self { Some(command) } else { None }
+    }
+
     /// The number, when it is one.
     pub const fn count(&self) -> Option<usize> {
         if let Self::Count(count) = self { Some(*count) } else { None }
@@ -137,12 +140,24 @@ impl fmt::Display for Value {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Text(text) => f.write_str(text),
-            Self::List(list) => f.write_str(&list.join(" ")),
+            Self::List(list) | Self::Command(list) => f.write_str(&list.join(" ")),
             Self::Count(count) => count.fmt(f),
             Self::Switch(on) => on.fmt(f),
             Self::Secret(secret) => fmt::Display::fmt(secret, f),
         }
     }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn texts(items: &DeArray<'_>) -> Result<Vec<String>, String> {
+    let text = |item: &toml::Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) => Ok(text.to_string()),
+        other => Err(format!("a list with {}", name(other))),
+    };
+    items.iter().map(text).collect()
 }
 
 fn text_of(kind: Kind, text: &str) -> Result<Value, String> {

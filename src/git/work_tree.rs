@@ -85,7 +85,7 @@ impl Repository {
     }
 
     /// The name git would give the content of a file; `None` when there is no file.
-    fn hash_file(&self, path: &Path) -> Result<Option<gix::ObjectId>, Error> {
+    pub(super) fn hash_file(&self, path: &Path) -> Result<Option<gix::ObjectId>, Error> {
         let failed = |source| Error::File { path: path.to_owned(), source };
         let meta = match path.symlink_metadata() {
             Ok(meta) => meta,

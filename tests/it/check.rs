@@ -295,6 +295,10 @@ fn a_fix_is_made_recorded_and_taken_back() {
     assert_eq!(events[0]["causation_id"], events[0]["correlation_id"]);
     assert_eq!(world.run(&["undo"]).status.code(), Some(0));
     assert_eq!(fs::read_to_string(&a).expect("the file"), BAD);
-    assert_eq!(fs::read_to_string(&b).expect("the file"), "let in 1\n", "what was made together is taken back together");
+    assert_eq!(
+        fs::read_to_string(&b).expect("the file"),
+        "let in 1\n",
+        "what was made together is taken back together"
+    );
     assert_eq!(world.run(&["fix"]).status.code(), Some(0));
 }
