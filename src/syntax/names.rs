@@ -3,6 +3,9 @@
 //! Nix binds names by `let`, `rec` and function arguments; these win over what Nix itself defines, and only what neither
 //! has is looked up in `with`. Must not know values, files or rules.
 
+pub mod builtins;
+
+mod live;
 mod parts;
 mod resolve;
 
@@ -10,7 +13,8 @@ use rnix::TextRange;
 
 use super::tree::Tree;
 
-pub use resolve::is_global;
+pub use builtins::is_global;
+pub use live::Dead;
 
 /// All names of one text.
 #[derive(Debug, Default)]
@@ -138,9 +142,26 @@ impl<'t> Names<'t> {
         resolve::resolve(tree, text)
     }
 
+    /// The bindings of `let` that nothing uses but themselves and each other, in the order of their scopes.
+    pub fn dead(&self) -> Vec<Dead> {
+        live::dead(self)
+    }
+
+    /// Everything that is written for a definition: its entry, and the parts beside it.
+    pub fn entries_of(&self, id: DefinitionId) -> impl Iterator<Item = TextRange> {
+        let own = self.definition(id).map(|definition| definition.entry);
+        let more = self.also.iter().filter(move |(other, _)| *other == id);
+        own.into_iter().chain(more.map(|(_, entry)| *entry))
+    }
+
     /// A definition by its number.
     pub fn definition(&self, id: DefinitionId) -> Option<&Definition<'t>> {
         self.definitions.get(id.0 as usize)
+    }
+
+    /// The numbers of all definitions.
+    pub fn ids(&self) -> impl Iterator<Item = DefinitionId> + use<> {
+        (0..u32::try_from(self.definitions.len()).unwrap_or(u32::MAX)).map(DefinitionId)
     }
 
     /// A scope by its number.

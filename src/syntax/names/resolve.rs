@@ -10,41 +10,10 @@ use rnix::SyntaxKind::{
 use rnix::{SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::builtins::is_global;
 use super::parts::{Part, Parts};
 use super::{Binder, Definition, DefinitionId, Meaning, Names, Scope, ScopeId, Tree, Use, With, WithId};
 use crate::syntax::merge::bare;
-
-/// What Nix defines without `builtins.` in front; names that begin with two underscores are among them.
-const GLOBALS: &[&str] = &[
-    "abort",
-    "baseNameOf",
-    "break",
-    "builtins",
-    "derivation",
-    "derivationStrict",
-    "dirOf",
-    "false",
-    "fetchGit",
-    "fetchMercurial",
-    "fetchTarball",
-    "fetchTree",
-    "fromTOML",
-    "import",
-    "isNull",
-    "map",
-    "null",
-    "placeholder",
-    "removeAttrs",
-    "scopedImport",
-    "throw",
-    "toString",
-    "true",
-];
-
-/// Whether Nix defines a name everywhere.
-pub fn is_global(name: &str) -> bool {
-    name.starts_with("__") || GLOBALS.binary_search(&name).is_ok()
-}
 
 pub(super) fn resolve<'t>(tree: &Tree, text: &'t str) -> Names<'t> {
     let parts = Parts::of(tree, text);

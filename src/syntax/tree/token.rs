@@ -43,6 +43,11 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
         let token = Token { kind, text: text.get(start..start + piece.len()).unwrap_or_default(), start };
         if kind == SyntaxKind::TOKEN_WHITESPACE && !token.text.chars().all(is_space) {
             spaces(token, &mut tokens);
+        } else if token.text == "0." {
+            // To Nix a number that begins with a zero has digits after its point.
+            let point = text.get(start + 1..start + 2).unwrap_or_default();
+            tokens.push(Token { kind: SyntaxKind::TOKEN_INTEGER, text: "0", start });
+            tokens.push(Token { kind: SyntaxKind::TOKEN_DOT, text: point, start: start + 1 });
         } else {
             tokens.push(token);
         }
