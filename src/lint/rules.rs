@@ -3,6 +3,7 @@
 use super::rule::Rule;
 
 mod certain;
+mod dead;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {
@@ -16,10 +17,28 @@ macro_rules! rules {
 rules! {
     // What Nix itself refuses.
     syntax_error,
+    conflict_marker,
+    too_deep,
+    too_large,
+    duplicate_attribute,
+    duplicate_formal,
+    dynamic_let,
+    dynamic_inherit,
+    invalid_number,
+    null_byte,
     undefined_name,
+    builtin_needs_prefix,
     // Names.
     unused_let,
+    unused_inherit,
+    unused_argument,
+    unused_formal,
+    unused_whole_argument,
+    unused_rec,
     unused_with,
+    shadowed_global,
+    unknown_builtin,
+    redundant_builtins_prefix,
     // Style.
     bool_comparison,
     empty_let,

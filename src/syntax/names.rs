@@ -9,7 +9,9 @@ mod live;
 mod parts;
 mod resolve;
 
-use rnix::TextRange;
+use std::cmp::Reverse;
+
+use rnix::{TextRange, TextSize};
 
 use super::tree::Tree;
 
@@ -169,6 +171,12 @@ impl<'t> Names<'t> {
         self.scopes.get(id.0 as usize)
     }
 
+    /// What binds names at exactly this construct.
+    pub fn scope_at(&self, construct: TextRange) -> Option<&Scope> {
+        let at = self.scopes.binary_search_by_key(&place(construct), |scope| place(scope.range)).ok()?;
+        self.scopes.get(at)
+    }
+
     /// The use that is written at exactly this place.
     pub fn use_at(&self, range: TextRange) -> Option<&Use<'t>> {
         let at = self.uses.binary_search_by_key(&range.start(), |name| name.range.start()).ok()?;
@@ -190,6 +198,11 @@ impl<'t> Names<'t> {
         let (from, to) = scope.definitions;
         (from..to).filter_map(|id| Some((DefinitionId(id), self.definitions.get(id as usize)?)))
     }
+}
+
+/// Outer constructs come before those inside.
+fn place(range: TextRange) -> (TextSize, Reverse<TextSize>) {
+    (range.start(), Reverse(range.end()))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl<'t> Walk<'t> {
             NODE_LEGACY_LET => self.legacy(node),
             NODE_ATTR_SET | NODE_ATTRPATH_VALUE if self.parts.belongs_elsewhere(node) => {}
             NODE_ATTR_SET if is_rec(node) && !self.parts.is_plain(node) => {
-                self.recursive(node, Binder::Rec, Binder::RecInherit)
+                self.recursive(node, Binder::Rec, Binder::RecInherit);
             }
             NODE_LAMBDA => self.lambda(node),
             NODE_WITH => self.with(node),
