@@ -7,6 +7,7 @@ mod crash;
 mod git;
 mod git_program;
 mod ground_truth;
+mod lang;
 mod nats;
 mod nix_flake;
 mod parts;
