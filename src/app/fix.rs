@@ -69,12 +69,7 @@ pub fn plan(request: &CheckRequest, least: Safety) -> Result<Plan, AppError> {
     let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;
     let linter = Linter::new(&request.selection, day(request.now));
-    let nix: Vec<&PathBuf> = walked
-        .files
-        .iter()
-        .map(|(path, _)| path)
-        .filter(|path| path.extension().is_some_and(|end| end == "nix"))
-        .collect();
+    let nix: Vec<&PathBuf> = walked.files.iter().map(|(path, _)| path).filter(|path| is_own(path)).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let mended: Vec<_> = pool.install(|| nix.par_iter().map(|path| mend(path, &linter, least)).collect());
     let mut plan = Plan { files: nix.len() as u64, unreadable: walked.problems, ..Plan::default() };

@@ -1,6 +1,6 @@
 //! Brings every node to the rules that look at its kind: one walk for all of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rnix::ast::AttrpathValue;
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
@@ -12,6 +12,7 @@ use super::flake::{FlakeReport, FlakeView};
 use super::report::{File, Report};
 use super::rule::{Check, Rule, Selection};
 use super::rules::RULES;
+use crate::syntax::{Problem, semantics};
 
 type OnNode = (&'static Rule, fn(&SyntaxNode, &mut Report<'_, '_>));
 type OnCall = (&'static Rule, fn(&Call, &mut Report<'_, '_>));
@@ -84,7 +85,7 @@ impl Dispatch {
     /// stands beside a fault is not what the writer meant.
     pub(super) fn run(&self, file: &File<'_>) -> Vec<Finding> {
         let mut out = Vec::new();
-        self.read(file, &mut out);
+        self.say(&file.tree.problems, file, &mut out);
         if file.tree.problems.is_empty() {
             self.look(file, &mut out);
         }
@@ -93,6 +94,7 @@ impl Dispatch {
 
     /// What the rules find in a text that has no faults.
     pub(super) fn look(&self, file: &File<'_>, out: &mut Vec<Finding>) {
+        self.say(&semantics::problems(file.tree, file.text), file, out);
         for node in file.tree.root().syntax().descendants() {
             for (rule, check) in self.on(node.kind()) {
                 check(&node, &mut Report { file, rule, out });
@@ -106,6 +108,7 @@ impl Dispatch {
         for (rule, check) in &self.files {
             check(&mut Report { file, rule, out });
         }
+        keep_the_closer(out);
     }
 
     fn call(&self, node: &SyntaxNode, file: &File<'_>, out: &mut Vec<Finding>) {
@@ -143,8 +146,9 @@ impl Dispatch {
         self.nodes.get(kind as usize).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn read(&self, file: &File<'_>, out: &mut Vec<Finding>) {
-        for problem in &file.tree.problems {
+    /// What reading found, each under the rule of its code.
+    fn say(&self, problems: &[Problem], file: &File<'_>, out: &mut Vec<Finding>) {
+        for problem in problems {
             let Some(rule) = self.reading(problem.code) else { continue };
             let range = problem.span.map_or_else(TextRange::default, |span| {
                 let to = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).into();
@@ -152,5 +156,15 @@ impl Dispatch {
             });
             Report { file, rule, out }.at(range, problem.message.clone());
         }
+    }
+}
+
+/// What one rule says in general is left out where another says more of the same place.
+fn keep_the_closer(findings: &mut Vec<Finding>) {
+    const CLOSER: (&str, &str) = ("undefined-name", "builtin-needs-prefix");
+    let closer: HashSet<usize> =
+        findings.iter().filter(|finding| finding.rule.name == CLOSER.1).map(|finding| finding.start).collect();
+    if !closer.is_empty() {
+        findings.retain(|finding| finding.rule.name != CLOSER.0 || !closer.contains(&finding.start));
     }
 }

@@ -4,6 +4,7 @@ use super::rule::Rule;
 
 mod attributes;
 mod certain;
+mod dead;
 mod reference;
 mod writing;
 
@@ -19,18 +20,33 @@ macro_rules! rules {
 rules! {
     // What Nix itself refuses.
     syntax_error,
+    conflict_marker,
+    too_deep,
+    too_large,
+    duplicate_attribute,
+    duplicate_formal,
+    dynamic_let,
+    dynamic_inherit,
+    invalid_number,
+    null_byte,
     undefined_name,
+    builtin_needs_prefix,
     // Names.
     unused_let,
+    unused_inherit,
+    unused_argument,
+    unused_formal,
+    unused_whole_argument,
+    unused_rec,
     unused_with,
+    shadowed_global,
+    unknown_builtin,
+    redundant_builtins_prefix,
     // Style.
     bool_comparison,
     empty_let,
     redundant_parentheses,
     // Flakes and locks: what the readers and the scan say.
-    conflict_marker,
-    too_deep,
-    too_large,
     not_an_attrset,
     not_literal,
     dynamic_input,

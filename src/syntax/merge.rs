@@ -84,12 +84,11 @@ fn unite(group: &[Entry], tell: &mut dyn FnMut(Twice<'_>)) -> Option<Vec<Entry>>
     let mut inside = first.inside();
     let mut refused = false;
     for entry in rest {
-        match (&mut inside, entry.inside()) {
-            (Some(inside), Some(more)) => inside.extend(more),
-            _ => {
-                refused = true;
-                tell(Twice::Refused(entry, first));
-            }
+        if let (Some(inside), Some(more)) = (&mut inside, entry.inside()) {
+            inside.extend(more);
+        } else {
+            refused = true;
+            tell(Twice::Refused(entry, first));
         }
     }
     if !refused {

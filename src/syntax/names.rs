@@ -3,14 +3,20 @@
 //! Nix binds names by `let`, `rec` and function arguments; these win over what Nix itself defines, and only what neither
 //! has is looked up in `with`. Must not know values, files or rules.
 
+pub mod builtins;
+
+mod live;
 mod parts;
 mod resolve;
 
-use rnix::TextRange;
+use std::cmp::Reverse;
+
+use rnix::{TextRange, TextSize};
 
 use super::tree::Tree;
 
-pub use resolve::is_global;
+pub use builtins::is_global;
+pub use live::Dead;
 
 /// All names of one text.
 #[derive(Debug, Default)]
@@ -138,14 +144,37 @@ impl<'t> Names<'t> {
         resolve::resolve(tree, text)
     }
 
+    /// The bindings of `let` that nothing uses but themselves and each other, in the order of their scopes.
+    pub fn dead(&self) -> Vec<Dead> {
+        live::dead(self)
+    }
+
+    /// Everything that is written for a definition: its entry, and the parts beside it.
+    pub fn entries_of(&self, id: DefinitionId) -> impl Iterator<Item = TextRange> {
+        let own = self.definition(id).map(|definition| definition.entry);
+        let more = self.also.iter().filter(move |(other, _)| *other == id);
+        own.into_iter().chain(more.map(|(_, entry)| *entry))
+    }
+
     /// A definition by its number.
     pub fn definition(&self, id: DefinitionId) -> Option<&Definition<'t>> {
         self.definitions.get(id.0 as usize)
     }
 
+    /// The numbers of all definitions.
+    pub fn ids(&self) -> impl Iterator<Item = DefinitionId> + use<> {
+        (0..u32::try_from(self.definitions.len()).unwrap_or(u32::MAX)).map(DefinitionId)
+    }
+
     /// A scope by its number.
     pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
         self.scopes.get(id.0 as usize)
+    }
+
+    /// What binds names at exactly this construct.
+    pub fn scope_at(&self, construct: TextRange) -> Option<&Scope> {
+        let at = self.scopes.binary_search_by_key(&place(construct), |scope| place(scope.range)).ok()?;
+        self.scopes.get(at)
     }
 
     /// The use that is written at exactly this place.
@@ -169,6 +198,11 @@ impl<'t> Names<'t> {
         let (from, to) = scope.definitions;
         (from..to).filter_map(|id| Some((DefinitionId(id), self.definitions.get(id as usize)?)))
     }
+}
+
+/// Outer constructs come before those inside.
+fn place(range: TextRange) -> (TextSize, Reverse<TextSize>) {
+    (range.start(), Reverse(range.end()))
 }
 
 #[cfg(test)]

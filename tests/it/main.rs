@@ -10,6 +10,7 @@ mod fmt;
 mod git;
 mod git_program;
 mod ground_truth;
+mod lang;
 mod nats;
 mod nix_flake;
 mod parts;

@@ -1,9 +1,10 @@
 //! What is certain of an expression without knowing the rest of the program. Shared by the rules; finds nothing itself.
 
 use rnix::ast::{self, BinOpKind, Expr, UnaryOpKind};
-use rnix::{SyntaxKind, SyntaxNode};
+use rnix::{SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use crate::lint::File;
 use crate::syntax::names::Names;
 use crate::syntax::tree::attr_name;
 
@@ -192,4 +193,31 @@ pub(super) fn is_tight(expression: &Expr) -> bool {
 pub(super) fn has_comment(node: &impl ast::AstNode) -> bool {
     let tokens = node.syntax().descendants_with_tokens().filter_map(rnix::NodeOrToken::into_token);
     tokens.into_iter().any(|token| token.kind() == SyntaxKind::TOKEN_COMMENT)
+}
+
+/// The largest node that covers exactly this range.
+pub(super) fn node_at(file: &File<'_>, range: TextRange) -> Option<SyntaxNode> {
+    let root = file.tree.root().syntax();
+    if range.is_empty() || !root.text_range().contains_range(range) {
+        return None;
+    }
+    let token = root.token_at_offset(range.start()).right_biased()?;
+    token.parent_ancestors().take_while(|node| range.contains_range(node.text_range())).last()
+}
+
+/// Whether a comment stands in a range of the text.
+pub(super) fn holds_comment(file: &File<'_>, range: TextRange) -> bool {
+    let root = file.tree.root().syntax();
+    if range.is_empty() || !root.text_range().contains_range(range) {
+        return false;
+    }
+    let first = root.token_at_offset(range.start()).right_biased();
+    let tokens = std::iter::successors(first, rnix::SyntaxToken::next_token);
+    let mut inside = tokens.into_iter().take_while(|token| token.text_range().start() < range.end());
+    inside.any(|token| token.kind() == rnix::SyntaxKind::TOKEN_COMMENT)
+}
+
+/// The expression that an attribute is taken from, when it is the `builtins` that Nix defines.
+pub(super) fn is_builtins(expression: &Expr, names: &Names<'_>) -> bool {
+    matches!(expression, Expr::Ident(name) if name.syntax().text() == "builtins" && names.is_global(name.syntax().text_range()))
 }

@@ -1,15 +1,14 @@
-//! Text nested deeper than is read.
+//! Text that nests deeper than is read.
 
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "too-deep",
-    summary: "text that is nested too deeply to be read",
-    why: "Nothing below that depth was looked at. No text that people write is nested so deeply; a generated \
-          one should be data, as JSON.",
-    bad: Example::Words("A list of a thousand lists, each within the other."),
-    good: Example::Words("The same data in a JSON file that is read with `builtins.fromJSON`."),
+    summary: "text that nests deeper than is read",
+    why: "Nobody writes that by hand; the rest of the file was not looked at.",
+    bad: Example::Words("a list in a list, four hundred times"),
+    good: Example::Words("a list in a list, three hundred times"),
     severity: Severity::Error,
     fix: Safety::None,
     on: true,

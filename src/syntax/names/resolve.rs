@@ -10,41 +10,10 @@ use rnix::SyntaxKind::{
 use rnix::{SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::builtins::is_global;
 use super::parts::{Part, Parts};
 use super::{Binder, Definition, DefinitionId, Meaning, Names, Scope, ScopeId, Tree, Use, With, WithId};
 use crate::syntax::merge::bare;
-
-/// What Nix defines without `builtins.` in front; names that begin with two underscores are among them.
-const GLOBALS: &[&str] = &[
-    "abort",
-    "baseNameOf",
-    "break",
-    "builtins",
-    "derivation",
-    "derivationStrict",
-    "dirOf",
-    "false",
-    "fetchGit",
-    "fetchMercurial",
-    "fetchTarball",
-    "fetchTree",
-    "fromTOML",
-    "import",
-    "isNull",
-    "map",
-    "null",
-    "placeholder",
-    "removeAttrs",
-    "scopedImport",
-    "throw",
-    "toString",
-    "true",
-];
-
-/// Whether Nix defines a name everywhere.
-pub fn is_global(name: &str) -> bool {
-    name.starts_with("__") || GLOBALS.binary_search(&name).is_ok()
-}
 
 pub(super) fn resolve<'t>(tree: &Tree, text: &'t str) -> Names<'t> {
     let parts = Parts::of(tree, text);
@@ -71,7 +40,7 @@ impl<'t> Walk<'t> {
             NODE_LEGACY_LET => self.legacy(node),
             NODE_ATTR_SET | NODE_ATTRPATH_VALUE if self.parts.belongs_elsewhere(node) => {}
             NODE_ATTR_SET if is_rec(node) && !self.parts.is_plain(node) => {
-                self.recursive(node, Binder::Rec, Binder::RecInherit)
+                self.recursive(node, Binder::Rec, Binder::RecInherit);
             }
             NODE_LAMBDA => self.lambda(node),
             NODE_WITH => self.with(node),

@@ -91,3 +91,67 @@ proptest::proptest! {
         }
     }
 }
+
+/// The bindings of `let` that are dead, with those that use them: `a<b` is dead and used by `b` alone.
+fn dead(text: &str) -> Vec<String> {
+    let tree = tree::parse(text);
+    let names = Names::of(&tree, text);
+    let name = |id| names.definition(id).unwrap().name;
+    let show = |dead: &Dead| {
+        let users: Vec<_> = dead.users.iter().map(|id| name(*id)).collect();
+        format!("{}<{}", name(dead.id), users.join(","))
+    };
+    names.dead().iter().map(show).collect()
+}
+
+#[test]
+fn what_only_dead_bindings_use_is_dead() {
+    assert_eq!(dead("let a = b; b = 1; in 2"), ["a<", "b<a"]);
+    assert_eq!(dead("let a = b; b = a; in 2"), ["a<b", "b<a"]);
+    assert_eq!(dead("let a = a; in 2"), ["a<"]);
+    assert_eq!(dead("let a = let b = 1; in b; c = a; in 2"), ["a<c", "c<"]);
+    assert_eq!(dead("let a = let b = 1; in 3; in 2"), ["a<", "b<"]);
+    assert_eq!(dead("let f = 1; in let g.x = f; g.y = 2; in 3"), ["f<g", "g<"]);
+    assert_eq!(dead("x: let inherit x; inherit (x) y; in 1"), ["y<"]);
+    assert_eq!(dead("let x = 1; in let inherit x; in 1"), ["x<x", "x<"]);
+}
+
+#[test]
+fn what_is_reached_lives() {
+    assert_eq!(dead("let a = b; b = a; in a"), [""; 0]);
+    assert_eq!(dead("let _a = b; b = 1; in 2"), [""; 0]);
+    assert_eq!(dead("let a = 1; in { x = let b = a; in b; }"), [""; 0]);
+    assert_eq!(dead("let a = 1; in rec { b = a; }"), [""; 0]);
+}
+
+#[test]
+fn deep_text_is_resolved_on_a_small_stack() {
+    let constructs = [
+        "[",
+        "(",
+        "{a=",
+        "-",
+        "a ++ ",
+        "a + ",
+        "a ",
+        "x: ",
+        "let a = ",
+        "let a = 1; in ",
+        "with a; ",
+        "rec {a=[",
+        "((a a a a ",
+        "a.b or ",
+        "${",
+        "rec {a=rec {a=",
+        "{a?",
+    ];
+    for construct in constructs {
+        let work = move || {
+            let text = construct.repeat(10_000);
+            let tree = tree::parse(&text);
+            let names = Names::of(&tree, &text);
+            names.dead().len() + crate::syntax::semantics::problems(&tree, &text).len()
+        };
+        std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(work).unwrap().join().unwrap();
+    }
+}

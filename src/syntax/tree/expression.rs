@@ -105,7 +105,7 @@ impl Parser<'_> {
         let mut highest = u8::MAX;
         let mut pipe = None;
         while let Some((level, grouping)) = self.peek().and_then(operator) {
-            if level < lowest || level > highest {
+            if level < lowest || level > highest || self.after_function() {
                 break;
             }
             if level <= PIPES && pipe.replace(level).is_some_and(|other| other != level) {
@@ -143,7 +143,7 @@ impl Parser<'_> {
         while self.peek().and_then(operator).is_some_and(|(next, _)| next == level) {
             self.bump();
             marks.push(self.mark());
-            self.operation(level + 1);
+            self.operation(if level < PIPES { PIPES + 1 } else { level + 1 });
         }
         if let Some(last) = marks.pop() {
             self.settle(&last);
@@ -157,7 +157,7 @@ impl Parser<'_> {
 
     fn application(&mut self, mark: &Mark) {
         self.simple(mark);
-        while self.at_operand() {
+        while self.at_operand() && !self.after_function() {
             self.operand();
             self.wrap(mark, NODE_APPLY);
         }
@@ -172,7 +172,7 @@ impl Parser<'_> {
 
     fn simple(&mut self, mark: &Mark) {
         self.nested(|parser| {
-            if parser.primary(mark) {
+            if parser.primary(mark) && !parser.after_function() {
                 parser.selection(mark);
             }
         });
@@ -287,6 +287,7 @@ impl Parser<'_> {
         self.expect(TOKEN_COLON, "a `:` is missing after this");
         self.expression();
         self.wrap(mark, NODE_LAMBDA);
+        self.end_function();
     }
 
     fn paren(&mut self) {

@@ -71,6 +71,8 @@ pub(super) struct Parser<'a> {
     faults: Vec<Fault>,
     /// Where the present whole expression begins: there alone a function needs no parentheses.
     whole: usize,
+    /// Where a function ended: nothing goes on there that would take it for an operand.
+    function_end: Option<usize>,
     nesting: u32,
     height: u32,
     heights: Vec<u32>,
@@ -87,6 +89,7 @@ impl<'a> Parser<'a> {
             builder: GreenNodeBuilder::new(),
             faults: Vec::new(),
             whole: 0,
+            function_end: None,
             nesting: 0,
             height: 0,
             heights: Vec::new(),
@@ -144,6 +147,15 @@ impl<'a> Parser<'a> {
     /// Whether what stands ahead begins a whole expression, and is no operand.
     pub(super) fn at_whole(&self) -> bool {
         self.whole == self.ahead
+    }
+
+    pub(super) fn end_function(&mut self) {
+        self.function_end = Some(self.ahead);
+    }
+
+    /// Whether a function has just ended here.
+    pub(super) fn after_function(&self) -> bool {
+        self.function_end == Some(self.ahead)
     }
 
     // Taking.

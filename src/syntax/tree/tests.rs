@@ -33,7 +33,10 @@ const SOUND: &[&str] = &[
     "/* c */ # d\n a # e\n",
     "a == b",
     "a != b == !c",
-    "(x: y: z) a: b",
+    "(x: y: z) (a: b)",
+    "let { body = { a = 1; }; }.a",
+    "[ \"0.${a}\" ''0.'' ]",
+    "[ let { body = 1; } ]",
     "a.b.\"c\".${d} or (e.f or g)",
     "1.5e3 * .5",
 ];
@@ -86,6 +89,34 @@ fn a_broken_binding_does_not_take_the_next_one_along() {
         }
         assert_eq!(tree.text(), *text);
     }
+}
+
+#[test]
+fn an_operand_is_no_function_and_pipes_go_one_way() {
+    for text in [
+        "f x: x",
+        "1 + x: x",
+        "[ { a }: a ]",
+        "!x: x",
+        "a |> b <| c",
+        "a <| b |> c",
+        "x: 1 2 |> y: 3",
+        "a\u{a0}b",
+        "a\u{b}",
+    ] {
+        assert!(parse(text).problems.iter().all(|problem| problem.code == "syntax-error"), "{text}");
+        assert!(!parse(text).problems.is_empty(), "{text}");
+        assert_eq!(parse(text).text(), text);
+    }
+    assert!(!parse("a: a ? b \"c\"").problems.is_empty());
+}
+
+#[test]
+fn a_lone_carriage_return_ends_a_comment() {
+    let text = "{ # a\r b = 1; # c\r\n d = \"x\ry\"; }";
+    assert_eq!(parse(text).problems, []);
+    assert_eq!(bindings(text), ["b", "d"]);
+    assert_eq!(parse(text).text(), text);
 }
 
 #[test]

@@ -40,14 +40,25 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
             return (tokens, Some(start));
         }
         let Some((kind, piece)) = stream.next() else { return (tokens, None) };
+        let kind = if is_bad_search_path(kind, piece) { SyntaxKind::TOKEN_ERROR } else { kind };
         let token = Token { kind, text: text.get(start..start + piece.len()).unwrap_or_default(), start };
         if kind == SyntaxKind::TOKEN_WHITESPACE && !token.text.chars().all(is_space) {
             spaces(token, &mut tokens);
+        } else if kind == SyntaxKind::TOKEN_FLOAT && token.text == "0." {
+            // To Nix a number that begins with a zero has digits after its point.
+            let point = text.get(start + 1..start + 2).unwrap_or_default();
+            tokens.push(Token { kind: SyntaxKind::TOKEN_INTEGER, text: "0", start });
+            tokens.push(Token { kind: SyntaxKind::TOKEN_DOT, text: point, start: start + 1 });
         } else {
             tokens.push(token);
         }
         start += piece.len();
     }
+}
+
+/// Between the slashes of `<a/b>` stands something.
+fn is_bad_search_path(kind: SyntaxKind, piece: &str) -> bool {
+    kind == SyntaxKind::TOKEN_PATH_SEARCH && ["</", "//", "/>"].iter().any(|bad| piece.contains(bad))
 }
 
 /// To Nix a lone carriage return ends a line, and so a comment; to the tokenizer it does not.
