@@ -39,6 +39,7 @@ rules! {
     bool_identity,
     redundant_has_attr,
     empty_list_concat,
+    repeated_keys,
     merged_rec_set,
     or_as_name,
     redundant_interpolation,

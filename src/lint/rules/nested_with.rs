@@ -1,7 +1,10 @@
 //! `with` inside `with`.
 
+use std::collections::BTreeMap;
+
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::syntax::names::WithId;
 
 pub(super) static RULE: Rule = Rule {
     name: "nested-with",
@@ -19,10 +22,17 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(report: &mut Report<'_, '_>) {
     let names = report.names();
-    for with in names.withs.iter().filter(|with| with.uses > 0) {
-        let Some(outer) = with.outer.and_then(|outer| names.with(outer)) else { continue };
-        let message =
-            format!("names below may come from `{}` as well", super::writing::brief(report.text(outer.namespace)));
+    // How many stand inside each; one finding for the one outside, which the names can be told from.
+    let mut inside: BTreeMap<WithId, usize> = BTreeMap::new();
+    for outer in names.withs.iter().filter(|with| with.uses > 0).filter_map(|with| with.outer) {
+        *inside.entry(outer).or_default() += 1;
+    }
+    for (outer, count) in inside {
+        let Some(with) = names.with(outer) else { continue };
+        let message = match count {
+            1 => "another `with` stands inside this one; names there may come from both".to_owned(),
+            _ => format!("{count} `with` stand inside this one; names there may come from both"),
+        };
         report.at(with.namespace, message);
     }
 }

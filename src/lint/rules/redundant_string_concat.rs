@@ -10,7 +10,8 @@ use crate::lint::{Check, Example, Report, Rule, Safety, replace};
 pub(super) static RULE: Rule = Rule {
     name: "redundant-string-concat",
     summary: "two string literals that are added",
-    why: "One literal says the same. Nothing is said of literals on different lines: so long ones are broken.",
+    why: "One literal says the same. Nothing is said of literals on different lines: so long ones are broken; nor of \
+          a dollar sign that is kept apart from what follows.",
     bad: Example::Nix("n: \"a\" + \"b${n}\""),
     good: Example::Nix("n: \"ab${n}\""),
     severity: Severity::Info,
@@ -30,10 +31,9 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
         return;
     }
     let quoted = [first, second].iter().all(|range| report.text(*range).starts_with('"'));
-    let (before, after) = (report.text(first), report.text(second));
-    // A dollar sign at the end and a brace at the beginning would make an interpolation.
-    let apart = before.ends_with("$\"") && after.starts_with("\"{");
-    if quoted && !apart {
+    let before = report.text(first);
+    // A dollar sign at the end would begin an interpolation, or keep one from beginning.
+    if quoted && !before.ends_with("$\"") {
         let one = rnix::TextSize::from(1);
         let seam = TextRange::new(first.end() - one, second.start() + one);
         report.at(node.text_range(), "these two literals can be written as one").fix([replace(seam, "")]);
