@@ -177,6 +177,11 @@ impl<'t> Names<'t> {
         self.scopes.get(at)
     }
 
+    /// A `with` by its number.
+    pub fn with(&self, id: WithId) -> Option<&With> {
+        self.withs.get(id.0 as usize)
+    }
+
     /// The use that is written at exactly this place.
     pub fn use_at(&self, range: TextRange) -> Option<&Use<'t>> {
         let at = self.uses.binary_search_by_key(&range.start(), |name| name.range.start()).ok()?;

@@ -45,7 +45,7 @@ fn parts(choice: &IfElse) -> Option<(HasAttr, Select, Expr)> {
 }
 
 /// Whether `a ? b.c` asks for what `a.b.c` takes.
-fn same_attribute(question: &HasAttr, taken: &Select) -> bool {
+pub(super) fn same_attribute(question: &HasAttr, taken: &Select) -> bool {
     let (Some(set), Some(path)) = (question.expr(), question.attrpath()) else { return false };
     let asked = words(set.syntax()).chain(std::iter::once(".".to_owned())).chain(words(path.syntax()));
     asked.eq(words(taken.syntax()))

@@ -12,7 +12,10 @@ use crate::syntax::edit::Edit;
 pub(super) type Level = u8;
 
 const OPEN: Level = 0;
-const INVERT: Level = 8;
+/// `a == b`
+pub(super) const EQUALITY: Level = 5;
+/// `!a`
+pub(super) const INVERT: Level = 8;
 const HAS_ATTR: Level = 12;
 const NEGATE: Level = 13;
 const APPLY: Level = 14;
@@ -50,7 +53,7 @@ fn operator_level(operator: BinOpKind) -> (Level, Side) {
         Op::Implication => (2, Side::Right),
         Op::Or => (3, Side::Left),
         Op::And => (4, Side::Left),
-        Op::Equal | Op::NotEqual => (5, Side::Neither),
+        Op::Equal | Op::NotEqual => (EQUALITY, Side::Neither),
         Op::Less | Op::LessOrEq | Op::More | Op::MoreOrEq => (6, Side::Neither),
         Op::Update => (7, Side::Right),
         Op::Add | Op::Sub => (9, Side::Left),
