@@ -3,7 +3,11 @@
 use super::rule::Rule;
 
 mod attributes;
+mod bound;
 mod certain;
+mod fetcher;
+mod option;
+mod package;
 mod reference;
 
 macro_rules! rules {
@@ -78,6 +82,31 @@ rules! {
     deprecated_output,
     output_typo,
     input_unused,
+    // Security and purity.
+    fetch_without_hash,
+    unpinned_fetch,
+    fetchgit_without_rev,
+    fake_hash,
+    insecure_url,
+    import_from_derivation,
+    impure_builtin,
+    builtins_exec,
+    secret_in_store,
+    password_in_store,
+    empty_password,
+    secret_file_in_store,
+    secret_read,
+    world_readable_key,
+    sandbox_disabled,
+    unsigned_binaries,
+    trusted_users_open,
+    insecure_substituter,
+    permit_root_login,
+    ssh_password_authentication,
+    firewall_disabled,
+    wheel_without_password,
+    insecure_packages_allowed,
+    tls_unverified,
     // Comments to this program.
     suppression_malformed,
     suppression_expired,

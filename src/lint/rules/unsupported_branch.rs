@@ -1,24 +1,18 @@
 //! Branches of releases that have reached their end.
 
 use super::reference;
+use crate::syntax::flake_ref::{FlakeRef, Source};
+use crate::syntax::{Span, graph};
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
-use crate::syntax::flake_ref::{FlakeRef, Source};
-use crate::syntax::{Span, graph};
 
 pub(super) static RULE: Rule = Rule {
     name: "unsupported-branch",
     summary: "an input on a branch that gets no security fixes any more",
     why: "A NixOS release gets fixes until one month after the next. Move to the branch of a newer release.",
-    bad: Example::Flake {
-        nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-24.05"; outputs = _: { }; }"#,
-        lock: "",
-    },
-    good: Example::Flake {
-        nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05"; outputs = _: { }; }"#,
-        lock: "",
-    },
+    bad: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-24.05"; outputs = _: { }; }"#, lock: "" },
+    good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05"; outputs = _: { }; }"#, lock: "" },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,
@@ -84,9 +78,7 @@ fn in_lock(view: &FlakeView<'_>, now: i64) -> Vec<(String, Option<Span>, Ended)>
 type Ended = &'static (&'static str, i64, i64);
 
 fn message(name: &str, (release, year, month): Ended) -> String {
-    format!(
-        "input `{name}` is on {release}, which gets no fixes since the end of {year}-{month:02}; move to a newer branch"
-    )
+    format!("input `{name}` is on {release}, which gets no fixes since the end of {year}-{month:02}; move to a newer branch")
 }
 
 /// The release that a reference names, when its time is over.
@@ -98,6 +90,7 @@ fn ended(reference: &FlakeRef, now: i64) -> Option<Ended> {
 
 fn release(reference: &FlakeRef) -> Option<String> {
     match &reference.source {
+        Source::Indirect { id } if REPOSITORIES.contains(&id.as_str()) => of_branch(reference.reference.as_deref()?),
         Source::Forge { repo, .. } if REPOSITORIES.contains(&repo.to_lowercase().as_str()) => {
             of_branch(reference.reference.as_deref()?)
         }
@@ -107,9 +100,7 @@ fn release(reference: &FlakeRef) -> Option<String> {
         Source::Tarball { url } | Source::File { url } if url.contains("nixos.org/") => {
             url.split('/').find_map(of_branch)
         }
-        Source::Tarball { url } if url.contains("flakehub.com/f/NixOS/nixpkgs/") => {
-            url.split('/').find_map(of_flakehub)
-        }
+        Source::Tarball { url } if url.contains("flakehub.com/f/NixOS/nixpkgs/") => url.split('/').find_map(of_flakehub),
         _ => None,
     }
 }
@@ -160,6 +151,7 @@ mod tests {
             "https://channels.nixos.org/nixos-24.05/nixexprs.tar.xz",
             "https://flakehub.com/f/NixOS/nixpkgs/0.2405.*.tar.gz",
             "git+https://github.com/NixOS/nixpkgs.git?ref=nixos-24.05",
+            "nixpkgs/nixos-24.05",
         ] {
             assert_eq!(of(url).as_deref(), Some("24.05"), "{url}");
         }
