@@ -2,13 +2,13 @@
 
 use super::rule::Rule;
 
-mod attributes;
 mod bound;
 mod certain;
 mod fetcher;
 mod option;
 mod package;
 mod reference;
+mod written;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {
@@ -107,6 +107,26 @@ rules! {
     wheel_without_password,
     insecure_packages_allowed,
     tls_unverified,
+    // Packages.
+    build_tool_in_build_inputs,
+    explicit_phases,
+    overridden_phase,
+    missing_phase_hooks,
+    name_and_version,
+    flags_as_text,
+    license_missing,
+    maintainers_missing,
+    unclear_gpl,
+    unnecessary_parallel_building,
+    duplicate_check_inputs,
+    meson_cmake,
+    missing_patch_comment,
+    attribute_typo,
+    deprecated_hash_attribute,
+    python_format,
+    python_explicit_check_phase,
+    python_without_tests,
+    stdenv_lib,
     // Comments to this program.
     suppression_malformed,
     suppression_expired,

@@ -1,10 +1,10 @@
 //! Inputs that are a place on one machine.
 
 use super::reference;
-use crate::syntax::flake_ref::{FlakeRef, Source};
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::flake_ref::{FlakeRef, Source};
 
 pub(super) static RULE: Rule = Rule {
     name: "absolute-path-input",

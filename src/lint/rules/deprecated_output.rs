@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::syntax::Span;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::Span;
 
 pub(super) static RULE: Rule = Rule {
     name: "deprecated-output",

@@ -1,9 +1,9 @@
 //! Flakes without a description.
 
-use crate::syntax::flake::FlakeFile;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::flake::FlakeFile;
 
 pub(super) static RULE: Rule = Rule {
     name: "description-missing",

@@ -1,17 +1,19 @@
 //! Several copies of nixpkgs in one lock.
 
-use crate::syntax::graph;
-use crate::syntax::lock::LockFile;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::graph;
+use crate::syntax::lock::LockFile;
 
 pub(super) static RULE: Rule = Rule {
     name: "duplicate-nixpkgs",
     summary: "an input that brings a nixpkgs of its own",
     why: "Each copy is downloaded and evaluated by itself, and what is built of two is built of two sets of \
           libraries. Let the input follow yours, unless its authors say that it works with theirs alone.",
-    bad: Example::Flake { nix: "", lock: r#"{ "nodes": {
+    bad: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795608000 },
     "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs" } },
   "nixpkgs_2": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795089600 },
@@ -19,14 +21,18 @@ pub(super) static RULE: Rule = Rule {
   "hm": { "inputs": { "nixpkgs": "nixpkgs_2" }, "locked": { "type": "github", "owner": "nix-community", "repo": "home-manager", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795608000 },
     "original": { "type": "github", "owner": "nix-community", "repo": "home-manager" } },
   "root": { "inputs": { "home-manager": "hm", "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
-    good: Example::Flake { nix: "", lock: r#"{ "nodes": {
+  "root": "root", "version": 7 }"#,
+    },
+    good: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795608000 },
     "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs" } },
   "hm": { "inputs": { "nixpkgs": [ "nixpkgs" ] }, "locked": { "type": "github", "owner": "nix-community", "repo": "home-manager", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795608000 },
     "original": { "type": "github", "owner": "nix-community", "repo": "home-manager" } },
   "root": { "inputs": { "home-manager": "hm", "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
+  "root": "root", "version": 7 }"#,
+    },
     severity: Severity::Info,
     fix: Safety::None,
     on: true,

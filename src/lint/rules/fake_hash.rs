@@ -4,7 +4,7 @@ use rnix::SyntaxKind;
 use rnix::ast::AttrpathValue;
 use rowan::ast::AstNode;
 
-use super::attributes::{last_name, text};
+use super::written::{last_name, text};
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
 

@@ -1,6 +1,5 @@
 //! Fetches without a hash.
 
-use super::attributes;
 use super::fetcher::{self, FETCHERS};
 use crate::domain::finding::Severity;
 use crate::lint::{Call, Check, Example, Report, Rule, Safety};
@@ -27,8 +26,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some(fetch) = fetcher::of(call, report).filter(|fetch| !fetch.has_hash()) else { return };
     // Attributes that are taken over from elsewhere may be anything that names what comes.
-    let known =
-        fetch.set.as_ref().is_none_or(|set| !attributes::has(set, "args") && !attributes::has(set, "impureEnvVars"));
+    let known = fetch.set.as_ref().is_none_or(|set| !set.has("args") && !set.has("impureEnvVars"));
     // What has no commit in its URL is reported as what changes at any time.
     let pinned = fetch.urls().first().is_none_or(|url| fetcher::names_a_commit(url));
     if known && (pinned || !fetch.builtin) {

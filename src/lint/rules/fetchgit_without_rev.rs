@@ -2,7 +2,7 @@
 
 use rnix::ast::Expr;
 
-use super::attributes::{self, text};
+use super::written::text;
 use crate::domain::finding::Severity;
 use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
@@ -30,8 +30,9 @@ fn check(call: &Call, report: &mut Report<'_, '_>) {
         return;
     }
     let url = match call.argument() {
-        Some(Expr::AttrSet(set)) if !attributes::has(&set, "rev") && !attributes::is_open(&set) => {
-            attributes::value(&set, "url")
+        Some(Expr::AttrSet(_)) => {
+            let set = call.attributes().filter(|set| !set.has("rev") && !set.is_open());
+            set.and_then(|set| set.value("url"))
         }
         Some(argument @ Expr::Str(_)) => Some(argument),
         _ => None,

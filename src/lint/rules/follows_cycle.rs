@@ -7,14 +7,20 @@ pub(super) static RULE: Rule = Rule {
     name: "follows-cycle",
     summary: "inputs of `flake.lock` that follow each other in a circle",
     why: "Nix refuses the lock. Let one of them have a URL.",
-    bad: Example::Flake { nix: "", lock: r#"{ "nodes": {
+    bad: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "root": { "inputs": { "a": [ "b" ], "b": [ "a" ] } } },
-  "root": "root", "version": 7 }"# },
-    good: Example::Flake { nix: "", lock: r#"{ "nodes": {
+  "root": "root", "version": 7 }"#,
+    },
+    good: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
     "original": { "type": "indirect", "id": "nixpkgs" } },
   "root": { "inputs": { "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
+  "root": "root", "version": 7 }"#,
+    },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,

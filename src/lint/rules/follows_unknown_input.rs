@@ -11,8 +11,14 @@ pub(super) static RULE: Rule = Rule {
     summary: "a `follows` of an input that is not declared",
     why: "Nix refuses the flake: what is followed must be an input of this flake, or an input of one, as in \
           `a/b`.",
-    bad: Example::Flake { nix: r#"{ inputs.x = { url = "github:a/x"; inputs.nixpkgs.follows = "nixpkgs"; }; outputs = _: { }; }"#, lock: "" },
-    good: Example::Flake { nix: r#"{ inputs.x = { url = "github:a/x"; inputs.nixpkgs.follows = "nixpkgs"; }; inputs.nixpkgs.url = "github:NixOS/nixpkgs"; outputs = _: { }; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.x = { url = "github:a/x"; inputs.nixpkgs.follows = "nixpkgs"; }; outputs = _: { }; }"#,
+        lock: "",
+    },
+    good: Example::Flake {
+        nix: r#"{ inputs.x = { url = "github:a/x"; inputs.nixpkgs.follows = "nixpkgs"; }; inputs.nixpkgs.url = "github:NixOS/nixpkgs"; outputs = _: { }; }"#,
+        lock: "",
+    },
     severity: Severity::Error,
     fix: Safety::None,
     on: true,
@@ -22,16 +28,18 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     // Inputs that are not known could have any name.
-    let Some(flake) = view.sound().filter(|flake| !flake.problems.iter().any(|problem| problem.code == "dynamic-input"))
+    let Some(flake) =
+        view.sound().filter(|flake| !flake.problems.iter().any(|problem| problem.code == "dynamic-input"))
     else {
         return;
     };
     let names: BTreeSet<&str> = flake.inputs.iter().map(|input| input.name.as_str()).collect();
     for input in view.declared() {
         let own = input.follows.iter().map(|follows| (input.name.clone(), follows));
-        let overrides = input.overrides.iter().filter_map(|(path, over)| {
-            Some((format!("{}/{path}", input.name), over.follows.as_ref()?))
-        });
+        let overrides = input
+            .overrides
+            .iter()
+            .filter_map(|(path, over)| Some((format!("{}/{path}", input.name), over.follows.as_ref()?)));
         for (path, follows) in own.chain(overrides) {
             let first = follows.split('/').next().unwrap_or_default();
             if !first.is_empty() && first != "self" && !names.contains(first) {

@@ -8,8 +8,14 @@ pub(super) static RULE: Rule = Rule {
     name: "follows-with-url",
     summary: "an input with both a URL and a `follows`",
     why: "Nix takes what is followed and never looks at the URL. Keep the one that is meant.",
-    bad: Example::Flake { nix: r#"{ inputs.a.url = "github:a/a"; inputs.b = { url = "github:a/b"; follows = "a"; }; outputs = _: { }; }"#, lock: "" },
-    good: Example::Flake { nix: r#"{ inputs.a.url = "github:a/a"; inputs.b.follows = "a"; outputs = _: { }; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.a.url = "github:a/a"; inputs.b = { url = "github:a/b"; follows = "a"; }; outputs = _: { }; }"#,
+        lock: "",
+    },
+    good: Example::Flake {
+        nix: r#"{ inputs.a.url = "github:a/a"; inputs.b.follows = "a"; outputs = _: { }; }"#,
+        lock: "",
+    },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,

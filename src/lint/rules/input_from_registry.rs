@@ -1,10 +1,10 @@
 //! Inputs that a registry resolves.
 
 use super::reference;
-use crate::syntax::flake_ref::Source;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::flake_ref::Source;
 
 pub(super) static RULE: Rule = Rule {
     name: "input-from-registry",
@@ -12,7 +12,10 @@ pub(super) static RULE: Rule = Rule {
     why: "Which repository a bare name means is written in a registry, not in the flake; registries change. \
           Write where it comes from: `github:NixOS/nixpkgs/nixos-unstable`.",
     bad: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "nixpkgs"; outputs = _: { }; }"#, lock: "" },
-    good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; outputs = _: { }; }"#, lock: "" },
+    good: Example::Flake {
+        nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; outputs = _: { }; }"#,
+        lock: "",
+    },
     severity: Severity::Info,
     fix: Safety::None,
     on: true,

@@ -6,21 +6,23 @@ use rnix::ast::{Expr, Lambda};
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
-use super::attributes;
 use super::certain::bare;
-use crate::lint::File;
-use crate::syntax::names::{Binder, DefinitionId};
-use crate::syntax::tree::attr_name;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
+use crate::lint::{Attributes, File};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::names::{Binder, DefinitionId};
+use crate::syntax::tree::attr_name;
 
 pub(super) static RULE: Rule = Rule {
     name: "input-unused",
     summary: "an input that `outputs` never uses",
     why: "It is locked, updated and shown for nothing, unless another file takes it out of `flake.lock`. An \
           input that another follows counts as used.",
-    bad: Example::Flake { nix: r#"{ inputs.a.url = "github:x/a"; inputs.b.url = "github:x/b"; outputs = inputs: inputs.a; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.a.url = "github:x/a"; inputs.b.url = "github:x/b"; outputs = inputs: inputs.a; }"#,
+        lock: "",
+    },
     good: Example::Flake { nix: r#"{ inputs.a.url = "github:x/a"; outputs = inputs: inputs.a; }"#, lock: "" },
     severity: Severity::Info,
     fix: Safety::None,
@@ -47,7 +49,7 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
 /// The inputs that `outputs` uses; none when it hands them on as a whole, so that any may be used.
 fn used(file: &File<'_>) -> Option<BTreeSet<String>> {
     let Expr::AttrSet(top) = bare(file.tree.expression()?) else { return None };
-    let Expr::Lambda(function) = bare(attributes::value(&top, "outputs")?) else { return None };
+    let Expr::Lambda(function) = Attributes::of(&top).value("outputs")? else { return None };
     let mut used = BTreeSet::new();
     for (id, name, binder) in arguments(file, &function) {
         let places: Vec<TextRange> = file.names.uses_of(id).map(|name| name.range).collect();

@@ -2,9 +2,9 @@
 
 use rnix::ast::{AttrpathValue, Expr};
 
-use super::attributes::items;
 use super::certain::literal_bool;
 use super::option;
+use super::written::items;
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
 

@@ -2,8 +2,8 @@
 
 use rnix::ast::AttrpathValue;
 
-use super::attributes::{items, text};
 use super::option;
+use super::written::{items, text};
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
 

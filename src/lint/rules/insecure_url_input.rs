@@ -21,8 +21,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     for input in view.declared() {
-        let insecure =
-            reference::of(input).as_ref().and_then(reference::url).is_some_and(reference::is_insecure);
+        let insecure = reference::of(input).as_ref().and_then(reference::url).is_some_and(reference::is_insecure);
         if insecure {
             let message = format!("input `{}` is fetched over a line that anyone on the way can change", input.name);
             report.in_nix(Some(input.span), message);

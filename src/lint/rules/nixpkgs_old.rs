@@ -1,24 +1,30 @@
 //! A nixpkgs that was locked long ago.
 
-use crate::syntax::graph;
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::graph;
 
 pub(super) static RULE: Rule = Rule {
     name: "nixpkgs-old",
     summary: "a locked nixpkgs that is older than 30 days",
     why: "Fixes of security faults reach a flake only when its nixpkgs is updated.",
-    bad: Example::Flake { nix: "", lock: r#"{ "nodes": {
+    bad: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1792324800 },
     "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs" } },
   "root": { "inputs": { "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
-    good: Example::Flake { nix: "", lock: r#"{ "nodes": {
+  "root": "root", "version": 7 }"#,
+    },
+    good: Example::Flake {
+        nix: "",
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "lastModified": 1795608000 },
     "original": { "type": "github", "owner": "NixOS", "repo": "nixpkgs" } },
   "root": { "inputs": { "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
+  "root": "root", "version": 7 }"#,
+    },
     severity: Severity::Info,
     fix: Safety::None,
     on: true,

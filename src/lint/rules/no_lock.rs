@@ -10,11 +10,14 @@ pub(super) static RULE: Rule = Rule {
     why: "Every machine takes whatever its inputs are at that moment. Run `nix flake lock` and commit the \
           file.",
     bad: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "nixpkgs"; outputs = _: { }; }"#, lock: "" },
-    good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "nixpkgs"; outputs = _: { }; }"#, lock: r#"{ "nodes": {
+    good: Example::Flake {
+        nix: r#"{ inputs.nixpkgs.url = "nixpkgs"; outputs = _: { }; }"#,
+        lock: r#"{ "nodes": {
   "nixpkgs": { "locked": { "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5633bcff0c6162b9e4b5f1264264611e950c8ec7", "narHash": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" },
     "original": { "type": "indirect", "id": "nixpkgs" } },
   "root": { "inputs": { "nixpkgs": "nixpkgs" } } },
-  "root": "root", "version": 7 }"# },
+  "root": "root", "version": 7 }"#,
+    },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,

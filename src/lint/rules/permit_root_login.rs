@@ -21,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(binding: &AttrpathValue, report: &mut Report<'_, '_>) {
-    let found = option::value(binding).and_then(|value| super::attributes::text(&value)).as_deref() == Some("yes")
+    let found = option::value(binding).and_then(|value| super::written::text(&value)).as_deref() == Some("yes")
         && (option::ends(binding, &["openssh", "settings", "PermitRootLogin"])
             || option::ends(binding, &["openssh", "permitRootLogin"]));
     if found && !option::is_for_show(binding) {

@@ -10,7 +10,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "an input that no update changes",
     why: "`nix flake update` leaves it as it is. The lock pins a revision anyway; name a branch or a tag, \
           unless this revision is meant for good.",
-    bad: Example::Flake { nix: r#"{ inputs.x.url = "github:a/x/5633bcff0c6162b9e4b5f1264264611e950c8ec7"; outputs = _: { }; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.x.url = "github:a/x/5633bcff0c6162b9e4b5f1264264611e950c8ec7"; outputs = _: { }; }"#,
+        lock: "",
+    },
     good: Example::Flake { nix: r#"{ inputs.x.url = "github:a/x/main"; outputs = _: { }; }"#, lock: "" },
     severity: Severity::Info,
     fix: Safety::None,

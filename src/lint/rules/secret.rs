@@ -1,20 +1,23 @@
 //! Secrets in a flake.
 
+use crate::domain::finding::Severity;
+use crate::lint::flake::{FlakeReport, FlakeView};
+use crate::lint::{Check, Example, Rule, Safety};
 use crate::syntax::flake::{FlakeFile, Input, Override};
 use crate::syntax::flake_ref::FlakeRef;
 use crate::syntax::lock::{LockFile, Node};
 use crate::syntax::secret::{self, Secret};
 use crate::syntax::{Attrs, Span};
-use crate::domain::finding::Severity;
-use crate::lint::flake::{FlakeReport, FlakeView};
-use crate::lint::{Check, Example, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "secret",
     summary: "a secret in `flake.nix` or `flake.lock`",
     why: "Everyone who can read the file has it, and so has everyone who has the repository, for ever. Revoke \
           it; then take it from a file outside the repository, as `netrc-file` and `access-tokens` do.",
-    bad: Example::Flake { nix: r#"{ inputs.x.url = "git+https://me:hunter22@example.org/x.git"; outputs = _: { }; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.x.url = "git+https://me:hunter22@example.org/x.git"; outputs = _: { }; }"#,
+        lock: "",
+    },
     good: Example::Flake { nix: r#"{ inputs.x.url = "git+https://example.org/x.git"; outputs = _: { }; }"#, lock: "" },
     severity: Severity::Warning,
     fix: Safety::None,

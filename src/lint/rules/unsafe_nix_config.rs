@@ -1,10 +1,10 @@
 //! Settings of a flake that open the machine that uses it.
 
 use super::reference::is_insecure;
-use crate::syntax::flake::{FlakeFile, Setting};
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::flake::{FlakeFile, Setting};
 
 pub(super) static RULE: Rule = Rule {
     name: "unsafe-nix-config",
@@ -12,7 +12,10 @@ pub(super) static RULE: Rule = Rule {
     why: "Nix asks everyone who uses the flake whether to take its settings; those who say yes, or have \
           `accept-flake-config`, get them. Leave such settings to the owners of the machines.",
     bad: Example::Flake { nix: "{ nixConfig.sandbox = false; outputs = _: { }; }", lock: "" },
-    good: Example::Flake { nix: r#"{ nixConfig.extra-experimental-features = "pipe-operators"; outputs = _: { }; }"#, lock: "" },
+    good: Example::Flake {
+        nix: r#"{ nixConfig.extra-experimental-features = "pipe-operators"; outputs = _: { }; }"#,
+        lock: "",
+    },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,

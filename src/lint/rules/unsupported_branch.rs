@@ -1,18 +1,24 @@
 //! Branches of releases that have reached their end.
 
 use super::reference;
-use crate::syntax::flake_ref::{FlakeRef, Source};
-use crate::syntax::{Span, graph};
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
+use crate::syntax::flake_ref::{FlakeRef, Source};
+use crate::syntax::{Span, graph};
 
 pub(super) static RULE: Rule = Rule {
     name: "unsupported-branch",
     summary: "an input on a branch that gets no security fixes any more",
     why: "A NixOS release gets fixes until one month after the next. Move to the branch of a newer release.",
-    bad: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-24.05"; outputs = _: { }; }"#, lock: "" },
-    good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05"; outputs = _: { }; }"#, lock: "" },
+    bad: Example::Flake {
+        nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-24.05"; outputs = _: { }; }"#,
+        lock: "",
+    },
+    good: Example::Flake {
+        nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05"; outputs = _: { }; }"#,
+        lock: "",
+    },
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,
@@ -78,7 +84,9 @@ fn in_lock(view: &FlakeView<'_>, now: i64) -> Vec<(String, Option<Span>, Ended)>
 type Ended = &'static (&'static str, i64, i64);
 
 fn message(name: &str, (release, year, month): Ended) -> String {
-    format!("input `{name}` is on {release}, which gets no fixes since the end of {year}-{month:02}; move to a newer branch")
+    format!(
+        "input `{name}` is on {release}, which gets no fixes since the end of {year}-{month:02}; move to a newer branch"
+    )
 }
 
 /// The release that a reference names, when its time is over.
@@ -100,7 +108,9 @@ fn release(reference: &FlakeRef) -> Option<String> {
         Source::Tarball { url } | Source::File { url } if url.contains("nixos.org/") => {
             url.split('/').find_map(of_branch)
         }
-        Source::Tarball { url } if url.contains("flakehub.com/f/NixOS/nixpkgs/") => url.split('/').find_map(of_flakehub),
+        Source::Tarball { url } if url.contains("flakehub.com/f/NixOS/nixpkgs/") => {
+            url.split('/').find_map(of_flakehub)
+        }
         _ => None,
     }
 }
