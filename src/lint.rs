@@ -3,6 +3,7 @@
 //! Pure: texts come in, findings go out. A rule is one file below `rules` and one line in `rules.rs`; command line,
 //! documentation, `explain` and tests derive from what it says of itself. Must not know files, clocks, or the ledger.
 
+mod attributes;
 mod call;
 mod dispatch;
 mod finding;
@@ -17,6 +18,7 @@ pub mod flake;
 
 pub mod rules;
 
+pub use attributes::Attributes;
 pub use call::Call;
 pub use finding::{Finding, Fix, Place};
 pub use report::{File, Report, replace};

@@ -1,9 +1,12 @@
 //! A call of a function that has a name: what many rules look at. Must not know what the functions do.
 
+use std::cell::OnceCell;
+
 use rnix::ast::{self, AttrSet, Expr};
 use rnix::{SyntaxKind, SyntaxNode, SyntaxToken, TextRange};
 use rowan::ast::AstNode;
 
+use super::attributes::Attributes;
 use crate::syntax::names::Names;
 
 /// `function argument`, the function being a name or taken from a set by its name.
@@ -11,6 +14,7 @@ use crate::syntax::names::Names;
 pub struct Call {
     node: SyntaxNode,
     name: SyntaxToken,
+    attributes: OnceCell<Option<Attributes>>,
 }
 
 impl Call {
@@ -18,7 +22,7 @@ impl Call {
     /// a call of the name.
     pub(super) fn of(node: &SyntaxNode) -> Option<Self> {
         let name = name_of(&node.first_child()?)?;
-        Some(Self { node: node.clone(), name })
+        Some(Self { node: node.clone(), name, attributes: OnceCell::new() })
     }
 
     /// The call that an expression is, with all its arguments.
@@ -68,6 +72,11 @@ impl Call {
         let Some(function) = self.node.first_child() else { return false };
         let base = if function.kind() == SyntaxKind::NODE_SELECT { function.first_child() } else { Some(function) };
         base.is_some_and(|base| names.is_global(base.text_range()))
+    }
+
+    /// The attributes of [`Self::set`], read once for all rules.
+    pub fn attributes(&self) -> Option<&Attributes> {
+        self.attributes.get_or_init(|| self.set().as_ref().map(Attributes::of)).as_ref()
     }
 
     /// The set that is the first argument, or what a function that is the first argument returns:

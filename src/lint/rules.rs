@@ -2,11 +2,15 @@
 
 use super::rule::Rule;
 
-mod attributes;
+mod bound;
 mod certain;
 mod dead;
+mod fetcher;
+mod option;
+mod package;
 mod reference;
 mod writing;
+mod written;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {
@@ -145,6 +149,51 @@ rules! {
     quadratic_list,
     quadratic_update,
     elem_of_attr_names,
+    // Security and purity.
+    fetch_without_hash,
+    unpinned_fetch,
+    fetchgit_without_rev,
+    fake_hash,
+    insecure_url,
+    import_from_derivation,
+    impure_builtin,
+    builtins_exec,
+    secret_in_store,
+    password_in_store,
+    empty_password,
+    secret_file_in_store,
+    secret_read,
+    world_readable_key,
+    sandbox_disabled,
+    unsigned_binaries,
+    trusted_users_open,
+    insecure_substituter,
+    permit_root_login,
+    ssh_password_authentication,
+    firewall_disabled,
+    wheel_without_password,
+    insecure_packages_allowed,
+    tls_unverified,
+    // Packages.
+    build_tool_in_build_inputs,
+    explicit_phases,
+    overridden_phase,
+    missing_phase_hooks,
+    name_and_version,
+    flags_as_text,
+    license_missing,
+    maintainers_missing,
+    unclear_gpl,
+    unnecessary_parallel_building,
+    duplicate_check_inputs,
+    meson_cmake,
+    missing_patch_comment,
+    attribute_typo,
+    deprecated_hash_attribute,
+    python_format,
+    python_explicit_check_phase,
+    python_without_tests,
+    stdenv_lib,
     // Comments to this program.
     suppression_malformed,
     suppression_expired,

@@ -4,6 +4,7 @@ use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
 use crate::syntax::graph;
+use crate::syntax::lock::LockFile;
 
 pub(super) static RULE: Rule = Rule {
     name: "duplicate-nixpkgs",
@@ -47,8 +48,17 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     let Some((target, _)) = named.or_else(|| paths.first()).cloned() else { return };
     // What the flake itself names twice, as stable and unstable, is meant.
     for (path, key) in paths.iter().filter(|(path, _)| path.contains('/') && *path != target) {
+        if is_pinned(lock, key) {
+            continue;
+        }
         let line = format!("inputs.{}.follows = \"{target}\";", path.replace('/', ".inputs."));
         let message = format!("`{path}` is another copy of nixpkgs; `{line}` in flake.nix would make it the same");
         report.in_lock(lock.nodes.get(*key).and_then(|node| node.span), message).about(path.as_str());
     }
+}
+
+/// Whether its flake asks for one revision and no other, as for the tests of an old version.
+fn is_pinned(lock: &LockFile, key: &str) -> bool {
+    let original = lock.nodes.get(key).and_then(|node| node.original.as_ref());
+    original.is_some_and(|original| original.contains_key("rev"))
 }

@@ -6,11 +6,10 @@ use rnix::ast::{Expr, Lambda};
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
-use super::attributes;
 use super::certain::bare;
 use crate::domain::finding::Severity;
-use crate::lint::File;
 use crate::lint::flake::{FlakeReport, FlakeView};
+use crate::lint::{Attributes, File};
 use crate::lint::{Check, Example, Rule, Safety};
 use crate::syntax::names::{Binder, DefinitionId};
 use crate::syntax::tree::attr_name;
@@ -18,13 +17,14 @@ use crate::syntax::tree::attr_name;
 pub(super) static RULE: Rule = Rule {
     name: "input-unused",
     summary: "an input that `outputs` never uses",
-    why: "It is locked, updated and shown for nothing. An input that another follows counts as used.",
+    why: "It is locked, updated and shown for nothing, unless another file takes it out of `flake.lock`. An \
+          input that another follows counts as used.",
     bad: Example::Flake {
         nix: r#"{ inputs.a.url = "github:x/a"; inputs.b.url = "github:x/b"; outputs = inputs: inputs.a; }"#,
         lock: "",
     },
     good: Example::Flake { nix: r#"{ inputs.a.url = "github:x/a"; outputs = inputs: inputs.a; }"#, lock: "" },
-    severity: Severity::Warning,
+    severity: Severity::Info,
     fix: Safety::None,
     on: true,
     alike: &[],
@@ -38,7 +38,9 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     let follows = flake.inputs.iter().map(|input| &input.follows).chain(overrides).flatten();
     let followed: BTreeSet<_> = follows.filter_map(|path| path.split('/').next()).collect();
     for input in view.declared() {
-        if !used.contains(&input.name) && !followed.contains(input.name.as_str()) {
+        // `default.nix` and `shell.nix` find that one through the lock.
+        let is_compat = input.name.contains("flake-compat");
+        if !is_compat && !used.contains(&input.name) && !followed.contains(input.name.as_str()) {
             report.in_nix(Some(input.span), format!("`outputs` never uses input `{}`", input.name));
         }
     }
@@ -47,7 +49,7 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
 /// The inputs that `outputs` uses; none when it hands them on as a whole, so that any may be used.
 fn used(file: &File<'_>) -> Option<BTreeSet<String>> {
     let Expr::AttrSet(top) = bare(file.tree.expression()?) else { return None };
-    let Expr::Lambda(function) = bare(attributes::value(&top, "outputs")?) else { return None };
+    let Expr::Lambda(function) = Attributes::of(&top).value("outputs")? else { return None };
     let mut used = BTreeSet::new();
     for (id, name, binder) in arguments(file, &function) {
         let places: Vec<TextRange> = file.names.uses_of(id).map(|name| name.range).collect();

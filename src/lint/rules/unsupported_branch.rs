@@ -98,6 +98,7 @@ fn ended(reference: &FlakeRef, now: i64) -> Option<Ended> {
 
 fn release(reference: &FlakeRef) -> Option<String> {
     match &reference.source {
+        Source::Indirect { id } if REPOSITORIES.contains(&id.as_str()) => of_branch(reference.reference.as_deref()?),
         Source::Forge { repo, .. } if REPOSITORIES.contains(&repo.to_lowercase().as_str()) => {
             of_branch(reference.reference.as_deref()?)
         }
@@ -160,6 +161,7 @@ mod tests {
             "https://channels.nixos.org/nixos-24.05/nixexprs.tar.xz",
             "https://flakehub.com/f/NixOS/nixpkgs/0.2405.*.tar.gz",
             "git+https://github.com/NixOS/nixpkgs.git?ref=nixos-24.05",
+            "nixpkgs/nixos-24.05",
         ] {
             assert_eq!(of(url).as_deref(), Some("24.05"), "{url}");
         }

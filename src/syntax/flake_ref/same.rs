@@ -48,8 +48,10 @@ fn place(url: &str) -> String {
     format!("{}{}", lower_host(base.trim_end_matches('/')), url::query(&query))
 }
 
+/// The URL of an archive, decoded: some versions of Nix lock `/*` as `/%2A`.
 fn archive(url: &str) -> String {
     let (base, query, _) = url::tail(url);
+    let base = url::decode(base);
     format!("{}{}", lower_host(base.trim_end_matches('/')), url::query(&query))
 }
 

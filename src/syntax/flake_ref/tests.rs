@@ -183,6 +183,7 @@ fn what_older_versions_of_nix_wrote_is_the_same() {
     assert!(same(&old, &parse("git+https://h/r?dir=s")));
     let old = read(json!({"type": "gitlab", "owner": "a%2Fb", "repo": "r"}));
     assert!(same(&old, &parse("gitlab:a%2Fb/r")));
+    assert!(same(&parse("https://flakehub.com/f/a/b/%2A"), &parse("https://flakehub.com/f/a/b/*")));
 }
 
 /// Pieces of references, so that random texts are often nearly valid.
