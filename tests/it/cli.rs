@@ -18,8 +18,15 @@ mod shapes;
 use scene::{Estate, Scene};
 
 /// The pages for people whose commands are run; each begins without a ledger.
-const PAGES: &[&str] =
-    &["README.md", "docs/getting-started.md", "docs/how-to.md", "docs/edit.md", "docs/explanation.md", "docs/sync.md"];
+const PAGES: &[&str] = &[
+    "README.md",
+    "docs/getting-started.md",
+    "docs/how-to.md",
+    "docs/check.md",
+    "docs/edit.md",
+    "docs/explanation.md",
+    "docs/sync.md",
+];
 
 #[test]
 fn every_transcript_is_what_happens() {

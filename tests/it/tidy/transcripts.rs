@@ -12,6 +12,7 @@ const TEXT_ONLY: &[&str] = &[
     "util man",
     "util cli-reference",
     "util settings-reference",
+    "util lint-reference",
     "store export",
 ];
 
