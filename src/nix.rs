@@ -220,7 +220,7 @@ fn wait(child: &mut Child, timeout: Duration) -> std::io::Result<Option<ExitStat
 fn reason(said: &str, status: ExitStatus) -> String {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let error = lines().filter_map(|line| line.strip_prefix("error:").map(str::trim)).rfind(|line| !line.is_empty());
-    error.or_else(|| lines().last()).map_or_else(|| status.to_string(), str::to_owned)
+    error.or_else(|| lines().next_back()).map_or_else(|| status.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

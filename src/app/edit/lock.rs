@@ -16,7 +16,7 @@ use crate::syntax::lock::LockFile;
 use crate::syntax::{Attrs, flake, graph, lock as lock_file};
 
 /// How long Nix may fetch.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// What becomes of the lock after an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(super) fn input(text: &str, layout: &Layout, input: &str, content: &[(&str, 
     let sibling = sibling.filter(|_| content.len() > 1 || place.all_nested());
     let binding = |(attribute, value): &(&str, Content<'_>)| format!("{attribute} = {};", value.written());
     let drafts = match sibling {
-        Some(body) => vec![nested(text, layout, body, &prefix, content.iter().map(binding).collect())],
+        Some(body) => vec![nested(text, layout, body, &prefix, &content.iter().map(binding).collect::<Vec<_>>())],
         None => content.iter().map(|pair| format!("{prefix}.{}", binding(pair))).collect(),
     };
     Some(place.insert(&drafts))
@@ -42,12 +42,12 @@ pub(super) fn attribute(text: &str, layout: &Layout, wanted: &[String], content:
 }
 
 /// `name = { … };` in the layout of a sibling.
-fn nested(text: &str, layout: &Layout, sibling: &Body, prefix: &str, bindings: Vec<String>) -> String {
+fn nested(text: &str, layout: &Layout, sibling: &Body, prefix: &str, bindings: &[String]) -> String {
     let first = sibling.sites.first().and_then(|site| layout.sites.get(*site));
     let inner = first.filter(|site| is_first(text, site.range.start)).map(|site| indent(text, site.range.start));
     let Some(inner) = inner else { return format!("{prefix} = {{ {} }};", bindings.join(" ")) };
     let (newline, outer) = (line_end(text), indent(text, sibling.close));
-    let lines: String = bindings.iter().map(|binding| format!("{newline}{inner}{binding}")).collect();
+    let lines = around(&format!("{newline}{inner}"), bindings, "");
     format!("{prefix} = {{{lines}{newline}{outer}}};")
 }
 
@@ -57,6 +57,11 @@ fn nested_input<'a>(layout: &'a Layout, site: &Site) -> Option<&'a Body> {
     let mut sites = layout.sites.iter().filter(|site| site.path == input);
     let body = layout.bodies.get(sites.next()?.defines?)?;
     (!body.sites.is_empty()).then_some(body)
+}
+
+/// All drafts, with the same before and behind each.
+fn around(before: &str, drafts: &[String], behind: &str) -> String {
+    drafts.iter().flat_map(|draft| [before, draft, behind]).collect()
 }
 
 /// Where a new binding goes.
@@ -98,7 +103,7 @@ impl<'a> Place<'a> {
         let mut sites = self.body.sites.iter().filter_map(|site| self.layout.sites.get(*site));
         match (self.neighbour, sites.next()) {
             (Some(site), _) => self.behind(site, drafts, ""),
-            (None, None) => self.into_empty(drafts),
+            (None, None) => self.in_empty(drafts),
             (None, Some(first)) => self.before_outputs(first, drafts),
         }
     }
@@ -112,7 +117,7 @@ impl<'a> Place<'a> {
                 format!("{gap}{}", self.lines(drafts, indent(self.text, site.range.start))),
             )
         } else {
-            Edit::insert(site.range.end, drafts.iter().map(|draft| format!(" {draft}")).collect::<String>())
+            Edit::insert(site.range.end, around(" ", drafts, ""))
         }
     }
 
@@ -121,7 +126,7 @@ impl<'a> Place<'a> {
         let sites = || self.body.sites.iter().filter_map(|site| self.layout.sites.get(*site));
         let outputs = sites().find(|site| site.path.first().is_some_and(|name| name == "outputs"));
         let end = outputs.map_or(self.body.close, |site| site.range.start);
-        if let Some(before) = sites().filter(|site| site.range.start < end).last() {
+        if let Some(before) = sites().rfind(|site| site.range.start < end) {
             let stop = line_stop(self.text, with_comment(self.text, before.range.end));
             let rest = self.text.get(stop..).unwrap_or_default();
             let newline = line_end(self.text);
@@ -132,10 +137,10 @@ impl<'a> Place<'a> {
             let at = line_stop(self.text, with_comment(self.text, self.body.open));
             return Edit::insert(at, self.lines(drafts, indent(self.text, first.range.start)));
         }
-        Edit::insert(first.range.start, drafts.iter().map(|draft| format!("{draft} ")).collect::<String>())
+        Edit::insert(first.range.start, around("", drafts, " "))
     }
 
-    fn into_empty(&self, drafts: &[String]) -> Edit {
+    fn in_empty(&self, drafts: &[String]) -> Edit {
         let inside = self.text.get(self.body.open..self.body.close).unwrap_or_default();
         let at = self.body.open + inside.trim_end().len();
         let behind = self.text.get(at..self.body.close).unwrap_or_default();
@@ -146,12 +151,12 @@ impl<'a> Place<'a> {
         if behind.is_empty() && !has_comment(inside) {
             return Edit::insert(at, drafts.join(" "));
         }
-        Edit::insert(at, drafts.iter().map(|draft| format!(" {draft}")).collect::<String>())
+        Edit::insert(at, around(" ", drafts, ""))
     }
 
     fn lines(&self, drafts: &[String], indent: &str) -> String {
         let newline = line_end(self.text);
-        drafts.iter().map(|draft| format!("{newline}{indent}{draft}")).collect()
+        around(&format!("{newline}{indent}"), drafts, "")
     }
 
     /// How much further in a set is than what is around it.

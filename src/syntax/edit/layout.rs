@@ -55,7 +55,7 @@ impl Layout {
         let top = tree.expression().map(bare);
         let Some(ast::Expr::AttrSet(set)) = top else { return Err(EditError::NotASet) };
         let mut layout = Self::default();
-        layout.body(tree, &set, Vec::new(), None)?;
+        layout.body(tree, &set, &[], None)?;
         Ok(layout)
     }
 
@@ -87,16 +87,16 @@ impl Layout {
         &mut self,
         tree: &Tree,
         set: &ast::AttrSet,
-        path: Vec<String>,
+        path: &[String],
         owner: Option<usize>,
     ) -> Result<usize, EditError> {
         let (open, close) = braces(set);
         let index = self.bodies.len();
-        self.bodies.push(Body { path: path.clone(), open, close, sites: Vec::new(), owner });
+        self.bodies.push(Body { path: path.to_vec(), open, close, sites: Vec::new(), owner });
         for entry in ast::HasEntry::entries(set) {
             match entry {
-                ast::Entry::Inherit(inherit) => self.inherit(tree, &inherit, &path, index)?,
-                ast::Entry::AttrpathValue(binding) => self.binding(tree, &binding, &path, index)?,
+                ast::Entry::Inherit(inherit) => self.inherit(tree, &inherit, path, index)?,
+                ast::Entry::AttrpathValue(binding) => self.binding(tree, &binding, path, index)?,
             }
         }
         Ok(index)
@@ -131,7 +131,7 @@ impl Layout {
         if path.first().is_some_and(|first| first == "inputs") {
             match value {
                 Some(ast::Expr::AttrSet(set)) => {
-                    let defined = self.body(tree, &set, path, Some(index))?;
+                    let defined = self.body(tree, &set, &path, Some(index))?;
                     if let Some(site) = self.sites.get_mut(index) {
                         site.defines = Some(defined);
                     }

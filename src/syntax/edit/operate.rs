@@ -175,10 +175,10 @@ impl Look<'_> {
         if targets.starts_with(names) {
             return Err(EditError::Cycle { path: path.to_owned(), target: target.to_owned() });
         }
-        match self.file.inputs.iter().any(|input| Some(&input.name) == targets.first()) {
-            true => Ok(()),
-            false => self.input(first(&targets)).map(drop),
+        if self.file.inputs.iter().any(|input| Some(&input.name) == targets.first()) {
+            return Ok(());
         }
+        self.input(first(&targets)).map(drop)
     }
 
     /// The input paths that follow an input or something of it, of those that are asked for.
