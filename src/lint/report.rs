@@ -87,6 +87,8 @@ impl File<'_> {
         let alone = before.get(..start - indent).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
         match after.get(blank..).and_then(|rest| rest.chars().next()) {
             Some('\n') if alone => range_of(start - indent, end + blank + 1),
+            // What stands on both sides must not grow together: `let a = 1;in`.
+            Some(next) if !alone && indent > 0 && !next.is_whitespace() && blank == 0 => range,
             _ if !alone && indent > 0 => range_of(start - indent, end),
             _ => range,
         }

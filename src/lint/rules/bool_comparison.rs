@@ -29,6 +29,7 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
     let (other, literal) = match (literal_bool(&left, names), literal_bool(&right, names)) {
         (None, Some(literal)) => (left, literal),
         (Some(literal), None) => (right, literal),
+        (Some(_), Some(literal)) => (left, literal),
         _ => return,
     };
     let value = report.text_of(other.syntax());

@@ -1,7 +1,7 @@
 //! `x: f x`, which is `f`.
 
 use rnix::ast::{Expr, Lambda, Param};
-use rnix::{SyntaxKind, SyntaxNode, TextRange};
+use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
 
 use super::certain::has_comment;
@@ -26,7 +26,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
     let Some((function, argument)) = parts(node) else { return };
-    if function.syntax().text() == argument.as_str() || defines(&function, node.text_range(), report) {
+    if function.syntax().text() == argument.as_str() || defines(&function, node, report) {
         return;
     }
     let Some(lambda) = Lambda::cast(node.clone()) else { return };
@@ -50,9 +50,13 @@ fn parts(node: &SyntaxNode) -> Option<(Expr, String)> {
     (argument.syntax().text() == name.as_str()).then_some((Expr::Ident(function), name))
 }
 
-/// Whether the function stands in the definition of what it calls: without the argument Nix would never end.
-fn defines(function: &Expr, lambda: TextRange, report: &Report<'_, '_>) -> bool {
+/// Whether the function stands in the definition of what it calls: without the argument Nix would never end. Within
+/// another function that is no matter.
+fn defines(function: &Expr, lambda: &SyntaxNode, report: &Report<'_, '_>) -> bool {
     let Some(name) = report.names().use_at(function.syntax().text_range()) else { return false };
     let Meaning::Defined(id) = name.meaning else { return false };
-    report.names().definition(id).is_some_and(|definition| definition.entry.contains_range(lambda))
+    let Some(entry) = report.names().definition(id).map(|definition| definition.entry) else { return false };
+    let within = lambda.ancestors().skip(1).take_while(|around| entry.contains_range(around.text_range()));
+    entry.contains_range(lambda.text_range())
+        && !within.into_iter().any(|around| around.kind() == SyntaxKind::NODE_LAMBDA)
 }

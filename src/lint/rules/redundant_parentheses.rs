@@ -24,11 +24,14 @@ pub(super) static RULE: Rule = Rule {
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
     let Some(inner) = Paren::cast(node.clone()).and_then(|paren| paren.expr()) else { return };
     let Some(parent) = node.parent() else { return };
-    if !(is_whole(node, &parent) || is_single(&inner, node, &parent)) || commented(node) {
+    if !is_whole(node, &parent) && !is_single(&inner, node, &parent) {
         return;
     }
     let edit = spaced(node.text_range(), report.text_of(inner.syntax()), report);
-    report.at(node.text_range(), "these parentheses group nothing").fix([edit]);
+    let said = report.at(node.text_range(), "these parentheses group nothing");
+    if !commented(node) {
+        said.fix([edit]);
+    }
 }
 
 /// Whether nothing stands beside the parentheses.
