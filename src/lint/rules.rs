@@ -133,3 +133,6 @@ rules! {
     suppression_unused,
     suppression_without_reason,
 }
+
+#[cfg(test)]
+mod tests;
