@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
           take the markers out.",
     bad: Example::Nix("{\n<<<<<<< HEAD\n  a = 1;\n=======\n  a = 2;\n>>>>>>> theirs\n}"),
     good: Example::Nix("{\n  a = 2;\n}"),
-    severity: Severity::Error,
+    severity: Severity::Warning,
     fix: Safety::None,
     on: true,
     alike: &[],

@@ -29,6 +29,14 @@ fn what_is_wrong_is_found_however_it_is_written() {
         ("fetch-without-hash", "{ pkgs }: pkgs.fetchzip { url = \"https://example.org/x.zip\"; }"),
         ("unpinned-fetch", "builtins.fetchTarball { url = \"https://example.org/main.tar.gz\"; }"),
         ("unpinned-fetch", "with builtins; fetchTarball \"https://example.org/main.tar.gz\""),
+        (
+            "moving-source",
+            "{ fetchpatch }: fetchpatch { url = \"https://github.com/a/b/raw/main/x.patch\"; hash = \"\"; }",
+        ),
+        (
+            "moving-source",
+            "{ fetchzip }: fetchzip { url = \"https://github.com/a/b/archive/master.zip\"; hash = \"\"; }",
+        ),
         ("fetchgit-without-rev", "fetchGit \"https://example.org/x.git\""),
         ("fake-hash", "{ hash = \"sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; }"),
         ("fake-hash", "{ vendorHash = \"\"; }"),
@@ -59,6 +67,18 @@ fn what_only_looks_wrong_is_left_alone() {
         ("fetch-without-hash", "let fetchurl = x: x; in fetchurl { url = \"https://example.org\"; }"),
         ("fetch-without-hash", "{ fetchurl, algo }: fetchurl { url = \"https://example.org\"; ${algo} = \"x\"; }"),
         ("unpinned-fetch", "{ fetchTarball }: fetchTarball \"https://example.org/main.tar.gz\""),
+        (
+            "moving-source",
+            "{ fetchurl }: fetchurl { url = \"https://github.com/a/b/releases/download/main/x\"; hash = \"\"; }",
+        ),
+        (
+            "moving-source",
+            "{ fetchgit }: fetchgit { url = \"https://example.org/main/master\"; rev = \"v1\"; hash = \"\"; }",
+        ),
+        (
+            "moving-state-version",
+            "{ nodes.a.system.stateVersion = lib.trivial.release; x.stateVersion = lib.version; }",
+        ),
         ("fetchgit-without-rev", "builtins.fetchGit ./."),
         ("fetchgit-without-rev", "{ rev }: builtins.fetchGit { url = \"https://example.org/x\"; inherit rev; }"),
         ("fake-hash", "{ f, hash }: f (if hash != \"\" then { inherit hash; } else { outputHash = \"\"; })"),
