@@ -32,7 +32,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
-    let Some(used) = view.source.and_then(used) else { return };
+    // A flake that uses none of its inputs is there to hold them, for another to take them from its lock.
+    let Some(used) = view.source.and_then(used).filter(|used| !used.is_empty()) else { return };
     let Some(flake) = view.sound() else { return };
     let overrides = flake.inputs.iter().flat_map(|input| input.overrides.values().map(|over| &over.follows));
     let follows = flake.inputs.iter().map(|input| &input.follows).chain(overrides).flatten();
@@ -157,6 +158,7 @@ mod tests {
             "inputs: with inputs; a",
             "inputs: inputs.${x}",
             "inputs: inputs.self.inputs",
+            "_: { }",
             "import ./outputs.nix",
         ] {
             assert_eq!(unused(outputs), [""; 0], "{outputs}");

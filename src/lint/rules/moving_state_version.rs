@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
           data where it is not. Write the release that the machine was installed with, and leave it.",
     bad: Example::Nix("{ config, ... }: { system.stateVersion = config.system.nixos.release; }"),
     good: Example::Nix(r#"{ system.stateVersion = "26.05"; }"#),
-    severity: Severity::Warning,
+    severity: Severity::Info,
     fix: Safety::None,
     on: true,
     alike: &[],
