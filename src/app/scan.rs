@@ -167,7 +167,7 @@ pub(super) fn look_at(
 ) -> Result<ScanReport, AppError> {
     let stop = AtomicBool::new(false);
     let excludes = request.excludes.clone();
-    let options = Options { excludes, max_depth: Some(0), threads: 1, ..Options::default() };
+    let options = Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.rules.is_some() };
     let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
@@ -179,6 +179,8 @@ pub(super) fn look_at(
     let mut settler = Settler::new(session, &known, command.identity, moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
+    settler.look_again()?;
+    files::settle(&run, &pool, &mut settler)?;
     run.finish(command, &[], settler)
 }
 

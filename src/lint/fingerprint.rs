@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rnix::{SyntaxNode, ast};
+use rnix::{SyntaxNode, TextRange, ast};
 use rowan::ast::AstNode;
 
 use super::finding::Finding;
@@ -26,12 +26,8 @@ pub(super) fn number(file: &File<'_>, findings: &mut [Finding]) {
 /// The names of the bindings around a place, the outermost first.
 fn path(file: &File<'_>, at: usize) -> String {
     let Ok(at) = u32::try_from(at) else { return String::new() };
-    let root = file.tree.root().syntax();
-    if !root.text_range().contains_inclusive(at.into()) {
-        return String::new();
-    }
-    let token = root.token_at_offset(at.into()).right_biased();
-    let around = token.and_then(|token| token.parent()).into_iter().flat_map(|node| node.ancestors());
+    let around = file.node_at(TextRange::at(at.into(), 1.into()));
+    let around = around.into_iter().flat_map(|node| node.ancestors());
     let mut names: Vec<String> = around.filter_map(|node| name(&node)).collect();
     names.reverse();
     names.join(".")

@@ -1,6 +1,7 @@
 //! What rules look at, and where they say what they found.
 
-use rnix::{SyntaxNode, TextRange};
+use rnix::{NodeOrToken, SyntaxElement, SyntaxNode, TextRange};
+use rowan::ast::AstNode;
 
 use super::finding::{Finding, Fix, Place};
 use super::rule::{Rule, Safety};
@@ -77,6 +78,21 @@ impl<'a> File<'a> {
 }
 
 impl File<'_> {
+    /// The smallest element around a range. By its range it is found by halves; by an offset alone, every entry of a
+    /// large set would be passed.
+    pub fn element_at(&self, range: TextRange) -> Option<SyntaxElement> {
+        let root = self.tree.root().syntax();
+        root.text_range().contains_range(range).then(|| root.covering_element(range))
+    }
+
+    /// The smallest node around a range.
+    pub fn node_at(&self, range: TextRange) -> Option<SyntaxNode> {
+        match self.element_at(range)? {
+            NodeOrToken::Node(node) => Some(node),
+            NodeOrToken::Token(token) => token.parent(),
+        }
+    }
+
     /// A range with the rest of its line, when nothing else stands on it: what is taken out leaves no empty line.
     pub fn with_line(&self, range: TextRange) -> TextRange {
         let (start, end) = (usize::from(range.start()), usize::from(range.end()));

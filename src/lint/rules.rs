@@ -88,6 +88,7 @@ rules! {
     duplicate_nixpkgs,
     duplicate_input,
     input_from_registry,
+    untested_branch,
     absolute_path_input,
     insecure_url_input,
     follows_unknown_input,
@@ -154,6 +155,7 @@ rules! {
     unpinned_fetch,
     fetchgit_without_rev,
     fake_hash,
+    moving_source,
     insecure_url,
     import_from_derivation,
     impure_builtin,
@@ -173,6 +175,7 @@ rules! {
     firewall_disabled,
     wheel_without_password,
     insecure_packages_allowed,
+    moving_state_version,
     tls_unverified,
     // Packages.
     build_tool_in_build_inputs,
@@ -200,3 +203,6 @@ rules! {
     suppression_unused,
     suppression_without_reason,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,18 +2,21 @@
 
 use std::process::ExitCode;
 
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::Run;
-use super::flake::edit::{Desk, How, Words, finish};
-use crate::app::edit::{self, EditFailure};
+use super::flake::edit::{Desk, How, Words, finish, show_diff};
+use crate::app::edit::{self, Draft, EditFailure};
+use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::path::PathFields;
 
 /// Take back the last edit of a flake that a command made
 ///
-/// The text that was there before is written again, when nothing else happened to the file since. Repeated, it takes back
-/// the edit before. Texts are kept for 90 days, on this machine alone.
+/// The text that was there before is written again, when nothing else happened to the file since. What one
+/// command did to several files is taken back together; repeated, it takes back the edit before. Texts are kept for 90 days, on this machine alone.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Undo {
     /// The command whose edit to take back; the last one when absent
@@ -27,13 +30,67 @@ impl Run for Undo {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let desk = Desk::open(context, false)?;
         let session = desk.session.as_ref().ok_or(EditFailure::NothingToUndo)?;
-        let draft = edit::undo(session, self.command)?;
+        let drafts = edit::undo(session, self.command)?;
+        let [draft] = &drafts[..] else { return several(context, &desk, &drafts, &self.how) };
         let what = format!("`{}`", draft.path.display());
         let words = Words {
             done: format!("took back an edit of {what}"),
             planned: format!("would take back an edit of {what}"),
         };
-        finish(context, &desk, &draft, &self.how, &words, None)?;
+        finish(context, &desk, draft, &self.how, &words, None)?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Takes back edits that were made together.
+fn several(context: &mut Context<'_>, desk: &Desk, drafts: &[Draft], how: &How) -> Result<ExitCode, Failure> {
+    let mut undone = Undone { dry_run: how.dry_run, files: Vec::new(), events: 0 };
+    for draft in drafts {
+        if !how.dry_run {
+            undone.events += edit::write(draft, &how.writing(desk))?.events;
+        }
+        let path = PathFields::from(draft.path.as_path());
+        undone.files.push(File { path, undoes: draft.undoes.map(|command| command.to_string()), diff: draft.diff() });
+    }
+    context.printer.answer(&undone)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `cim-nix/undo/1`, when one command made several edits.
+#[derive(Debug, Serialize)]
+struct Undone {
+    dry_run: bool,
+    files: Vec<File>,
+    events: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    #[serde(flatten)]
+    path: PathFields,
+    undoes: Option<String>,
+    diff: String,
+}
+
+impl Answer for Undone {
+    const NAME: &'static str = "undo";
+    type Record = File;
+
+    fn records(&self) -> &[File] {
+        &self.files
+    }
+
+    fn cells(file: &File) -> Vec<String> {
+        vec![file.path.path.clone(), file.undoes.clone().unwrap_or_default()]
+    }
+
+    fn page(&self, page: &mut Page) {
+        let word = if self.dry_run { "would take back" } else { "took back" };
+        for file in &self.files {
+            page.line(format!("{word} an edit of {}", file.path.path));
+            if self.dry_run {
+                show_diff(&file.diff, page);
+            }
+        }
     }
 }

@@ -31,6 +31,9 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
 fn absolute(reference: &FlakeRef) -> Option<String> {
     match &reference.source {
         Source::Path { path } if path.starts_with('/') => Some(path.clone()),
-        _ => reference::url(reference).filter(|url| url.starts_with("file:/")).map(str::to_owned),
+        // An empty file that is put in place of one given by `--override-input` is everywhere.
+        _ => reference::url(reference)
+            .filter(|url| url.starts_with("file:/") && !url.ends_with("/dev/null"))
+            .map(str::to_owned),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::package::{self, MAKERS};
 use crate::domain::finding::Severity;
-use crate::lint::{Call, Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety, replace};
 
 pub(super) static RULE: Rule = Rule {
     name: "attribute-typo",
@@ -23,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
 }"#,
     ),
     severity: Severity::Warning,
-    fix: Safety::None,
+    fix: Safety::Review,
     on: true,
     alike: &[("nixpkgs-hammering", "attribute-typo")],
     check: Check::Call(MAKERS, check),
@@ -129,7 +129,8 @@ fn check(call: &Call, report: &mut Report<'_, '_>) {
         if let Ok(at) = TYPOS.binary_search_by_key(&name, |(typo, _)| typo)
             && let Some((_, right)) = TYPOS.get(at)
         {
-            report.at(range, format!("nothing looks at `{name}`; `{right}` is likely meant"));
+            let said = report.at(range, format!("nothing looks at `{name}`; `{right}` is likely meant"));
+            said.fix_to_review([replace(range, *right)]);
         }
     }
 }

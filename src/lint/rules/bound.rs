@@ -29,9 +29,11 @@ fn entry_of(name: TextRange, report: &Report<'_, '_>) -> Option<AttrpathValue> {
     if !matches!(definition.binder, Binder::Let | Binder::Rec) {
         return None;
     }
-    let root = report.file.tree.root().syntax();
-    let token = root.token_at_offset(definition.range.start()).right_biased()?;
-    let node = token.parent()?.ancestors().find(|node| node.kind() == SyntaxKind::NODE_ATTRPATH_VALUE)?;
+    let node = report
+        .file
+        .node_at(definition.range)?
+        .ancestors()
+        .find(|node| node.kind() == SyntaxKind::NODE_ATTRPATH_VALUE)?;
     AttrpathValue::cast(node)
 }
 

@@ -22,14 +22,11 @@ pub(super) static RULE: Rule = Rule {
 
 const TOOLS: &[&str] = &[
     "autoPatchelfHook",
-    "autoconf",
     "autoreconfHook",
-    "automake",
     "bmake",
     "cmake",
     "copyDesktopItems",
     "desktopToDarwinBundle",
-    "gnumake",
     "gobject-introspection-unwrapped",
     "installShellFiles",
     "intltool",
@@ -42,7 +39,6 @@ const TOOLS: &[&str] = &[
     "pkgconfig",
     "qmake",
     "removeReferencesTo",
-    "unzip",
     "versionCheckHook",
     "wrapGAppsHook3",
     "wrapGAppsHook4",

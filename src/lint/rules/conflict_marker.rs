@@ -5,10 +5,11 @@ use crate::lint::{Check, Example, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "conflict-marker",
-    summary: "a merge conflict that was left in the text",
-    why: "Nix cannot parse it, and one of the two sides is not what was meant.",
-    bad: Example::Nix("{\n<<<<<<< HEAD\n  a = 1;\n=======\n  a = 2;\n>>>>>>> topic\n}"),
-    good: Example::Nix("{\n  a = 1;\n}"),
+    summary: "a merge conflict that was not resolved",
+    why: "Nix refuses the file. Git left both sides of the conflict between markers; keep what is right and \
+          take the markers out.",
+    bad: Example::Nix("{\n<<<<<<< HEAD\n  a = 1;\n=======\n  a = 2;\n>>>>>>> theirs\n}"),
+    good: Example::Nix("{\n  a = 2;\n}"),
     severity: Severity::Error,
     fix: Safety::None,
     on: true,

@@ -2,7 +2,7 @@
 
 use super::package;
 use crate::domain::finding::Severity;
-use crate::lint::{Call, Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety, replace};
 
 pub(super) static RULE: Rule = Rule {
     name: "deprecated-hash-attribute",
@@ -23,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
 }"#,
     ),
     severity: Severity::Warning,
-    fix: Safety::None,
+    fix: Safety::Review,
     on: true,
     alike: &[],
     check: Check::Call(&["buildGoModule", "buildRustPackage", "fetchCargoTarball"], check),
@@ -37,6 +37,6 @@ fn check(call: &Call, report: &mut Report<'_, '_>) {
             "vendorSha256" | "modSha256" => "vendorHash",
             _ => continue,
         };
-        report.at(range, format!("`{name}` was removed; use `{new}`"));
+        report.at(range, format!("`{name}` was removed; use `{new}`")).fix_to_review([replace(range, new)]);
     }
 }

@@ -36,7 +36,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some(set) = package::set(call) else { return };
-    let of = |lists: &[&str]| -> Vec<_> { lists.iter().flat_map(|list| package::listed(set, list)).collect() };
+    let of = |lists: &[&str]| -> Vec<_> { lists.iter().flat_map(|list| package::listed_always(set, list)).collect() };
     let both = [
         (of(&["checkInputs"]), of(&["buildInputs", "propagatedBuildInputs", "dependencies"])),
         (of(&["nativeCheckInputs"]), of(&["nativeBuildInputs", "propagatedBuildInputs", "dependencies"])),

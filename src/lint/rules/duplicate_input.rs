@@ -40,6 +40,9 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Flake(check),
 };
 
+/// How many paths of one repository are named.
+const MOST_SHOWN: usize = 4;
+
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     let Some(lock) = view.lock else { return };
     let paths: BTreeMap<&str, String> = graph::paths(lock).into_iter().map(|(path, key)| (key, path)).collect();
@@ -51,7 +54,8 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
         if is_meant || nodes.iter().any(|(_, node)| graph::is_nixpkgs(node)) {
             continue;
         }
-        let all: Vec<_> = nodes.iter().map(|(path, _)| format!("`{path}`")).collect();
+        let mut all: Vec<_> = nodes.iter().take(MOST_SHOWN).map(|(path, _)| format!("`{path}`")).collect();
+        all.extend((nodes.len() > MOST_SHOWN).then(|| format!("{} more", nodes.len() - MOST_SHOWN)));
         let span = nodes.iter().filter_map(|(_, node)| node.span).min();
         let message = format!("{} is locked {} times, as {}", group.key, nodes.len(), all.join(", "));
         report.in_lock(span, message).about(group.key);

@@ -1,6 +1,6 @@
 //! Inputs that nothing uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rnix::ast::{Expr, Lambda};
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
@@ -11,7 +11,7 @@ use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Attributes, File};
 use crate::lint::{Check, Example, Rule, Safety};
-use crate::syntax::names::{Binder, DefinitionId};
+use crate::syntax::names::{Binder, DefinitionId, Meaning};
 use crate::syntax::tree::attr_name;
 
 pub(super) static RULE: Rule = Rule {
@@ -32,7 +32,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
-    let Some(used) = view.source.and_then(used) else { return };
+    // A flake that uses none of its inputs is there to hold them, for another to take them from its lock.
+    let Some(used) = view.source.and_then(used).filter(|used| !used.is_empty()) else { return };
     let Some(flake) = view.sound() else { return };
     let overrides = flake.inputs.iter().flat_map(|input| input.overrides.values().map(|over| &over.follows));
     let follows = flake.inputs.iter().map(|input| &input.follows).chain(overrides).flatten();
@@ -51,8 +52,7 @@ fn used(file: &File<'_>) -> Option<BTreeSet<String>> {
     let Expr::AttrSet(top) = bare(file.tree.expression()?) else { return None };
     let Expr::Lambda(function) = Attributes::of(&top).value("outputs")? else { return None };
     let mut used = BTreeSet::new();
-    for (id, name, binder) in arguments(file, &function) {
-        let places: Vec<TextRange> = file.names.uses_of(id).map(|name| name.range).collect();
+    for (name, binder, places) in arguments(file, &function) {
         match (binder, name) {
             (Binder::Formal, "self") => through_self(file, &places)?,
             (Binder::Formal, name) if !places.is_empty() => drop(used.insert(name.to_owned())),
@@ -63,10 +63,20 @@ fn used(file: &File<'_>) -> Option<BTreeSet<String>> {
     Some(used)
 }
 
-fn arguments<'f>(file: &File<'f>, function: &Lambda) -> Vec<(DefinitionId, &'f str, Binder)> {
+/// The arguments of a function, with the places where each is used.
+fn arguments<'f>(file: &File<'f>, function: &Lambda) -> Vec<(&'f str, Binder, Vec<TextRange>)> {
     let range = function.syntax().text_range();
     let Some(scope) = file.names.scopes.iter().find(|scope| scope.range == range) else { return Vec::new() };
-    file.names.definitions_of(scope).map(|(id, definition)| (id, definition.name, definition.binder)).collect()
+    let mut places: HashMap<DefinitionId, Vec<TextRange>> = HashMap::new();
+    for name in &file.names.uses {
+        if let Meaning::Defined(id) = name.meaning {
+            places.entry(id).or_default().push(name.range);
+        }
+    }
+    let definitions = file.names.definitions_of(scope);
+    let with_places = definitions
+        .map(|(id, definition)| (definition.name, definition.binder, places.remove(&id).unwrap_or_default()));
+    with_places.collect()
 }
 
 /// The inputs taken from the whole argument; none when a use of it is anything else than `inputs.name`.
@@ -96,11 +106,7 @@ fn through_self(file: &File<'_>, places: &[TextRange]) -> Option<()> {
 
 /// The attribute paths that are taken from a name where it is used; none when the name stands alone.
 fn taken(file: &File<'_>, place: TextRange) -> Option<Vec<Vec<String>>> {
-    let element = file.tree.root().syntax().covering_element(place);
-    let node = element.into_node().filter(|node| node.kind() == SyntaxKind::NODE_IDENT).or_else(|| {
-        let token = file.tree.root().syntax().token_at_offset(place.start()).right_biased()?;
-        token.parent()
-    })?;
+    let node = file.node_at(place)?;
     let parent = node.parent()?;
     match parent.kind() {
         SyntaxKind::NODE_SELECT | SyntaxKind::NODE_HAS_ATTR if parent.first_child().as_ref() == Some(&node) => {
@@ -152,6 +158,7 @@ mod tests {
             "inputs: with inputs; a",
             "inputs: inputs.${x}",
             "inputs: inputs.self.inputs",
+            "_: { }",
             "import ./outputs.nix",
         ] {
             assert_eq!(unused(outputs), [""; 0], "{outputs}");

@@ -34,8 +34,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some(set) = package::set(call) else { return };
     let has = |tool: &str| package::lists(set, "nativeBuildInputs", &[tool]);
-    let said = ["configurePhase", "dontConfigure", "dontUseCmakeConfigure", "dontUseMesonConfigure"];
-    if has("meson") && has("cmake") && !said.iter().any(|name| set.has(name)) {
+    if has("meson") && has("cmake") && !package::steers_hooks(set) {
         let range = set.binding("nativeBuildInputs").map(name_range);
         report.at(range.unwrap_or_else(|| call.range()), "both Meson and CMake would configure this package");
     }

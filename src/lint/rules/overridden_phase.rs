@@ -25,7 +25,7 @@ pub(super) static RULE: Rule = Rule {
   postFixup = "true";
 }"#,
     ),
-    severity: Severity::Warning,
+    severity: Severity::Info,
     fix: Safety::None,
     on: true,
     alike: &[("nixpkgs-hammering", "fixup-phase")],

@@ -5,7 +5,7 @@ use rnix::ast::Expr;
 
 use super::certain::bare;
 use super::option::name_range;
-use super::written::{items, last_name};
+use super::written::{certain_items, items, last_name};
 use crate::lint::{Attributes, Call};
 use crate::syntax::tree::attr_name;
 
@@ -31,13 +31,34 @@ pub(super) fn set(call: &Call) -> Option<&Attributes> {
 
 /// The packages that are written out in a list of a package, with the name each ends in.
 pub(super) fn listed(set: &Attributes, list: &str) -> Vec<(String, Expr)> {
-    let items = set.value(list).as_ref().map(items).unwrap_or_default();
+    named(set.value(list).as_ref().map(items).unwrap_or_default())
+}
+
+/// Those that the list has whatever its conditions are.
+pub(super) fn listed_always(set: &Attributes, list: &str) -> Vec<(String, Expr)> {
+    named(set.value(list).as_ref().map(certain_items).unwrap_or_default())
+}
+
+fn named(items: Vec<Expr>) -> Vec<(String, Expr)> {
     items.into_iter().filter_map(|item| Some((last_name(&item)?, item))).collect()
 }
 
-/// Whether a package has one of these in a list.
+/// Whether a package always has one of these in a list.
 pub(super) fn lists(set: &Attributes, list: &str, names: &[&str]) -> bool {
-    listed(set, list).iter().any(|(name, _)| names.contains(&name.as_str()))
+    listed_always(set, list).iter().any(|(name, _)| names.contains(&name.as_str()))
+}
+
+/// Whether a package says itself how it is configured or built, so that the hooks of its tools do not.
+pub(super) fn steers_hooks(set: &Attributes) -> bool {
+    const SAID: &[&str] = &[
+        "buildPhase",
+        "configurePhase",
+        "dontConfigure",
+        "dontUseCmakeConfigure",
+        "dontUseMesonConfigure",
+        "dontUseNinjaBuild",
+    ];
+    SAID.iter().any(|name| set.has(name))
 }
 
 /// The place of a package's `meta` that is written out and has none of these; none when it has one, or may have.

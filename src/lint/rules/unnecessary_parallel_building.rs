@@ -1,10 +1,12 @@
 //! Parallel building that is on already.
 
+use rowan::ast::AstNode;
+
 use super::certain::literal_bool;
 use super::option::name_range;
 use super::package::{self, MAKERS};
 use crate::domain::finding::Severity;
-use crate::lint::{Call, Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety, replace};
 
 pub(super) static RULE: Rule = Rule {
     name: "unnecessary-parallel-building",
@@ -26,7 +28,7 @@ pub(super) static RULE: Rule = Rule {
 }"#,
     ),
     severity: Severity::Info,
-    fix: Safety::None,
+    fix: Safety::Review,
     on: true,
     alike: &[("nixpkgs-hammering", "unnecessary-parallel-building")],
     check: Check::Call(MAKERS, check),
@@ -37,7 +39,9 @@ fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some(binding) = set.binding("enableParallelBuilding") else { return };
     let on = set.value("enableParallelBuilding");
     let on = on.is_some_and(|value| literal_bool(&value, report.names()) == Some(true));
-    if on && package::lists(set, "nativeBuildInputs", &["cmake", "meson", "ninja"]) {
-        report.at(name_range(binding), "CMake, Meson and Ninja build in parallel by themselves");
+    if on && !package::steers_hooks(set) && package::lists(set, "nativeBuildInputs", &["cmake", "meson", "ninja"]) {
+        let whole = report.file.with_line(binding.syntax().text_range());
+        let said = report.at(name_range(binding), "CMake, Meson and Ninja build in parallel by themselves");
+        said.fix_to_review([replace(whole, "")]);
     }
 }

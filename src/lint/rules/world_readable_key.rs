@@ -27,7 +27,9 @@ fn check(binding: &AttrpathValue, report: &mut Report<'_, '_>) {
     let mut names = path.iter().rev().skip(1).map(String::as_str);
     let (name, place, of) = (names.next(), names.next(), names.next());
     let secret = match (of, place) {
-        (Some("age" | "sops"), Some("secrets")) | (Some("sops"), Some("templates")) => true,
+        (Some("age" | "sops"), Some("secrets")) | (Some("sops"), Some("templates")) => {
+            !name.is_some_and(|name| name.to_lowercase().contains("pub"))
+        }
         (Some("environment"), Some("etc")) => name.is_some_and(is_secret),
         _ => false,
     };

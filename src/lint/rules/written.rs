@@ -8,6 +8,15 @@ use crate::syntax::tree::string;
 
 /// The items that are written out in a list, in the lists that `++` joins to it, and in those of `optionals`.
 pub(super) fn items(expression: &Expr) -> Vec<Expr> {
+    gather(expression, true)
+}
+
+/// The same without those of `optionals`: what the list has whatever the conditions are.
+pub(super) fn certain_items(expression: &Expr) -> Vec<Expr> {
+    gather(expression, false)
+}
+
+fn gather(expression: &Expr, optional: bool) -> Vec<Expr> {
     let mut items = Vec::new();
     let mut rest = vec![bare(expression.clone())];
     while let Some(expression) = rest.pop() {
@@ -17,7 +26,7 @@ pub(super) fn items(expression: &Expr) -> Vec<Expr> {
                 rest.extend([operation.lhs(), operation.rhs()].into_iter().flatten().map(bare));
             }
             Expr::With(with) => rest.extend(with.body().map(bare)),
-            Expr::Apply(_) => {
+            Expr::Apply(_) if optional => {
                 let call = Call::of_expression(&expression).filter(|call| call.name() == "optionals");
                 rest.extend(call.and_then(|call| call.arguments().into_iter().nth(1)));
             }

@@ -70,6 +70,17 @@ impl Reader {
         self.edit_where(wanted, &[])
     }
 
+    /// The edits of one conversation that neither take back another one nor were taken back, the last first.
+    pub fn edits_of(&self, correlation: Uuid) -> Result<Vec<EditRow>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM edits WHERE correlation_id = ?1 AND undoes IS NULL AND NOT EXISTS \
+             (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) ORDER BY edited_at DESC, command_id DESC"
+        );
+        self.prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_map([correlation.as_bytes()], edit_row)?.collect())
+            .named(self.path())
+    }
+
     fn edit_where(&self, wanted: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Option<EditRow>, StoreError> {
         self.prepare_cached(&format!("SELECT {COLUMNS} FROM edits WHERE {wanted}"))
             .and_then(|mut statement| statement.query_row(parameters, edit_row).optional())

@@ -41,6 +41,14 @@ pub(crate) struct How {
     no_lock: bool,
 }
 
+impl How {
+    /// How drafts are written.
+    pub(crate) fn writing<'a>(&self, desk: &'a Desk) -> Writing<'a> {
+        let locking = if self.no_lock { Locking::Never } else { Locking::WhereNixIs };
+        Writing { session: desk.session.as_ref(), scan: &desk.scan, locking, search: std::env::var_os("PATH") }
+    }
+}
+
 impl Options {
     fn flake(&self, context: &Context<'_>) -> PathBuf {
         context.directory.join(&self.flake)
@@ -103,10 +111,7 @@ pub(crate) fn finish(
     } else if how.dry_run {
         edited.sentences.push(format!("{}; nothing was written", words.planned));
     } else {
-        let locking = if how.no_lock { Locking::Never } else { Locking::WhereNixIs };
-        let search = std::env::var_os("PATH");
-        let writing = Writing { session: desk.session.as_ref(), scan: &desk.scan, locking, search };
-        let done = edit::write(draft, &writing)?;
+        let done = edit::write(draft, &how.writing(desk))?;
         edited.written(&done, &words.done);
     }
     edited.sentences.extend(draft.notes.iter().map(ToString::to_string));

@@ -1,0 +1,170 @@
+//! Texts that rules on flakes, options, fetches and packages were mistaken about, and others they must not miss.
+
+use crate::lint::{Linter, Rule, Selection};
+
+/// How often a rule finds something in a text.
+fn count(rule: &str, text: &str) -> usize {
+    assert!(Rule::named(rule).is_some(), "{rule}");
+    let linter = Linter::new(&Selection { only: vec![rule.to_owned()], ..Selection::default() }, "2026-11-28");
+    linter.check(text).len()
+}
+
+fn count_in_flake(rule: &str, nix: &str) -> usize {
+    assert!(Rule::named(rule).is_some(), "{rule}");
+    let linter = Linter::new(&Selection { only: vec![rule.to_owned()], ..Selection::default() }, "2026-11-28");
+    linter.check_flake(Some(nix), None, Some(1_795_867_200)).nix.len()
+}
+
+#[test]
+fn what_is_wrong_is_found_however_it_is_written() {
+    for (rule, text) in [
+        ("permit-root-login", "{ services.openssh = lib.mkIf c { settings.PermitRootLogin = lib.mkForce \"yes\"; }; }"),
+        ("permit-root-login", "{ config = mkMerge [ { services.openssh.permitRootLogin = \"yes\"; } ]; }"),
+        ("sandbox-disabled", "{ nix = { settings = { sandbox = false; }; }; }"),
+        ("sandbox-disabled", "{ nix.useSandbox = mkDefault (false); }"),
+        ("trusted-users-open", "{ nix.settings.trusted-users = [ \"root\" ] ++ lib.optionals c [ \"*\" ]; }"),
+        ("firewall-disabled", "{ networking = { firewall = { enable = false; }; }; }"),
+        ("wheel-without-password", "{ security.doas.wheelNeedsPassword = false; }"),
+        ("fetch-without-hash", "{ fetchFromGitHub }: fetchFromGitHub { owner = \"a\"; repo = \"b\"; rev = \"c\"; }"),
+        ("fetch-without-hash", "{ pkgs }: pkgs.fetchzip { url = \"https://example.org/x.zip\"; }"),
+        ("unpinned-fetch", "builtins.fetchTarball { url = \"https://example.org/main.tar.gz\"; }"),
+        ("unpinned-fetch", "with builtins; fetchTarball \"https://example.org/main.tar.gz\""),
+        (
+            "moving-source",
+            "{ fetchpatch }: fetchpatch { url = \"https://github.com/a/b/raw/main/x.patch\"; hash = \"\"; }",
+        ),
+        (
+            "moving-source",
+            "{ fetchzip }: fetchzip { url = \"https://github.com/a/b/archive/master.zip\"; hash = \"\"; }",
+        ),
+        ("fetchgit-without-rev", "fetchGit \"https://example.org/x.git\""),
+        ("fake-hash", "{ hash = \"sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; }"),
+        ("fake-hash", "{ vendorHash = \"\"; }"),
+        ("import-from-derivation", "{ pkgs }: let src = pkgs.fetchFromGitHub { }; in import (src + \"/default.nix\")"),
+        ("import-from-derivation", "{ pkgs }: builtins.readFile \"${pkgs.writeText \"a\" \"b\"}/x\""),
+        ("password-in-store", "{ services.x.settings = { password = \"hunter22\"; }; }"),
+        ("world-readable-key", "{ sops.secrets.\"a/b\" = { mode = \"0444\"; }; }"),
+        ("world-readable-key", "{ environment.etc.\"ssh_host_key\".mode = \"0644\"; }"),
+        ("empty-password", "{ users.users = { root = { password = \"\"; }; }; }"),
+        ("explicit-phases", "{ stdenv }: stdenv.mkDerivation (final: { phases = \"installPhase\"; })"),
+        ("license-missing", "{ stdenv, lib }: stdenv.mkDerivation { meta = with lib; { description = \"x\"; }; }"),
+        ("unclear-gpl", "{ meta.license = with lib.licenses; [ mit gpl3 ]; }"),
+        ("flags-as-text", "{ stdenv }: stdenv.mkDerivation { makeFlagsArray = \"A=b\"; }"),
+    ] {
+        assert_eq!(count(rule, text), 1, "{rule}: {text}");
+    }
+}
+
+#[test]
+fn what_only_looks_wrong_is_left_alone() {
+    for (rule, text) in [
+        ("permit-root-login", "{ nodes.machine.services.openssh.settings.PermitRootLogin = \"yes\"; }"),
+        ("permit-root-login", "{ services.other.settings.PermitRootLogin = \"yes\"; }"),
+        ("firewall-disabled", "{ networking.firewall.enable = lib.mkDefault enabled; }"),
+        ("firewall-disabled", "let false = true; in { networking.firewall.enable = false; }"),
+        ("fetch-without-hash", "{ fetchurl, args }: fetchurl (args // { url = \"https://example.org\"; })"),
+        ("fetch-without-hash", "{ fetchurl, src }: fetchurl { inherit (src) url hash; }"),
+        ("fetch-without-hash", "let fetchurl = x: x; in fetchurl { url = \"https://example.org\"; }"),
+        ("fetch-without-hash", "{ fetchurl, algo }: fetchurl { url = \"https://example.org\"; ${algo} = \"x\"; }"),
+        ("unpinned-fetch", "{ fetchTarball }: fetchTarball \"https://example.org/main.tar.gz\""),
+        (
+            "moving-source",
+            "{ fetchurl }: fetchurl { url = \"https://github.com/a/b/releases/download/main/x\"; hash = \"\"; }",
+        ),
+        (
+            "moving-source",
+            "{ fetchgit }: fetchgit { url = \"https://example.org/main/master\"; rev = \"v1\"; hash = \"\"; }",
+        ),
+        (
+            "moving-state-version",
+            "{ nodes.a.system.stateVersion = lib.trivial.release; x.stateVersion = lib.version; }",
+        ),
+        ("fetchgit-without-rev", "builtins.fetchGit ./."),
+        ("fetchgit-without-rev", "{ rev }: builtins.fetchGit { url = \"https://example.org/x\"; inherit rev; }"),
+        ("fake-hash", "{ f, hash }: f (if hash != \"\" then { inherit hash; } else { outputHash = \"\"; })"),
+        ("fake-hash", "{ cargoHash = null; }"),
+        ("import-from-derivation", "import (fetchTarball { url = \"x\"; sha256 = \"y\"; }) { }"),
+        ("import-from-derivation", "{ pkgs }: import (pkgs.path + \"/nixos\")"),
+        ("import-from-derivation", "{ nixpkgs }: import nixpkgs { }"),
+        ("impure-builtin", "{ system ? builtins.currentSystem }: system"),
+        ("impure-builtin", "args: args.system or builtins.currentSystem"),
+        ("impure-builtin", "{ builtins }: builtins.currentTime"),
+        ("impure-builtin", "import <nixpkgs> { }"),
+        ("password-in-store", "{ services.x.password = \"$PASSWORD\"; y.password = \"/run/secrets/y\"; }"),
+        ("password-in-store", "{ x.apiKey = \"unused\"; y.password = \"${z}\"; password = \"alone\"; }"),
+        ("password-in-store", "{ options.x.y = mkOption { example.password = \"hunter22\"; }; }"),
+        ("secret-file-in-store", "{ sops.defaultSopsFile = ./secrets.yaml; x.passwordFile = ./secrets/x.age; }"),
+        ("secret-read", "builtins.readFile ./secrets/key.pub + builtins.readFile ./secret-service.nix"),
+        (
+            "secret-in-store",
+            "{ url = \"https://${user}:${password}@example.org\"; b = \"https://user:pass@example.org\"; }",
+        ),
+        ("world-readable-key", "{ environment.etc.\"keyboard.conf\".mode = \"0644\"; age.secrets.x.mode = \"0440\"; }"),
+        ("world-readable-key", "{ sops.secrets.SSH_PUBLIC_KEY.mode = \"0444\"; }"),
+        ("tls-unverified", "\"curl -k https://localhost:8443/health\""),
+        ("secret-in-store", "\"postgresql://test:test@localhost/testdb\""),
+        ("empty-password", "{ x.y.password = \"\"; }"),
+        ("insecure-url", "{ fetchurl }: fetchurl { url = \"http://localhost:8080/x\"; hash = \"\"; }"),
+        ("build-tool-in-build-inputs", "{ mkShell, cmake }: mkShell { buildInputs = [ cmake ]; }"),
+        (
+            "meson-cmake",
+            "{ mkDerivation }: mkDerivation { nativeBuildInputs = [ meson cmake ]; dontUseCmakeConfigure = true; }",
+        ),
+        (
+            "unnecessary-parallel-building",
+            "{ mkDerivation }: mkDerivation { nativeBuildInputs = [ cmake ]; buildPhase = \"make\"; enableParallelBuilding = true; }",
+        ),
+        (
+            "duplicate-check-inputs",
+            "{ mkDerivation }: mkDerivation { buildInputs = lib.optionals c [ a ]; checkInputs = [ a ]; }",
+        ),
+        ("missing-phase-hooks", "{ mkDerivation }: mkDerivation { buildPhase = \":\"; installPhase = script; }"),
+        ("license-missing", "{ mkDerivation, meta }: mkDerivation { inherit meta; }"),
+        ("license-missing", "{ mkDerivation, m }: mkDerivation { meta = m // { description = \"x\"; }; }"),
+        (
+            "name-and-version",
+            "{ mkDerivation, pname, version }: mkDerivation { inherit pname; name = \"${pname}-${version}\"; }",
+        ),
+        ("tls-unverified", "1 # curl --insecure"),
+        ("builtins-exec", "{ exec, lib }: exec [ lib.exec ]"),
+    ] {
+        assert_eq!(count(rule, text), 0, "{rule}: {text}");
+    }
+}
+
+#[test]
+fn flakes_are_judged_by_what_their_inputs_are() {
+    for (rule, found, inputs) in [
+        ("input-from-registry", 1, "inputs.a = { };"),
+        ("input-from-registry", 0, "inputs.a.follows = \"b\"; inputs.b.url = \"github:x/b\";"),
+        ("absolute-path-input", 1, "inputs.a.url = \"git+file:///home/me/a\";"),
+        ("absolute-path-input", 0, "inputs.a.url = ./a;"),
+        ("absolute-path-input", 0, "inputs.a = { url = \"file+file:///dev/null\"; flake = false; };"),
+        ("insecure-url-input", 1, "inputs.a.url = \"http://example.org/a.tar.gz\";"),
+        ("insecure-url-input", 0, "inputs.a.url = \"git+ssh://git@example.org/a\";"),
+        ("follows-unknown-input", 0, "inputs.a.url = \"github:x/a\"; inputs.a.inputs.b.follows = \"\";"),
+        ("follows-unknown-input", 1, "inputs.a.follows = \"b/c\";"),
+        ("follows-with-url", 0, "inputs.a = { url = \"github:x/a\"; inputs.b.follows = \"c\"; };"),
+        (
+            "pinned-rev-input",
+            1,
+            "inputs.a.url = \"git+https://example.org/a?rev=5633bcff0c6162b9e4b5f1264264611e950c8ec7\";",
+        ),
+        ("unsupported-branch", 0, "inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";"),
+        ("unsupported-branch", 1, "inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";"),
+        ("unsafe-nix-config", 1, "nixConfig.extra-substituters = [ \"https://x.cachix.org\" ];"),
+        (
+            "unsafe-nix-config",
+            0,
+            "nixConfig = { extra-substituters = \"https://a\"; extra-trusted-public-keys = \"a:b\"; };",
+        ),
+        ("unsafe-nix-config", 2, "nixConfig = { trusted-users = \"*\"; require-sigs = false; };"),
+        ("impure-builtin", 2, "inputs.a.url = <nixpkgs>; nixConfig.x = builtins.currentSystem;"),
+        ("secret-in-store", 0, "inputs.a.url = \"https://me:hunter22@example.org/a.tar.gz\";"),
+        ("secret", 1, "inputs.a.url = \"https://me:hunter22@example.org/a.tar.gz\";"),
+        ("deprecated-output", 0, "inputs.overlay.url = \"github:x/a\";"),
+    ] {
+        let nix = format!("{{ {inputs} outputs = _: {{ }}; }}");
+        assert_eq!(count_in_flake(rule, &nix), found, "{rule}: {inputs}");
+    }
+}
