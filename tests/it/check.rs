@@ -292,7 +292,7 @@ fn a_fix_is_made_recorded_and_taken_back() {
     let events = log["events"].as_array().expect("events");
     assert_eq!(events.len(), 2);
     assert_eq!(events[0]["correlation_id"], events[1]["correlation_id"], "one conversation");
-    assert_eq!(events[0]["causation_id"], events[0]["correlation_id"]);
+    assert_ne!(events[0]["causation_id"], events[1]["causation_id"], "each by the edit of its file");
     assert_eq!(world.run(&["undo"]).status.code(), Some(0));
     assert_eq!(fs::read_to_string(&a).expect("the file"), BAD);
     assert_eq!(

@@ -1,3 +1,5 @@
+//! What Nix refuses at parsing beyond the grammar, text by text.
+
 use super::*;
 use crate::syntax::tree;
 

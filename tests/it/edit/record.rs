@@ -41,6 +41,13 @@ fn write(estate: &Estate, draft: &Draft) -> Result<Done, EditFailure> {
     edit::write(draft, &writing)
 }
 
+/// The one edit that would be taken back.
+fn taking_back(estate: &Estate, command: Option<Uuid>) -> Draft {
+    let mut drafts = edit::undo(&estate.session, command).expect("a plan");
+    assert_eq!(drafts.len(), 1);
+    drafts.remove(0)
+}
+
 fn events(estate: &Estate) -> Vec<Recorded> {
     estate.session.store.reader().expect("a reader").recorded(0, 1_000).expect("events")
 }
@@ -103,7 +110,7 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
     let again = events(&estate).split_off(before);
     assert!(again.iter().all(|event| event.causation_id.uuid() != command), "the same text by hand is not the edit's");
     assert_eq!(
-        edit::undo(&estate.session, None).unwrap().new,
+        taking_back(&estate, None).new,
         FLAKE,
         "its text is what can be taken back all the same"
     );
@@ -124,7 +131,7 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
     let between = text(&estate);
     let second = write(&estate, &draft(&estate, "y")).unwrap().command.unwrap();
     let before = events(&estate).len();
-    let back = edit::undo(&estate.session, None).unwrap();
+    let back = taking_back(&estate, None);
     assert_eq!((back.undoes, back.new.as_str()), (Some(second), between.as_str()));
     let undo = write(&estate, &back).unwrap().command.unwrap();
     assert_eq!(text(&estate), between);
@@ -133,9 +140,9 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
     for event in &new {
         assert_eq!((event.causation_id.uuid(), event.undoes), (undo, Some(second)));
     }
-    let again = edit::undo(&estate.session, Some(undo)).unwrap();
+    let again = taking_back(&estate, Some(undo));
     assert_eq!(again.undoes, Some(undo), "what was taken back can be made again");
-    write(&estate, &edit::undo(&estate.session, None).unwrap()).unwrap();
+    write(&estate, &taking_back(&estate, None)).unwrap();
     assert_eq!(text(&estate), FLAKE);
     assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
     assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::ChangedSince { .. })));
@@ -215,7 +222,7 @@ fn an_edit_that_the_inputs_do_not_show_is_noted_as_seen_once() {
     let reader = estate.session.store.reader().unwrap();
     let hash = *blake3::hash(planned.new.as_bytes()).as_bytes();
     assert_eq!(reader.pending_edit(&planned.path, &hash).unwrap(), None);
-    assert_eq!(edit::undo(&estate.session, None).unwrap().new, FLAKE);
+    assert_eq!(taking_back(&estate, None).new, FLAKE);
 }
 
 #[test]
