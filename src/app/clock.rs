@@ -36,6 +36,15 @@ impl Clock {
         }
     }
 
+    /// The day it is, as in `2026-11-28`; no clock ticks by it.
+    #[expect(clippy::disallowed_methods, reason = "this is the one home of the clock")]
+    pub fn today(&self) -> String {
+        super::check::day(match &self.0 {
+            Source::System => Utc::now().timestamp_micros(),
+            Source::Fixed(next) => next.load(Ordering::Relaxed),
+        })
+    }
+
     /// A new id (UUIDv7): ids of one clock sort by the time they were made.
     #[expect(clippy::disallowed_methods, reason = "this is the one home of new ids")]
     pub fn new_id(&self) -> Uuid {

@@ -14,7 +14,7 @@ use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
-use super::{AppError, Session, check, roots};
+use super::{AppError, Session, roots};
 
 mod files;
 
@@ -142,7 +142,7 @@ pub fn scan_as(
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
-    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, check::day(session.clock.now())));
+    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
     let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
     let extractor = files::extractor(request.rules.as_ref());
@@ -172,7 +172,7 @@ pub(super) fn look_at(
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
-    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, check::day(session.clock.now())));
+    let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
     let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
     let extractor = files::extractor(request.rules.as_ref());

@@ -28,6 +28,10 @@ const MODULE_ARGUMENTS: &[&str] = &["lib", "pkgs"];
 const SUBMODULE_ARGUMENTS: &[&str] = &["config", "options"];
 
 fn check(pattern: &SyntaxNode, report: &mut Report<'_, '_>) {
+    // Nix gives `outputs` every input, and a pattern without `...` must take all of them.
+    if report.file.flake && is_outputs(pattern) {
+        return;
+    }
     let names = report.names();
     let Some(lambda) = pattern.parent().map(|lambda| lambda.text_range()) else { return };
     let Some(scope) = names.scope_at(lambda) else { return };
@@ -48,6 +52,13 @@ fn check(pattern: &SyntaxNode, report: &mut Report<'_, '_>) {
             said.fix([replace(range, "")]);
         }
     }
+}
+
+/// Whether the pattern belongs to the `outputs` of a flake.
+fn is_outputs(pattern: &SyntaxNode) -> bool {
+    let binding = pattern.ancestors().skip(2).find(|node| node.kind() != rnix::SyntaxKind::NODE_PAREN);
+    let path = binding.filter(|node| node.kind() == rnix::SyntaxKind::NODE_ATTRPATH_VALUE).and_then(|it| it.first_child());
+    path.is_some_and(|path| path.text() == "outputs")
 }
 
 /// Whether the pattern belongs to the function that the file is.

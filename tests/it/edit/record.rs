@@ -109,11 +109,7 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
     estate.scan();
     let again = events(&estate).split_off(before);
     assert!(again.iter().all(|event| event.causation_id.uuid() != command), "the same text by hand is not the edit's");
-    assert_eq!(
-        taking_back(&estate, None).new,
-        FLAKE,
-        "its text is what can be taken back all the same"
-    );
+    assert_eq!(taking_back(&estate, None).new, FLAKE, "its text is what can be taken back all the same");
 }
 
 fn leave(estate: &Estate, note: &EditRow) {
