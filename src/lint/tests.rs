@@ -4,6 +4,8 @@ use super::rules::RULES;
 use super::*;
 use crate::syntax::edit::apply;
 
+mod style;
+
 const TODAY: &str = "2026-11-28";
 
 fn only(rule: &Rule) -> Linter {

@@ -4,6 +4,7 @@ mod child;
 mod cli;
 mod contract;
 mod crash;
+mod fixes;
 mod git;
 mod git_program;
 mod ground_truth;
