@@ -55,7 +55,7 @@ const LEFT_ALONE: &[(&str, &str)] = &[
 /// What the fixes of one rule make of a text.
 const MENDED: &[(&str, Safety, &str, &str)] = &[
     ("redundant-parentheses", Safety::Safe, "f: x: f(x)(x)", "f: x: f x x"),
-    ("redundant-parentheses", Safety::Safe, "a: b: a-(b)/(b)", "a: b: a- b / b"),
+    ("redundant-parentheses", Safety::Safe, "a: b: a -(b)/(b)", "a: b: a - b / b"),
     ("redundant-parentheses", Safety::Safe, "a: [ ((a.b).c or 1) ((a.b).c) ]", "a: [ ((a.b).c or 1) a.b.c ]"),
     ("redundant-parentheses", Safety::Safe, "a: f: f ( # why\n  (a))", "a: f: f ( # why\n  a)"),
     ("negated-comparison", Safety::Safe, "a: b: !(a < b) && !(a == b) == a", "a: b: a >= b && (a != b) == a"),
