@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rnix::{SyntaxNode, TextRange, ast};
+use rnix::{TextRange, ast};
 use rowan::ast::AstNode;
 
 use super::finding::Finding;
@@ -15,27 +15,37 @@ const MAX_TEXT: usize = 400;
 /// Numbers findings that are alike, in the order of the text; those that have a fingerprint keep it.
 pub(super) fn number(file: &File<'_>, findings: &mut [Finding]) {
     let mut alike: HashMap<String, u32> = HashMap::new();
-    for finding in findings.iter_mut().filter(|finding| finding.fingerprint.is_empty()) {
-        let seed = format!("{}\0{}\0{}", finding.rule.name, path(file, finding.start), normalised(file, finding));
+    if findings.iter().all(|finding| !finding.fingerprint.is_empty()) {
+        return;
+    }
+    let paths = paths(file, findings);
+    for (finding, path) in findings.iter_mut().zip(paths).filter(|(finding, _)| finding.fingerprint.is_empty()) {
+        let seed = format!("{}\0{path}\0{}", finding.rule.name, normalised(file, finding));
         let occurrence = alike.entry(seed.clone()).and_modify(|seen| *seen += 1).or_insert(1);
         let hash = blake3::hash(format!("{seed}\0{occurrence}").as_bytes()).to_hex();
         finding.fingerprint = format!("{}:{}", finding.rule.name, hash.get(..16).unwrap_or_default());
     }
 }
 
-/// The names of the bindings around a place, the outermost first.
-fn path(file: &File<'_>, at: usize) -> String {
-    let Ok(at) = u32::try_from(at) else { return String::new() };
-    let around = file.node_at(TextRange::at(at.into(), 1.into()));
-    let around = around.into_iter().flat_map(|node| node.ancestors());
-    let mut names: Vec<String> = around.filter_map(|node| name(&node)).collect();
-    names.reverse();
-    names.join(".")
-}
-
-fn name(node: &SyntaxNode) -> Option<String> {
-    let binding = ast::AttrpathValue::cast(node.clone())?;
-    Some(binding.attrpath()?.syntax().text().to_string())
+/// The names of the bindings around each finding, the outermost first. One walk for all: to look from the root for each
+/// would take as long as the widest set is wide.
+fn paths(file: &File<'_>, findings: &[Finding]) -> Vec<String> {
+    let to = |range: TextRange| (usize::from(range.start()), usize::from(range.end()));
+    let nodes = file.tree.root().syntax().descendants().filter_map(ast::AttrpathValue::cast);
+    let mut bindings = nodes
+        .filter_map(|binding| Some((to(binding.syntax().text_range()), binding.attrpath()?.syntax().text_range())))
+        .peekable();
+    let mut around: Vec<((usize, usize), TextRange)> = Vec::new();
+    let mut paths = Vec::with_capacity(findings.len());
+    for finding in findings {
+        while let Some(binding) = bindings.next_if(|((start, _), _)| *start <= finding.start) {
+            around.retain(|((_, end), _)| *end > binding.0.0);
+            around.push(binding);
+        }
+        around.retain(|((_, end), _)| *end > finding.start);
+        paths.push(around.iter().map(|(_, name)| file.slice(*name)).collect::<Vec<_>>().join("."));
+    }
+    paths
 }
 
 fn normalised(file: &File<'_>, finding: &Finding) -> String {

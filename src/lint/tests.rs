@@ -6,6 +6,8 @@ use super::rules::RULES;
 use super::*;
 use crate::syntax::edit::apply;
 
+mod style;
+
 const TODAY: &str = "2026-11-28";
 /// Noon of that day.
 const NOW: i64 = 1_795_867_200;

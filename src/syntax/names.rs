@@ -52,6 +52,13 @@ pub struct ScopeId(pub(super) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WithId(pub(super) u32);
 
+impl WithId {
+    /// Its place in [`Names::withs`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// How a name is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Binder {

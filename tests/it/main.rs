@@ -6,6 +6,7 @@ mod cli;
 mod contract;
 mod crash;
 mod edit;
+mod fixes;
 mod fmt;
 mod git;
 mod git_program;

@@ -27,10 +27,9 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
     let (Some(left), Some(right)) = (operation.lhs(), operation.rhs()) else { return };
     let names = report.names();
     let (other, literal) = match (literal_bool(&left, names), literal_bool(&right, names)) {
-        (None, Some(literal)) => (left, literal),
+        (_, Some(literal)) => (left, literal),
         (Some(literal), None) => (right, literal),
-        (Some(_), Some(literal)) => (left, literal),
-        _ => return,
+        (None, None) => return,
     };
     let value = report.text_of(other.syntax());
     let text = match (equal == literal, is_tight(&other)) {

@@ -22,16 +22,21 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(report: &mut Report<'_, '_>) {
     let names = report.names();
-    // How many stand inside each; one finding for the one outside, which the names can be told from.
+    // How many stand inside each of those that stand in none: one finding each, however deep they are nested.
     let mut inside: BTreeMap<WithId, usize> = BTreeMap::new();
-    for outer in names.withs.iter().filter(|with| with.uses > 0).filter_map(|with| with.outer) {
-        *inside.entry(outer).or_default() += 1;
+    let mut outermost: Vec<Option<WithId>> = Vec::with_capacity(names.withs.len());
+    for with in &names.withs {
+        let outer = with.outer.map(|outer| outermost.get(outer.index()).copied().flatten().unwrap_or(outer));
+        outermost.push(outer);
+        if let Some(outer) = outer.filter(|_| with.uses > 0) {
+            *inside.entry(outer).or_default() += 1;
+        }
     }
     for (outer, count) in inside {
         let Some(with) = names.with(outer) else { continue };
         let message = match count {
             1 => "another `with` stands inside this one; names there may come from both".to_owned(),
-            _ => format!("{count} `with` stand inside this one; names there may come from both"),
+            _ => format!("{count} `with` stand inside this one; names there may come from several"),
         };
         report.at(with.namespace, message);
     }

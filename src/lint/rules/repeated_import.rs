@@ -10,6 +10,7 @@ use super::certain::bare;
 use super::writing::brief;
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::syntax::names::Meaning;
 
 pub(super) static RULE: Rule = Rule {
     name: "repeated-import",
@@ -27,10 +28,13 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(report: &mut Report<'_, '_>) {
-    let names = report.names();
+    let imports = report.names().uses.iter().filter(|used| used.name == "import" && used.meaning == Meaning::Global);
+    if imports.count() < 2 {
+        return;
+    }
     let mut first: HashMap<String, String> = HashMap::new();
-    for import in names.uses.iter().filter(|used| used.name == "import" && names.is_global(used.range)) {
-        let Some((source, arguments, range)) = imported(import.range, report) else { continue };
+    for apply in report.file.tree.root().syntax().descendants().filter_map(Apply::cast) {
+        let Some((source, arguments, range)) = imported(&apply, report) else { continue };
         let Some(before) = first.get(&source) else {
             first.insert(source, arguments);
             continue;
@@ -45,10 +49,11 @@ fn check(report: &mut Report<'_, '_>) {
 }
 
 /// What is imported and with which arguments, when it is a package set that is called.
-fn imported(import: TextRange, report: &Report<'_, '_>) -> Option<(String, String, TextRange)> {
-    let root = report.file.tree.root().syntax();
-    let token = root.token_at_offset(import.start()).right_biased()?;
-    let apply = token.parent()?.parent().and_then(Apply::cast)?;
+fn imported(apply: &Apply, report: &Report<'_, '_>) -> Option<(String, String, TextRange)> {
+    let Expr::Ident(import) = apply.lambda()? else { return None };
+    if import.syntax().text() != "import" || !report.names().is_global(import.syntax().text_range()) {
+        return None;
+    }
     let source = bare(apply.argument()?);
     let text = brief(report.text_of(source.syntax()));
     let package_set = match source {

@@ -34,14 +34,13 @@ enum Side {
 /// How tightly an expression holds together.
 pub(super) fn level(expression: &Expr) -> Level {
     match expression {
-        Expr::Lambda(_) | Expr::LetIn(_) | Expr::With(_) | Expr::Assert(_) | Expr::IfElse(_) => OPEN,
+        Expr::Lambda(_) | Expr::LetIn(_) | Expr::With(_) | Expr::Assert(_) | Expr::IfElse(_) | Expr::Error(_) => OPEN,
         Expr::BinOp(operation) => operation.operator().map_or(OPEN, |operator| operator_level(operator).0),
         Expr::HasAttr(_) => HAS_ATTR,
         Expr::UnaryOp(operation) if operation.operator() == Some(UnaryOpKind::Invert) => INVERT,
         Expr::UnaryOp(_) => NEGATE,
         Expr::Apply(_) => APPLY,
         Expr::Select(_) => SELECT,
-        Expr::Error(_) | Expr::Root(_) => OPEN,
         _ => PRIMARY,
     }
 }
