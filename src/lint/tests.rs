@@ -1,3 +1,5 @@
+//! What every rule must keep, walked through the table, and the ways of suppressions, flakes and fingerprints.
+
 use std::collections::BTreeSet;
 
 use super::rules::RULES;
