@@ -8,6 +8,7 @@ mod call;
 mod dispatch;
 mod finding;
 mod fingerprint;
+mod place;
 mod report;
 mod rule;
 mod suppression;
@@ -59,11 +60,12 @@ impl Linter {
     }
 }
 
-/// Brings findings into the order of the text, and numbers them.
+/// Brings findings into the order of the text, and gives those that have none yet a place and a fingerprint.
 fn finish(file: &File<'_>, findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| (a.start, a.end, a.rule.name).cmp(&(b.start, b.end, b.rule.name)));
     let same = |a: &Finding, b: &Finding| (a.start, a.end, a.rule.name) == (b.start, b.end, b.rule.name);
     findings.dedup_by(|a, b| same(a, b) && a.fingerprint == b.fingerprint);
+    place::fill(file.text, findings.iter_mut().filter(|finding| finding.fingerprint.is_empty()));
     fingerprint::number(file, findings);
 }
 

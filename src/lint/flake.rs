@@ -9,7 +9,7 @@ use super::dispatch::Dispatch;
 use super::finding::{Finding, Place};
 use super::report::File;
 use super::rule::Rule;
-use super::{Linter, finish, suppression};
+use super::{Linter, finish, place, suppression};
 use crate::syntax::flake::{FlakeFile, Input};
 use crate::syntax::graph::{self, Declared};
 use crate::syntax::lock::LockFile;
@@ -181,23 +181,9 @@ fn placed(noted: Vec<(Finding, String)>, text: &str) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = noted.into_iter().map(number).collect();
     findings.sort_by(|a, b| (a.start, a.end, a.rule.name).cmp(&(b.start, b.end, b.rule.name)));
-    for finding in findings.iter_mut().filter(|finding| finding.place.line > 0) {
-        finding.place = place(text, finding);
-    }
+    // What has no line is about the file as a whole.
+    place::fill(text, findings.iter_mut().filter(|finding| finding.place.line > 0));
     findings
-}
-
-/// The columns of a finding whose line is known.
-fn place(text: &str, finding: &Finding) -> Place {
-    let column = |at: usize| {
-        let before = text.get(..at).unwrap_or_default();
-        let line = before.rfind('\n').and_then(|newline| before.get(newline + 1..)).unwrap_or(before);
-        u32::try_from(line.chars().count() + 1).unwrap_or(u32::MAX)
-    };
-    let inside = text.get(finding.start..finding.end).unwrap_or_default();
-    let lines = u32::try_from(inside.matches('\n').count()).unwrap_or(u32::MAX);
-    let line = finding.place.line;
-    Place { line, column: column(finding.start), end_line: line.saturating_add(lines), end_column: column(finding.end) }
 }
 
 /// An input as the comparison with the lock takes it.

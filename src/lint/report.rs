@@ -41,7 +41,8 @@ impl<'f> Report<'f, '_> {
             severity: self.rule.severity,
             start,
             end,
-            place: self.file.place(start, end),
+            // Counted for all at once, later.
+            place: Place::default(),
             message: message.into(),
             fix: None,
             fingerprint: String::new(),
@@ -68,12 +69,6 @@ impl<'f> Report<'f, '_> {
 impl<'a> File<'a> {
     pub(super) fn slice(&self, range: TextRange) -> &'a str {
         self.text.get(usize::from(range.start())..usize::from(range.end())).unwrap_or_default()
-    }
-
-    pub(super) fn place(&self, start: usize, end: usize) -> Place {
-        let ((line, column), (end_line, end_column)) =
-            (self.tree.position(self.text, start), self.tree.position(self.text, end));
-        Place { line, column, end_line, end_column }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every rule by its own examples, and what suppressions, fingerprints and fixes promise.
+//! What every rule must keep, walked through the table, and the ways of suppressions, flakes and fingerprints.
 
 use std::collections::BTreeSet;
 

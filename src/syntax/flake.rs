@@ -5,7 +5,7 @@
 
 mod input;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rnix::{TextRange, ast};
 use rowan::ast::AstNode;
@@ -190,9 +190,10 @@ impl Reading<'_> {
     fn undeclared(&self, function: &Value, inputs: &mut Vec<Input>) {
         let Value::Function(lambda, _) = function else { return };
         let Some(ast::Param::Pattern(pattern)) = lambda.param() else { return };
+        let mut known: HashSet<String> = inputs.iter().map(|input| input.name.clone()).collect();
         for entry in pattern.pat_entries() {
             let Some(name) = value::ident(entry.ident()) else { continue };
-            if name != "self" && inputs.iter().all(|input| input.name != name) {
+            if name != "self" && known.insert(name.clone()) {
                 let span = self.tree.span_of(&entry);
                 inputs.push(Input { declared: false, ..Input::new(name, span) });
             }

@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     good: Example::Nix(r#"{ system.stateVersion = "26.05"; }"#),
     severity: Severity::Info,
     fix: Safety::None,
-    on: true,
+    on: false,
     alike: &[],
     check: Check::Binding(&["stateVersion"], check),
 };

@@ -137,7 +137,7 @@ fn flakes_are_judged_by_what_their_inputs_are() {
     for (rule, found, inputs) in [
         ("input-from-registry", 1, "inputs.a = { };"),
         ("input-from-registry", 0, "inputs.a.follows = \"b\"; inputs.b.url = \"github:x/b\";"),
-        ("absolute-path-input", 1, "inputs.a.url = \"git+file:///srv/me/a\";"),
+        ("absolute-path-input", 1, "inputs.a.url = \"git+file:///srv/a\";"),
         ("absolute-path-input", 0, "inputs.a.url = ./a;"),
         ("absolute-path-input", 0, "inputs.a = { url = \"file+file:///dev/null\"; flake = false; };"),
         ("insecure-url-input", 1, "inputs.a.url = \"http://example.org/a.tar.gz\";"),
