@@ -139,6 +139,14 @@ pub enum EditFailure {
         /// The edit.
         command: Uuid,
     },
+    /// The file is what it was before the edit.
+    #[error("the edit `{command}` of `{}` is taken back already; name the command of another one", path.display())]
+    AlreadyBack {
+        /// The file.
+        path: PathBuf,
+        /// The edit.
+        command: Uuid,
+    },
     /// `nix` was needed and did not do it.
     #[error(transparent)]
     Nix(#[from] NixError),
@@ -276,6 +284,7 @@ fn leave_note(session: &Session, draft: &Draft) -> Result<EditRow, AppError> {
         undo: draft.old.clone(),
         at: session.clock.now(),
         undoes: draft.undoes,
+        seen: false,
     };
     append(session, LocalNote::EditLeft(Box::new(note.clone())))?;
     Ok(note)

@@ -14,8 +14,18 @@ pub fn undo(session: &Session, command: Option<Uuid>) -> Result<Vec<Draft>, Edit
     let reader = session.store.reader()?;
     let edits = match command {
         None => {
-            let last = reader.last_edit()?.ok_or(EditFailure::NothingToUndo)?;
-            reader.edits_of(last.correlation)?
+            let mut last = reader.last_edit(None)?.ok_or(EditFailure::NothingToUndo)?;
+            // A process that was killed has noted what it never wrote.
+            while was_never_written(&last)? {
+                last = reader.last_edit(Some(&last))?.ok_or(EditFailure::NothingToUndo)?;
+            }
+            let mut together = Vec::new();
+            for edit in reader.edits_of(last.correlation)? {
+                if !was_never_written(&edit)? {
+                    together.push(edit);
+                }
+            }
+            together
         }
         Some(command) => match reader.edit(command)? {
             Some(edit) => vec![edit],
@@ -29,10 +39,17 @@ pub fn undo(session: &Session, command: Option<Uuid>) -> Result<Vec<Draft>, Edit
     }
 }
 
+fn was_never_written(edit: &EditRow) -> Result<bool, EditFailure> {
+    Ok(!edit.seen && hash(&text_of(&edit.path)?) == edit.before)
+}
+
 fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
     let old = text_of(&edit.path)?;
-    if blake3::hash(old.as_bytes()).as_bytes() != &edit.after {
-        return Err(EditFailure::ChangedSince { path: edit.path, command: edit.command });
+    let EditRow { command, before, after, .. } = edit;
+    match hash(&old) {
+        now if now == after => {}
+        now if now == before => return Err(EditFailure::AlreadyBack { path: edit.path, command }),
+        _ => return Err(EditFailure::ChangedSince { path: edit.path, command }),
     }
     Ok(Draft {
         edits: between(&old, &edit.undo),
@@ -43,4 +60,8 @@ fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
         notes: Vec::new(),
         undoes: Some(edit.command),
     })
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    *blake3::hash(text.as_bytes()).as_bytes()
 }

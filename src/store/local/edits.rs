@@ -36,6 +36,8 @@ pub struct EditRow {
     pub at: i64,
     /// The command that it took back.
     pub undoes: Option<Uuid>,
+    /// Whether the change has been observed; always false for a new one.
+    pub seen: bool,
 }
 
 impl EditRow {
@@ -49,7 +51,7 @@ impl EditRow {
     }
 }
 
-const COLUMNS: &str = "command_id, command, correlation_id, path, before, after, undo, edited_at, undoes";
+const COLUMNS: &str = "command_id, command, correlation_id, path, before, after, undo, edited_at, undoes, seen";
 
 impl Reader {
     /// The edit that left a file with this content, when nobody has observed it yet.
@@ -63,11 +65,12 @@ impl Reader {
         self.edit_where("command_id = ?1", &[command.as_bytes()])
     }
 
-    /// The last edit that neither takes back another one nor was taken back.
-    pub fn last_edit(&self) -> Result<Option<EditRow>, StoreError> {
+    /// The last edit that neither takes back another one nor was taken back; before that of a command, when one is named.
+    pub fn last_edit(&self, before: Option<&EditRow>) -> Result<Option<EditRow>, StoreError> {
         let wanted = "undoes IS NULL AND NOT EXISTS (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) \
-                      ORDER BY edited_at DESC, command_id DESC LIMIT 1";
-        self.edit_where(wanted, &[])
+                      AND (edited_at, command_id) < (?1, ?2) ORDER BY edited_at DESC, command_id DESC LIMIT 1";
+        let (at, command) = before.map_or((i64::MAX, Uuid::max()), |edit| (edit.at, edit.command));
+        self.edit_where(wanted, &[&at, command.as_bytes()])
     }
 
     /// The edits of one conversation that neither take back another one nor were taken back, the last first.
@@ -92,7 +95,7 @@ pub(super) fn left(connection: &Connection, edit: &EditRow) -> rusqlite::Result<
     sweep(connection, edit.at)?;
     connection
         .prepare_cached(&format!(
-            "INSERT INTO edits ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (command_id) DO NOTHING"
+            "INSERT INTO edits ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) ON CONFLICT (command_id) DO NOTHING"
         ))?
         .execute(params![
             edit.command.as_bytes(),
@@ -131,5 +134,6 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<EditRow> {
         undo: row.get(6)?,
         at: row.get(7)?,
         undoes: row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes),
+        seen: row.get(9)?,
     })
 }

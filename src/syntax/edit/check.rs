@@ -18,7 +18,8 @@ pub(super) fn same_but_for(old: &str, new: &str, operation: &Operation) -> Resul
     }
     let (mut expected, found) = (said(&old), said(&new));
     change(&mut expected, operation);
-    if expected.inputs != found.inputs {
+    let (wanted, found_inputs) = (expected.inputs.values().map(declared), found.inputs.values().map(declared));
+    if !wanted.eq(found_inputs) {
         return unsure("the inputs would be others");
     }
     // A new argument may be what a name in the outputs means, so those are compared where no argument changes.
@@ -27,6 +28,12 @@ pub(super) fn same_but_for(old: &str, new: &str, operation: &Operation) -> Resul
         return unsure("something else would change with it");
     }
     Ok(())
+}
+
+/// An input of which nothing is said is the same whether a set says so, or only `outputs` asks for it.
+fn declared(input: &Input) -> Input {
+    let silent = input.url.is_none() && input.attrs.is_empty() && input.follows.is_none() && input.overrides.is_empty();
+    Input { declared: input.declared && !(silent && input.flake), ..input.clone() }
 }
 
 /// What a text says, without where.

@@ -302,6 +302,10 @@ fn inputs_of_inputs_follow_and_stop_following() {
     let text = "{ inputs.n.url = \"k:n\"; inputs.m.url = \"k:m\"; inputs.x.inputs.n.follows = \"m\"; }";
     assert_eq!(made(text, &follow("x/n", "n")), text.replace("follows = \"m\"", "follows = \"n\""));
     assert_eq!(plan(text, &follow("x/n", "m")).unwrap().edits, []);
+    let text = "{ inputs.n.url = \"k:n\"; inputs.x.inputs.n.follows = \"n\"; outputs = { x, ... }: 1; }";
+    assert_eq!(made(text, &unfollow("x/n")), "{ inputs.n.url = \"k:n\"; outputs = { x, ... }: 1; }");
+    assert!(matches!(refused(&text.replace("x, ", ""), &unfollow("x/n")), EditError::Unsure { .. }));
+    let text = "{ inputs.n.url = \"k:n\"; inputs.m.url = \"k:m\"; inputs.x.inputs.n.follows = \"m\"; }";
     assert!(made(text, &follow("x/y/z", "")).contains("inputs.x.inputs.y.inputs.z.follows = \"\";"));
 }
 

@@ -93,10 +93,12 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
         undo: planned.old.clone(),
         at: estate.session.clock.now(),
         undoes: None,
+        seen: false,
     };
     leave(&estate, &note);
     let before = events(&estate).len();
     assert_eq!(estate.scan().events, 0, "the note alone changes nothing");
+    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)), "it was never written");
     fs::write(&planned.path, &planned.new).unwrap();
     estate.scan();
     let new = events(&estate).split_off(before);
@@ -141,7 +143,7 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
     write(&estate, &taking_back(&estate, None)).unwrap();
     assert_eq!(text(&estate), FLAKE);
     assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
-    assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::ChangedSince { .. })));
+    assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
     let unknown = edit::undo(&estate.session, Some(Uuid::from_u128(7)));
     assert!(matches!(unknown, Err(EditFailure::NoSuchEdit { .. })));
     assert_eq!(estate.scan().events, 0);
@@ -151,6 +153,9 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
 fn what_changed_since_is_not_taken_back() {
     let estate = estate();
     let command = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+    estate.write("a/flake.nix", FLAKE);
+    let refused = edit::undo(&estate.session, None).unwrap_err();
+    assert!(matches!(refused, EditFailure::AlreadyBack { .. }), "{refused}");
     let mine = format!("# mine\n{}", text(&estate));
     estate.write("a/flake.nix", &mine);
     let refused = edit::undo(&estate.session, None).unwrap_err();
@@ -235,6 +240,7 @@ fn texts_are_let_go_after_ninety_days() {
         undo: "old".to_owned(),
         at,
         undoes: None,
+        seen: false,
     };
     leave(&estate, &note(1, now - 91 * DAY));
     leave(&estate, &note(2, now - 89 * DAY));
