@@ -24,6 +24,8 @@ pub mod graph;
 
 pub mod flake_ref;
 
+pub mod shape;
+
 pub mod secret;
 
 /// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.

@@ -35,6 +35,7 @@ const SOUND: &[&str] = &[
     "a != b == !c",
     "(x: y: z) (a: b)",
     "let { body = { a = 1; }; }.a",
+    "a/(b) + 1/[ ] - a-b/{ }",
     "[ \"0.${a}\" ''0.'' ]",
     "[ let { body = 1; } ]",
     "a.b.\"c\".${d} or (e.f or g)",
