@@ -1,4 +1,5 @@
-//! Nix text to our view of it: `flake.nix`, `flake.lock`, flake references, and secrets hiding in text.
+//! Nix text to our view of it: its tree, names and shape, `flake.nix`, `flake.lock`, flake references, and secrets hiding
+//! in text.
 //!
 //! Pure: file contents come in as text. Parsing never fails: it returns what could be read and a list of problems.
 

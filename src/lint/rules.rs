@@ -4,6 +4,8 @@ use super::rule::Rule;
 
 mod certain;
 mod dead;
+#[cfg(test)]
+mod on_names;
 
 macro_rules! rules {
     ($($(#[$group:meta])* $module:ident),+ $(,)?) => {

@@ -180,8 +180,7 @@ fn module(file: &File, top: &Top) -> Option<(Kind, String)> {
         () if takes("config") => (Kind::Module, "config"),
         () if takes("options") => (Kind::Module, "options"),
         () if top.functions == 0 && takes("pkgs") => (Kind::Module, "pkgs"),
-        () if top.functions == 0 && takes("lib") && top.is_configuration() => (Kind::Module, "lib"),
-        () if file.functions.is_empty() && top.is_configuration() => {
+        () if top.functions == 0 && top.is_configuration() && could_be_module(file) => {
             return Some((Kind::Module, "a set that defines known options".to_owned()));
         }
         () => return None,
@@ -190,11 +189,19 @@ fn module(file: &File, top: &Top) -> Option<(Kind, String)> {
     Some((kind, format!("a function of `{{ {argument}, ... }}` that returns a set")))
 }
 
+/// A set, or a function that takes whatever it is given.
+fn could_be_module(file: &File) -> bool {
+    match &file.functions[..] {
+        [] | [Function::Plain(_)] => true,
+        [Function::Pattern(_, open)] => *open,
+        _ => false,
+    }
+}
+
 /// Where only one of the module systems has options.
-const NIXOS: &[&str] =
-    &["boot", "console", "fileSystems", "hardware", "i18n", "swapDevices", "virtualisation", "containers"];
+const NIXOS: &[&str] = &["boot", "console", "fileSystems", "hardware", "swapDevices", "virtualisation", "containers"];
 const HOME: &[&str] = &["accounts", "dconf", "gtk", "home", "targets", "wayland", "xsession", "xresources"];
-const DARWIN: &[&str] = &["homebrew", "launchd"];
+const DARWIN: &[&str] = &["homebrew"];
 
 /// For which system a module is, when the options it names say so.
 pub(super) fn of_module(kind: Kind, declared: &[Declared], defined: &[Defined], why: &mut String) -> Kind {
@@ -209,7 +216,7 @@ pub(super) fn of_module(kind: Kind, declared: &[Declared], defined: &[Defined], 
             ("xdg", Some("configFile" | "dataFile" | "userDirs" | "desktopEntries")) => Kind::HomeModule,
             ("networking", Some("firewall" | "interfaces" | "networkmanager"))
             | ("systemd", Some("services" | "sockets" | "timers" | "tmpfiles")) => Kind::NixosModule,
-            ("system", Some("defaults")) => Kind::DarwinModule,
+            ("system", Some("defaults")) | ("launchd", Some("daemons" | "user")) => Kind::DarwinModule,
             (first, _) if NIXOS.contains(&first) => Kind::NixosModule,
             (first, _) if HOME.contains(&first) => Kind::HomeModule,
             (first, _) if DARWIN.contains(&first) => Kind::DarwinModule,

@@ -15,18 +15,27 @@ const OWN: &[&str] =
     &["_class", "_file", "config", "disabledModules", "freeformType", "imports", "key", "meta", "options"];
 /// First names of options that every system has, or that only one has.
 const CONFIGURATION: &[&str] = &[
+    "accounts",
     "boot",
     "environment",
     "fileSystems",
+    "fonts",
+    "gtk",
     "hardware",
     "home",
+    "homebrew",
+    "i18n",
+    "launchd",
     "networking",
+    "nixpkgs",
     "programs",
     "security",
     "services",
     "systemd",
     "users",
+    "wayland",
     "xdg",
+    "xsession",
 ];
 /// Functions that make an option.
 const MAKERS: &[&str] = &[
