@@ -24,6 +24,8 @@ fn dead_bindings_go_with_what_they_alone_use() {
     assert_eq!(mended("unused-let", "let\n  a = x: a x;\n  b.c = 1;\n  b.d = 2;\nin\n3\n"), "3\n");
     assert_eq!(mended("unused-let", "let _a = b; b = 1; in 2"), "let _a = b; b = 1; in 2");
     assert_eq!(mended("unused-let", "let a = b; b = c; c = b; in 2"), "2");
+    let linter = Linter::new(&Selection::default(), "2026-11-28");
+    assert_eq!(fix(&linter, "let a = nonsense; in 2", Safety::Safe).text, "let a = nonsense; in 2");
 }
 
 #[test]
@@ -117,4 +119,31 @@ fn an_undefined_builtin_is_reported_once() {
     let rules: Vec<_> = found.iter().map(|finding| finding.rule.name).collect();
     assert_eq!(rules, ["builtin-needs-prefix", "undefined-name"]);
     assert_eq!(self::found("undefined-name", "attrNames"), ["error attrNames"]);
+}
+
+#[test]
+fn deep_text_is_checked_on_a_small_stack() {
+    let nested = |open: &str, inner: &str, close: &str| [open.repeat(80), inner.to_owned(), close.repeat(80)].concat();
+    let texts = [
+        nested("let a = ", "1", "; in a"),
+        nested("let a = 1; in ", "a", ""),
+        nested("rec { a = ", "1", "; }"),
+        nested("x: { y, z }: ", "1", ""),
+        nested("if true then ", "1", " else 2"),
+        nested("(", "true", ") == true"),
+        ["a: a", &" + a".repeat(1900)].concat(),
+        ["a: a", &" == a || a".repeat(900)].concat(),
+        ["a: [ ]", &" ++ [ a ]".repeat(1900)].concat(),
+        ["a: a", &" a".repeat(1900)].concat(),
+        ["{ ", &"a.".repeat(5000), "b = 1; }"].concat(),
+    ];
+    for text in texts {
+        let work = move || {
+            let enabled = vec!["redundant-builtins-prefix".to_owned()];
+            let linter = Linter::new(&Selection { enabled, ..Selection::default() }, "2026-11-28");
+            let broken = |rule: &str| matches!(rule, "syntax-error" | "too-deep");
+            assert!(linter.check(&text).iter().all(|finding| !broken(finding.rule.name)), "{}", &text[..40]);
+        };
+        std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(work).unwrap().join().unwrap();
+    }
 }
