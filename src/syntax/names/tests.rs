@@ -1,3 +1,5 @@
+//! Tests of the resolution of names: what each use means, and which bindings are reached.
+
 use super::*;
 use crate::syntax::tree;
 

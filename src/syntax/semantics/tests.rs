@@ -1,3 +1,5 @@
+//! What Nix refuses beyond the grammar, and what it takes.
+
 use super::*;
 use crate::syntax::tree;
 

@@ -1,3 +1,5 @@
+//! Files by their shape, and what is told of them.
+
 use super::*;
 use crate::syntax::tree;
 
@@ -122,7 +124,8 @@ fn an_overlay_adds_the_names_of_its_set() {
 #[test]
 fn large_and_deep_modules_are_read_at_once() {
     let deep = "a = { ".repeat(300);
-    let many: String = (0..30_000).map(|number| format!("o{number}.p.q = {number};\n")).collect();
+    let many: Vec<String> = (0..30_000).map(|number| format!("o{number}.p.q = {number};\n")).collect();
+    let many = many.concat();
     let chain = "{ a = 1; } // ".repeat(2000);
     for text in [
         format!("{{ config, ... }}: {{ {deep} }}"),

@@ -198,6 +198,16 @@ fn nesting_up_to_the_limit_is_read() {
 }
 
 #[test]
+fn chains_and_nests_of_any_length_are_called_too_deep() {
+    for construct in ["[ ", "- ", "1 + ", "[ ] ++ ", "f ", "{ } // ", "a -> "] {
+        on_small_stack(move || {
+            let problems = parse(&construct.repeat(100_000)).problems;
+            assert!(problems.iter().any(|problem| problem.code == "too-deep"), "{construct}");
+        });
+    }
+}
+
+#[test]
 fn a_huge_text_is_refused_and_a_hanging_one_is_cut() {
     assert_eq!(parse(&" ".repeat(MAX_BYTES + 1)).problems[0].code, "too-large");
     let text = format!("{{ a = x{}; }}", ".a".repeat(200_000));

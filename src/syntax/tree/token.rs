@@ -61,7 +61,7 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
 }
 
 /// What is divided in `a/(b)`: the tokenizer takes `a/` for a path that ends too early.
-fn dividend<'a>(token: Token<'a>) -> Option<&'a str> {
+fn dividend(token: Token<'_>) -> Option<&str> {
     let name = token.text.strip_suffix('/').filter(|_| token.kind == SyntaxKind::TOKEN_ERROR)?;
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
     (!name.is_empty() && name.len() <= MAX_DIVIDEND && name.chars().all(is_word)).then_some(name)
