@@ -6,6 +6,8 @@ mod bound;
 mod certain;
 mod dead;
 mod fetcher;
+#[cfg(test)]
+mod on_names;
 mod option;
 mod package;
 mod reference;

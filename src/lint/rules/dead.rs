@@ -8,7 +8,7 @@ use rnix::{SyntaxNode, TextRange};
 use super::certain::node_at;
 use crate::lint::{Report, replace};
 use crate::syntax::edit::Edit;
-use crate::syntax::names::{Binder, Dead, DefinitionId};
+use crate::syntax::names::{Binder, Dead, DefinitionId, Meaning};
 
 /// Bindings that use each other in larger circles are left for a person to take out.
 const MAX_CIRCLE: usize = 16;
@@ -30,11 +30,22 @@ pub(super) fn report_dead(report: &mut Report<'_, '_>, binder: Binder, take_out:
         };
         let edits: Option<Vec<Edit>> =
             circle(*id, &by_id).map(|ids| ids.into_iter().flat_map(|id| take_out(report, id)).collect());
+        let hides = edits.iter().flatten().any(|edit| holds_undefined(report, edit));
         let said = report.at(definition.range, message);
-        if let Some(edits) = edits {
-            said.fix(edits);
+        match edits {
+            // Nix refuses the text for a name that nothing defines; without it, it would not.
+            Some(edits) if hides => drop(said.fix_to_review(edits)),
+            Some(edits) => drop(said.fix(edits)),
+            None => {}
         }
     }
+}
+
+fn holds_undefined(report: &Report<'_, '_>, edit: &Edit) -> bool {
+    let uses = &report.names().uses;
+    let first = uses.partition_point(|name| usize::from(name.range.start()) < edit.start);
+    let inside = uses.iter().skip(first).take_while(|name| usize::from(name.range.start()) < edit.end);
+    inside.into_iter().any(|name| name.meaning == Meaning::Undefined)
 }
 
 /// The binding with all that use it, when all of those are used by it in turn: otherwise they go first.

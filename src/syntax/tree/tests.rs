@@ -35,6 +35,7 @@ const SOUND: &[&str] = &[
     "a != b == !c",
     "(x: y: z) (a: b)",
     "let { body = { a = 1; }; }.a",
+    "a/(b) + 1/[ ] - a-b/{ }",
     "[ \"0.${a}\" ''0.'' ]",
     "[ let { body = 1; } ]",
     "a.b.\"c\".${d} or (e.f or g)",
@@ -194,6 +195,16 @@ fn nesting_up_to_the_limit_is_read() {
     let sum = format!("1{}", " + 1".repeat(parser::LIMITS.1 as usize - 10));
     assert_eq!(parse(&sum).problems, []);
     assert_eq!(parse(&format!("{sum}{sum}")).problems[0].code, "too-deep");
+}
+
+#[test]
+fn chains_and_nests_of_any_length_are_called_too_deep() {
+    for construct in ["[ ", "- ", "1 + ", "[ ] ++ ", "f ", "{ } // ", "a -> "] {
+        on_small_stack(move || {
+            let problems = parse(&construct.repeat(100_000)).problems;
+            assert!(problems.iter().any(|problem| problem.code == "too-deep"), "{construct}");
+        });
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use rnix::SyntaxKind;
 
 /// Characters the tokenizer may look at beyond one per byte of text.
 const LOOKAHEAD: usize = 64 * 1024 * 1024;
+/// Longer names than this before a slash are left as the tokenizer has them.
+const MAX_DIVIDEND: usize = 256;
 
 /// One token and its first byte.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,8 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
         let token = Token { kind, text: text.get(start..start + piece.len()).unwrap_or_default(), start };
         if kind == SyntaxKind::TOKEN_WHITESPACE && !token.text.chars().all(is_space) {
             spaces(token, &mut tokens);
+        } else if let Some(dividend) = dividend(token) {
+            divided(token, dividend, &mut tokens);
         } else if kind == SyntaxKind::TOKEN_FLOAT && token.text == "0." {
             // To Nix a number that begins with a zero has digits after its point.
             let point = text.get(start + 1..start + 2).unwrap_or_default();
@@ -54,6 +58,23 @@ pub(super) fn tokens(text: &str) -> (Vec<Token<'_>>, Option<usize>) {
         }
         start += piece.len();
     }
+}
+
+/// What is divided in `a/(b)`: the tokenizer takes `a/` for a path that ends too early.
+fn dividend(token: Token<'_>) -> Option<&str> {
+    let name = token.text.strip_suffix('/').filter(|_| token.kind == SyntaxKind::TOKEN_ERROR)?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
+    (!name.is_empty() && name.len() <= MAX_DIVIDEND && name.chars().all(is_word)).then_some(name)
+}
+
+fn divided<'a>(token: Token<'a>, dividend: &'a str, tokens: &mut Vec<Token<'a>>) {
+    let mut start = token.start;
+    for (kind, text) in rnix::tokenize(dividend) {
+        tokens.push(Token { kind, text, start });
+        start += text.len();
+    }
+    let slash = token.text.get(dividend.len()..).unwrap_or_default();
+    tokens.push(Token { kind: SyntaxKind::TOKEN_DIV, text: slash, start });
 }
 
 /// Between the slashes of `<a/b>` stands something.
