@@ -20,6 +20,8 @@ pub mod finding;
 
 pub mod lock_history;
 
+pub mod config;
+
 pub mod ledger;
 
 pub mod size;

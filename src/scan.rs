@@ -2,9 +2,10 @@
 //!
 //! An adapter: returns plain values and knows no use case, no database and no face. It reads, and never writes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 mod explain;
+mod generations;
 mod git_rules;
 mod mounts;
 mod read;
@@ -14,6 +15,7 @@ mod walk;
 mod watch;
 
 pub use explain::{Explanation, Verdict, explain};
+pub use generations::{Link, System, Version, system, version};
 pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::Why;
@@ -30,8 +32,28 @@ pub struct Options {
     pub max_depth: Option<usize>,
     /// Threads to walk with; 0 for as many as there are processors.
     pub threads: usize,
-    /// Whether every file whose name ends in `.nix` is listed, beside the flakes.
-    pub nix_files: bool,
+    /// Which files are listed beside the flakes.
+    pub also: Also,
+}
+
+/// Files that a walk lists beside the flakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Also {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those whose names end in `.nix`.
+    NixFiles,
+}
+
+impl Also {
+    /// Whether a file is among them.
+    fn means(self, path: &Path) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::NixFiles => path.extension().is_some_and(|ending| ending == "nix"),
+        }
+    }
 }
 
 /// Why nothing could be walked.

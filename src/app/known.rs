@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
+use crate::domain::config::Profile;
 use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
@@ -133,6 +134,11 @@ impl Known {
         }))
     }
 
+    /// The stream of the generations of a profile.
+    pub fn config_stream(&self, profile: &Path) -> StreamId {
+        StreamId::config(Uuid::new_v5(&self.origin, profile.as_os_str().as_bytes()))
+    }
+
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
         finding_stream(&self.origin, flake, file)
@@ -171,6 +177,17 @@ pub fn findings(reader: &Reader, stream: &StreamId) -> Result<(Open, u64), Store
         _ => None,
     });
     Ok((finding_event::fold(events), version))
+}
+
+/// What is known of a profile and the version of its stream.
+pub fn profile(reader: &Reader, stream: &StreamId) -> Result<(Profile, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Config(event)) => Some(event),
+        _ => None,
+    });
+    Ok((Profile::fold(events), version))
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.

@@ -21,6 +21,8 @@ mod settle;
 
 mod gone;
 
+mod system;
+
 use look::{Glance, Looker};
 use settle::Settler;
 
@@ -40,6 +42,8 @@ pub struct ScanRequest {
     pub since: Option<i64>,
     /// Threads to work with; 0 for one per processor.
     pub threads: usize,
+    /// Where the machine's root is whose generations are recorded; none for no machine.
+    pub system: Option<PathBuf>,
 }
 
 /// What a scan did.
@@ -124,6 +128,9 @@ pub fn scan_as(
     run.look_and_settle(&pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         gone::settle(&roots, &walked, &known, &mut settler)?;
+        if let Some(root) = &request.system {
+            system::settle(root, &known, &mut settler)?;
+        }
     }
     run.finish(command, &roots, settler)
 }

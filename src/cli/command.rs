@@ -65,6 +65,7 @@ mod serve;
 mod sql;
 mod store;
 mod sync;
+mod system;
 mod util;
 
 commands! {
@@ -80,6 +81,7 @@ commands! {
         Roots(roots),
         Forget(forget),
         Fmt(fmt),
+        System(system),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

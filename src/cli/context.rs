@@ -106,6 +106,7 @@ impl<'a> Context<'a> {
             history: settings.history,
             since: self.history_since()?,
             threads: settings.threads,
+            system: Some(settings.system_root.clone()),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::flake::event::FlakeEvent;
@@ -30,8 +31,16 @@ pub(crate) fn of(event: &Event) -> String {
         Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. }) => {
             format!("{} no longer reachable", plural(count(commits.len()), "commit"))
         }
+        Event::Config(ConfigEvent::Activated { generation: to, .. }) => generation(to),
+        Event::Config(ConfigEvent::RolledBack { from, to, .. }) => format!("from {from} back to {}", generation(to)),
         Event::Ledger(LedgerEvent::Erased { event, reason, .. }) => format!("{event}: {reason}"),
     }
+}
+
+/// `generation 42, 26.05.20261101.647b2b7`.
+fn generation(generation: &Generation) -> String {
+    let version = generation.version.as_deref().unwrap_or("of unknown version");
+    format!("generation {}, {version}", generation.number)
 }
 
 /// The change of one locked input: `nixpkgs github:NixOS/nixpkgs/0a → github:NixOS/nixpkgs/0b`.

@@ -110,6 +110,8 @@ settings! {
         "How far back a scan reads the past: a date or an age such as `1y`. Empty means all of it.";
     THREADS = "threads" Kind::Count, default "0", env "CIM_NIX_THREADS", flag Some("--threads"), project true:
         "How many threads a scan uses. 0 means one for each core.";
+    SYSTEM_ROOT = "system_root" Kind::Path, default "/", env "CIM_NIX_SYSTEM_ROOT", flag None, project false:
+        "The root of the machine whose NixOS `scan` and `system` look at. Another one is for a disk that is mounted somewhere.";
     FORMATTER = "formatter" Kind::Command, default "", env "CIM_NIX_FORMATTER", flag None, project false:
         "The program with which `fmt` formats instead of by itself, as in `[\"alejandra\", \"-q\"]`: it reads Nix on stdin and writes it to stdout. Empty means the official style.";
     SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:

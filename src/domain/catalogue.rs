@@ -1,6 +1,7 @@
 //! The catalogue: every event that exists, declared once. Types on the wire, golden files, the event reference and
 //! the decoders' tests derive from this table.
 
+use super::config::ConfigEvent;
 use super::finding::event::FindingEvent;
 use super::flake::event::FlakeEvent;
 use super::ledger::LedgerEvent;
@@ -16,6 +17,8 @@ pub enum Event {
     Finding(FindingEvent),
     /// Of a lock's past.
     LockHistory(LockHistoryEvent),
+    /// Of a configuration of a machine.
+    Config(ConfigEvent),
     /// Of the ledger itself.
     Ledger(LedgerEvent),
 }
@@ -73,6 +76,8 @@ catalogue! {
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
     LOCK_HISTORY_RECORDED = LockHistory "recorded" v 1: "A commit changed the lock file.";
     LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
+    CONFIG_ACTIVATED = Config "activated" v 1: "A generation of a NixOS became the current one.";
+    CONFIG_ROLLED_BACK = Config "rolled_back" v 1: "An older generation of a NixOS became the current one again.";
     LEDGER_ERASED = Ledger "erased" v 1: "The payload of an event was blanked.";
 }
 
@@ -101,6 +106,8 @@ impl Event {
             Self::Finding(FindingEvent::Resolved { .. }) => FINDING_RESOLVED,
             Self::LockHistory(LockHistoryEvent::Recorded(_)) => LOCK_HISTORY_RECORDED,
             Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,
+            Self::Config(ConfigEvent::Activated { .. }) => CONFIG_ACTIVATED,
+            Self::Config(ConfigEvent::RolledBack { .. }) => CONFIG_ROLLED_BACK,
             Self::Ledger(LedgerEvent::Erased { .. }) => LEDGER_ERASED,
         }
     }

@@ -15,15 +15,15 @@ use rayon::Scope;
 
 use super::git_rules::{GitRules, Markers};
 use super::rules::Rules;
-use super::{Error, Options};
+use super::{Also, Error, Options};
 
 /// What a walk found. Flakes and problems are in path order, so two walks of the same tree are equal.
 #[derive(Debug, Default)]
 pub struct Walk {
     /// Every directory with a `flake.nix` or a `flake.lock`.
     pub flakes: Vec<Found>,
-    /// Every file, or link to one, whose name ends in `.nix`, when they were asked for.
-    pub nix_files: Vec<PathBuf>,
+    /// The files, and links, that were asked for beside them, in path order.
+    pub also: Box<[PathBuf]>,
     /// How many files were seen, whatever their name.
     pub files: u64,
     /// What could not be looked at, each with one sentence.
@@ -96,7 +96,7 @@ pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
 
 /// The same, until `stop` is set: what is left then was not listed, and nothing is said of it.
 pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Result<Walk, Error> {
-    let state = State { every_nix_file: options.nix_files, ..State::default() };
+    let state = State { means: options.also, ..State::default() };
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     for root in &roots {
@@ -199,7 +199,7 @@ impl Walk {
 /// What the threads of a walk share.
 #[derive(Default)]
 struct State {
-    every_nix_file: bool,
+    means: Also,
     files: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -207,7 +207,7 @@ struct State {
 #[derive(Default)]
 struct Seen {
     flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
-    nix_files: Vec<PathBuf>,
+    also: Vec<PathBuf>,
     listed: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
@@ -229,8 +229,8 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
-        if self.every_nix_file && path.extension().is_some_and(|ending| ending == "nix") {
-            self.with(|seen| seen.nix_files.push(path.to_owned()));
+        if self.means.means(path) {
+            self.with(|seen| seen.also.push(path.to_owned()));
         }
         let is_nix = name == "flake.nix";
         if is_nix || name == "flake.lock" {
@@ -275,11 +275,11 @@ impl State {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         seen.problems.sort();
         seen.problems.dedup();
-        seen.nix_files.sort();
+        seen.also.sort();
         let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
-            nix_files: seen.nix_files,
+            also: seen.also.into(),
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,

@@ -12,6 +12,7 @@ mod apply;
 mod cell;
 mod flakes;
 mod fleet;
+mod generations;
 mod input_history;
 mod inputs;
 mod ledger;
@@ -61,8 +62,14 @@ pub trait Projection: std::fmt::Debug + Sync {
 pub(crate) use super::rebuild::ensure;
 
 /// Every projection.
-pub const PROJECTIONS: &[&dyn Projection] =
-    &[&flakes::Flakes, &inputs::Inputs, &outputs::Outputs, &problems::Problems, &input_history::InputHistory];
+pub const PROJECTIONS: &[&dyn Projection] = &[
+    &flakes::Flakes,
+    &inputs::Inputs,
+    &outputs::Outputs,
+    &problems::Problems,
+    &input_history::InputHistory,
+    &generations::Generations,
+];
 
 /// Every view, in the order of the documentation.
 pub fn views() -> impl Iterator<Item = &'static View> {

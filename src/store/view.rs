@@ -8,6 +8,7 @@ mod diff;
 mod events;
 mod flakes;
 mod fleet;
+mod generations;
 mod history;
 mod inputs;
 mod lock_nodes;
@@ -24,6 +25,7 @@ pub use events::{
 };
 pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flakes, known_flakes};
 pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
+pub use generations::{GenerationRow, generations};
 pub use history::{HistoryFilter, HistoryRow, Source, history};
 pub use inputs::{InputRow, inputs};
 pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};

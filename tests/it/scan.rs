@@ -15,6 +15,7 @@ mod canary;
 mod history;
 mod lifecycle;
 mod problems;
+mod system;
 
 /// A tree to scan and a ledger beside it.
 pub(crate) struct Estate {

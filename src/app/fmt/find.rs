@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::git::Repository;
-use crate::scan::{self, Options};
+use crate::scan::{self, Also, Options};
 
 use super::super::AppError;
 use super::{FmtRequest, Refusal};
@@ -20,8 +20,12 @@ pub(super) struct Files {
 /// Finds them.
 pub(super) fn files(request: &FmtRequest) -> Result<Files, AppError> {
     let named = Named::of(&request.paths)?;
-    let options =
-        Options { excludes: request.excludes.clone(), threads: request.threads, nix_files: true, ..Options::default() };
+    let options = Options {
+        excludes: request.excludes.clone(),
+        threads: request.threads,
+        also: Also::NixFiles,
+        ..Options::default()
+    };
     let mut found = BTreeSet::new();
     let mut refused = Vec::new();
     for path in &named.files {
@@ -32,7 +36,7 @@ pub(super) fn files(request: &FmtRequest) -> Result<Files, AppError> {
     }
     if !named.directories.is_empty() {
         let walk = scan::walk(&named.directories, &options)?;
-        found.extend(walk.nix_files.iter().filter_map(|path| named.target(path)));
+        found.extend(walk.also.iter().filter_map(|path| named.target(path)));
         let refusal = |(path, message)| Refusal { path, line: None, message };
         refused.extend(walk.problems.into_iter().filter(|(path, _)| !is_lock(path)).map(refusal));
     }

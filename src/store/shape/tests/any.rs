@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
 use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
@@ -29,6 +30,7 @@ pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
         6 => flake_event().prop_map(Event::Flake),
         1 => finding_event().prop_map(Event::Finding),
         1 => lock_history_event().prop_map(Event::LockHistory),
+        1 => config_event().prop_map(Event::Config),
         1 => erased().prop_map(Event::Ledger),
     ]
 }
@@ -179,6 +181,22 @@ fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {
         }),
         (id(), vec(text(), 0..3)).prop_map(|(flake, commits)| LockHistoryEvent::Unreachable { flake, commits }),
     ]
+}
+
+fn config_event() -> impl Strategy<Value = ConfigEvent> {
+    let generation = (any::<u64>(), text(), option::of(text()), option::of(text()), option::of(text())).prop_map(
+        |(number, store_path, version, revision, configuration)| Generation {
+            number,
+            store_path,
+            version,
+            revision,
+            configuration,
+        },
+    );
+    (path(), generation, option::of(any::<u64>())).prop_map(|(profile, generation, from)| match from {
+        None => ConfigEvent::Activated { profile, generation },
+        Some(from) => ConfigEvent::RolledBack { profile, from, to: generation },
+    })
 }
 
 fn erased() -> impl Strategy<Value = LedgerEvent> {
