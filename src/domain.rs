@@ -22,6 +22,8 @@ pub mod lock_history;
 
 pub mod config;
 
+pub mod pins;
+
 pub mod ledger;
 
 pub mod size;

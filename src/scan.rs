@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod channels;
 mod explain;
 mod generations;
 mod git_rules;
@@ -14,6 +15,7 @@ mod skip;
 mod walk;
 mod watch;
 
+pub use channels::{Channel, channels};
 pub use explain::{Explanation, Verdict, explain};
 pub use generations::{Link, System, Version, system, version};
 pub use git_rules::ignores_everything;
@@ -36,6 +38,9 @@ pub struct Options {
     pub also: Also,
 }
 
+/// What files with pins are called.
+const PIN_FILES: [&str; 3] = ["npins/sources.json", "nix/sources.json", ".nix-channels"];
+
 /// Files that a walk lists beside the flakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Also {
@@ -44,6 +49,8 @@ pub enum Also {
     Nothing,
     /// Those whose names end in `.nix`.
     NixFiles,
+    /// Those that pin sources without a flake, by npins, by niv or as channels.
+    Pins,
 }
 
 impl Also {
@@ -51,6 +58,7 @@ impl Also {
     fn means(self, path: &Path) -> bool {
         match self {
             Self::Nothing => false,
+            Self::Pins => PIN_FILES.iter().any(|name| path.ends_with(name)),
             Self::NixFiles => path.extension().is_some_and(|ending| ending == "nix"),
         }
     }

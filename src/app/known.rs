@@ -13,6 +13,7 @@ use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
@@ -139,6 +140,11 @@ impl Known {
         StreamId::config(Uuid::new_v5(&self.origin, profile.as_os_str().as_bytes()))
     }
 
+    /// The stream of a file with pins.
+    pub fn pins_stream(&self, file: &Path) -> StreamId {
+        StreamId::pins(Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()))
+    }
+
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
         finding_stream(&self.origin, flake, file)
@@ -188,6 +194,17 @@ pub fn profile(reader: &Reader, stream: &StreamId) -> Result<(Profile, u64), Sto
         _ => None,
     });
     Ok((Profile::fold(events), version))
+}
+
+/// What a file pins, as far as is known, and the version of its stream.
+pub fn pins(reader: &Reader, stream: &StreamId) -> Result<(Option<Pins>, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Pins(event)) => Some(event),
+        _ => None,
+    });
+    Ok((pins::fold(events), version))
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.

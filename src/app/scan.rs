@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
-use crate::scan::{Found, Options, Walk, walk_until};
+use crate::scan::{Also, Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
@@ -20,6 +20,8 @@ mod look;
 mod settle;
 
 mod gone;
+
+mod pins;
 
 mod system;
 
@@ -117,7 +119,12 @@ pub fn scan_as(
     let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
     let roots = roots::to_scan(session, &request.paths)?;
     progress(Progress::Walking);
-    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
+    let options = Options {
+        excludes: request.excludes.clone(),
+        threads: request.threads,
+        also: Also::Pins,
+        ..Options::default()
+    };
     let walked = walk_until(&roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
@@ -128,6 +135,7 @@ pub fn scan_as(
     run.look_and_settle(&pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         gone::settle(&roots, &walked, &known, &mut settler)?;
+        pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
         if let Some(root) = &request.system {
             system::settle(root, &known, &mut settler)?;
         }

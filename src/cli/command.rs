@@ -58,6 +58,7 @@ mod hook;
 mod info;
 mod log;
 mod origin;
+mod pin;
 mod problem;
 mod roots;
 mod scan;
@@ -82,6 +83,7 @@ commands! {
         Forget(forget),
         Fmt(fmt),
         System(system),
+        Pin(pin),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

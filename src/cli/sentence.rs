@@ -9,6 +9,7 @@ use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
 use crate::domain::lock::PathChange;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::pins::{PinChange, PinsEvent};
 
 use super::text::{plural, short, source};
 
@@ -33,6 +34,7 @@ pub(crate) fn of(event: &Event) -> String {
         }
         Event::Config(ConfigEvent::Activated { generation: to, .. }) => generation(to),
         Event::Config(ConfigEvent::RolledBack { from, to, .. }) => format!("from {from} back to {}", generation(to)),
+        Event::Pins(event) => pins(event),
         Event::Ledger(LedgerEvent::Erased { event, reason, .. }) => format!("{event}: {reason}"),
     }
 }
@@ -41,6 +43,19 @@ pub(crate) fn of(event: &Event) -> String {
 fn generation(generation: &Generation) -> String {
     let version = generation.version.as_deref().unwrap_or("of unknown version");
     format!("generation {}, {version}", generation.number)
+}
+
+fn pins(event: &PinsEvent) -> String {
+    match event {
+        PinsEvent::Discovered { file, manager, pins } => {
+            format!("{file} of {} with {}", manager.name(), plural(count(pins.len()), "pin"))
+        }
+        PinsEvent::Updated { file, changes } => {
+            let tell = |one: &PinChange| change(&one.name, one.from.as_ref(), one.to.as_ref());
+            format!("{file}: {}", changes.iter().map(tell).collect::<Vec<_>>().join(", "))
+        }
+        PinsEvent::Removed { file } => file.to_string(),
+    }
 }
 
 /// The change of one locked input: `nixpkgs github:NixOS/nixpkgs/0a → github:NixOS/nixpkgs/0b`.

@@ -133,13 +133,14 @@ fn micros(meta: &std::fs::Metadata) -> i64 {
     FileStamp::new(meta).mtime_ns.div_euclid(1000)
 }
 
-struct Machine<'a> {
-    root: &'a Path,
+/// A machine whose root lies somewhere.
+pub(super) struct Machine<'a> {
+    pub(super) root: &'a Path,
 }
 
 impl Machine<'_> {
     /// Where a path of the machine lies for us.
-    fn real(&self, path: &Path) -> PathBuf {
+    pub(super) fn real(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
@@ -165,13 +166,13 @@ impl Machine<'_> {
         target.strip_prefix(STORE).is_some_and(is_entry).then(|| target.to_owned())
     }
 
-    fn read(&self, path: &Path) -> Option<String> {
+    pub(super) fn read(&self, path: &Path) -> Option<String> {
         let path = self.resolve(path).ok()?;
         read_text(&self.real(&path), VERSION_BYTES).ok().map(|read| read.text)
     }
 
     /// Follows every link on the way, absolute ones from the root.
-    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+    pub(super) fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         let mut waiting: VecDeque<OsString> = names(path).collect();
         let (mut at, mut links) = (PathBuf::from("/"), 0);
         while let Some(name) = waiting.pop_front() {

@@ -187,13 +187,25 @@ impl Walk {
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
     pub fn is_gone(&self, dir: &Path) -> bool {
-        let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let Some(nearest) = dir.ancestors().find(|ancestor| self.was_listed(ancestor)) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
             Some(below) => absent(&nearest.join(below)),
         }
     }
+
+    /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
+    /// not be mounted there.
+    pub fn is_file_gone(&self, file: &Path) -> bool {
+        let Some(nearest) = file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor)) else { return false };
+        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
+        let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
+        !is_empty && below.is_some_and(|below| absent(&nearest.join(below)))
+    }
+}
+
+fn absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// What the threads of a walk share.

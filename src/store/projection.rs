@@ -18,6 +18,7 @@ mod inputs;
 mod ledger;
 mod memory;
 mod outputs;
+mod pins;
 mod problems;
 mod schema;
 pub(in crate::store) mod stored;
@@ -69,6 +70,7 @@ pub const PROJECTIONS: &[&dyn Projection] = &[
     &problems::Problems,
     &input_history::InputHistory,
     &generations::Generations,
+    &pins::Pins,
 ];
 
 /// Every view, in the order of the documentation.

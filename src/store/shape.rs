@@ -22,6 +22,8 @@ mod lock;
 
 mod lock_history;
 
+mod pins;
+
 pub(in crate::store) mod raw;
 
 mod value;
@@ -89,6 +91,7 @@ pub fn encode(event: &Event) -> Result<(Kind, String), ShapeError> {
         Event::Finding(event) => finding::encode(event),
         Event::LockHistory(event) => lock_history::encode(event),
         Event::Config(event) => config::encode(event),
+        Event::Pins(event) => pins::encode(event),
         Event::Ledger(event) => ledger::encode(event),
     };
     payload
@@ -124,6 +127,7 @@ fn decode_known(kind: Kind, payload: &str) -> serde_json::Result<Event> {
         Aggregate::Finding => finding::decode(kind.action, payload).map(Event::Finding),
         Aggregate::LockHistory => lock_history::decode(kind.action, payload).map(Event::LockHistory),
         Aggregate::Config => config::decode(kind.action, payload).map(Event::Config),
+        Aggregate::Pins => pins::decode(kind.action, payload).map(Event::Pins),
         Aggregate::Ledger => ledger::decode(kind.action, payload).map(Event::Ledger),
     }
 }

@@ -24,6 +24,7 @@ use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 use crate::domain::path::RecordedPath;
+use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
 pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -31,6 +32,7 @@ pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
         1 => finding_event().prop_map(Event::Finding),
         1 => lock_history_event().prop_map(Event::LockHistory),
         1 => config_event().prop_map(Event::Config),
+        1 => pins_event().prop_map(Event::Pins),
         1 => erased().prop_map(Event::Ledger),
     ]
 }
@@ -197,6 +199,21 @@ fn config_event() -> impl Strategy<Value = ConfigEvent> {
         None => ConfigEvent::Activated { profile, generation },
         Some(from) => ConfigEvent::RolledBack { profile, from, to: generation },
     })
+}
+
+fn pins_event() -> impl Strategy<Value = PinsEvent> {
+    let manager = prop_oneof![Just(Manager::Npins), Just(Manager::Niv), Just(Manager::Channels)];
+    let change =
+        (text(), option::of(attrs()), option::of(attrs())).prop_map(|(name, from, to)| PinChange { name, from, to });
+    prop_oneof![
+        (path(), manager, btree_map(text(), attrs(), 0..3)).prop_map(|(file, manager, pins)| PinsEvent::Discovered {
+            file,
+            manager,
+            pins
+        }),
+        (path(), vec(change, 0..3)).prop_map(|(file, changes)| PinsEvent::Updated { file, changes }),
+        path().prop_map(|file| PinsEvent::Removed { file }),
+    ]
 }
 
 fn erased() -> impl Strategy<Value = LedgerEvent> {

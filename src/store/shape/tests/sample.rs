@@ -21,6 +21,7 @@ use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 use crate::domain::path::RecordedPath;
+use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
 /// The sample of one kind.
 pub(super) fn event(kind: Kind) -> Event {
@@ -33,6 +34,7 @@ fn all() -> Vec<Event> {
     events.extend(finding_events().into_iter().map(Event::Finding));
     events.extend(lock_history_events().into_iter().map(Event::LockHistory));
     events.extend(config_events().into_iter().map(Event::Config));
+    events.extend(pins_events().into_iter().map(Event::Pins));
     events.push(Event::Ledger(LedgerEvent::Erased {
         event: EventId::new(Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001)),
         stream: format!("flake/{}", flake_id()),
@@ -121,6 +123,23 @@ fn config_events() -> Vec<ConfigEvent> {
     vec![
         ConfigEvent::Activated { profile: profile.clone(), generation: generation(42) },
         ConfigEvent::RolledBack { profile, from: 42, to: generation(41) },
+    ]
+}
+
+fn pins_events() -> Vec<PinsEvent> {
+    let file = path("/home/ann/infra/npins/sources.json");
+    let pin = |rev: &str| {
+        attrs(&json!({
+            "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": rev.repeat(40), "ref": "nixos-unstable",
+            "hash": "sha256-AAAA"
+        }))
+    };
+    let pins = [("nixpkgs".to_owned(), pin("a"))].into();
+    let change = PinChange { name: "nixpkgs".to_owned(), from: Some(pin("a")), to: Some(pin("b")) };
+    vec![
+        PinsEvent::Discovered { file: file.clone(), manager: Manager::Npins, pins },
+        PinsEvent::Updated { file: file.clone(), changes: vec![change] },
+        PinsEvent::Removed { file },
     ]
 }
 
