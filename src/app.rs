@@ -47,6 +47,8 @@ pub mod requests;
 
 pub mod sync;
 
+pub mod system;
+
 pub mod watch;
 
 use std::path::PathBuf;

@@ -63,6 +63,8 @@ pub struct Settings {
     pub history_since: Option<String>,
     /// How many threads a scan uses; 0 is one for each core.
     pub threads: usize,
+    /// Where the machine's root is whose NixOS is looked at.
+    pub system_root: PathBuf,
     /// The program with which files are formatted, and its arguments; the official style when empty.
     pub formatter: Vec<String>,
     /// Where the bus is and how to be let in.
@@ -289,6 +291,7 @@ impl Settings {
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
             history_since: text(&table::HISTORY_SINCE),
             threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),
+            system_root: directory.join(value(&table::SYSTEM_ROOT).and_then(Value::path).unwrap_or(Path::new("/"))),
             formatter: value(&table::FORMATTER).and_then(Value::command).unwrap_or_default().to_vec(),
             sync: Sync::of(&value, directory),
             serve: Serve {

@@ -20,6 +20,10 @@ pub mod finding;
 
 pub mod lock_history;
 
+pub mod config;
+
+pub mod pins;
+
 pub mod ledger;
 
 pub mod size;

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
+mod channels;
 mod explain;
+mod generations;
 mod git_rules;
 mod mounts;
 mod read;
@@ -13,7 +15,9 @@ mod skip;
 mod walk;
 mod watch;
 
+pub use channels::{Channel, channels};
 pub use explain::{Explanation, Verdict, explain};
+pub use generations::{Link, System, Version, system, version};
 pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::Why;
@@ -32,7 +36,12 @@ pub struct Options {
     pub threads: usize,
     /// Whether [`walk_until`] finds every Nix file beside the flakes.
     pub nix_files: bool,
+    /// Whether it finds the files that pin sources without a flake, by npins, by niv or as channels.
+    pub pins: bool,
 }
+
+/// What files with pins are called.
+const PIN_FILES: [&str; 3] = ["npins/sources.json", "nix/sources.json", ".nix-channels"];
 
 /// Why nothing could be walked.
 #[derive(Debug, thiserror::Error)]

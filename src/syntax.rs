@@ -1,5 +1,5 @@
-//! Nix text to our view of it: its tree, names and shape, `flake.nix`, `flake.lock`, flake references, secrets hiding in text,
-//! and the official style.
+//! Nix text to our view of it: its tree, names and shape, `flake.nix`, `flake.lock`, flake references, pins without flakes,
+//! secrets hiding in text, and the official style.
 //!
 //! Pure: file contents come in as text. Parsing never fails: it returns what could be read and a list of problems.
 
@@ -28,6 +28,8 @@ pub mod graph;
 pub mod flake_ref;
 
 pub mod format;
+
+pub mod pins;
 
 pub mod shape;
 

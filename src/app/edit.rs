@@ -232,14 +232,15 @@ impl Draft {
 
     /// The change as a diff, for people and for `patch`.
     pub fn diff(&self) -> String {
-        diff(&self.old, &self.new)
+        diff(&self.path, &self.old, &self.new)
     }
 }
 
 /// What changes between two texts of a `flake.nix`, with three lines around it.
-pub(super) fn diff(old: &str, new: &str) -> String {
+pub(super) fn diff(path: &Path, old: &str, new: &str) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let diff = similar::TextDiff::from_lines(old, new);
-    diff.unified_diff().context_radius(3).header("a/flake.nix", "b/flake.nix").to_string()
+    diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string()
 }
 
 /// Writes a draft, brings the lock up to it where that is possible, and has the change observed.
@@ -260,7 +261,12 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
         }
         return Err(error.into());
     }
-    let lock = lock::after_an_edit(&directory, &draft.new, writing.locking, writing.search.as_deref());
+    let lock = match draft.path.file_name() {
+        Some(name) if name == "flake.nix" => {
+            lock::after_an_edit(&directory, &draft.new, writing.locking, writing.search.as_deref())
+        }
+        _ => LockState::Untouched,
+    };
     let mut events = 0;
     if let (Some(session), Some(note)) = (recorder, &note) {
         let scan = session.caused("scan", &note.identity());

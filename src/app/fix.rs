@@ -60,7 +60,7 @@ pub struct Done {
 impl Mended {
     /// The change as a diff, for people and for `patch`.
     pub fn diff(&self) -> String {
-        diff(&self.old, &self.new)
+        diff(&self.path, &self.old, &self.new)
     }
 }
 
@@ -174,6 +174,7 @@ fn note(session: &Session, root: &MessageIdentity, mended: &Mended) -> EditRow {
         undo: mended.old.clone(),
         at: session.clock.now(),
         undoes: None,
+        seen: false,
     }
 }
 

@@ -146,7 +146,7 @@ pub fn fmt(request: &FmtRequest, stop: &AtomicBool) -> Result<FmtReport, AppErro
     refused.sort();
     report.refused = refused;
     if let Some(cache) = cache {
-        cache.keep(formatted);
+        cache.keep(&formatted);
     }
     Ok(report)
 }
@@ -158,10 +158,10 @@ pub fn format_text(text: &str, formatter: &Formatter) -> Result<String, FmtError
         return Ok(text.to_owned());
     }
     let program = Program { command, directory, timeout: TIMEOUT, limit: limit() };
-    let formatted = String::from_utf8(process::run(program, text.as_bytes().to_vec())?)
+    let after = String::from_utf8(process::run(program, text.as_bytes().to_vec())?)
         .map_err(|_| FmtError::OutputNotUtf8 { program: command.first().cloned().unwrap_or_default() })?;
-    format::verify(text, &formatted)?;
-    Ok(formatted)
+    format::verify(text, &after)?;
+    Ok(after)
 }
 
 fn limit() -> usize {

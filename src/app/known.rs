@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
+use crate::domain::config::Profile;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
@@ -14,6 +15,7 @@ use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::LockHistoryEvent;
 use crate::domain::path::RecordedPath;
+use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
@@ -145,6 +147,16 @@ impl Known {
         }))
     }
 
+    /// The stream of the generations of a profile.
+    pub fn config_stream(&self, profile: &Path) -> StreamId {
+        StreamId::config(Uuid::new_v5(&self.origin, profile.as_os_str().as_bytes()))
+    }
+
+    /// The stream of a file with pins.
+    pub fn pins_stream(&self, file: &Path) -> StreamId {
+        StreamId::pins(Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()))
+    }
+
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
         finding_stream(&self.origin, flake, file)
@@ -213,6 +225,28 @@ pub fn found_in(reader: &Reader, stream: &StreamId) -> Result<Option<RecordedPat
         )) => Some(subject.file.clone()),
         _ => None,
     })
+}
+
+/// What is known of a profile and the version of its stream.
+pub fn profile(reader: &Reader, stream: &StreamId) -> Result<(Profile, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Config(event)) => Some(event),
+        _ => None,
+    });
+    Ok((Profile::fold(events), version))
+}
+
+/// What a file pins, as far as is known, and the version of its stream.
+pub fn pins(reader: &Reader, stream: &StreamId) -> Result<(Option<Pins>, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Pins(event)) => Some(event),
+        _ => None,
+    });
+    Ok((pins::fold(events), version))
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.

@@ -24,6 +24,10 @@ mod settle;
 
 mod gone;
 
+mod pins;
+
+mod system;
+
 pub(super) use look::chain;
 use look::{Glance, Looker};
 use settle::Settler;
@@ -46,6 +50,8 @@ pub struct ScanRequest {
     pub threads: usize,
     /// The rules whose findings are recorded; none to leave Nix files beside the flakes alone.
     pub rules: Option<Wanted>,
+    /// Where the machine's root is whose generations are recorded; none for no machine.
+    pub system: Option<PathBuf>,
 }
 
 /// Which findings of rules a scan records.
@@ -136,6 +142,7 @@ pub fn scan_as(
         excludes: request.excludes.clone(),
         threads: request.threads,
         nix_files: request.rules.is_some(),
+        pins: true,
         ..Options::default()
     };
     let walked = walk_until(&roots, &options, stop)?;
@@ -153,6 +160,10 @@ pub fn scan_as(
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         gone::settle(&roots, &walked, &known, &mut settler)?;
+        pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
+        if let Some(root) = &request.system {
+            system::settle(root, &known, &mut settler)?;
+        }
     }
     run.finish(command, &roots, settler)
 }
@@ -167,7 +178,7 @@ pub(super) fn look_at(
 ) -> Result<ScanReport, AppError> {
     let stop = AtomicBool::new(false);
     let excludes = request.excludes.clone();
-    let options = Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.rules.is_some() };
+    let options = Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.rules.is_some(), pins: false };
     let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();

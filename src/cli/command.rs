@@ -61,6 +61,7 @@ mod hook;
 mod info;
 mod log;
 mod origin;
+mod pin;
 mod problem;
 mod roots;
 mod scan;
@@ -68,6 +69,7 @@ mod serve;
 mod sql;
 mod store;
 mod sync;
+mod system;
 mod undo;
 mod util;
 
@@ -88,6 +90,8 @@ commands! {
         Forget(forget),
         Undo(undo),
         Fmt(fmt),
+        System(system),
+        Pin(pin),
         Fleet(fleet),
         Sync(sync),
         Serve(serve),

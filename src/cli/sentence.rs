@@ -2,12 +2,14 @@
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
 use crate::domain::lock::PathChange;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::pins::{PinChange, PinsEvent};
 
 use super::text::{plural, short, source};
 
@@ -30,7 +32,29 @@ pub(crate) fn of(event: &Event) -> String {
         Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. }) => {
             format!("{} no longer reachable", plural(count(commits.len()), "commit"))
         }
+        Event::Config(ConfigEvent::Activated { generation: to, .. }) => generation(to),
+        Event::Config(ConfigEvent::RolledBack { from, to, .. }) => format!("from {from} back to {}", generation(to)),
+        Event::Pins(event) => pins(event),
         Event::Ledger(LedgerEvent::Erased { event, reason, .. }) => format!("{event}: {reason}"),
+    }
+}
+
+/// `generation 42, 26.05.20261101.647b2b7`.
+fn generation(generation: &Generation) -> String {
+    let version = generation.version.as_deref().unwrap_or("of unknown version");
+    format!("generation {}, {version}", generation.number)
+}
+
+fn pins(event: &PinsEvent) -> String {
+    match event {
+        PinsEvent::Discovered { file, manager, pins } => {
+            format!("{file} of {} with {}", manager.name(), plural(count(pins.len()), "pin"))
+        }
+        PinsEvent::Updated { file, changes } => {
+            let tell = |one: &PinChange| change(&one.name, one.from.as_ref(), one.to.as_ref());
+            format!("{file}: {}", changes.iter().map(tell).collect::<Vec<_>>().join(", "))
+        }
+        PinsEvent::Removed { file } => file.to_string(),
     }
 }
 

@@ -116,6 +116,8 @@ settings! {
         "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
     RULES_RECORD = "rules.record" Kind::Choice(&["off", "error", "warning", "info"]), default "warning", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
         "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
+    SYSTEM_ROOT = "system_root" Kind::Path, default "/", env "CIM_NIX_SYSTEM_ROOT", flag None, project false:
+        "The root of the machine whose NixOS `scan` and `system` look at. Another one is for a disk that is mounted somewhere.";
     FORMATTER = "formatter" Kind::Command, default "", env "CIM_NIX_FORMATTER", flag None, project false:
         "The program with which `fmt` formats instead of by itself, as in `[\"alejandra\", \"-q\"]`: it reads Nix on stdin and writes it to stdout. Empty means the official style.";
     SYNC_SERVERS = "sync.servers" Kind::Secret, default "nats://127.0.0.1:4222", env "NATS_URL", flag None, project false:

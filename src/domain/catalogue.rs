@@ -1,10 +1,12 @@
 //! The catalogue: every event that exists, declared once. Types on the wire, golden files, the event reference and
 //! the decoders' tests derive from this table.
 
+use super::config::ConfigEvent;
 use super::finding::event::FindingEvent;
 use super::flake::event::FlakeEvent;
 use super::ledger::LedgerEvent;
 use super::lock_history::LockHistoryEvent;
+use super::pins::PinsEvent;
 use super::stream::Aggregate;
 
 /// Any event of the ledger.
@@ -16,6 +18,10 @@ pub enum Event {
     Finding(FindingEvent),
     /// Of a lock's past.
     LockHistory(LockHistoryEvent),
+    /// Of a configuration of a machine.
+    Config(ConfigEvent),
+    /// Of a file with pins.
+    Pins(PinsEvent),
     /// Of the ledger itself.
     Ledger(LedgerEvent),
 }
@@ -73,6 +79,11 @@ catalogue! {
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
     LOCK_HISTORY_RECORDED = LockHistory "recorded" v 1: "A commit changed the lock file.";
     LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
+    CONFIG_ACTIVATED = Config "activated" v 1: "A generation of a NixOS became the current one.";
+    CONFIG_ROLLED_BACK = Config "rolled_back" v 1: "An older generation of a NixOS became the current one again.";
+    PINS_DISCOVERED = Pins "discovered" v 1: "A file that pins sources without a flake was seen for the first time, or again after it was removed.";
+    PINS_UPDATED = Pins "updated" v 1: "Some of the sources that a file pins are others.";
+    PINS_REMOVED = Pins "removed" v 1: "A file with pins is gone; its directory was looked at.";
     LEDGER_ERASED = Ledger "erased" v 1: "The payload of an event was blanked.";
 }
 
@@ -101,6 +112,11 @@ impl Event {
             Self::Finding(FindingEvent::Resolved { .. }) => FINDING_RESOLVED,
             Self::LockHistory(LockHistoryEvent::Recorded(_)) => LOCK_HISTORY_RECORDED,
             Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,
+            Self::Config(ConfigEvent::Activated { .. }) => CONFIG_ACTIVATED,
+            Self::Config(ConfigEvent::RolledBack { .. }) => CONFIG_ROLLED_BACK,
+            Self::Pins(PinsEvent::Discovered { .. }) => PINS_DISCOVERED,
+            Self::Pins(PinsEvent::Updated { .. }) => PINS_UPDATED,
+            Self::Pins(PinsEvent::Removed { .. }) => PINS_REMOVED,
             Self::Ledger(LedgerEvent::Erased { .. }) => LEDGER_ERASED,
         }
     }

@@ -15,13 +15,17 @@ pub enum Aggregate {
     Finding,
     /// The past of one flake's lock file, as git tells it.
     LockHistory,
+    /// A configuration of a machine: the generations of one profile.
+    Config,
+    /// A file that pins sources without a flake.
+    Pins,
     /// The ledger itself.
     Ledger,
 }
 
 impl Aggregate {
     /// Every aggregate, in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Flake, Self::Finding, Self::LockHistory, Self::Ledger];
+    pub const ALL: [Self; 6] = [Self::Flake, Self::Finding, Self::LockHistory, Self::Config, Self::Pins, Self::Ledger];
 
     /// The name used in streams, event types and subjects.
     pub const fn name(self) -> &'static str {
@@ -29,6 +33,8 @@ impl Aggregate {
             Self::Flake => "flake",
             Self::Finding => "finding",
             Self::LockHistory => "lock_history",
+            Self::Config => "config",
+            Self::Pins => "pins",
             Self::Ledger => "ledger",
         }
     }
@@ -60,6 +66,16 @@ impl StreamId {
     /// The stream of what git tells of one flake's lock.
     pub fn lock_history(id: FlakeId) -> Self {
         Self { aggregate: Aggregate::LockHistory, key: id.to_string() }
+    }
+
+    /// The stream of the generations of a profile, keyed by an id derived from the origin and the profile's path.
+    pub fn config(key: Uuid) -> Self {
+        Self { aggregate: Aggregate::Config, key: key.to_string() }
+    }
+
+    /// The stream of a file with pins, keyed by an id derived from the origin and the file's path.
+    pub fn pins(key: Uuid) -> Self {
+        Self { aggregate: Aggregate::Pins, key: key.to_string() }
     }
 
     /// The stream of what one origin did to its own ledger.

@@ -15,7 +15,7 @@ use rayon::Scope;
 
 use super::git_rules::{GitRules, Markers};
 use super::rules::Rules;
-use super::{Error, Options};
+use super::{Error, Options, PIN_FILES};
 
 /// What a walk found. Flakes and problems are in path order, so two walks of the same tree are equal.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Walk {
     pub flakes: Vec<Found>,
     /// Every Nix file beside the `flake.nix`, when they were asked for.
     pub nix: Vec<(PathBuf, FileStamp)>,
+    /// The files, and links, that pin sources without a flake, when they were asked for, in path order.
+    pub pins: Box<[PathBuf]>,
     /// How many files were seen, whatever their name.
     pub files: u64,
     /// What could not be looked at, each with one sentence.
@@ -96,7 +98,7 @@ pub fn walk(roots: &[PathBuf], options: &Options) -> Result<Walk, Error> {
 
 /// The same, until `stop` is set: what is left then was not listed, and nothing is said of it.
 pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Result<Walk, Error> {
-    let state = State { nix_files: options.nix_files, ..State::default() };
+    let state = State { nix_files: options.nix_files, pins_too: options.pins, ..State::default() };
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     walk_roots(&roots, options, &state, &pool, stop)?;
@@ -221,25 +223,29 @@ impl Walk {
         self.listed.contains(dir)
     }
 
-    /// Whether a file is known to be gone: the walk came by, and it is not there.
-    pub fn is_missing(&self, file: &Path) -> bool {
-        let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        let Some(nearest) = file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor)) else { return false };
-        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
-        below.is_some_and(|below| absent(&nearest.join(below)))
-    }
-
     /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
     pub fn is_gone(&self, dir: &Path) -> bool {
-        let absent = |path: &Path| path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let Some(nearest) = dir.ancestors().find(|ancestor| self.was_listed(ancestor)) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
             Some(below) => absent(&nearest.join(below)),
         }
     }
+
+    /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
+    /// not be mounted there.
+    pub fn is_file_gone(&self, file: &Path) -> bool {
+        let Some(nearest) = file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor)) else { return false };
+        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
+        let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
+        !is_empty && below.is_some_and(|below| absent(&nearest.join(below)))
+    }
+}
+
+fn absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// What the threads of a walk share.
@@ -249,6 +255,8 @@ struct State {
     nix_files: bool,
     /// Whether files are wanted one by one: the files of flakes among the others.
     locks: bool,
+    /// Whether files with pins are wanted.
+    pins_too: bool,
     files: AtomicU64,
     seen: Mutex<Seen>,
 }
@@ -257,6 +265,7 @@ struct State {
 struct Seen {
     flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
     nix: Vec<(PathBuf, FileStamp)>,
+    pins: Vec<PathBuf>,
     listed: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
@@ -267,6 +276,7 @@ impl Seen {
         self.problems.dedup();
         self.nix.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         self.nix.dedup_by(|a, b| a.0 == b.0);
+        self.pins.sort();
     }
 }
 
@@ -287,6 +297,9 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        if self.pins_too && PIN_FILES.iter().any(|name| path.ends_with(name)) {
+            self.with(|seen| seen.pins.push(path.to_owned()));
+        }
         let is_nix = name == "flake.nix";
         if self.locks && (is_nix || name == "flake.lock") {
             return self.see_nix(path);
@@ -354,6 +367,7 @@ impl State {
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
             nix: seen.nix,
+            pins: seen.pins.into(),
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,

@@ -12,11 +12,13 @@ mod apply;
 mod cell;
 mod flakes;
 mod fleet;
+mod generations;
 mod input_history;
 mod inputs;
 mod ledger;
 mod memory;
 mod outputs;
+mod pins;
 mod problems;
 mod schema;
 pub(in crate::store) mod stored;
@@ -61,8 +63,15 @@ pub trait Projection: std::fmt::Debug + Sync {
 pub(crate) use super::rebuild::ensure;
 
 /// Every projection.
-pub const PROJECTIONS: &[&dyn Projection] =
-    &[&flakes::Flakes, &inputs::Inputs, &outputs::Outputs, &problems::Problems, &input_history::InputHistory];
+pub const PROJECTIONS: &[&dyn Projection] = &[
+    &flakes::Flakes,
+    &inputs::Inputs,
+    &outputs::Outputs,
+    &problems::Problems,
+    &input_history::InputHistory,
+    &generations::Generations,
+    &pins::Pins,
+];
 
 /// Every view, in the order of the documentation.
 pub fn views() -> impl Iterator<Item = &'static View> {

@@ -10,6 +10,8 @@ use crate::domain::catalogue::{EVENTS, Event, Kind};
 
 pub mod id;
 
+mod config;
+
 mod finding;
 
 mod flake;
@@ -19,6 +21,8 @@ mod ledger;
 mod lock;
 
 mod lock_history;
+
+mod pins;
 
 pub(in crate::store) mod raw;
 
@@ -86,6 +90,8 @@ pub fn encode(event: &Event) -> Result<(Kind, String), ShapeError> {
         Event::Flake(event) => flake::encode(event),
         Event::Finding(event) => finding::encode(event),
         Event::LockHistory(event) => lock_history::encode(event),
+        Event::Config(event) => config::encode(event),
+        Event::Pins(event) => pins::encode(event),
         Event::Ledger(event) => ledger::encode(event),
     };
     payload
@@ -120,6 +126,8 @@ fn decode_known(kind: Kind, payload: &str) -> serde_json::Result<Event> {
         Aggregate::Flake => flake::decode(kind.action, payload).map(Event::Flake),
         Aggregate::Finding => finding::decode(kind.action, payload).map(Event::Finding),
         Aggregate::LockHistory => lock_history::decode(kind.action, payload).map(Event::LockHistory),
+        Aggregate::Config => config::decode(kind.action, payload).map(Event::Config),
+        Aggregate::Pins => pins::decode(kind.action, payload).map(Event::Pins),
         Aggregate::Ledger => ledger::decode(kind.action, payload).map(Event::Ledger),
     }
 }

@@ -91,7 +91,7 @@ pub fn verify(before: &str, after: &str) -> Result<(), FormatError> {
 fn same(before: &Tree, after: &str) -> Result<(), FormatError> {
     let Ok(after) = parsed(after) else { return Err(FormatError::Changed { line: None }) };
     if let Some(at) = same::first_difference(before, &after) {
-        return Err(FormatError::Changed { line: at.map(|range| before.span(range).line) });
+        return Err(FormatError::Changed { line: Some(before.span(at).line) });
     }
     match same::lost_comment(before, &after) {
         Some(range) => Err(FormatError::Comments { line: Some(before.span(range).line) }),

@@ -61,11 +61,7 @@ impl World {
     }
 
     fn format(&self) -> FmtReport {
-        self.format_with(&self.request())
-    }
-
-    fn format_with(&self, request: &FmtRequest) -> FmtReport {
-        fmt(request, &AtomicBool::new(false)).unwrap()
+        run(&self.request())
     }
 
     fn changed(&self, report: &FmtReport) -> Vec<String> {
@@ -75,6 +71,10 @@ impl World {
     fn relative(&self, path: &Path) -> String {
         path.strip_prefix(self.at("")).unwrap_or(path).display().to_string()
     }
+}
+
+fn run(request: &FmtRequest) -> FmtReport {
+    fmt(request, &AtomicBool::new(false)).unwrap()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn files_below_a_directory_are_formatted_and_the_second_time_nothing_is_to_do() 
 #[test]
 fn a_check_writes_nothing_and_keeps_both_texts() {
     let world = World::new(&[("a.nix", UGLY)]);
-    let report = world.format_with(&FmtRequest { write: false, ..world.request() });
+    let report = run(&FmtRequest { write: false, ..world.request() });
     assert_eq!(report.changed[0].texts, Some((UGLY.to_owned(), NEAT.to_owned())));
     assert_eq!(world.text("a.nix"), UGLY);
 }
@@ -130,11 +130,11 @@ fn a_link_stays_a_link_and_leads_out_of_nothing() {
     symlink("a.nix", world.at("tree/link.nix")).unwrap();
     symlink(world.at("elsewhere/b.nix"), world.at("tree/out.nix")).unwrap();
     symlink("nowhere", world.at("tree/dead.nix")).unwrap();
-    let report = world.format_with(&FmtRequest { paths: vec![world.at("tree")], ..world.request() });
+    let report = run(&FmtRequest { paths: vec![world.at("tree")], ..world.request() });
     assert_eq!(world.changed(&report), ["tree/a.nix"]);
     assert!(world.at("tree/link.nix").is_symlink() && world.text("tree/link.nix") == NEAT);
     assert_eq!(world.text("elsewhere/b.nix"), UGLY);
-    let named = world.format_with(&FmtRequest { paths: vec![world.at("tree/out.nix")], ..world.request() });
+    let named = run(&FmtRequest { paths: vec![world.at("tree/out.nix")], ..world.request() });
     assert!(named.refused[0].message.contains("elsewhere/b.nix"), "{:?}", named.refused);
     assert_eq!(world.text("elsewhere/b.nix"), UGLY);
 }
@@ -164,7 +164,7 @@ fn what_is_remembered_is_only_that_a_content_is_formatted_and_may_be_lost() {
 fn a_cache_that_cannot_be_written_is_in_nobodys_way() {
     let world = World::new(&[("a.nix", UGLY)]);
     let request = FmtRequest { cache: world.at("a.nix/below/a/file"), ..world.request() };
-    assert_eq!(world.changed(&world.format_with(&request)), ["a.nix"]);
+    assert_eq!(world.changed(&run(&request)), ["a.nix"]);
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn since_a_commit_means_what_changed_was_added_or_is_unknown_to_git() {
 #[test]
 fn a_formatter_of_the_users_own_is_held_to_what_the_text_says() {
     let world = World::new(&[("a.nix", UGLY)]);
-    let with = |script: &str| world.format_with(&FmtRequest { formatter: world.program(script), ..world.request() });
+    let with = |script: &str| run(&FmtRequest { formatter: world.program(script), ..world.request() });
     for (script, words) in [
         ("tr 1 2", "formatting would change what this says"),
         ("echo oops >&2; exit 4", "oops"),

@@ -59,7 +59,13 @@ impl World {
 fn program(folder: &Path, at: Option<(&Server, &str)>, words: &[&str]) -> Output {
     #[expect(clippy::disallowed_methods, reason = "the program is run as people run it")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
-    command.env_clear().env("HOME", folder).env("USER", "ada").current_dir(folder).args(words);
+    command
+        .env_clear()
+        .env("HOME", folder)
+        .env("USER", "ada")
+        .env("CIM_NIX_SYSTEM_ROOT", folder)
+        .current_dir(folder)
+        .args(words);
     if let Some((server, user)) = at {
         command.env("NATS_URL", server.url()).env("NATS_USER", user).env("NATS_PASSWORD", user);
     }

@@ -14,7 +14,9 @@ use super::git_program::Git;
 mod canary;
 mod history;
 mod lifecycle;
+mod pins;
 mod problems;
+mod system;
 
 /// A tree to scan and a ledger beside it.
 pub(crate) struct Estate {

@@ -44,7 +44,7 @@ impl Cache {
     }
 
     /// Remembers what this run found; when there is too much, what was not found for longest is let go.
-    pub(super) fn keep(self, found: Vec<Key>) {
+    pub(super) fn keep(self, found: &[Key]) {
         if found.iter().all(|key| self.known.contains(key)) {
             return;
         }
@@ -83,8 +83,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/formatted");
         assert!(!Cache::open(&path).holds(&numbered(1)));
-        Cache::open(&path).keep(vec![numbered(1)]);
-        Cache::open(&path).keep(vec![numbered(2)]);
+        Cache::open(&path).keep(&[numbered(1)]);
+        Cache::open(&path).keep(&[numbered(2)]);
         let cache = Cache::open(&path);
         assert!(cache.holds(&numbered(1)) && cache.holds(&numbered(2)) && !cache.holds(&numbered(3)));
         let mut bytes = std::fs::read(&path).unwrap();
@@ -97,8 +97,8 @@ mod tests {
     fn it_does_not_grow_without_end_and_lets_the_oldest_go() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("formatted");
-        Cache::open(&path).keep((0..10).map(numbered).collect());
-        Cache::open(&path).keep((10..MOST + 5).map(numbered).collect());
+        Cache::open(&path).keep(&(0..10).map(numbered).collect::<Vec<_>>());
+        Cache::open(&path).keep(&(10..MOST + 5).map(numbered).collect::<Vec<_>>());
         let cache = Cache::open(&path);
         assert_eq!(cache.keys.len(), MOST);
         assert_eq!((0..10).filter(|number| cache.holds(&numbered(*number))).count(), 5);

@@ -135,7 +135,7 @@ fn record(known: &Known, looked: &[Looked], rules: u32, settler: &mut Settler<'_
 
 /// Resolves what was found in files that are gone.
 fn gone(known: &Known, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    for (path, row) in known.files().filter(|(path, row)| row.is_checked() && walked.is_missing(path)) {
+    for (path, row) in known.files().filter(|(path, row)| row.is_checked() && walked.is_file_gone(path)) {
         let flake = known.flakes().find(|flake| Some(flake.id) == row.flake);
         // Of a flake that was moved, the file at its new place has said so already.
         let moved = flake.is_some_and(|flake| !path.starts_with(&flake.directory));

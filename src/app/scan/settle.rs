@@ -159,7 +159,8 @@ impl<'a> Settler<'a> {
         &self.reader
     }
 
-    fn write_at(&self, stream: StreamId, version: u64, events: Vec<(i64, Event)>) -> Option<StreamWrite> {
+    /// The same with when each happened.
+    pub(super) fn write_at(&self, stream: StreamId, version: u64, events: Vec<(i64, Event)>) -> Option<StreamWrite> {
         if events.is_empty() {
             return None;
         }

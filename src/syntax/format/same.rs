@@ -35,14 +35,15 @@ impl PartialEq for Piece {
     }
 }
 
-/// Where the first text begins to say something else than the second; the place is missing when its end is.
-pub(super) fn first_difference(before: &Tree, after: &Tree) -> Option<Option<TextRange>> {
+/// Where the first text begins to say something else than the second; at its end when that is what the second goes on after.
+pub(super) fn first_difference(before: &Tree, after: &Tree) -> Option<TextRange> {
+    let end = TextRange::empty(before.root().syntax().text_range().end());
     let (mut one, mut other) = (pieces(before), pieces(after));
     loop {
         match (one.next(), other.next()) {
             (None, None) => return None,
             (Some((_, piece)), Some((_, same))) if piece == same => {}
-            (found, _) => return Some(found.map(|(range, _)| range)),
+            (found, _) => return Some(found.map_or(end, |(range, _)| range)),
         }
     }
 }

@@ -74,6 +74,24 @@ fn plant(estate: &Estate) {
     git.commit_all(&format!("Use {}", c("github classic")));
     estate.write("a/flake.lock", &lock('b'));
     git.commit_all("Update");
+    let pins = format!(
+        r#"{{"pins": {{"a {github}": {{"type": "Git", "repository": {{"type": "GitLab", "repo_path": "x/y", "private_token": "{gitlab}",
+        "server": "https://me:{password}@example.org"}}, "branch": "{slack}", "revision": "a", "hash": "0"}},
+        "b": {{"type": "Tarball", "url": "https://me:{password}@example.org/a?access_token={query}", "hash": "0"}}}}, "version": 6}}"#,
+        github = c("github classic"),
+        gitlab = c("gitlab"),
+        slack = c("slack"),
+        password = c("password in a URL"),
+        query = c("query token"),
+    );
+    estate.write("a/npins/sources.json", &pins);
+    let niv = format!(
+        r#"{{"b": {{"type": "git", "repo": "https://me:{}@example.org/b", "rev": "{}"}}}}"#,
+        c("npm"),
+        c("jwt")
+    );
+    estate.write("b/nix/sources.json", &niv);
+    estate.write("b/.nix-channels", &format!("https://me:{}@example.org/c {}\n", c("password in a URL"), c("age")));
     estate.write(
         "b/flake.nix",
         &format!("{{ inputs.a.url = https://me:{}@x.org/{} ; outputs = ; }}", c("password in a URL"), c("aws")),

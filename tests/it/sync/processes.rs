@@ -20,7 +20,10 @@ use crate::nats::Server;
 pub(super) fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
     command.args(arguments.split(' ')).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", machine.folder());
-    command.env("CIM_NIX_DB", machine.session.store.path()).env("NATS_URL", url);
+    command
+        .env("CIM_NIX_DB", machine.session.store.path())
+        .env("CIM_NIX_SYSTEM_ROOT", machine.folder())
+        .env("NATS_URL", url);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

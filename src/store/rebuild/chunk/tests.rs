@@ -25,6 +25,8 @@ fn write(number: u128, event: Event, stream: u128, occurred_at: i64) -> Option<S
         Event::Flake(_) => StreamId::flake(FlakeId::new(id)),
         Event::Finding(_) => StreamId::finding(id),
         Event::LockHistory(_) => StreamId::lock_history(FlakeId::new(id)),
+        Event::Config(_) => StreamId::config(id),
+        Event::Pins(_) => StreamId::pins(id),
         Event::Ledger(_) => return None,
     };
     let event = NewEvent { id: EventId::new(Uuid::from_u128(number << 64)), occurred_at, event, undoes: None };

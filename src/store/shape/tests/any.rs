@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
 use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
@@ -23,12 +24,15 @@ use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 use crate::domain::path::RecordedPath;
+use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
 pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => flake_event().prop_map(Event::Flake),
         1 => finding_event().prop_map(Event::Finding),
         1 => lock_history_event().prop_map(Event::LockHistory),
+        1 => config_event().prop_map(Event::Config),
+        1 => pins_event().prop_map(Event::Pins),
         1 => erased().prop_map(Event::Ledger),
     ]
 }
@@ -178,6 +182,37 @@ fn lock_history_event() -> impl Strategy<Value = LockHistoryEvent> {
             LockHistoryEvent::Recorded(Recorded { flake, commit, changes, part, parts })
         }),
         (id(), vec(text(), 0..3)).prop_map(|(flake, commits)| LockHistoryEvent::Unreachable { flake, commits }),
+    ]
+}
+
+fn config_event() -> impl Strategy<Value = ConfigEvent> {
+    let generation = (any::<u64>(), text(), option::of(text()), option::of(text()), option::of(text())).prop_map(
+        |(number, store_path, version, revision, configuration)| Generation {
+            number,
+            store_path,
+            version,
+            revision,
+            configuration,
+        },
+    );
+    (path(), generation, option::of(any::<u64>())).prop_map(|(profile, generation, from)| match from {
+        None => ConfigEvent::Activated { profile, generation },
+        Some(from) => ConfigEvent::RolledBack { profile, from, to: generation },
+    })
+}
+
+fn pins_event() -> impl Strategy<Value = PinsEvent> {
+    let manager = prop_oneof![Just(Manager::Npins), Just(Manager::Niv), Just(Manager::Channels)];
+    let change =
+        (text(), option::of(attrs()), option::of(attrs())).prop_map(|(name, from, to)| PinChange { name, from, to });
+    prop_oneof![
+        (path(), manager, btree_map(text(), attrs(), 0..3)).prop_map(|(file, manager, pins)| PinsEvent::Discovered {
+            file,
+            manager,
+            pins
+        }),
+        (path(), vec(change, 0..3)).prop_map(|(file, changes)| PinsEvent::Updated { file, changes }),
+        path().prop_map(|file| PinsEvent::Removed { file }),
     ]
 }
 

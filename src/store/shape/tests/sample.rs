@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::{self, Event, Kind};
+use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
 use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
@@ -20,6 +21,7 @@ use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 use crate::domain::path::RecordedPath;
+use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
 /// The sample of one kind.
 pub(super) fn event(kind: Kind) -> Event {
@@ -31,6 +33,8 @@ fn all() -> Vec<Event> {
     let mut events: Vec<Event> = flake_events().into_iter().map(Event::Flake).collect();
     events.extend(finding_events().into_iter().map(Event::Finding));
     events.extend(lock_history_events().into_iter().map(Event::LockHistory));
+    events.extend(config_events().into_iter().map(Event::Config));
+    events.extend(pins_events().into_iter().map(Event::Pins));
     events.push(Event::Ledger(LedgerEvent::Erased {
         event: EventId::new(Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001)),
         stream: format!("flake/{}", flake_id()),
@@ -104,6 +108,38 @@ fn lock_history_events() -> Vec<LockHistoryEvent> {
     vec![
         LockHistoryEvent::Recorded(recorded),
         LockHistoryEvent::Unreachable { flake: flake_id(), commits: vec!["0".repeat(40)] },
+    ]
+}
+
+fn config_events() -> Vec<ConfigEvent> {
+    let profile = path("/nix/var/nix/profiles/system");
+    let generation = |number: u64| Generation {
+        number,
+        store_path: format!("/nix/store/{}-nixos-system-desk-26.05", "a".repeat(32)),
+        version: Some("26.05.20261101.647b2b7".to_owned()),
+        revision: Some("647b2b7c".repeat(5)),
+        configuration: Some(format!("{}-dirty", "9f2c1a0d".repeat(5))),
+    };
+    vec![
+        ConfigEvent::Activated { profile: profile.clone(), generation: generation(42) },
+        ConfigEvent::RolledBack { profile, from: 42, to: generation(41) },
+    ]
+}
+
+fn pins_events() -> Vec<PinsEvent> {
+    let file = path("/home/ann/infra/npins/sources.json");
+    let pin = |rev: &str| {
+        attrs(&json!({
+            "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": rev.repeat(40), "ref": "nixos-unstable",
+            "hash": "sha256-AAAA"
+        }))
+    };
+    let pins = [("nixpkgs".to_owned(), pin("a"))].into();
+    let change = PinChange { name: "nixpkgs".to_owned(), from: Some(pin("a")), to: Some(pin("b")) };
+    vec![
+        PinsEvent::Discovered { file: file.clone(), manager: Manager::Npins, pins },
+        PinsEvent::Updated { file: file.clone(), changes: vec![change] },
+        PinsEvent::Removed { file },
     ]
 }
 

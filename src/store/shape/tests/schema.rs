@@ -13,7 +13,7 @@ use super::*;
 const SAMPLES: usize = 6000;
 
 /// Objects whose keys are names that people chose, not fields.
-const BY_NAME: [&str; 4] = ["inputs", "overrides", "nix_config", "nodes"];
+const BY_NAME: [&str; 5] = ["inputs", "overrides", "nix_config", "nodes", "pins"];
 
 /// Objects that hold whatever a flake reference or a lock holds.
 const ATTRIBUTES: [&str; 3] = ["attrs", "locked", "original"];
@@ -95,7 +95,7 @@ impl Place {
 }
 
 fn holds_attributes(path: &[&str]) -> bool {
-    let change = matches!(path, [.., "changes", "[]", "from" | "to"]);
+    let change = matches!(path, [.., "changes", "[]", "from" | "to"] | ["pins", "*"]);
     change || path.last().is_some_and(|name| ATTRIBUTES.contains(name))
 }
 

@@ -1,0 +1,113 @@
+//! Files that pin sources without a flake, and the channels of the machine: read, compared and recorded.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::catalogue::Event;
+use crate::domain::path::RecordedPath;
+use crate::domain::pins::{self as domain, Manager, Pins};
+use crate::scan::{self, DEFAULT_LIMIT, Walk, read_text};
+use crate::store::{StoreError, view};
+use crate::syntax::{pins, secret};
+
+use super::super::AppError;
+use super::super::known::{self, Known};
+use super::settle::Settler;
+
+/// Records what is new in the files that the walk found, and in the channels of the machine below a root.
+pub(super) fn settle(
+    walked: &Walk,
+    machine: Option<&Path>,
+    known: &Known,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
+    for file in &walked.pins {
+        if let Some(manager) = manager_of(file)
+            && let Some(seen) = look(file, manager, settler)
+        {
+            settle_file(file, manager, Some(&seen), known, settler)?;
+        }
+    }
+    for (profile, installed) in machine.map(scan::channels).unwrap_or_default() {
+        let of = |channel: scan::Channel| {
+            (channel.name, pins::installed(channel.revision.as_deref(), channel.version.as_deref()))
+        };
+        let seen = clean(installed.into_iter().map(of).collect());
+        settle_file(&profile, Manager::Channels, Some(&seen), known, settler)?;
+    }
+    for (file, manager) in view::pin_files(settler.reader())? {
+        let file = file.to_path();
+        let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
+        if walked.is_file_gone(&file) {
+            settle_file(&file, manager, None, known, settler)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whose file it is, by its name alone.
+fn manager_of(file: &Path) -> Option<Manager> {
+    match file {
+        _ if file.ends_with("npins/sources.json") => Some(Manager::Npins),
+        _ if file.ends_with("nix/sources.json") => Some(Manager::Niv),
+        _ if file.ends_with(".nix-channels") => Some(Manager::Channels),
+        _ => None,
+    }
+}
+
+/// What a file pins; none when nothing of it can be read, which is said.
+fn look(file: &Path, manager: Manager, settler: &mut Settler<'_>) -> Option<Pins> {
+    let text = match read_text(file, DEFAULT_LIMIT) {
+        Ok(read) => read.text,
+        Err(error) => {
+            settler.problem(file, "unreadable", error.to_string());
+            return None;
+        }
+    };
+    let read = match manager {
+        Manager::Npins => pins::npins(&text),
+        Manager::Niv => pins::niv(&text),
+        Manager::Channels => pins::subscribed(&text),
+    };
+    // The name says little: another tool's `nix/sources.json` may hold anything.
+    if manager == Manager::Niv
+        && read.pins.is_empty()
+        && read.problems.iter().all(|problem| problem.code == "pins-shape")
+    {
+        return read.problems.is_empty().then(Pins::new);
+    }
+    for problem in &read.problems {
+        let line = problem.span.map(|span| format!("line {}: ", span.line)).unwrap_or_default();
+        settler.problem(file, problem.code, secret::redact(&format!("{line}{}", problem.message)).text);
+    }
+    // What has faults and gives no pin says nothing about those that were there.
+    (!read.pins.is_empty() || read.problems.is_empty()).then(|| clean(read.pins))
+}
+
+/// Without secrets, in names and in attributes.
+fn clean(pins: pins::Pins) -> Pins {
+    let clean = |(name, attrs): (String, _)| (secret::redact(&name).text, secret::redact_attrs(&attrs).0);
+    pins.into_iter().map(clean).collect()
+}
+
+fn settle_file(
+    file: &Path,
+    manager: Manager,
+    seen: Option<&Pins>,
+    known: &Known,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
+    let stream = known.pins_stream(file);
+    let (state, version) = known::pins(settler.reader(), &stream)?;
+    let event = domain::observe(state.as_ref(), &RecordedPath::new(file), manager, seen);
+    let events = event.into_iter().map(Event::Pins).collect();
+    let Some(write) = settler.write(stream, version, events) else { return Ok(()) };
+    match settler.store(vec![write], Vec::new()) {
+        // Another scan looked at the same file at the same time.
+        Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
+        Err(AppError::Store(error @ StoreError::TooLarge { .. })) => {
+            settler.problem(&PathBuf::from(file), "too-large", error.to_string());
+            Ok(())
+        }
+        done => done,
+    }
+}

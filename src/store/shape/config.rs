@@ -1,0 +1,112 @@
+//! Stored shapes of what a profile of a machine went through.
+
+use serde::{Deserialize, Serialize};
+
+use super::value::{PathBytes, Whole, join_path, split_path};
+use super::{read, unread, write};
+use crate::domain::config::{ConfigEvent, Generation};
+use crate::domain::path::RecordedPath;
+
+#[derive(Serialize, Deserialize)]
+struct Activated {
+    #[serde(flatten)]
+    profile: StoredProfile,
+    #[serde(flatten)]
+    generation: StoredGeneration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RolledBack {
+    #[serde(flatten)]
+    profile: StoredProfile,
+    from: Whole,
+    #[serde(flatten)]
+    to: StoredGeneration,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredProfile {
+    profile: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile_bytes: Option<PathBytes>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredGeneration {
+    generation: Whole,
+    store_path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
+}
+
+pub(super) fn encode(event: &ConfigEvent) -> serde_json::Result<String> {
+    match event {
+        ConfigEvent::Activated { profile, generation } => {
+            write(Activated { profile: profile.into(), generation: generation.into() })
+        }
+        ConfigEvent::RolledBack { profile, from, to } => {
+            write(RolledBack { profile: profile.into(), from: Whole((*from).into()), to: to.into() })
+        }
+    }
+}
+
+pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<ConfigEvent> {
+    match action {
+        "activated" => read::<Activated, _>(payload),
+        "rolled_back" => read::<RolledBack, _>(payload),
+        other => unread(other),
+    }
+}
+
+impl From<&RecordedPath> for StoredProfile {
+    fn from(path: &RecordedPath) -> Self {
+        let (profile, profile_bytes) = split_path(path);
+        Self { profile, profile_bytes }
+    }
+}
+
+impl From<StoredProfile> for RecordedPath {
+    fn from(stored: StoredProfile) -> Self {
+        join_path(stored.profile, stored.profile_bytes)
+    }
+}
+
+impl From<&Generation> for StoredGeneration {
+    fn from(generation: &Generation) -> Self {
+        Self {
+            generation: Whole(generation.number.into()),
+            store_path: generation.store_path.clone(),
+            version: generation.version.clone(),
+            revision: generation.revision.clone(),
+            configuration: generation.configuration.clone(),
+        }
+    }
+}
+
+impl From<StoredGeneration> for Generation {
+    fn from(stored: StoredGeneration) -> Self {
+        Self {
+            number: stored.generation.saturating_u64(),
+            store_path: stored.store_path,
+            version: stored.version,
+            revision: stored.revision,
+            configuration: stored.configuration,
+        }
+    }
+}
+
+impl From<Activated> for ConfigEvent {
+    fn from(stored: Activated) -> Self {
+        Self::Activated { profile: stored.profile.into(), generation: stored.generation.into() }
+    }
+}
+
+impl From<RolledBack> for ConfigEvent {
+    fn from(stored: RolledBack) -> Self {
+        Self::RolledBack { profile: stored.profile.into(), from: stored.from.saturating_u64(), to: stored.to.into() }
+    }
+}
