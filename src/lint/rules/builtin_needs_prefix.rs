@@ -14,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
     bad: Example::Nix("attrNames { }"),
     good: Example::Nix("builtins.attrNames { }"),
     severity: Severity::Error,
-    fix: Safety::Safe,
+    fix: Safety::Review,
     on: true,
     alike: &[("nixf", "sema-primop-needs-prefix")],
     check: Check::File(check),
