@@ -4,7 +4,8 @@ use super::finding::Finding;
 use super::rule::Safety;
 use super::{Linter, Rule};
 use crate::syntax::edit::{Edit, apply};
-use crate::syntax::tree;
+use crate::syntax::names::{Meaning, Names};
+use crate::syntax::{semantics, tree};
 
 /// Rounds after which a text is left as it is: rules that undo each other's fixes would go on for ever.
 const MAX_ROUNDS: u32 = 64;
@@ -16,7 +17,7 @@ pub struct Fixed {
     pub text: String,
     /// Which rules' fixes were made, in the order they were.
     pub made: Vec<&'static Rule>,
-    /// Fixes that were not made, because the text could not be read afterwards: a fault of the rule.
+    /// Fixes that were not made, because Nix would refuse the text afterwards: a fault of the rule.
     pub refused: Vec<&'static Rule>,
 }
 
@@ -74,7 +75,20 @@ fn make(chosen: &[(&'static Rule, &[Edit])], fixed: &mut Fixed) -> bool {
     false
 }
 
-/// The changed text, when it changed and can be read.
+/// The changed text, when it changed and Nix finds nothing in it to refuse that was not there before.
 fn sound(text: &str, edits: &[Edit]) -> Option<String> {
-    apply(text, edits).ok().filter(|changed| changed != text && tree::parse(changed).problems.is_empty())
+    let changed = apply(text, edits).ok().filter(|changed| changed != text)?;
+    let after = refusals(&changed)?;
+    (after == 0 || refusals(text).is_some_and(|before| after <= before)).then_some(changed)
+}
+
+/// For how many reasons Nix refuses a text; none when it cannot be parsed.
+fn refusals(text: &str) -> Option<usize> {
+    let tree = tree::parse(text);
+    if !tree.problems.is_empty() {
+        return None;
+    }
+    let names = Names::of(&tree, text);
+    let undefined = names.uses.iter().filter(|name| name.meaning == Meaning::Undefined).count();
+    Some(undefined + semantics::problems(&tree, text).len())
 }

@@ -57,7 +57,8 @@ fn check(pattern: &SyntaxNode, report: &mut Report<'_, '_>) {
 /// Whether the pattern belongs to the `outputs` of a flake.
 fn is_outputs(pattern: &SyntaxNode) -> bool {
     let binding = pattern.ancestors().skip(2).find(|node| node.kind() != rnix::SyntaxKind::NODE_PAREN);
-    let path = binding.filter(|node| node.kind() == rnix::SyntaxKind::NODE_ATTRPATH_VALUE).and_then(|it| it.first_child());
+    let path =
+        binding.filter(|node| node.kind() == rnix::SyntaxKind::NODE_ATTRPATH_VALUE).and_then(|it| it.first_child());
     path.is_some_and(|path| path.text() == "outputs")
 }
 
