@@ -82,6 +82,7 @@ struct Took {
     memory: u64,
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench starts the programs itself")]
 fn ours(home: &Path, tree: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command
@@ -93,6 +94,7 @@ fn ours(home: &Path, tree: &Path, words: &[&str]) -> Command {
     command
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench starts the programs itself")]
 fn of(program: &str, words: &[&str], tree: &Path) -> Command {
     let mut command = Command::new(program);
     command.args(words).arg(tree);

@@ -137,7 +137,7 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
     match read(item) {
         Ok((nix, lock)) if item.is_flake() => {
             let text = |file: &Option<FileText>| file.as_ref().map(|file| file.text.clone());
-            let found = linter.check_flake(text(&nix).as_deref(), text(&lock).as_deref(), seconds(request.now));
+            let found = linter.check_flake(text(&nix).as_deref(), text(&lock).as_deref(), Some(seconds(request.now)));
             Looked { nix: found.nix, lock: found.lock, failed: None }
         }
         Ok((nix, _)) => {
@@ -151,8 +151,8 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
 }
 
 /// The time as rules take it.
-const fn seconds(micros: i64) -> Option<i64> {
-    Some(micros.div_euclid(1_000_000))
+const fn seconds(micros: i64) -> i64 {
+    micros.div_euclid(1_000_000)
 }
 
 impl Item {

@@ -57,7 +57,7 @@ fn then(
     let findings = match path.file_name().and_then(|name| name.to_str()) {
         Some(name @ ("flake.nix" | "flake.lock")) => {
             let (nix, lock) = (beside("flake.nix")?, beside("flake.lock")?);
-            let found = linter.check_flake(nix.as_deref(), lock.as_deref(), super::seconds(request.now));
+            let found = linter.check_flake(nix.as_deref(), lock.as_deref(), Some(super::seconds(request.now)));
             if name == "flake.nix" { found.nix } else { found.lock }
         }
         _ => text(path)?.map_or_else(Vec::new, |text| linter.check(&text)),

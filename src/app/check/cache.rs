@@ -52,8 +52,11 @@ struct Stored {
     message: String,
     fingerprint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fix: Option<(bool, Vec<(usize, usize, String)>)>,
+    fix: Option<StoredFix>,
 }
+
+/// Whether it is safe, and its edits.
+type StoredFix = (bool, Vec<(usize, usize, String)>);
 
 impl Cache {
     pub(super) fn open(request: &CheckRequest, today: &str) -> Self {
@@ -183,7 +186,7 @@ fn restore(stored: &Stored) -> Option<Finding> {
     let (line, column, end_line, end_column) = stored.place;
     let severities = [Severity::Info, Severity::Warning, Severity::Error];
     let edit = |(start, end, text): &(usize, usize, String)| Edit { start: *start, end: *end, text: text.clone() };
-    let fix = |(safe, edits): &(bool, Vec<(usize, usize, String)>)| Fix {
+    let fix = |(safe, edits): &StoredFix| Fix {
         safety: if *safe { Safety::Safe } else { Safety::Review },
         edits: edits.iter().map(edit).collect(),
     };

@@ -116,14 +116,13 @@ fn record(known: &Known, looked: &[Looked], rules: u32, settler: &mut Settler<'_
                 flake: flake.map(|flake| flake.id),
             });
             let write = settler.findings_inside(flake, &file.path, &file.findings)?;
-            match settler.reader().pending_edit(&file.path, &file.content)? {
+            if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
                 // Who changed the file is who resolved what was found in it.
-                Some(edit) => settler.store_edit(&edit, write, seen)?,
-                None => {
-                    writes.extend(write);
-                    notes.push(seen);
-                }
+                settler.store_edit(&edit, write, seen)?;
+                continue;
             }
+            writes.extend(write);
+            notes.push(seen);
         }
         match settler.store_checked(writes, notes) {
             Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,

@@ -345,7 +345,9 @@ impl<'a> Settler<'a> {
             self.notes.extend(notes);
             return Ok(());
         }
-        writes.iter().for_each(|write| self.count_findings(write));
+        for write in &writes {
+            self.count_findings(write);
+        }
         self.store(writes, notes)
     }
 

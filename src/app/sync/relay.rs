@@ -89,9 +89,9 @@ pub(super) fn publish(
 }
 
 /// Writes down what the exchange holds, while this process is the one that delivers.
-fn keep(session: &Session, held: Acknowledged, head: Option<SignedHead>, holder: &str) -> Result<(), Stop> {
+fn keep(session: &Session, held: Acknowledged, signed: Option<SignedHead>, holder: &str) -> Result<(), Stop> {
     let lease = Lease { name: LEASE, holder };
-    let kept = session.store.set_acknowledged(REMOTE, held, head, lease, session.clock.now())?;
+    let kept = session.store.set_acknowledged(REMOTE, held, signed, lease, session.clock.now())?;
     if kept { Ok(()) } else { Err(Stop::Elsewhere) }
 }
 

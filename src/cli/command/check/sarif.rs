@@ -112,7 +112,9 @@ fn position(text: &str, at: usize) -> (usize, usize) {
 
 /// A relative reference, or `file://` with the whole path; everything but plain characters is escaped.
 fn uri(path: &Path) -> String {
+    use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;
+
     let mut uri = String::new();
     if path.is_absolute() {
         uri.push_str("file://");
@@ -120,7 +122,7 @@ fn uri(path: &Path) -> String {
     for &byte in path.as_os_str().as_bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => drop(write!(uri, "%{byte:02X}")),
         }
     }
     uri

@@ -39,7 +39,9 @@ pub(super) fn page() -> String {
     page.push_str("\n## The same elsewhere\n");
     parity(&mut page);
     page.push_str("\n## Each rule\n");
-    RULES.iter().for_each(|rule| section(rule, &mut page));
+    for rule in RULES {
+        section(rule, &mut page);
+    }
     page
 }
 
