@@ -99,7 +99,9 @@ impl File<'_> {
         match after.get(blank..).and_then(|rest| rest.chars().next()) {
             Some('\n') if alone => range_of(start - indent, end + blank + 1),
             // What stands on both sides must not grow together: `let a = 1;in`.
-            Some(next) if !alone && indent > 0 && !next.is_whitespace() && blank == 0 => range,
+            Some(next) if !alone && indent > 0 && !next.is_whitespace() && !CLOSERS.contains(&next) && blank == 0 => {
+                range
+            }
             _ if !alone && indent > 0 => range_of(start - indent, end),
             _ => range,
         }
@@ -113,6 +115,9 @@ impl File<'_> {
         (!body.starts_with(['#', '/'])).then(|| range_of(whole.start().into(), start))
     }
 }
+
+/// What ends a word before it.
+const CLOSERS: &[char] = &[';', ',', ')', ']', '}'];
 
 fn range_of(start: usize, end: usize) -> TextRange {
     let to = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).into();

@@ -23,7 +23,7 @@ pub struct Walk {
     /// Every directory with a `flake.nix` or a `flake.lock`.
     pub flakes: Vec<Found>,
     /// Every Nix file beside the `flake.nix`, when they were asked for.
-    pub nix: Vec<(PathBuf, FileStamp)>,
+    pub nix: Box<[(PathBuf, FileStamp)]>,
     /// The files, and links, that pin sources without a flake, when they were asked for, in path order.
     pub pins: Box<[PathBuf]>,
     /// How many files were seen, whatever their name.
@@ -237,10 +237,20 @@ impl Walk {
     /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
     /// not be mounted there.
     pub fn is_file_gone(&self, file: &Path) -> bool {
-        let Some(nearest) = file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor)) else { return false };
-        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
+        let Some(nearest) = self.nearest_listed(file) else { return false };
         let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
-        !is_empty && below.is_some_and(|below| absent(&nearest.join(below)))
+        !is_empty && self.is_missing(file)
+    }
+
+    /// Whether the walk came by where a file was, and it is not there: it is gone, or its disk is not mounted.
+    pub fn is_missing(&self, file: &Path) -> bool {
+        let Some(nearest) = self.nearest_listed(file) else { return false };
+        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
+        below.is_some_and(|below| absent(&nearest.join(below)))
+    }
+
+    fn nearest_listed<'p>(&self, file: &'p Path) -> Option<&'p Path> {
+        file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor))
     }
 }
 
@@ -366,7 +376,7 @@ impl State {
         let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
         Walk {
             flakes: seen.flakes.into_iter().map(found).collect(),
-            nix: seen.nix,
+            nix: seen.nix.into(),
             pins: seen.pins.into(),
             files: self.files.into_inner(),
             problems: seen.problems,

@@ -132,9 +132,17 @@ fn record(known: &Known, looked: &[Looked], rules: u32, settler: &mut Settler<'_
     Ok(())
 }
 
+/// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
+fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
+    let nearest = path.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
+    let same_device =
+        nearest.is_some_and(|meta| row.stamp.ends_with(&std::os::unix::fs::MetadataExt::dev(&meta).to_be_bytes()));
+    walked.is_file_gone(path) || same_device && walked.is_missing(path)
+}
+
 /// Resolves what was found in files that are gone.
 fn gone(known: &Known, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    for (path, row) in known.files().filter(|(path, row)| row.is_checked() && walked.is_file_gone(path)) {
+    for (path, row) in known.files().filter(|(path, row)| row.is_checked() && is_gone(walked, path, row)) {
         let flake = known.flakes().find(|flake| Some(flake.id) == row.flake);
         // Of a flake that was moved, the file at its new place has said so already.
         let moved = flake.is_some_and(|flake| !path.starts_with(&flake.directory));

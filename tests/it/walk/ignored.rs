@@ -103,7 +103,7 @@ fn an_ignore_file_that_is_a_pipe_keeps_nobody_waiting() {
     fifo(&tree.at("repo/.gitignore"));
     let (sender, receiver) = mpsc::channel();
     let root = tree.root();
-    std::thread::spawn(move || sender.send(scan::walk(&[root], &Options::default()).unwrap()));
+    std::thread::spawn(move || sender.send(Box::new(scan::walk(&[root], &Options::default()).unwrap())));
     let walk = receiver.recv_timeout(Duration::from_secs(20)).expect("the walk must not block");
     assert_eq!(walk.flakes.len(), 1);
     assert_eq!(walk.problems.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), [tree.at("repo/.gitignore")]);
