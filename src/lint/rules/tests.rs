@@ -173,4 +173,6 @@ fn flakes_are_judged_by_what_their_inputs_are() {
 fn what_outputs_must_take_is_not_called_unused() {
     let nix = "{ inputs.a.url = \"github:x/a\"; outputs = { self, a }: { lib.f = { x }: 1; }; }";
     assert_eq!(count_in_flake("unused-formal", nix), 1, "`x` alone");
+    let open = "{ outputs = { self, ... }: { }; }";
+    assert_eq!(count_in_flake("unused-formal", open), 1, "with `...` nothing must be taken");
 }

@@ -28,13 +28,14 @@ const MODULE_ARGUMENTS: &[&str] = &["lib", "pkgs"];
 const SUBMODULE_ARGUMENTS: &[&str] = &["config", "options"];
 
 fn check(pattern: &SyntaxNode, report: &mut Report<'_, '_>) {
-    // Nix gives `outputs` every input, and a pattern without `...` must take all of them.
-    if report.file.flake && is_outputs(pattern) {
-        return;
-    }
     let names = report.names();
     let Some(lambda) = pattern.parent().map(|lambda| lambda.text_range()) else { return };
     let Some(scope) = names.scope_at(lambda) else { return };
+    // Nix gives `outputs` every input, and a pattern without `...` must take all of them.
+    let outputs = report.file.flake && is_outputs(pattern);
+    if outputs && !scope.open {
+        return;
+    }
     let all: Vec<&Definition<'_>> = names.definitions_of(scope).map(|(_, definition)| definition).collect();
     let whole_is_used = all.iter().any(|name| name.binder == Binder::Whole && name.uses > 0);
     let has = |names: &[&str]| all.iter().any(|formal| names.contains(&formal.name));
@@ -45,7 +46,7 @@ fn check(pattern: &SyntaxNode, report: &mut Report<'_, '_>) {
         }
         let without = without(pattern, formal.entry, report).filter(|_| !whole_is_used);
         let mut said = report.at(formal.range, format!("`{}` is never used", formal.name));
-        if whole_is_used || module {
+        if whole_is_used || module || outputs {
             said = said.severity(Severity::Info);
         }
         if let Some(range) = without {
