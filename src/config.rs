@@ -57,6 +57,8 @@ pub struct Settings {
     pub rules_enabled: Vec<String>,
     /// Rules that are not wanted.
     pub rules_disabled: Vec<String>,
+    /// The oldest Nix that the files are for.
+    pub rules_nix: Option<String>,
     /// Whether a scan reads the past of locks from git.
     pub history: bool,
     /// How far back it reads, as the user wrote it; all of it when absent.
@@ -288,6 +290,7 @@ impl Settings {
             },
             rules_enabled: list(&table::RULES_ENABLED),
             rules_disabled: list(&table::RULES_DISABLED),
+            rules_nix: text(&table::RULES_NIX),
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
             history_since: text(&table::HISTORY_SINCE),
             threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),

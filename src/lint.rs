@@ -28,6 +28,7 @@ pub use rule::{Check, Example, Rule, Safety, Selection};
 use dispatch::Dispatch;
 
 use crate::syntax::names::Names;
+use crate::syntax::names::builtins::Release;
 use crate::syntax::tree::{self, Tree};
 
 /// Checks texts with one selection of rules.
@@ -36,12 +37,13 @@ pub struct Linter {
     dispatch: Dispatch,
     /// The day as in `2026-11-28`: what suppressions that end are compared with.
     today: String,
+    nix: Option<Release>,
 }
 
 impl Linter {
     /// A linter with these rules; `today` as in `2026-11-28`.
     pub fn new(selection: &Selection, today: impl Into<String>) -> Self {
-        Self { dispatch: Dispatch::new(selection), today: today.into() }
+        Self { dispatch: Dispatch::new(selection), today: today.into(), nix: selection.nix }
     }
 
     /// Every finding of one Nix text, in the order of the text. Linear in its length.
@@ -52,7 +54,7 @@ impl Linter {
     /// The same for a text that was parsed already.
     pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
         let names = Names::of(tree, text);
-        let file = File { text, tree, names: &names, flake: false };
+        let file = File { text, tree, names: &names, flake: false, nix: self.nix };
         let mut findings = self.dispatch.run(&file);
         suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut Vec::new());
         finish(&file, &mut findings);

@@ -17,6 +17,7 @@ use crate::config::{self, Color, Record, Settings, Sources, table};
 use crate::domain::finding::Severity;
 use crate::lint::Selection;
 use crate::store::view::{self, At};
+use crate::syntax::names::builtins::Release;
 
 /// Makes every run of a test see the same time and ids.
 const TEST_CLOCK: &str = "CIM_NIX_TEST_CLOCK";
@@ -108,9 +109,15 @@ impl<'a> Context<'a> {
             history: settings.history,
             since: self.history_since()?,
             threads: settings.threads,
-            rules: self.recorded().map(|least| Wanted { selection: self.selection(), least }),
+            rules: self.wanted()?,
             system: Some(settings.system_root.clone()),
         })
+    }
+
+    /// Which findings of rules a scan records.
+    fn wanted(&self) -> Result<Option<Wanted>, Failure> {
+        let Some(least) = self.recorded() else { return Ok(None) };
+        Ok(Some(Wanted { selection: self.selection()?, least }))
     }
 
     /// How bad a finding must be that scans record.
@@ -124,9 +131,14 @@ impl<'a> Context<'a> {
     }
 
     /// The rules that the settings want.
-    pub(crate) fn selection(&self) -> Selection {
+    pub(crate) fn selection(&self) -> Result<Selection, Failure> {
+        let wrong = |error| {
+            let origin = self.settings.origin(&table::RULES_NIX).map(ToString::to_string).unwrap_or_default();
+            Failure::of(Kind::Settings, &error).hinted(format!("correct `rules.nix`, which is from {origin}"))
+        };
+        let nix = self.settings.rules_nix.as_deref().map(|text| text.parse::<Release>().map_err(wrong)).transpose()?;
         let (enabled, disabled) = (self.settings.rules_enabled.clone(), self.settings.rules_disabled.clone());
-        Selection { enabled, disabled, only: Vec::new() }
+        Ok(Selection { enabled, disabled, only: Vec::new(), nix })
     }
 
     /// How far back the settings say to read the past, in seconds since 1970 UTC.

@@ -102,7 +102,7 @@ impl Linter {
         };
         let (tree, flake) = (tree::parse(text), flake::read(text));
         let names = Names::of(&tree, text);
-        let file = File { text, tree: &tree, names: &names, flake: true };
+        let file = File { text, tree: &tree, names: &names, flake: true, nix: self.nix };
         let source = tree.problems.is_empty().then_some(&file);
         let noted = note(&self.dispatch, &FlakeView { flake: Some(&flake), source, lock: lock_file.as_ref(), now });
         let mut found = placed(noted.nix, text);

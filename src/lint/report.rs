@@ -8,6 +8,7 @@ use super::rule::{Rule, Safety};
 use crate::domain::finding::Severity;
 use crate::syntax::edit::Edit;
 use crate::syntax::names::Names;
+use crate::syntax::names::builtins::Release;
 use crate::syntax::tree::Tree;
 
 /// One text with what is known of it.
@@ -21,6 +22,8 @@ pub struct File<'a> {
     pub names: &'a Names<'a>,
     /// Whether it is a `flake.nix`, which Nix evaluates without looking at the machine.
     pub flake: bool,
+    /// The oldest Nix that the text is for, when that was said.
+    pub nix: Option<Release>,
 }
 
 /// The hand of one rule on one text.

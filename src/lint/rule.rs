@@ -10,6 +10,7 @@ use super::flake::{FlakeReport, FlakeView};
 use super::report::Report;
 use super::rules::RULES;
 use crate::domain::finding::Severity;
+use crate::syntax::names::builtins::Release;
 
 /// One rule.
 pub struct Rule {
@@ -116,6 +117,8 @@ pub struct Selection {
     pub disabled: Vec<String>,
     /// When not empty, these alone.
     pub only: Vec<String>,
+    /// The oldest Nix that the text is for, when that was said.
+    pub nix: Option<Release>,
 }
 
 impl Selection {

@@ -47,6 +47,7 @@ rules! {
     unused_with,
     shadowed_global,
     unknown_builtin,
+    builtin_too_new,
     redundant_builtins_prefix,
     // Style.
     bool_comparison,

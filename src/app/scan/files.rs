@@ -40,6 +40,7 @@ fn rules(wanted: &Wanted) -> u32 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&RELEASE.to_be_bytes());
     hasher.update(&[wanted.least as u8]);
+    hasher.update(format!("{:?}", wanted.selection.nix).as_bytes());
     for rule in lint::rules::RULES.iter().filter(|rule| wanted.selection.wants(rule)) {
         hasher.update(rule.name.as_bytes());
         hasher.update(&[0, rule.severity as u8]);

@@ -40,6 +40,9 @@ pub(crate) struct Check {
     exclude: Vec<String>,
     #[command(flatten)]
     rules: Rules,
+    /// Show only what is at least this bad
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Least::Info)]
+    least: Least,
     /// Exit with 1 when a finding is at least this bad
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Warning)]
     fail_on: FailOn,
@@ -77,12 +80,33 @@ pub(super) struct Rules {
 impl Rules {
     /// The rules of the settings and of these arguments.
     pub(super) fn selection(&self, context: &Context<'_>) -> Result<Selection, Failure> {
-        let mut selection = context.selection();
+        let mut selection = context.selection()?;
         selection.enabled.extend(self.enable.iter().cloned());
         selection.disabled.extend(self.disable.iter().cloned());
         selection.only.clone_from(&self.only);
         check::known(&selection)?;
         Ok(selection)
+    }
+}
+
+/// How bad a finding must be to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Least {
+    /// Everything
+    Info,
+    /// Warnings and errors
+    Warning,
+    /// Errors
+    Error,
+}
+
+impl Least {
+    const fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Warning => Severity::Warning,
+            Self::Error => Severity::Error,
+        }
     }
 }
 
@@ -117,6 +141,7 @@ impl Run for Check {
         if let Some(since) = &self.new_since {
             only_new(&mut report, &request, since, context)?;
         }
+        report.retain(|_, finding| finding.severity >= self.least.severity());
         if self.record {
             record(&request, context)?;
         }

@@ -147,3 +147,19 @@ fn deep_text_is_checked_on_a_small_stack() {
         std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(work).unwrap().join().unwrap();
     }
 }
+
+#[test]
+fn a_builtin_is_too_new_only_for_a_nix_that_was_named() {
+    let count = |nix: Option<&str>, text: &str| {
+        let nix = nix.map(|release| release.parse().expect("a release"));
+        let only = vec!["builtin-too-new".to_owned()];
+        Linter::new(&Selection { only, nix, ..Selection::default() }, "2026-11-28").check(text).len()
+    };
+    let text = "[ (builtins.convertHash { }) builtins.attrNames ]";
+    assert_eq!(count(None, text), 0);
+    assert_eq!(count(Some("2.18"), text), 1);
+    assert_eq!(count(Some("2.18.4"), "{ inherit (builtins) convertHash map; }"), 1);
+    assert_eq!(count(Some("2.19"), text), 0);
+    assert_eq!(count(Some("2.18"), "builtins.convertHash or null"), 0);
+    assert_eq!(count(Some("2.18"), "builtins ? convertHash && builtins.convertHash == null"), 0);
+}

@@ -36,7 +36,7 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
 }
 
 /// What a selection or an `inherit` takes out of `builtins`.
-fn taken(node: &SyntaxNode, report: &Report<'_, '_>) -> Vec<Attr> {
+pub(super) fn taken(node: &SyntaxNode, report: &Report<'_, '_>) -> Vec<Attr> {
     let names = report.names();
     if let Some(select) = Select::cast(node.clone()) {
         let from = select.expr().filter(|from| is_builtins(from, names) && select.default_expr().is_none());
@@ -48,7 +48,7 @@ fn taken(node: &SyntaxNode, report: &Report<'_, '_>) -> Vec<Attr> {
 }
 
 /// Whether the text asks anywhere if there is one.
-fn is_looked_for(report: &Report<'_, '_>, name: &str) -> bool {
+pub(super) fn is_looked_for(report: &Report<'_, '_>, name: &str) -> bool {
     let text = report.file.text;
     text.contains(&format!("builtins ? {name}")) || text.contains(&format!("\"{name}\" builtins"))
 }

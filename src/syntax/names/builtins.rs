@@ -17,6 +17,24 @@ pub struct Builtin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release(pub u8, pub u8);
 
+/// A text that is no release of Nix.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no release of Nix; write it like `2.18`")]
+pub struct InvalidRelease(pub String);
+
+impl std::str::FromStr for Release {
+    type Err = InvalidRelease;
+
+    /// What comes after the second number does not matter: `2.18.1` is `2.18`.
+    fn from_str(text: &str) -> Result<Self, InvalidRelease> {
+        let mut numbers = text.split('.').map(|number| number.parse().ok());
+        match (numbers.next().flatten(), numbers.next().flatten()) {
+            (Some(major), Some(minor)) => Ok(Self(major, minor)),
+            _ => Err(InvalidRelease(text.to_owned())),
+        }
+    }
+}
+
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.0, self.1)
