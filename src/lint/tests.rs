@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::rules::RULES;
 use super::*;
 use crate::syntax::edit::apply;
+use crate::syntax::names::builtins::Release;
 
 mod style;
 
@@ -13,7 +14,8 @@ const TODAY: &str = "2026-11-28";
 const NOW: i64 = 1_795_867_200;
 
 fn only(rule: &Rule) -> Linter {
-    Linter::new(&Selection { only: vec![rule.name.to_owned()], ..Selection::default() }, TODAY)
+    let (only, nix) = (vec![rule.name.to_owned()], Some(Release(2, 18)));
+    Linter::new(&Selection { only, nix, ..Selection::default() }, TODAY)
 }
 
 /// The findings of one rule alone, and of those rules that a suppression needs beside it.

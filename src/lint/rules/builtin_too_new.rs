@@ -13,10 +13,10 @@ use crate::syntax::names::builtins;
 pub(super) static RULE: Rule = Rule {
     name: "builtin-too-new",
     summary: "a builtin that the oldest Nix in use does not have",
-    why: "Evaluation fails there. The setting `rules.nix` says which Nix that is; without it nothing is found. What is \
+    why: "Evaluation fails there. The setting `rules.nix` says which Nix that is, 2.18 in the examples; without it nothing is found. What is \
           looked for first, with `builtins ? name` or `or`, is not reported.",
-    bad: Example::Words("`builtins.convertHash` with `rules.nix = \"2.18\"`: it came with Nix 2.19"),
-    good: Example::Words("`builtins.convertHash or null`, or a newer Nix"),
+    bad: Example::Nix("builtins.convertHash { }"),
+    good: Example::Nix("builtins.convertHash or null"),
     severity: Severity::Warning,
     fix: Safety::None,
     on: true,
