@@ -48,6 +48,19 @@ impl Call {
         &self.node
     }
 
+    /// The call with all its arguments.
+    pub fn whole(&self) -> SyntaxNode {
+        let around = |node: &SyntaxNode| {
+            node.parent().filter(|parent| is_apply(parent) && parent.first_child().as_ref() == Some(node))
+        };
+        std::iter::successors(Some(self.node.clone()), around).last().unwrap_or_else(|| self.node.clone())
+    }
+
+    /// The function, as it is written.
+    pub fn function(&self) -> Option<Expr> {
+        ast::Apply::cast(self.node.clone())?.lambda()
+    }
+
     /// The first argument, without parentheses.
     pub fn argument(&self) -> Option<Expr> {
         bare(ast::Apply::cast(self.node.clone())?.argument())

@@ -94,8 +94,9 @@ impl Dispatch {
 
     /// What the rules find in a text that has no faults.
     pub(super) fn look(&self, file: &File<'_>, out: &mut Vec<Finding>) {
-        self.say(&semantics::problems(file.tree, file.text), file, out);
+        let mut refused = semantics::Found::new(file.tree, file.text);
         for node in file.tree.root().syntax().descendants() {
+            refused.look(&node);
             for (rule, check) in self.on(node.kind()) {
                 check(&node, &mut Report { file, rule, out });
             }
@@ -105,6 +106,7 @@ impl Dispatch {
                 _ => {}
             }
         }
+        self.say(&refused.in_order(), file, out);
         for (rule, check) in &self.files {
             check(&mut Report { file, rule, out });
         }

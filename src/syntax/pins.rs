@@ -32,7 +32,7 @@ pub fn npins(text: &str) -> PinFile {
     read(text, npins::read)
 }
 
-/// Reads the `sources.json` of niv. Codes of its problems as for [`npins`].
+/// Reads the `sources.json` of niv. Codes of its problems as for [`npins()`].
 pub fn niv(text: &str) -> PinFile {
     read(text, niv::read)
 }

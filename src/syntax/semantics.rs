@@ -33,32 +33,43 @@ pub const NULL_BYTE: &str = "null-byte";
 
 /// What Nix refuses in a text that could be parsed, in its order; `text` is the one that `tree` was parsed from.
 pub fn problems(tree: &Tree, text: &str) -> Vec<Problem> {
-    let mut found = Found { tree, text, problems: Vec::new() };
+    let mut found = Found::new(tree, text);
     for node in tree.root().syntax().descendants() {
-        match node.kind() {
-            NODE_ATTR_SET | NODE_LEGACY_LET => attributes(&node, &mut found),
-            NODE_LET_IN => {
-                attributes(&node, &mut found);
-                computed_in_let(&node, &mut found);
-            }
-            NODE_INHERIT => computed_in_inherit(&node, &mut found),
-            NODE_PATTERN => formals(&node, &mut found),
-            NODE_LITERAL => literals::number(&node, &mut found),
-            NODE_STRING => literals::text(&node, &mut found),
-            _ => {}
-        }
+        found.look(&node);
     }
     found.in_order()
 }
 
-/// What was found so far in one text.
-struct Found<'t> {
+/// What was found so far in one text: for those that walk it anyway.
+#[derive(Debug)]
+pub struct Found<'t> {
     tree: &'t Tree,
     text: &'t str,
     problems: Vec<Problem>,
 }
 
 impl<'t> Found<'t> {
+    /// Nothing yet; `text` is the one that `tree` was parsed from.
+    pub const fn new(tree: &'t Tree, text: &'t str) -> Self {
+        Self { tree, text, problems: Vec::new() }
+    }
+
+    /// Looks at one node of the tree; every node is to be looked at once.
+    pub fn look(&mut self, node: &SyntaxNode) {
+        match node.kind() {
+            NODE_ATTR_SET | NODE_LEGACY_LET => attributes(node, self),
+            NODE_LET_IN => {
+                attributes(node, self);
+                computed_in_let(node, self);
+            }
+            NODE_INHERIT => computed_in_inherit(node, self),
+            NODE_PATTERN => formals(node, self),
+            NODE_LITERAL => literals::number(node, self),
+            NODE_STRING => literals::text(node, self),
+            _ => {}
+        }
+    }
+
     fn say(&mut self, code: &'static str, range: TextRange, message: String) {
         self.problems.push(Problem { code, span: Some(self.tree.span(range)), message });
     }
@@ -71,7 +82,8 @@ impl<'t> Found<'t> {
         self.tree.span(range).line
     }
 
-    fn in_order(mut self) -> Vec<Problem> {
+    /// All that was found, in the order of the text.
+    pub fn in_order(mut self) -> Vec<Problem> {
         let place = |problem: &Problem| (problem.span, problem.code);
         self.problems.sort_by_key(place);
         self.problems.dedup_by_key(|problem| place(problem));

@@ -1,12 +1,8 @@
 //! `elem name (attrNames set)`.
 
-use rnix::ast::Expr;
-use rnix::{SyntaxKind, SyntaxNode};
-use rowan::ast::AstNode;
-
 use super::certain::{bare, call, library_name};
 use crate::domain::finding::Severity;
-use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "elem-of-attr-names",
@@ -18,23 +14,17 @@ pub(super) static RULE: Rule = Rule {
     fix: Safety::None,
     on: true,
     alike: &[],
-    check: Check::Node(&[SyntaxKind::NODE_APPLY], check),
+    check: Check::Call(&["elem"], check),
 };
 
-fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    let parent = node.parent();
-    if parent
-        .is_some_and(|parent| parent.kind() == SyntaxKind::NODE_APPLY && parent.first_child().as_ref() == Some(node))
-    {
-        return;
-    }
-    let Some((function, arguments)) = Expr::cast(node.clone()).map(|expression| call(&expression)) else { return };
+fn check(elem: &Call, report: &mut Report<'_, '_>) {
+    let arguments = elem.arguments();
     let [_, list] = arguments.as_slice() else { return };
-    if library_name(&function).as_deref() != Some("elem") {
+    if elem.function().and_then(|function| library_name(&function)).is_none() {
         return;
     }
     let (inner, of) = call(&bare(list.clone()));
     if of.len() == 1 && library_name(&inner).as_deref() == Some("attrNames") {
-        report.at(node.text_range(), "`set ? ${name}` looks the name up without a list of all names");
+        report.at(elem.whole().text_range(), "`set ? ${name}` looks the name up without a list of all names");
     }
 }

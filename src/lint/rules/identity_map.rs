@@ -1,13 +1,12 @@
 //! `map (x: x) list`.
 
 use rnix::ast::{Apply, Expr, Lambda, Param};
-use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
 
 use super::certain::{bare, builtin_name, has_comment};
 use super::writing::put;
 use crate::domain::finding::Severity;
-use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "identity-map",
@@ -19,17 +18,18 @@ pub(super) static RULE: Rule = Rule {
     fix: Safety::Review,
     on: true,
     alike: &[],
-    check: Check::Node(&[SyntaxKind::NODE_APPLY], check),
+    check: Check::Call(&["map"], check),
 };
 
-fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    let Some(whole) = Apply::cast(node.clone()) else { return };
+fn check(call: &Call, report: &mut Report<'_, '_>) {
+    let Some(whole) = call.node().parent().and_then(Apply::cast) else { return };
     let Some(Expr::Apply(map)) = whole.lambda() else { return };
     let (Some(function), Some(list)) = (map.argument(), whole.argument()) else { return };
     let name = map.lambda().and_then(|function| builtin_name(&function, report.names()));
     if name.as_deref() != Some("map") || !is_identity(function) {
         return;
     }
+    let node = whole.syntax();
     let edit = put(node, &list, report);
     let comment = has_comment(&whole);
     let said = report.at(node.text_range(), "this `map` changes nothing");

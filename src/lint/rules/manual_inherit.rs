@@ -23,6 +23,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    if node.last_child().is_none_or(|value| value.kind() != SyntaxKind::NODE_IDENT) {
+        return;
+    }
     let Some(binding) = AttrpathValue::cast(node.clone()) else { return };
     let Some(name) = single_name(&binding) else { return };
     let Some(set) = node.parent().and_then(AttrSet::cast) else { return };

@@ -25,6 +25,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    if node.last_child().is_none_or(|value| value.kind() != SyntaxKind::NODE_SELECT) {
+        return;
+    }
     let Some(binding) = AttrpathValue::cast(node.clone()) else { return };
     let Some(name) = single_name(&binding) else { return };
     let Some(from) = binding.value().and_then(|value| source(&value, &name)) else { return };

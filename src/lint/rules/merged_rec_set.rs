@@ -38,7 +38,11 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
     let bindings = node.children().filter_map(AttrpathValue::cast);
     let is_rec = |value: &Expr| matches!(bare(value.clone()), Expr::AttrSet(set) if set.rec_token().is_some());
     // Most sets have none.
-    if !bindings.clone().any(|binding| binding.value().is_some_and(|value| is_rec(&value))) {
+    let may_be = |binding: &AttrpathValue| {
+        let value = binding.syntax().last_child().map(|value| value.kind());
+        matches!(value, Some(SyntaxKind::NODE_ATTR_SET | SyntaxKind::NODE_PAREN))
+    };
+    if !bindings.clone().filter(may_be).any(|binding| binding.value().is_some_and(|value| is_rec(&value))) {
         return;
     }
     let parts: Vec<Part> = bindings

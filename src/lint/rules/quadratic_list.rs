@@ -1,12 +1,11 @@
 //! Lists that a fold copies at every step.
 
 use rnix::ast::{BinOpKind, Expr, Lambda, Param};
-use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
 
-use super::certain::{bare, call, library_name};
+use super::certain::{bare, library_name};
 use crate::domain::finding::Severity;
-use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "quadratic-list",
@@ -19,31 +18,22 @@ pub(super) static RULE: Rule = Rule {
     fix: Safety::None,
     on: true,
     alike: &[],
-    check: Check::Node(&[SyntaxKind::NODE_APPLY], check),
+    check: Check::Call(&["foldl'", "foldl", "foldr"], check),
 };
 
-fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    let Some((accumulator, body)) = fold(node) else { return };
+fn check(call: &Call, report: &mut Report<'_, '_>) {
+    let Some((accumulator, body)) = fold(call) else { return };
     if grows(&body, &accumulator, BinOpKind::Concat).is_some() {
-        report.at(node.text_range(), "each step of this fold copies the list; `concatMap` copies it once");
+        report.at(call.whole().text_range(), "each step of this fold copies the list; `concatMap` copies it once");
     }
 }
 
-/// The name of what is carried on by `foldl' (acc: x: …)`, and what becomes of it; looks only at whole calls.
-pub(super) fn fold(node: &SyntaxNode) -> Option<(String, Expr)> {
-    let parent = node.parent()?;
-    if parent.kind() == SyntaxKind::NODE_APPLY && parent.first_child().as_ref() == Some(node) {
-        return None;
-    }
-    let (function, arguments) = call(&Expr::cast(node.clone())?);
-    let name = library_name(&function)?;
-    let Expr::Lambda(outer) = bare(arguments.into_iter().next()?) else { return None };
+/// The name of what is carried on by `foldl' (acc: x: …)`, and what becomes of it.
+pub(super) fn fold(call: &Call) -> Option<(String, Expr)> {
+    let name = library_name(&call.function()?)?;
+    let Expr::Lambda(outer) = call.argument()? else { return None };
     let Expr::Lambda(inner) = bare(outer.body()?) else { return None };
-    let accumulator = match name.as_str() {
-        "foldl'" | "foldl" => parameter(&outer)?,
-        "foldr" => parameter(&inner)?,
-        _ => return None,
-    };
+    let accumulator = if name == "foldr" { parameter(&inner)? } else { parameter(&outer)? };
     Some((accumulator, inner.body()?))
 }
 

@@ -1,12 +1,11 @@
 //! Sets that a fold copies at every step.
 
 use rnix::ast::{BinOpKind, Expr};
-use rnix::{SyntaxKind, SyntaxNode};
 
 use super::certain::bare;
 use super::quadratic_list::{fold, grows};
 use crate::domain::finding::Severity;
-use crate::lint::{Check, Example, Report, Rule, Safety};
+use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
 pub(super) static RULE: Rule = Rule {
     name: "quadratic-update",
@@ -19,13 +18,13 @@ pub(super) static RULE: Rule = Rule {
     fix: Safety::None,
     on: true,
     alike: &[],
-    check: Check::Node(&[SyntaxKind::NODE_APPLY], check),
+    check: Check::Call(&["foldl'", "foldl", "foldr"], check),
 };
 
-fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    let Some((accumulator, body)) = fold(node) else { return };
+fn check(call: &Call, report: &mut Report<'_, '_>) {
+    let Some((accumulator, body)) = fold(call) else { return };
     let Some(added) = grows(&body, &accumulator, BinOpKind::Update) else { return };
     if matches!(bare(added), Expr::AttrSet(_)) {
-        report.at(node.text_range(), "each step of this fold copies the set; `listToAttrs` makes it at once");
+        report.at(call.whole().text_range(), "each step of this fold copies the set; `listToAttrs` makes it at once");
     }
 }

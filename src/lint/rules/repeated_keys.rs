@@ -29,6 +29,15 @@ pub(super) static RULE: Rule = Rule {
 const ENOUGH: usize = 3;
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    // Most sets have no path of several names, or too few entries.
+    let paths = node.children().filter(|child| child.kind() == SyntaxKind::NODE_ATTRPATH_VALUE);
+    let (entries, dotted) = paths.fold((0, false), |(entries, dotted), entry| {
+        let is_dotted = !dotted && entry.first_child().is_some_and(|path| path.first_child() != path.last_child());
+        (entries + 1, dotted || is_dotted)
+    });
+    if entries < ENOUGH || !dotted {
+        return;
+    }
     let Some(set) = AttrSet::cast(node.clone()).filter(|set| set.rec_token().is_none()) else { return };
     let mut parts: HashMap<String, Vec<(usize, AttrpathValue)>> = HashMap::new();
     for (at, entry) in set.entries().enumerate() {

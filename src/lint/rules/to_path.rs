@@ -22,6 +22,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    if !report.text_of(node).ends_with("toPath") && report.text_of(node) != "__toPath" {
+        return;
+    }
     let own = match Select::cast(node.clone()) {
         Some(select) => is_builtin(&select, report),
         None => node.text() == "__toPath" && report.names().is_global(node.text_range()),

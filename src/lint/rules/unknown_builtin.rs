@@ -25,6 +25,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    if !may_be(node, report) {
+        return;
+    }
     for attr in taken(node, report) {
         let Attr::Ident(name) = attr else { continue };
         let range = name.syntax().text_range();
@@ -33,6 +36,12 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
             report.at(range, format!("no Nix has `builtins.{text}`"));
         }
     }
+}
+
+/// Whether the text of a node says that it is about `builtins`, which most nodes are not.
+pub(super) fn may_be(node: &SyntaxNode, report: &Report<'_, '_>) -> bool {
+    let text = report.text_of(node);
+    if node.kind() == NODE_SELECT { text.starts_with("builtins") } else { text.contains("builtins") }
 }
 
 /// What a selection or an `inherit` takes out of `builtins`.
