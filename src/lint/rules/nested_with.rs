@@ -13,7 +13,7 @@ pub(super) static RULE: Rule = Rule {
           set where the name is used, or bind the names by `inherit (…)` in a `let`.",
     bad: Example::Nix("{ lib, pkgs }: with lib; { a = with pkgs; [ hello ]; }"),
     good: Example::Nix("{ lib, pkgs }: with lib; { a = [ pkgs.hello version ]; }"),
-    severity: Severity::Warning,
+    severity: Severity::Info,
     fix: Safety::None,
     on: true,
     alike: &[],
