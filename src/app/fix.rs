@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::check::{CheckRequest, day};
-use super::edit::{Unrecorded, WriteError, diff};
+use super::edit::{Unrecorded, diff};
 use super::scan::{ScanRequest, chain, scan_as};
 use super::{AppError, Session};
 use crate::domain::message::MessageIdentity;
@@ -49,8 +49,8 @@ pub struct Done {
     pub command: Option<Uuid>,
     /// Files that were written.
     pub written: Vec<PathBuf>,
-    /// Files that were not, with why.
-    pub failed: Vec<(PathBuf, WriteError)>,
+    /// Files that were not, each with one sentence that says why.
+    pub failed: Vec<(PathBuf, String)>,
     /// Why nothing was recorded of some of them.
     pub unrecorded: Option<Unrecorded>,
     /// How many events were recorded.
@@ -158,7 +158,7 @@ impl Done {
         let before = *blake3::hash(mended.old.as_bytes()).as_bytes();
         match file::replace(&mended.path, &before, mended.new.as_bytes()) {
             Ok(()) => self.written.push(mended.path.clone()),
-            Err(error) => self.failed.push((mended.path.clone(), error)),
+            Err(error) => self.failed.push((mended.path.clone(), chain(&error))),
         }
     }
 }

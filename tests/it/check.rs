@@ -187,6 +187,28 @@ fn new_since_a_commit_is_what_its_text_did_not_show() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("no-such-branch"));
 }
 
+#[test]
+fn new_since_a_moment_is_what_the_ledger_did_not_hold_and_what_is_recorded_is_held() {
+    let world = World::new();
+    world.write("a.nix", "let in 1\n");
+    assert_eq!(world.run(&["check", "--record"]).status.code(), Some(1), "below no root");
+    assert_eq!(world.run(&["scan", "."]).status.code(), Some(0));
+    let last = |field: &str| {
+        let log = world.json(&["log", "--json"]);
+        let events = log["events"].as_array().expect("events").clone();
+        events.last().expect("an event")[field].clone()
+    };
+    let moment = format!("#{}", last("position"));
+    world.write("b.nix", "{ a = undefined; }\n");
+    assert_eq!(world.rules(&["check", "--new-since", &moment]), ["undefined-name"]);
+    assert_eq!(world.rules(&["check", "--new-since", "1d"]).len(), 2, "a day ago there was nothing");
+    world.run(&["check", "--record"]);
+    assert_eq!(last("type"), "finding.raised");
+    let event = last("event_id").as_str().expect("an id").to_owned();
+    assert_eq!(world.rules(&["check", "--new-since", &event]), [""; 0]);
+    assert_eq!(world.run(&["check", "--new-since", "#9999"]).status.code(), Some(0), "all that is known by then is old");
+}
+
 /// Rules with hints, as `rules.record = "info"` says.
 fn request(root: &Path) -> ScanRequest {
     let rules = Some(Wanted { selection: Selection::default(), least: Severity::Info });
@@ -274,6 +296,21 @@ fn no_secret_of_a_message_is_recorded() {
     let wal = fs::read(estate.database().with_extension("db-wal")).unwrap_or_default();
     let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
     assert!(!holds(&bytes) && !holds(&wal));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_not_counted() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let (a, _) = (world.write("a.nix", BAD), world.write("b.nix", "let in 1\n"));
+    fs::set_permissions(&a, fs::Permissions::from_mode(0o444)).expect("the mode is set");
+    let output = world.run(&["fix", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let fixed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(fixed["changed"].as_array().map(Vec::len), Some(1));
+    assert_eq!(fixed["changed"][0]["path"], "b.nix");
+    assert!(fixed["failed"][0]["message"].as_str().is_some_and(|why| why.contains("read-only")), "{fixed}");
+    assert_eq!(fs::read_to_string(&a).expect("the file"), BAD);
 }
 
 #[test]

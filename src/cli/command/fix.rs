@@ -62,7 +62,7 @@ impl Run for Fix {
             let desk = Desk::open(context, false)?;
             let done = fix::write(desk.session.as_ref(), &plan, &desk.scan)?;
             failed |= !done.failed.is_empty();
-            answer.written(&done);
+            answer.written(&plan, &done);
         }
         answer.show = self.diff || self.dry_run;
         answer.say(context)?;
@@ -130,21 +130,28 @@ impl Fixed {
             );
             fixed.failed.push(Failed { path: PathFields::from(path.as_path()), message });
         }
-        let made: u64 = fixed.changed.iter().flat_map(|file| file.fixes.values()).sum();
-        let (made, in_files) = (plural(made, "change"), plural(fixed.changed.len() as u64, "file"));
-        fixed.sentences.push(match (plan.changed.is_empty(), dry_run) {
-            (true, _) => format!("nothing to mend in {}", plural(plan.files, "file")),
-            (false, true) => format!("would make {made} in {in_files}; nothing was written"),
-            (false, false) => format!("made {made} in {in_files}"),
-        });
+        match (plan.changed.is_empty(), dry_run) {
+            (true, _) => fixed.sentences.push(format!("nothing to mend in {}", plural(plan.files, "file"))),
+            (false, true) => fixed.sentences.push(format!("would make {}; nothing was written", fixed.sum())),
+            (false, false) => {}
+        }
         fixed
     }
 
-    fn written(&mut self, done: &Done) {
+    fn sum(&self) -> String {
+        let made = self.changed.iter().flat_map(|file| file.fixes.values()).sum();
+        format!("{} in {}", plural(made, "change"), plural(self.changed.len() as u64, "file"))
+    }
+
+    fn written(&mut self, plan: &Plan, done: &Done) {
+        let failed = |mended: &Mended| done.failed.iter().any(|(path, _)| *path == mended.path);
+        let mut planned = plan.changed.iter();
+        self.changed.retain(|_| planned.next().is_some_and(|mended| !failed(mended)));
+        self.sentences.push(format!("made {}", self.sum()));
         self.recorded = done.unrecorded.is_none();
         self.events = done.events;
-        for (path, error) in &done.failed {
-            self.failed.push(Failed { path: PathFields::from(path.as_path()), message: error.to_string() });
+        for (path, message) in &done.failed {
+            self.failed.push(Failed { path: PathFields::from(path.as_path()), message: message.clone() });
         }
         match &done.unrecorded {
             None => self.sentences.push("`cim-nix undo` takes it back".to_owned()),
