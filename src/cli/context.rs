@@ -109,6 +109,7 @@ impl<'a> Context<'a> {
             since: self.history_since()?,
             threads: settings.threads,
             rules: self.recorded().map(|least| Wanted { selection: self.selection(), least }),
+            modules: settings.modules_record,
             system: Some(settings.system_root.clone()),
         })
     }

@@ -116,6 +116,8 @@ settings! {
         "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
     RULES_RECORD = "rules.record" Kind::Choice(&["off", "error", "warning", "info"]), default "warning", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
         "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
+    MODULES_RECORD = "modules.record" Kind::Switch, default "true", env "CIM_NIX_MODULES_RECORD", flag None, project true:
+        "Whether a scan records the modules and overlays among the Nix files below the roots, and the configurations of flakes.";
     SYSTEM_ROOT = "system_root" Kind::Path, default "/", env "CIM_NIX_SYSTEM_ROOT", flag None, project false:
         "The root of the machine whose NixOS `scan` and `system` look at. Another one is for a disk that is mounted somewhere.";
     FORMATTER = "formatter" Kind::Command, default "", env "CIM_NIX_FORMATTER", flag None, project false:
