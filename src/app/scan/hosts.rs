@@ -41,7 +41,9 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         let kind = HostKind::ALL.into_iter().find(|known| known.name() == kind);
         recorded.entry(flake).or_default().extend(kind.map(|kind| HostName { flake, kind, name }));
     }
-    for flake in known.flakes().filter(|flake| touched.contains_key(&flake.id)) {
+    let mut flakes: Vec<_> = known.flakes().filter(|flake| touched.contains_key(&flake.id)).collect();
+    flakes.sort_by(|a, b| a.directory.cmp(&b.directory));
+    for flake in flakes {
         let seen = if flake.removed {
             Seen { complete: HostKind::ALL.into(), ..Seen::default() }
         } else {

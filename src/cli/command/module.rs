@@ -20,7 +20,7 @@ pub(crate) struct Module {
 
 #[derive(Debug, Subcommand)]
 enum Question {
-    /// Show every module, by flake and file
+    /// Show every module, by file
     ///
     /// A scan tells a module by its shape: no file is evaluated, and only what is written out is told.
     List(list::List),

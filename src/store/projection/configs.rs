@@ -29,7 +29,7 @@ static CONFIGS: Table = Table {
     ],
     keeps: Keeps::Intervals,
     indexes: &["flake"],
-    past_indexes: &[],
+    past_indexes: &["flake"],
 };
 
 /// Which of the values is the system, and which ones are names.

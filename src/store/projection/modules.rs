@@ -27,7 +27,7 @@ static MODULES: Table = Table {
     ],
     keeps: Keeps::Intervals,
     indexes: &["flake"],
-    past_indexes: &[],
+    past_indexes: &["flake"],
 };
 
 /// Which of the values of a module are its kind and its counts.

@@ -25,7 +25,7 @@ static OVERLAYS: Table = Table {
     ],
     keeps: Keeps::Intervals,
     indexes: &["flake"],
-    past_indexes: &[],
+    past_indexes: &["flake"],
 };
 
 /// Which of the values are the names that it adds.

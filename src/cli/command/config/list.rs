@@ -17,10 +17,12 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let places = Places::of(&reading)?;
     let now = context.now(reading.at);
     let rows = view::configs(&reading.ledger.reader, None, reading.at)?;
-    context.printer.answer(&Configs { configs: rows.into_iter().map(|row| Config::of(row, &places)).collect(), now })
+    let mut configs: Vec<Config> = rows.into_iter().map(|row| Config::of(row, &places)).collect();
+    configs.sort_by(|a, b| (&a.name, &a.flake_path, &a.kind).cmp(&(&b.name, &b.flake_path, &b.kind)));
+    context.printer.answer(&Configs { configs, now })
 }
 
-/// `cim-nix/config-list/1`, by name.
+/// `cim-nix/config-list/1`, by name and flake.
 #[derive(Debug, Serialize)]
 struct Configs {
     configs: Vec<Config>,

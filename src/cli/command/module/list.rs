@@ -32,12 +32,13 @@ impl List {
         let places = Places::of(&reading)?;
         let now = context.now(reading.at);
         let rows = view::modules(&reading.ledger.reader, flake, reading.at)?;
-        let modules = rows.into_iter().map(|row| Module::of(row, &places)).collect();
+        let mut modules: Vec<Module> = rows.into_iter().map(|row| Module::of(row, &places)).collect();
+        modules.sort_by(|a, b| a.file.path.path.cmp(&b.file.path.path));
         context.printer.answer(&Modules { modules, now })
     }
 }
 
-/// `cim-nix/module-list/1`, by flake and file.
+/// `cim-nix/module-list/1`, by file.
 #[derive(Debug, Serialize)]
 struct Modules {
     modules: Vec<Module>,

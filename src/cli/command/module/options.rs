@@ -25,12 +25,13 @@ impl Options {
         let places = Places::of(&reading)?;
         let now = context.now(reading.at);
         let rows = view::module_options(&reading.ledger.reader, &self.option, reading.at)?;
-        let options = rows.into_iter().map(|row| ModuleOption::of(row, &places)).collect();
+        let mut options: Vec<ModuleOption> = rows.into_iter().map(|row| ModuleOption::of(row, &places)).collect();
+        options.sort_by(|a, b| (&a.option, &a.how, &a.file.path.path).cmp(&(&b.option, &b.how, &b.file.path.path)));
         context.printer.answer(&ModuleOptions { options, now })
     }
 }
 
-/// `cim-nix/module-options/1`, by option.
+/// `cim-nix/module-options/1`, by option and file.
 #[derive(Debug, Serialize)]
 struct ModuleOptions {
     options: Vec<ModuleOption>,

@@ -17,10 +17,12 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let places = Places::of(&reading)?;
     let now = context.now(reading.at);
     let rows = view::overlays(&reading.ledger.reader, reading.at)?;
-    context.printer.answer(&Overlays { overlays: rows.into_iter().map(|row| Overlay::of(row, &places)).collect(), now })
+    let mut overlays: Vec<Overlay> = rows.into_iter().map(|row| Overlay::of(row, &places)).collect();
+    overlays.sort_by(|a, b| a.file.path.path.cmp(&b.file.path.path));
+    context.printer.answer(&Overlays { overlays, now })
 }
 
-/// `cim-nix/overlay-list/1`, by flake and file.
+/// `cim-nix/overlay-list/1`, by file.
 #[derive(Debug, Serialize)]
 struct Overlays {
     overlays: Vec<Overlay>,
@@ -47,6 +49,14 @@ impl Overlay {
     }
 }
 
+/// The first names, and how many more there are.
+fn first_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(SHOWN);
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
 impl Answer for Overlays {
     const NAME: &'static str = "overlay-list";
     type Record = Overlay;
@@ -70,7 +80,7 @@ impl Answer for Overlays {
                 for_people(&overlay.file.path.path),
                 overlay.adds.len().to_string(),
                 ago(overlay.at, self.now),
-                overlay.adds.join(", "),
+                first_of(&overlay.adds),
             ]);
         }
         page.table(&table);
