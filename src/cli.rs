@@ -30,6 +30,8 @@ mod panic;
 
 mod path;
 
+mod place;
+
 mod printer;
 
 mod progress;

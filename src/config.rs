@@ -53,6 +53,8 @@ pub struct Settings {
     pub excludes: Vec<String>,
     /// How bad a finding of a rule must be that scans record.
     pub rules_record: Record,
+    /// Whether scans record modules, overlays and configurations.
+    pub modules_record: bool,
     /// Rules that are wanted though they are off by themselves.
     pub rules_enabled: Vec<String>,
     /// Rules that are not wanted.
@@ -288,6 +290,7 @@ impl Settings {
                 Some("info") => Record::Everything,
                 _ => Record::Warnings,
             },
+            modules_record: value(&table::MODULES_RECORD).and_then(Value::switch).unwrap_or(true),
             rules_enabled: list(&table::RULES_ENABLED),
             rules_disabled: list(&table::RULES_DISABLED),
             rules_nix: text(&table::RULES_NIX),

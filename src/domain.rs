@@ -24,6 +24,12 @@ pub mod config;
 
 pub mod pins;
 
+pub mod nix_file;
+
+pub mod module;
+
+pub mod overlay;
+
 pub mod ledger;
 
 pub mod size;

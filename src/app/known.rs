@@ -8,12 +8,15 @@ use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
 use crate::domain::config::Profile;
+use crate::domain::config::host::{self, Host, HostName};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::module::{self, Module};
+use crate::domain::overlay::{self, Overlay};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
@@ -157,6 +160,24 @@ impl Known {
         StreamId::pins(Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()))
     }
 
+    /// The stream of a configuration of a flake.
+    pub fn host_stream(host: &HostName) -> StreamId {
+        let name = format!("{}.{}", host.kind.output(), host.name);
+        StreamId::config(Uuid::new_v5(&host.flake.uuid(), name.as_bytes()))
+    }
+
+    /// The streams of a Nix file as a module and as an overlay.
+    pub fn shape_streams(&self, flake: Option<&KnownFlake>, file: &Path) -> (StreamId, StreamId) {
+        let key = match flake {
+            Some(flake) => {
+                let inside = file.strip_prefix(&flake.directory).unwrap_or(file);
+                Uuid::new_v5(&flake.id.uuid(), inside.as_os_str().as_bytes())
+            }
+            None => Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()),
+        };
+        (StreamId::module(key), StreamId::overlay(key))
+    }
+
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
         finding_stream(&self.origin, flake, file)
@@ -247,6 +268,39 @@ pub fn pins(reader: &Reader, stream: &StreamId) -> Result<(Option<Pins>, u64), S
         _ => None,
     });
     Ok((pins::fold(events), version))
+}
+
+/// What a module says, as far as is known, and the version of its stream.
+pub fn module(reader: &Reader, stream: &StreamId) -> Result<(Option<Module>, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Module(event)) => Some(event),
+        _ => None,
+    });
+    Ok((module::fold(events), version))
+}
+
+/// What an overlay adds, as far as is known, and the version of its stream.
+pub fn overlay(reader: &Reader, stream: &StreamId) -> Result<(Option<Overlay>, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Overlay(event)) => Some(event),
+        _ => None,
+    });
+    Ok((overlay::fold(events), version))
+}
+
+/// What a configuration of a flake is, as far as is known, and the version of its stream.
+pub fn host(reader: &Reader, stream: &StreamId) -> Result<(Option<Host>, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let events = stream.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::Config(event)) => Some(event),
+        _ => None,
+    });
+    Ok((host::fold(events), version))
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.

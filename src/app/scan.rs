@@ -16,7 +16,11 @@ use crate::store::{Append, Command, LocalNote};
 use super::known::Known;
 use super::{AppError, Session, roots};
 
+mod facts;
+
 mod files;
+
+mod hosts;
 
 mod look;
 
@@ -50,8 +54,17 @@ pub struct ScanRequest {
     pub threads: usize,
     /// The rules whose findings are recorded; none to leave Nix files beside the flakes alone.
     pub rules: Option<Wanted>,
+    /// Whether to record modules, overlays and configurations.
+    pub modules: bool,
     /// Where the machine's root is whose generations are recorded; none for no machine.
     pub system: Option<PathBuf>,
+}
+
+impl ScanRequest {
+    /// Whether it looks at the Nix files beside the flakes.
+    const fn looks_at_files(&self) -> bool {
+        self.modules || self.rules.is_some()
+    }
 }
 
 /// Which findings of rules a scan records.
@@ -141,7 +154,7 @@ pub fn scan_as(
     let options = Options {
         excludes: request.excludes.clone(),
         threads: request.threads,
-        nix_files: request.rules.is_some(),
+        nix_files: request.looks_at_files(),
         pins: true,
         ..Options::default()
     };
@@ -152,7 +165,7 @@ pub fn scan_as(
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
     let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
-    let extractor = files::extractor(request.rules.as_ref());
+    let extractor = files::extractor(request);
     let mut settler = Settler::new(session, &known, command.identity, &moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
@@ -160,6 +173,7 @@ pub fn scan_as(
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         gone::settle(&roots, &walked, &known, &mut settler)?;
+        hosts::settle(&run, &mut settler)?;
         pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
         if let Some(root) = &request.system {
             system::settle(root, &known, &mut settler)?;
@@ -178,7 +192,8 @@ pub(super) fn look_at(
 ) -> Result<ScanReport, AppError> {
     let stop = AtomicBool::new(false);
     let excludes = request.excludes.clone();
-    let options = Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.rules.is_some(), pins: false };
+    let options =
+        Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.looks_at_files(), pins: false };
     let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
@@ -186,12 +201,13 @@ pub(super) fn look_at(
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
     let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
-    let extractor = files::extractor(request.rules.as_ref());
+    let extractor = files::extractor(request);
     let mut settler = Settler::new(session, &known, command.identity, moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
     files::settle(&run, &pool, &mut settler)?;
+    hosts::settle(&run, &mut settler)?;
     run.finish(command, &[], settler)
 }
 
@@ -222,7 +238,7 @@ impl Run<'_> {
             history: self.request.history,
             since: self.request.since,
             rules: self.linter.zip(self.request.rules.as_ref().map(|rules| rules.least)),
-            extractor: files::extractor(self.request.rules.as_ref()),
+            extractor: files::extractor(self.request),
         };
         for (chunk, done) in found.chunks(READ_AHEAD).zip((0..).step_by(READ_AHEAD)) {
             if self.stop.load(Ordering::Relaxed) {

@@ -48,6 +48,7 @@ macro_rules! commands {
 }
 
 mod check;
+mod config;
 mod diff;
 mod doctor;
 mod event;
@@ -60,7 +61,9 @@ mod forget;
 mod hook;
 mod info;
 mod log;
+mod module;
 mod origin;
+mod overlay;
 mod pin;
 mod problem;
 mod roots;
@@ -78,6 +81,9 @@ commands! {
     Command {
         Scan(scan),
         Flake(flake),
+        Module(module),
+        Overlay(overlay),
+        Config(config),
         Problem(problem),
         Check(check),
         Fix(fix),

@@ -110,6 +110,7 @@ impl<'a> Context<'a> {
             since: self.history_since()?,
             threads: settings.threads,
             rules: self.wanted()?,
+            modules: settings.modules_record,
             system: Some(settings.system_root.clone()),
         })
     }

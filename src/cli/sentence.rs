@@ -2,6 +2,7 @@
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::host::{HostChange, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
@@ -9,6 +10,9 @@ use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
 use crate::domain::lock::PathChange;
 use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::module::{ModuleChange, ModuleEvent};
+use crate::domain::nix_file::NamesChange;
+use crate::domain::overlay::OverlayEvent;
 use crate::domain::pins::{PinChange, PinsEvent};
 
 use super::text::{plural, short, source};
@@ -34,7 +38,20 @@ pub(crate) fn of(event: &Event) -> String {
         }
         Event::Config(ConfigEvent::Activated { generation: to, .. }) => generation(to),
         Event::Config(ConfigEvent::RolledBack { from, to, .. }) => format!("from {from} back to {}", generation(to)),
+        Event::Config(ConfigEvent::Discovered { name, host: found }) => {
+            let modules = plural(count(found.modules.len()), "module");
+            let services = plural(count(found.services.len()), "service");
+            format!("{} with {modules}, {}, {services}", host(name), plural(count(found.users.len()), "user"))
+        }
+        Event::Config(ConfigEvent::Updated { name, change }) => format!("{}: {}", host(name), host_change(change)),
+        Event::Config(ConfigEvent::Deleted { name }) => host(name),
         Event::Pins(event) => pins(event),
+        Event::Module(event) => module(event),
+        Event::Overlay(OverlayEvent::Discovered { file, overlay }) => {
+            format!("{} with {}", file.path, plural(count(overlay.adds.len()), "name"))
+        }
+        Event::Overlay(OverlayEvent::Updated { file, adds, .. }) => format!("{}: {}", file.path, names("", adds)),
+        Event::Overlay(OverlayEvent::Deleted { file }) => file.path.to_string(),
         Event::Ledger(LedgerEvent::Erased { event, reason, .. }) => format!("{event}: {reason}"),
     }
 }
@@ -55,6 +72,59 @@ fn pins(event: &PinsEvent) -> String {
             format!("{file}: {}", changes.iter().map(tell).collect::<Vec<_>>().join(", "))
         }
         PinsEvent::Removed { file } => file.to_string(),
+    }
+}
+
+/// `nixosConfigurations.desk`.
+fn host(name: &HostName) -> String {
+    format!("{}.{}", name.kind.output(), name.name)
+}
+
+fn host_change(change: &HostChange) -> String {
+    let system = change.system.as_ref().map(|(_, to)| format!("system {}", to.as_deref().unwrap_or("not known")));
+    let told = [
+        names("modules ", &change.modules),
+        names("users ", &change.users),
+        names("services ", &change.services),
+        names("unknown ", &change.unknown),
+    ];
+    told_of(system.into_iter().chain(told))
+}
+
+fn module(event: &ModuleEvent) -> String {
+    match event {
+        ModuleEvent::Discovered { file, module } => {
+            let declared = plural(count(module.declared.len()), "option");
+            format!("{} for {}: declares {declared}, defines {}", file.path, module.kind.name(), module.defined.len())
+        }
+        ModuleEvent::Updated { file, change } => format!("{}: {}", file.path, module_change(change)),
+        ModuleEvent::Deleted { file } => file.path.to_string(),
+    }
+}
+
+fn module_change(change: &ModuleChange) -> String {
+    let kind = change.kind.map(|(from, to)| format!("{} → {}", from.name(), to.name()));
+    let told =
+        [names("declares ", &change.declared), names("defines ", &change.defined), names("imports ", &change.imports)];
+    told_of(kind.into_iter().chain(told))
+}
+
+fn told_of(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "what was left out is otherwise".to_owned() } else { parts.join("; ") }
+}
+
+/// The first names of a change, and how many more there are: `services +nginx -apache`; nothing when nothing changed.
+fn names(what: &str, change: &NamesChange) -> String {
+    const SHOWN: usize = 4;
+    let added = change.added.iter().map(|name| format!("+{name}"));
+    let all: Vec<String> = added.chain(change.removed.iter().map(|name| format!("-{name}"))).collect();
+    let more = all.len().saturating_sub(SHOWN);
+    let shown = all.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(" ");
+    match (all.is_empty(), more) {
+        (true, _) => String::new(),
+        (_, 0) => format!("{what}{shown}"),
+        _ => format!("{what}{shown} and {more} more"),
     }
 }
 

@@ -118,6 +118,8 @@ settings! {
         "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
     RULES_NIX = "rules.nix" Kind::Text, default "", env "CIM_NIX_RULES_NIX", flag None, project true:
         "The oldest Nix that the files are for, as in `2.18`: `check` reports builtins that it does not have. Empty means any.";
+    MODULES_RECORD = "modules.record" Kind::Switch, default "true", env "CIM_NIX_MODULES_RECORD", flag None, project true:
+        "Whether a scan records the modules and overlays among the Nix files below the roots, and the configurations of flakes.";
     SYSTEM_ROOT = "system_root" Kind::Path, default "/", env "CIM_NIX_SYSTEM_ROOT", flag None, project false:
         "The root of the machine whose NixOS `scan` and `system` look at. Another one is for a disk that is mounted somewhere.";
     FORMATTER = "formatter" Kind::Command, default "", env "CIM_NIX_FORMATTER", flag None, project false:

@@ -6,6 +6,8 @@ use super::finding::event::FindingEvent;
 use super::flake::event::FlakeEvent;
 use super::ledger::LedgerEvent;
 use super::lock_history::LockHistoryEvent;
+use super::module::ModuleEvent;
+use super::overlay::OverlayEvent;
 use super::pins::PinsEvent;
 use super::stream::Aggregate;
 
@@ -18,10 +20,14 @@ pub enum Event {
     Finding(FindingEvent),
     /// Of a lock's past.
     LockHistory(LockHistoryEvent),
-    /// Of a configuration of a machine.
+    /// Of a configuration of a machine, or of a flake.
     Config(ConfigEvent),
     /// Of a file with pins.
     Pins(PinsEvent),
+    /// Of a module.
+    Module(ModuleEvent),
+    /// Of an overlay.
+    Overlay(OverlayEvent),
     /// Of the ledger itself.
     Ledger(LedgerEvent),
 }
@@ -81,9 +87,18 @@ catalogue! {
     LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
     CONFIG_ACTIVATED = Config "activated" v 1: "A generation of a NixOS became the current one.";
     CONFIG_ROLLED_BACK = Config "rolled_back" v 1: "An older generation of a NixOS became the current one again.";
+    CONFIG_DISCOVERED = Config "discovered" v 1: "A configuration of a flake was seen for the first time, or again after it was deleted.";
+    CONFIG_UPDATED = Config "updated" v 1: "A configuration of a flake has other modules, users or services than before.";
+    CONFIG_DELETED = Config "deleted" v 1: "A flake has a configuration no longer.";
     PINS_DISCOVERED = Pins "discovered" v 1: "A file that pins sources without a flake was seen for the first time, or again after it was removed.";
     PINS_UPDATED = Pins "updated" v 1: "Some of the sources that a file pins are others.";
     PINS_REMOVED = Pins "removed" v 1: "A file with pins is gone; its directory was looked at.";
+    MODULE_DISCOVERED = Module "discovered" v 1: "A module was seen for the first time, or again after it was deleted.";
+    MODULE_UPDATED = Module "updated" v 1: "A module declares, defines or imports something else than before.";
+    MODULE_DELETED = Module "deleted" v 1: "The file of a module is gone, or no module any more.";
+    OVERLAY_DISCOVERED = Overlay "discovered" v 1: "An overlay was seen for the first time, or again after it was deleted.";
+    OVERLAY_UPDATED = Overlay "updated" v 1: "An overlay adds other names than before.";
+    OVERLAY_DELETED = Overlay "deleted" v 1: "The file of an overlay is gone, or no overlay any more.";
     LEDGER_ERASED = Ledger "erased" v 1: "The payload of an event was blanked.";
 }
 
@@ -114,9 +129,18 @@ impl Event {
             Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,
             Self::Config(ConfigEvent::Activated { .. }) => CONFIG_ACTIVATED,
             Self::Config(ConfigEvent::RolledBack { .. }) => CONFIG_ROLLED_BACK,
+            Self::Config(ConfigEvent::Discovered { .. }) => CONFIG_DISCOVERED,
+            Self::Config(ConfigEvent::Updated { .. }) => CONFIG_UPDATED,
+            Self::Config(ConfigEvent::Deleted { .. }) => CONFIG_DELETED,
             Self::Pins(PinsEvent::Discovered { .. }) => PINS_DISCOVERED,
             Self::Pins(PinsEvent::Updated { .. }) => PINS_UPDATED,
             Self::Pins(PinsEvent::Removed { .. }) => PINS_REMOVED,
+            Self::Module(ModuleEvent::Discovered { .. }) => MODULE_DISCOVERED,
+            Self::Module(ModuleEvent::Updated { .. }) => MODULE_UPDATED,
+            Self::Module(ModuleEvent::Deleted { .. }) => MODULE_DELETED,
+            Self::Overlay(OverlayEvent::Discovered { .. }) => OVERLAY_DISCOVERED,
+            Self::Overlay(OverlayEvent::Updated { .. }) => OVERLAY_UPDATED,
+            Self::Overlay(OverlayEvent::Deleted { .. }) => OVERLAY_DELETED,
             Self::Ledger(LedgerEvent::Erased { .. }) => LEDGER_ERASED,
         }
     }

@@ -1,11 +1,15 @@
-//! A configuration as a machine has it: which generation of a profile was activated, and when it was gone back from.
+//! A configuration: as a machine has it, which generation of a profile was activated, and when it was gone back from; and as a
+//! flake has it, in the file beside this one.
 //!
-//! One stream a profile. What is observed are the links that `nixos-rebuild` leaves behind, so the past is known as far
-//! as its generations were not deleted before the first look.
+//! One stream a profile, and one a configuration of a flake. What is observed of a machine are the links that `nixos-rebuild`
+//! leaves behind, so the past is known as far as its generations were not deleted before the first look.
 
 use std::collections::BTreeMap;
 
 use super::path::RecordedPath;
+use host::{Host, HostChange, HostName};
+
+pub mod host;
 
 /// One generation of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,25 @@ pub enum ConfigEvent {
         /// The one that is now.
         to: Generation,
     },
+    /// A configuration of a flake was seen for the first time, or again after it was deleted.
+    Discovered {
+        /// Which one.
+        name: HostName,
+        /// What it is.
+        host: Box<Host>,
+    },
+    /// A configuration of a flake is otherwise than before.
+    Updated {
+        /// Which one.
+        name: HostName,
+        /// What changed.
+        change: Box<HostChange>,
+    },
+    /// A flake has the configuration no longer.
+    Deleted {
+        /// Which one.
+        name: HostName,
+    },
 }
 
 /// What is known of a profile.
@@ -57,7 +80,10 @@ impl Profile {
     pub fn fold<'a>(events: impl IntoIterator<Item = &'a ConfigEvent>) -> Self {
         let mut profile = Self::default();
         for event in events {
-            let (ConfigEvent::Activated { generation, .. } | ConfigEvent::RolledBack { to: generation, .. }) = event;
+            let (ConfigEvent::Activated { generation, .. } | ConfigEvent::RolledBack { to: generation, .. }) = event
+            else {
+                continue;
+            };
             profile.generations.insert(generation.number, generation.store_path.clone());
             profile.current = Some(generation.number);
         }
@@ -128,6 +154,7 @@ mod tests {
         let tell = |(at, event): &(i64, ConfigEvent)| match event {
             ConfigEvent::Activated { generation, .. } => format!("{at} +{}", generation.number),
             ConfigEvent::RolledBack { from, to, .. } => format!("{at} {from}-{}", to.number),
+            other => format!("{other:?}"),
         };
         events.iter().map(tell).collect()
     }

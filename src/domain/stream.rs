@@ -15,17 +15,30 @@ pub enum Aggregate {
     Finding,
     /// The past of one flake's lock file, as git tells it.
     LockHistory,
-    /// A configuration of a machine: the generations of one profile.
+    /// A configuration: the generations of one profile of a machine, or one configuration of a flake.
     Config,
     /// A file that pins sources without a flake.
     Pins,
+    /// A Nix file that is a module.
+    Module,
+    /// A Nix file that is an overlay.
+    Overlay,
     /// The ledger itself.
     Ledger,
 }
 
 impl Aggregate {
     /// Every aggregate, in the order of the documentation.
-    pub const ALL: [Self; 6] = [Self::Flake, Self::Finding, Self::LockHistory, Self::Config, Self::Pins, Self::Ledger];
+    pub const ALL: [Self; 8] = [
+        Self::Flake,
+        Self::Finding,
+        Self::LockHistory,
+        Self::Config,
+        Self::Pins,
+        Self::Module,
+        Self::Overlay,
+        Self::Ledger,
+    ];
 
     /// The name used in streams, event types and subjects.
     pub const fn name(self) -> &'static str {
@@ -35,6 +48,8 @@ impl Aggregate {
             Self::LockHistory => "lock_history",
             Self::Config => "config",
             Self::Pins => "pins",
+            Self::Module => "module",
+            Self::Overlay => "overlay",
             Self::Ledger => "ledger",
         }
     }
@@ -68,7 +83,8 @@ impl StreamId {
         Self { aggregate: Aggregate::LockHistory, key: id.to_string() }
     }
 
-    /// The stream of the generations of a profile, keyed by an id derived from the origin and the profile's path.
+    /// The stream of the generations of a profile, keyed by an id derived from the origin and the profile's path; or of a
+    /// configuration of a flake, keyed by one derived from the flake and its attribute path.
     pub fn config(key: Uuid) -> Self {
         Self { aggregate: Aggregate::Config, key: key.to_string() }
     }
@@ -76,6 +92,16 @@ impl StreamId {
     /// The stream of a file with pins, keyed by an id derived from the origin and the file's path.
     pub fn pins(key: Uuid) -> Self {
         Self { aggregate: Aggregate::Pins, key: key.to_string() }
+    }
+
+    /// The stream of a module, keyed by an id derived from the flake and the file.
+    pub fn module(key: Uuid) -> Self {
+        Self { aggregate: Aggregate::Module, key: key.to_string() }
+    }
+
+    /// The stream of an overlay, keyed by an id derived from the flake and the file.
+    pub fn overlay(key: Uuid) -> Self {
+        Self { aggregate: Aggregate::Overlay, key: key.to_string() }
     }
 
     /// The stream of what one origin did to its own ledger.

@@ -10,14 +10,18 @@ use crate::domain::catalogue::Kind;
 mod applied;
 mod apply;
 mod cell;
+mod configs;
 mod flakes;
 mod fleet;
 mod generations;
 mod input_history;
 mod inputs;
 mod ledger;
+mod listed;
 mod memory;
+mod modules;
 mod outputs;
+mod overlays;
 mod pins;
 mod problems;
 mod schema;
@@ -71,6 +75,9 @@ pub const PROJECTIONS: &[&dyn Projection] = &[
     &input_history::InputHistory,
     &generations::Generations,
     &pins::Pins,
+    &modules::Modules,
+    &overlays::Overlays,
+    &configs::Configs,
 ];
 
 /// Every view, in the order of the documentation.

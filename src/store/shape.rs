@@ -22,6 +22,12 @@ mod lock;
 
 mod lock_history;
 
+mod module;
+
+mod nix_file;
+
+mod overlay;
+
 mod pins;
 
 pub(in crate::store) mod raw;
@@ -92,6 +98,8 @@ pub fn encode(event: &Event) -> Result<(Kind, String), ShapeError> {
         Event::LockHistory(event) => lock_history::encode(event),
         Event::Config(event) => config::encode(event),
         Event::Pins(event) => pins::encode(event),
+        Event::Module(event) => module::encode(event),
+        Event::Overlay(event) => overlay::encode(event),
         Event::Ledger(event) => ledger::encode(event),
     };
     payload
@@ -128,6 +136,8 @@ fn decode_known(kind: Kind, payload: &str) -> serde_json::Result<Event> {
         Aggregate::LockHistory => lock_history::decode(kind.action, payload).map(Event::LockHistory),
         Aggregate::Config => config::decode(kind.action, payload).map(Event::Config),
         Aggregate::Pins => pins::decode(kind.action, payload).map(Event::Pins),
+        Aggregate::Module => module::decode(kind.action, payload).map(Event::Module),
+        Aggregate::Overlay => overlay::decode(kind.action, payload).map(Event::Overlay),
         Aggregate::Ledger => ledger::decode(kind.action, payload).map(Event::Ledger),
     }
 }

@@ -4,6 +4,7 @@
 //! Times are microseconds since 1970 UTC. Knows no face and no use case.
 
 mod at;
+mod configs;
 mod diff;
 mod events;
 mod flakes;
@@ -12,6 +13,7 @@ mod generations;
 mod history;
 mod inputs;
 mod lock_nodes;
+mod modules;
 mod outputs;
 mod pins;
 mod problems;
@@ -20,6 +22,7 @@ mod time;
 mod totals;
 
 pub use at::{At, seen};
+pub use configs::{ConfigRow, configs, recorded_configs};
 pub use diff::{Difference, Subject, diff};
 pub use events::{
     Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time, has_kind,
@@ -30,6 +33,7 @@ pub use generations::{GenerationRow, generations};
 pub use history::{HistoryFilter, HistoryRow, Source, history};
 pub use inputs::{InputRow, inputs};
 pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};
+pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, modules, overlays};
 pub use outputs::{OutputRow, outputs};
 pub use pins::{PinRow, pin_files, pins};
 pub use problems::{ProblemRow, problems};

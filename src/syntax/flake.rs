@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use rnix::{TextRange, ast};
 use rowan::ast::AstNode;
 
-use super::outputs::{self, Outputs};
+use super::outputs::{self, Configuration, Outputs, configurations};
 use super::tree::{self, Tree};
 use super::value::{self, Member, Reader, Scope, Set, Value};
 use super::{Attrs, Problem, Span};
@@ -91,6 +91,29 @@ pub fn read(text: &str) -> FlakeFile {
     file
 }
 
+/// What a flake is, and the configurations that it names with their modules as far as they are written out.
+pub fn read_with_configurations(text: &str) -> (FlakeFile, Vec<Configuration>) {
+    let tree = tree::parse(text);
+    let mut reading = Reading { tree: &tree, reader: Reader::default(), problems: tree.problems.clone() };
+    let Some(top) = reading.top() else {
+        return (FlakeFile { problems: reading.problems, ..FlakeFile::default() }, Vec::new());
+    };
+    let mut file = reading.file(&top);
+    file.problems = std::mem::take(&mut reading.problems);
+    // Following modules must not cost what the names of outputs need.
+    let reader = Reader::default();
+    let found = match top.get("outputs", &reader) {
+        Member::Present(function) => configurations::read(&reader, &function, &flake_parts(&file.inputs)),
+        _ => Vec::new(),
+    };
+    (file, found)
+}
+
+/// The inputs that are flake-parts, by name.
+fn flake_parts(inputs: &[Input]) -> Vec<&str> {
+    inputs.iter().filter(|input| input.is_flake_parts()).map(|input| &*input.name).collect()
+}
+
 /// One text being read.
 struct Reading<'a> {
     tree: &'a Tree,
@@ -130,9 +153,7 @@ impl Reading<'_> {
         }
         if let Member::Present(function) = top.get("outputs", &self.reader) {
             self.undeclared(&function, &mut file.inputs);
-            let flake_parts: Vec<_> =
-                file.inputs.iter().filter(|input| input.is_flake_parts()).map(|input| &*input.name).collect();
-            file.outputs = outputs::read(self.tree, &self.reader, &function, &flake_parts);
+            file.outputs = outputs::read(self.tree, &self.reader, &function, &flake_parts(&file.inputs));
         }
         file
     }

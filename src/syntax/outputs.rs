@@ -4,6 +4,10 @@
 
 mod flake_parts;
 
+pub(super) mod configurations;
+
+pub use configurations::Configuration;
+
 use std::collections::BTreeMap;
 
 use rnix::TextRange;

@@ -60,6 +60,8 @@ pub struct Defined {
     pub conditional: bool,
     /// The innermost function that changes its rank, as in `mkForce`.
     pub rank: Option<&'static str>,
+    /// Its value, when that is a written `true` or `false`.
+    pub switch: Option<bool>,
     /// Where its name is written.
     pub span: Span,
 }

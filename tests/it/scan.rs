@@ -14,6 +14,7 @@ use super::git_program::Git;
 mod canary;
 mod history;
 mod lifecycle;
+mod modules;
 mod pins;
 mod problems;
 mod system;

@@ -7,8 +7,10 @@ use super::asked::Asked;
 use super::command::{Field, validate};
 use super::reply::Refusal;
 use crate::domain::Attrs;
+use crate::domain::config::host::HostKind;
+use crate::domain::id::FlakeId;
 use crate::store::StoreError;
-use crate::store::view::{self, At, FlakeRow, InputRow, Whose, rfc3339};
+use crate::store::view::{self, At, ConfigRow, FlakeRow, InputRow, Whose, rfc3339};
 
 /// A query that is published for this domain.
 #[derive(Debug)]
@@ -54,11 +56,11 @@ queries! {
     "overlay.get" GET, |desk, asked| one(desk, asked, "overlays"), "The flakes that have an overlay of this name.";
     "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays"), "The overlays that flakes name.";
     "config.get" GET, |desk, asked| one(desk, asked, "nixosConfigurations"), "The flakes that have a NixOS configuration of this name.";
-    "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations"), "The NixOS configurations that flakes name.";
+    "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations"), "The NixOS configurations that flakes name, with the users and services that scans saw in their modules.";
     "config.get_current" GET, current, "Which generation runs: known only where it was seen.";
     "config.get_history" GET, current, "Which generations there were: known only where they were seen.";
     "home.get" GET, |desk, asked| one(desk, asked, "homeConfigurations"), "The flakes that have a home configuration of this name.";
-    "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations"), "The home configurations that flakes name.";
+    "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations"), "The home configurations that flakes name, with what scans saw in their modules.";
 }
 
 /// Answers a query, or says why not.
@@ -135,11 +137,13 @@ fn one(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
 
 fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Value)>, Refusal> {
     let selector = text(asked, "flake").map(str::to_owned);
-    let found = desk.read(|reader| -> Result<_, StoreError> {
+    let kind = HostKind::ALL.into_iter().find(|kind| kind.output() == category);
+    let (found, hosts) = desk.read(|reader| -> Result<_, StoreError> {
         let flakes = match &selector {
             Some(selector) => vec![view::flake(reader, selector, At::Now)?],
             None => view::flakes(reader, Whose::All, At::Now)?,
         };
+        let hosts = if kind.is_some() { view::configs(reader, None, At::Now)? } else { Vec::new() };
         let mut found = Vec::new();
         for flake in flakes {
             for output in view::outputs(reader, flake.id, At::Now)? {
@@ -148,15 +152,26 @@ fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Valu
                 }
             }
         }
-        Ok(found)
+        Ok((found, hosts))
     })?;
+    let seen = |flake: FlakeId, name: &str| {
+        let fits = |host: &&ConfigRow| {
+            let is_kind = kind.is_some_and(|kind| kind.name() == host.kind);
+            is_kind && host.flake == flake && [host.name.as_str(), &format!("{:?}", host.name)].contains(&name)
+        };
+        hosts.iter().find(fits).map_or(Value::Null, host_json)
+    };
     let items = found.into_iter().map(|(id, origin, directory, output)| {
         let key = format!("{id}/{}", output.path);
         let name = output.path.rsplit('.').next().unwrap_or_default().to_owned();
-        let item = json!({
+        let mut item = json!({
             "name": name, "path": output.path, "unknown": output.unknown,
             "flake": { "id": id.to_string(), "origin": origin, "path": directory },
         });
+        if kind.is_some() {
+            let inside = output.path.split_once('.').map_or("", |(_, inside)| inside);
+            item["seen"] = seen(id, inside);
+        }
         (key, item)
     });
     Ok(items.collect())
@@ -168,10 +183,12 @@ fn status(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     Ok(json!({ "items": found["items"], "status": "unknown", "why": "no build was seen" }))
 }
 
-/// Neither are generations.
+/// Generations are observed by profile, and do not say of which configuration they are.
 fn current(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     let found = one(desk, asked, "nixosConfigurations")?;
-    Ok(json!({ "items": found["items"], "generations": "unknown", "why": "no generation was seen" }))
+    Ok(
+        json!({ "items": found["items"], "generations": "unknown", "why": "which configuration a generation was made of is not recorded" }),
+    )
 }
 
 /// One page of items that are in the order of their keys.
@@ -192,6 +209,14 @@ fn flake_json(flake: &FlakeRow) -> Value {
         "id": flake.id.to_string(), "origin": flake.origin, "path": flake.path.to_string(),
         "description": flake.description, "lineage": flake.lineage, "inputs_count": flake.inputs,
         "lock_nodes": flake.lock_nodes, "problems": flake.problems, "changed_at": rfc3339(flake.changed_at),
+    })
+}
+
+/// What a scan saw in the modules of a configuration.
+fn host_json(host: &ConfigRow) -> Value {
+    json!({
+        "system": host.system, "modules": host.modules, "users": host.users, "services": host.services,
+        "unknown": host.unknown, "left_out": host.left_out, "since": rfc3339(host.since),
     })
 }
 

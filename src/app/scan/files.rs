@@ -1,7 +1,9 @@
-//! The Nix files beside `flake.nix`: what the rules find in them is recorded like every other finding, one stream a file.
+//! The Nix files beside `flake.nix`: what the rules find in them is recorded like every other finding, and what they are by
+//! their shape: modules and overlays, one stream a file each.
 //!
-//! A file whose stamp has not changed is not read, as long as the rules are the same.
+//! A file whose stamp has not changed is not read, as long as the rules and the extractor are the same.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -9,16 +11,18 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Finding;
 use crate::domain::finding::Severity;
+use crate::domain::id::FlakeId;
 use crate::lint::{self, Linter};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
 use crate::store::{FileRow, LocalNote, StoreError, StreamWrite};
-use crate::syntax::secret;
+use crate::syntax::{secret, tree};
 
 use super::super::AppError;
-use super::super::known::{CHECKED, Known};
+use super::super::known::{CHECKED, Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
+use super::facts::{self, Facts};
 use super::settle::Settler;
-use super::{Run, Wanted, chain};
+use super::{Run, ScanRequest, chain, gone};
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
@@ -32,41 +36,68 @@ struct Looked {
     path: PathBuf,
     stamp: Vec<u8>,
     content: [u8; 32],
-    findings: Vec<Finding>,
+    /// None when no rules were asked for.
+    findings: Option<Vec<Finding>>,
+    /// None when modules are not recorded.
+    facts: Option<Facts>,
 }
 
-/// The number of the rules: another one has every file looked at again.
-fn rules(wanted: &Wanted) -> u32 {
+/// How to look at a file.
+#[derive(Clone, Copy)]
+struct Looker<'a> {
+    /// The rules, and how bad a finding must be.
+    rules: Option<(&'a Linter, Severity)>,
+    modules: bool,
+    /// The number that files get which were looked at so.
+    number: u32,
+}
+
+/// The number of the rules and of what is read beside them: another one has every file looked at again.
+fn number(request: &ScanRequest) -> u32 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&RELEASE.to_be_bytes());
-    hasher.update(&[wanted.least as u8]);
-    hasher.update(format!("{:?}", wanted.selection.nix).as_bytes());
-    for rule in lint::rules::RULES.iter().filter(|rule| wanted.selection.wants(rule)) {
-        hasher.update(rule.name.as_bytes());
-        hasher.update(&[0, rule.severity as u8]);
+    if let Some(wanted) = &request.rules {
+        hasher.update(&[wanted.least as u8]);
+        hasher.update(format!("{:?}", wanted.selection.nix).as_bytes());
+        for rule in lint::rules::RULES.iter().filter(|rule| wanted.selection.wants(rule)) {
+            hasher.update(rule.name.as_bytes());
+            hasher.update(&[0, rule.severity as u8]);
+        }
+    }
+    if request.modules {
+        hasher.update(b"modules");
+        hasher.update(&facts::RELEASE.to_be_bytes());
     }
     let bytes = hasher.finalize();
     CHECKED | u32::from_be_bytes(bytes.as_bytes().first_chunk().copied().unwrap_or_default())
 }
 
 /// What reads flakes and by which rules, as it stands in [`FileRow::extractor`] of their directories.
-pub(super) fn extractor(wanted: Option<&Wanted>) -> u32 {
-    wanted.map_or(EXTRACTOR, |wanted| (rules(wanted) ^ EXTRACTOR) & !CHECKED)
+pub(super) fn extractor(request: &ScanRequest) -> u32 {
+    if request.looks_at_files() { (number(request) ^ EXTRACTOR) & !CHECKED } else { EXTRACTOR }
 }
 
 /// Looks at every Nix file that changed, and records what is found and what is gone.
 pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    let (Some(wanted), Some(linter)) = (&run.request.rules, run.linter) else { return Ok(()) };
-    let (rules, least) = (rules(wanted), wanted.least);
+    if !run.request.looks_at_files() {
+        return Ok(());
+    }
+    let looker = Looker {
+        rules: run.linter.zip(run.request.rules.as_ref().map(|rules| rules.least)),
+        modules: run.request.modules,
+        number: number(run.request),
+    };
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
+    let leaving = gone::leaving(run.walked, &known);
+    let files = Files { known: &known, leaving: &leaving, looker };
     let changed: Vec<&(PathBuf, FileStamp)> =
-        run.walked.nix.iter().filter(|(path, stamp)| is_new(&known, path, *stamp, rules)).collect();
+        run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
     for group in changed.chunks(TOGETHER) {
         if run.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         let looked: Vec<_> =
-            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, linter, least)).collect());
+            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, looker)).collect());
         let mut read = Vec::with_capacity(looked.len());
         for looked in looked {
             match looked {
@@ -74,22 +105,21 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
                 Err(error) => settler.problem(error.path(), "unreadable", chain(&error)),
             }
         }
-        record(&known, &read, rules, settler)?;
+        files.record(&read, settler)?;
     }
-    gone(&known, run.walked, settler)
+    files.gone(run.walked, settler)
 }
 
-fn is_new(known: &Known, path: &Path, stamp: FileStamp, rules: u32) -> bool {
-    let forgotten = path.ancestors().skip(1).any(|directory| known.is_forgotten(directory));
-    let same = |row: &FileRow| row.extractor == rules && row.stamp == stamp.to_bytes();
-    !forgotten && !known.file(path).is_some_and(same)
-}
-
-fn look(path: &Path, stamp: FileStamp, linter: &Linter, least: Severity) -> Result<Looked, ReadError> {
+fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, ReadError> {
     let file = read_text(path, DEFAULT_LIMIT)?;
-    let found = linter.check(&file.text);
-    let findings = found.iter().filter(|finding| finding.severity >= least).map(recorded).collect();
-    Ok(Looked { path: path.to_owned(), stamp: stamp.to_bytes().to_vec(), content: *file.hash.as_bytes(), findings })
+    let tree = tree::parse(&file.text);
+    let findings = looker.rules.map(|(linter, least)| {
+        let found = linter.check_tree(&tree, &file.text);
+        found.iter().filter(|finding| finding.severity >= least).map(recorded).collect()
+    });
+    let facts = looker.modules.then(|| facts::read(&tree));
+    let stamp = stamp.to_bytes().to_vec();
+    Ok(Looked { path: path.to_owned(), stamp, content: *file.hash.as_bytes(), findings, facts })
 }
 
 /// A finding as the ledger keeps it: without the text of the file, and without secrets that a message may repeat.
@@ -103,36 +133,6 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
     }
 }
 
-fn record(known: &Known, looked: &[Looked], rules: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    for tries_left in (0..TRIES).rev() {
-        let mut writes: Vec<StreamWrite> = Vec::new();
-        let mut notes = Vec::with_capacity(looked.len());
-        for file in looked {
-            let flake = known.flake_around(&file.path);
-            let seen = LocalNote::FileSeen(FileRow {
-                path: file.path.clone(),
-                stamp: file.stamp.clone(),
-                content: file.content,
-                extractor: rules,
-                flake: flake.map(|flake| flake.id),
-            });
-            let write = settler.findings_inside(flake, &file.path, &file.findings)?;
-            if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
-                // Who changed the file is who resolved what was found in it.
-                settler.store_edit(&edit, write, seen)?;
-                continue;
-            }
-            writes.extend(write);
-            notes.push(seen);
-        }
-        match settler.store_checked(writes, notes) {
-            Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,
-            done => return done,
-        }
-    }
-    Ok(())
-}
-
 /// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
 fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
     let nearest = path.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
@@ -141,14 +141,99 @@ fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
     walked.is_file_gone(path) || same_device && walked.is_missing(path)
 }
 
-/// Resolves what was found in files that are gone.
-fn gone(known: &Known, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
-    for (path, row) in known.files().filter(|(path, row)| row.is_checked() && is_gone(walked, path, row)) {
-        let flake = known.flakes().find(|flake| Some(flake.id) == row.flake);
-        // Of a flake that was moved, the file at its new place has said so already.
-        let moved = flake.is_some_and(|flake| !path.starts_with(&flake.directory));
-        let write = if moved { None } else { settler.findings_inside(flake, path, &[])? };
-        settler.store_checked(write.into_iter().collect(), vec![LocalNote::FileGone { path: path.clone() }])?;
+/// What is known of the files, and how they are looked at.
+struct Files<'a> {
+    known: &'a Known,
+    /// Flakes that were there and are not any more: their files belong to them no longer.
+    leaving: &'a HashSet<FlakeId>,
+    looker: Looker<'a>,
+}
+
+impl Files<'_> {
+    fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
+        let around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
+        around.into_iter().find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
     }
-    Ok(())
+
+    fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
+        let forgotten = path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory));
+        let same = |row: &FileRow| {
+            row.extractor == self.looker.number
+                && row.stamp == stamp.to_bytes()
+                && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
+        };
+        !forgotten && !self.known.file(path).is_some_and(same)
+    }
+
+    fn record(&self, looked: &[Looked], settler: &mut Settler<'_>) -> Result<(), AppError> {
+        for tries_left in (0..TRIES).rev() {
+            let mut writes: Vec<StreamWrite> = Vec::new();
+            let mut notes = Vec::with_capacity(looked.len());
+            for file in looked {
+                let seen = LocalNote::FileSeen(FileRow {
+                    path: file.path.clone(),
+                    stamp: file.stamp.clone(),
+                    content: file.content,
+                    extractor: self.looker.number,
+                    flake: self.flake_around(&file.path).map(|flake| flake.id),
+                });
+                let happened = self.happened(file, settler)?;
+                if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
+                    // Who changed the file is who resolved what was found in it.
+                    settler.store_edit(&edit, happened, seen)?;
+                    continue;
+                }
+                writes.extend(happened);
+                notes.push(seen);
+            }
+            match settler.store_checked(writes, notes) {
+                Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,
+                done => return done,
+            }
+        }
+        Ok(())
+    }
+
+    /// What happened to one file since it was known.
+    fn happened(&self, file: &Looked, settler: &mut Settler<'_>) -> Result<Vec<StreamWrite>, AppError> {
+        let flake = self.flake_around(&file.path);
+        let row = self.known.file(&file.path);
+        let same_file = row.is_some_and(|row| row.content == file.content);
+        let mut writes = Vec::new();
+        if let Some(findings) = &file.findings {
+            writes.extend(settler.findings_inside(flake, &file.path, findings)?);
+        }
+        let Some(facts) = &file.facts else { return Ok(writes) };
+        let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
+        writes.extend(before.map(|row| self.left(&file.path, row, settler)).transpose()?.into_iter().flatten());
+        writes.extend(settler.facts_inside(flake, &file.path, facts, same_file)?);
+        if let Some(flake) = flake {
+            settler.touch(flake.id, !same_file);
+        }
+        Ok(writes)
+    }
+
+    /// Resolves and deletes what a file was in the flake that it belonged to before, or in none.
+    fn left(&self, path: &Path, row: &FileRow, settler: &mut Settler<'_>) -> Result<Vec<StreamWrite>, AppError> {
+        let flake = self.known.flakes().find(|flake| Some(flake.id) == row.flake);
+        // Of a flake that was moved, the file at its new place has said so already.
+        if flake.is_some_and(|flake| !path.starts_with(&flake.directory)) {
+            return Ok(Vec::new());
+        }
+        let mut writes: Vec<StreamWrite> = settler.findings_inside(flake, path, &[])?.into_iter().collect();
+        writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
+        if let Some(flake) = flake {
+            settler.touch(flake.id, true);
+        }
+        Ok(writes)
+    }
+
+    /// Resolves and deletes what there was in files that are gone.
+    fn gone(&self, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
+        for (path, row) in self.known.files().filter(|(path, row)| row.is_checked() && is_gone(walked, path, row)) {
+            let writes = self.left(path, row, settler)?;
+            settler.store_checked(writes, vec![LocalNote::FileGone { path: path.clone() }])?;
+        }
+        Ok(())
+    }
 }

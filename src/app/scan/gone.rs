@@ -1,7 +1,7 @@
 //! What is not there any more: removed when that was verified, moved when exactly one new place fits, otherwise out
 //! of reach, which is said and changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
@@ -20,6 +20,11 @@ use super::settle::Settler;
 /// The known flakes whose directory holds none any more.
 fn flakes<'k>(walked: &Walk, known: &'k Known) -> Vec<&'k KnownFlake> {
     known.flakes().filter(|flake| !flake.removed && is_gone(walked, known, &flake.directory)).collect()
+}
+
+/// The same by their ids.
+pub(super) fn leaving(walked: &Walk, known: &Known) -> HashSet<FlakeId> {
+    flakes(walked, known).into_iter().map(|flake| flake.id).collect()
 }
 
 /// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits.
@@ -84,6 +89,7 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
         writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &[], false)?);
     }
     settler.report.removed += 1;
+    settler.touch(flake.id, true);
     settler.store(writes, vec![LocalNote::FileGone { path: flake.directory.clone() }])
 }
 

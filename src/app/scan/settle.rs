@@ -1,6 +1,6 @@
 //! Settling: compares what was seen with the state, and hands the events to the ledger without waiting for the disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
@@ -9,8 +9,10 @@ use crate::domain::finding::{self, Finding, Subject};
 use crate::domain::flake::decide::{self, Observation};
 use crate::domain::id::{EventId, FlakeId};
 use crate::domain::message::MessageIdentity;
+use crate::domain::nix_file::NixFile;
 use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
+use crate::domain::{module, overlay};
 use crate::git::Repository;
 use crate::scan::Found;
 use crate::store::{
@@ -20,6 +22,7 @@ use crate::store::{
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, edit, history};
+use super::facts::Facts;
 use super::look::{Glance, Sight};
 use super::{ScanProblem, ScanReport};
 
@@ -36,6 +39,8 @@ pub(super) struct Settler<'a> {
     extractor: u32,
     notes: Vec<LocalNote>,
     pending: Vec<Pending>,
+    /// Flakes of which something was read, and whether that was another text than before.
+    touched: BTreeMap<FlakeId, bool>,
     pub(super) report: ScanReport,
 }
 
@@ -73,13 +78,23 @@ impl<'a> Settler<'a> {
         extractor: u32,
     ) -> Result<Self, AppError> {
         let reader = session.store.reader()?;
-        let (notes, pending, report) = (Vec::new(), Vec::new(), ScanReport::default());
-        Ok(Self { session, known, identity, reader, moved, extractor, notes, pending, report })
+        let (notes, pending, touched, report) = (Vec::new(), Vec::new(), BTreeMap::new(), ScanReport::default());
+        Ok(Self { session, known, identity, reader, moved, extractor, notes, pending, touched, report })
     }
 
     /// Whether a flake was found at a new place.
     pub(super) fn has_moved(&self, flake: FlakeId) -> bool {
         self.moved.values().any(|id| *id == flake)
+    }
+
+    /// Says that something of a flake was read, and whether that was another text than before.
+    pub(super) fn touch(&mut self, flake: FlakeId, changed: bool) {
+        *self.touched.entry(flake).or_default() |= changed;
+    }
+
+    /// The flakes of which something was read.
+    pub(super) fn touched(&self) -> &BTreeMap<FlakeId, bool> {
+        &self.touched
     }
 
     /// Adds a problem that no flake has.
@@ -108,6 +123,7 @@ impl<'a> Settler<'a> {
             Glance::Read(sight) => {
                 self.report.seen += 1;
                 self.show_findings(at, &sight);
+                self.touch(sight.id, !sight.same_files);
                 self.settle_sight(&at.dir, *sight)?;
             }
         }
@@ -339,6 +355,27 @@ impl<'a> Settler<'a> {
         Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
     }
 
+    /// What a Nix file is by its shape; of a flake that moved, it is still the same file.
+    pub(super) fn facts_inside(
+        &self,
+        flake: Option<&KnownFlake>,
+        file: &Path,
+        seen: &Facts,
+        same_file: bool,
+    ) -> Result<Vec<StreamWrite>, AppError> {
+        let inside = flake.and_then(|flake| file.strip_prefix(&flake.directory).ok()).unwrap_or(file);
+        let named = NixFile { flake: flake.map(|flake| flake.id), path: RecordedPath::new(inside) };
+        let (modules, overlays) = self.known.shape_streams(flake, file);
+        let (known, version) = known::module(&self.reader, &modules)?;
+        let event = module::observe(known.as_ref(), &named, seen.module.as_ref(), same_file).map(Event::Module);
+        let mut writes: Vec<StreamWrite> =
+            self.write(modules, version, event.into_iter().collect()).into_iter().collect();
+        let (known, version) = known::overlay(&self.reader, &overlays)?;
+        let event = overlay::observe(known.as_ref(), &named, seen.overlay.as_ref(), same_file).map(Event::Overlay);
+        writes.extend(self.write(overlays, version, event.into_iter().collect()));
+        Ok(writes)
+    }
+
     /// Stores what was found in files; what changed only beside the events is kept with the command of the scan.
     pub(super) fn store_checked(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
         if writes.is_empty() {
@@ -368,20 +405,20 @@ impl<'a> Settler<'a> {
     pub(super) fn store_edit(
         &mut self,
         edit: &EditRow,
-        write: Option<StreamWrite>,
+        mut writes: Vec<StreamWrite>,
         seen: LocalNote,
     ) -> Result<(), AppError> {
         let notes = vec![seen, LocalNote::EditSeen { command: edit.command }];
-        let Some(mut write) = write else {
+        if writes.is_empty() {
             self.notes.extend(notes);
             return Ok(());
-        };
-        for event in &mut write.events {
+        }
+        for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = edit.undoes;
         }
-        self.count_findings(&write);
+        writes.iter().for_each(|write| self.count_findings(write));
         let command = self.session.command_as(edit::name(&edit.name), edit.identity());
-        let append = Append { command, received_at: self.now(), writes: vec![write], notes };
+        let append = Append { command, received_at: self.now(), writes, notes };
         match self.session.store.append(append) {
             Ok(receipt) => self.count(&receipt),
             // Somebody else observed it meanwhile.

@@ -226,8 +226,8 @@ impl Names {
         let key = row.stream.split_once('/').map_or("", |(_, key)| key);
         let event = ledger::decode(row);
         let name = self.0.get(key).map(String::as_str).or_else(|| {
-            let file = event.as_ref().and_then(file_of)?;
-            Some(file)
+            let event = event.as_ref()?;
+            file_of(event).or_else(|| self.0.get(&flake_of(event)?.to_string()).map(String::as_str))
         });
         let sentence = match &event {
             Some(event) => sentence::of(event),
@@ -236,6 +236,26 @@ impl Names {
         };
         let name = name.map_or_else(String::new, |name| format!(" {}", for_people(name)));
         format!("#{:<5} {}  {}{name}  {sentence}", row.position, time_for_people(row.occurred_at), row.kind)
+    }
+}
+
+/// The flake whose file or configuration an event is about.
+fn flake_of(event: &crate::domain::catalogue::Event) -> Option<crate::domain::id::FlakeId> {
+    use crate::domain::catalogue::Event;
+    use crate::domain::config::ConfigEvent;
+    use crate::domain::module::ModuleEvent;
+    use crate::domain::overlay::OverlayEvent;
+    match event {
+        Event::Module(
+            ModuleEvent::Discovered { file, .. } | ModuleEvent::Updated { file, .. } | ModuleEvent::Deleted { file },
+        )
+        | Event::Overlay(
+            OverlayEvent::Discovered { file, .. } | OverlayEvent::Updated { file, .. } | OverlayEvent::Deleted { file },
+        ) => file.flake,
+        Event::Config(
+            ConfigEvent::Discovered { name, .. } | ConfigEvent::Updated { name, .. } | ConfigEvent::Deleted { name },
+        ) => Some(name.flake),
+        _ => None,
     }
 }
 

@@ -71,7 +71,7 @@ const STREAMS: View = View {
     doc: "Every stream and how long it is.",
     columns: columns! {
         "stream" text "Its name.";
-        "aggregate" text "What it is a stream of: `flake`, `finding`, `lock_history`, `config`, `pins`, `ledger`.";
+        "aggregate" text "What it is a stream of: `flake`, `finding`, `lock_history`, `config`, `pins`, `module`, `overlay`, `ledger`.";
         "version" integer "The version of its last event.";
         "origin" text "Public key of the origin that alone may write it.";
         "shared" bool "1 when other machines may see it.";

@@ -1,4 +1,4 @@
-//! Stored shapes of what a profile of a machine went through.
+//! Stored shapes of what a profile of a machine went through; those of configurations of flakes lie beside.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +6,8 @@ use super::value::{PathBytes, Whole, join_path, split_path};
 use super::{read, unread, write};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::path::RecordedPath;
+
+mod host;
 
 #[derive(Serialize, Deserialize)]
 struct Activated {
@@ -51,6 +53,9 @@ pub(super) fn encode(event: &ConfigEvent) -> serde_json::Result<String> {
         ConfigEvent::RolledBack { profile, from, to } => {
             write(RolledBack { profile: profile.into(), from: Whole((*from).into()), to: to.into() })
         }
+        ConfigEvent::Discovered { name, host } => host::discovered(name, host),
+        ConfigEvent::Updated { name, change } => host::updated(name, change),
+        ConfigEvent::Deleted { name } => host::deleted(name),
     }
 }
 
@@ -58,6 +63,9 @@ pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<ConfigEv
     match action {
         "activated" => read::<Activated, _>(payload),
         "rolled_back" => read::<RolledBack, _>(payload),
+        "discovered" => read::<host::Discovered, _>(payload),
+        "updated" => read::<host::Updated, _>(payload),
+        "deleted" => read::<host::Deleted, _>(payload),
         other => unread(other),
     }
 }

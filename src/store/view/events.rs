@@ -116,11 +116,17 @@ SELECT e.position, e.event_id, e.stream, e.version, e.type, e.schema_version, e.
        e.correlation_id, e.causation_id, e.actor, o.public_key AS origin, e.payload
 FROM events e CROSS JOIN origins o ON o.id = e.origin WHERE ";
 
-/// The streams about a flake.
+/// The streams about a flake: its own, the past of its lock, its problems, modules, overlays and configurations.
 const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
     SELECT 'flake/' || id FROM f UNION ALL SELECT 'lock_history/' || id FROM f \
     UNION ALL SELECT p.stream FROM f JOIN p_problems p ON p.flake = f.id \
-    UNION ALL SELECT p.stream FROM f JOIN p_problems_past p ON p.flake = f.id)";
+    UNION ALL SELECT p.stream FROM f JOIN p_problems_past p ON p.flake = f.id \
+    UNION ALL SELECT 'module/' || p.file_id FROM f JOIN p_modules p ON p.flake = f.id \
+    UNION ALL SELECT 'module/' || p.file_id FROM f JOIN p_modules_past p ON p.flake = f.id \
+    UNION ALL SELECT 'overlay/' || p.file_id FROM f JOIN p_overlays p ON p.flake = f.id \
+    UNION ALL SELECT 'overlay/' || p.file_id FROM f JOIN p_overlays_past p ON p.flake = f.id \
+    UNION ALL SELECT 'config/' || p.config FROM f JOIN p_configs p ON p.flake = f.id \
+    UNION ALL SELECT 'config/' || p.config FROM f JOIN p_configs_past p ON p.flake = f.id)";
 
 const SHOWN: usize = 100;
 

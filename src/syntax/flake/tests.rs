@@ -190,3 +190,52 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn configurations_are_told_with_their_modules() {
+    let (file, found) = read_with_configurations(
+        "{ outputs = { self, nixpkgs, home-manager, ... }: let
+             host = name: nixpkgs.lib.nixosSystem { system = \"x86_64-linux\"; modules = [ ./common.nix ./hosts/desk.nix ]; };
+             more = [ ./b ];
+           in {
+             nixosConfigurations.desk = host \"desk\";
+             nixosConfigurations.cellar = nixpkgs.lib.nixosSystem {
+               modules = [ ./cellar.nix home-manager.nixosModules.default { services.x.enable = true; } (import ./c.nix) ];
+             };
+             nixosConfigurations.other = import ./other.nix;
+             homeConfigurations.\"ann@desk\" = home-manager.lib.homeManagerConfiguration {
+               pkgs = nixpkgs.legacyPackages.aarch64-linux; modules = more;
+             };
+           }; }",
+    );
+    assert!(file.outputs.is_complete("nixosConfigurations"));
+    let told = |one: &Configuration| {
+        format!("{} {:?} {:?} {:?}", one.name, one.system.as_deref().unwrap_or("-"), one.modules, one.others)
+    };
+    let mut told: Vec<_> = found.iter().map(told).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            r#"ann@desk "aarch64-linux" ["./b"] []"#,
+            r#"cellar "-" ["./cellar.nix", "./c.nix"] ["`home-manager.nixosModules.default`", "what is written in flake.nix itself"]"#,
+            r#"desk "x86_64-linux" ["./common.nix", "./hosts/desk.nix"] []"#,
+            r#"other "-" [] ["what `import` makes"]"#,
+        ]
+    );
+    assert_eq!(read_with_configurations("{ outputs = 1; }").1, []);
+    assert_eq!(read_with_configurations("[ ]").1, []);
+}
+
+#[test]
+fn configurations_of_flake_parts_are_found() {
+    let (_, found) = read_with_configurations(
+        "{ inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";
+           outputs = inputs@{ flake-parts, ... }: flake-parts.lib.mkFlake { inherit inputs; } {
+             systems = [ ];
+             flake.darwinConfigurations.mac = inputs.nix-darwin.lib.darwinSystem { modules = [ ./mac.nix ]; };
+           }; }",
+    );
+    let told: Vec<_> = found.iter().map(|one| (one.category.as_str(), one.name.as_str(), &one.modules[..])).collect();
+    assert_eq!(told, [("darwinConfigurations", "mac", &["./mac.nix".to_owned()][..])]);
+}

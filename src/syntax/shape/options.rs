@@ -172,11 +172,22 @@ pub(super) fn defined(top: &Top, tree: &Tree) -> Vec<Defined> {
         let own = whole && task.path.first().is_some_and(|first| OWN.contains(&first.as_str()));
         if !task.path.is_empty() && !own {
             let (conditional, rank) = (task.conditional, task.rank);
-            all.push(Defined { path: Vec::clone(&task.path), conditional, rank, span: tree.span(task.at) });
+            let (switch, span) = (switch(task.value.as_ref()), tree.span(task.at));
+            all.push(Defined { path: Vec::clone(&task.path), conditional, rank, switch, span });
         }
     });
     all.sort_by_key(|option| option.span);
     all
+}
+
+/// `true` or `false`, when one of them stands there.
+fn switch(value: Option<&Expr>) -> Option<bool> {
+    let Expr::Ident(name) = inside(value?.clone()) else { return None };
+    match name.to_string().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }
 
 /// The names at the top of what an overlay returns.

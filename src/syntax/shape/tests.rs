@@ -92,6 +92,15 @@ fn without_config_the_whole_module_is_one() {
 }
 
 #[test]
+fn a_written_switch_is_told() {
+    let seen = shape(
+        "{ pkgs, ... }: { a.enable = true; b.enable = lib.mkForce (false); c.enable = x; d = \"true\"; inherit (e) f; }",
+    );
+    let switches: Vec<_> = seen.defined.iter().map(|option| option.switch).collect();
+    assert_eq!(switches, [Some(true), Some(false), None, None, None]);
+}
+
+#[test]
 fn files_are_referred_to_by_literal_paths() {
     let seen = shape(
         "{ pkgs, inputs, ... }: { imports = [ ./a.nix ../b (import ./c.nix { }) inputs.d.nixosModules.e ./f/${g}.nix ]

@@ -37,6 +37,27 @@ fn promised() -> Vec<(&'static [&'static str], Value)> {
                 "line": null, "code": "", "severity": "", "message": "", "since": "", "fingerprint": ""}]}),
         ),
         (
+            &["config", "list"],
+            json!({"schema": "cim-nix/config-list/1", "configs": [{"flake": "", "flake_path": "", "kind": "", "name": "",
+                "system": null, "modules": [""], "users": null, "services": null, "unknown": [""], "left_out": 0,
+                "since": ""}]}),
+        ),
+        (
+            &["module", "list"],
+            json!({"schema": "cim-nix/module-list/1", "modules": [{"flake": "", "flake_path": "", "path": "", "kind": "",
+                "declared": 0, "defined": 0, "imports": 0, "left_out": 0, "since": ""}]}),
+        ),
+        (
+            &["module", "options"],
+            json!({"schema": "cim-nix/module-options/1", "options": [{"option": "", "how": "", "flake": "", "flake_path": "",
+                "path": "", "since": ""}]}),
+        ),
+        (
+            &["overlay", "list"],
+            json!({"schema": "cim-nix/overlay-list/1", "overlays": [{"flake": "", "flake_path": "", "path": "", "adds": [""],
+                "left_out": 0, "since": ""}]}),
+        ),
+        (
             &["flake", "add-input", "x", "github:o/x", "--flake", "~/src/website", "--dry-run"],
             json!({"schema": "cim-nix/flake-edit/1", "path": "", "dry_run": true, "changed": true,
                 "edits": [{"start": 0, "end": 0, "text": ""}], "diff": "", "warnings": null, "notes": [""],
@@ -57,6 +78,8 @@ fn every_document_has_the_fields_that_are_promised() {
     scene.scan();
     // A lock that is not committed is a problem, so that there is one.
     scene.says(&["cp", "~/examples/updated.lock", "~/src/homelab/flake.lock"]);
+    scene.says(&["cp", "~/examples/web.nix", "~/src/homelab/cellar.nix"]);
+    scene.says(&["cp", "~/examples/overlay.nix", "~/src/homelab/overlay.nix"]);
     for (words, shape) in promised() {
         let document = said(&scene, words, "--json");
         let document: Value = serde_json::from_str(&document).unwrap();

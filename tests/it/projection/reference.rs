@@ -108,7 +108,7 @@ fn the_views_show_what_happened() {
         json!(rows("SELECT occurred_at FROM v1_events WHERE type = 'finding.raised'")),
         "a problem that moved is as old as before"
     );
-    assert_eq!(json!(rows("SELECT count(*) FROM v1_projections WHERE state = 'live' AND behind = 0")), json!([[7]]));
+    assert_eq!(json!(rows("SELECT count(*) FROM v1_projections WHERE state = 'live' AND behind = 0")), json!([[10]]));
 }
 
 #[test]

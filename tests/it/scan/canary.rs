@@ -98,6 +98,31 @@ fn plant(estate: &Estate) {
     );
 }
 
+/// The same in the names of options, users, packages, modules and machines.
+fn plant_names(estate: &Estate) {
+    let c = |name: &str| canaries().into_iter().find(|(known, _)| *known == name).expect("a canary").1;
+    let names = format!(
+        "{{ pkgs, ... }}: {{ imports = [ ./{gitlab}.nix ]; services.\"{github}\".\"{slack}\" = 1; users.users.\"{npm}\" = {{ }};
+        services.\"{aws}\".enable = true; }}",
+        github = c("github classic"),
+        slack = c("slack"),
+        npm = c("npm"),
+        aws = c("aws"),
+        gitlab = c("gitlab"),
+    );
+    estate.write("c/module.nix", &names);
+    estate.write("c/overlay.nix", &format!("final: prev: {{ \"{}\" = 1; }}", c("jwt")));
+    let host = format!(
+        "{{ outputs = {{ nixpkgs, ... }}: {{ nixosConfigurations.\"{age}\" = nixpkgs.lib.nixosSystem {{
+        system = \"{npm}\"; modules = [ ./module.nix ./{gitlab}.nix nixpkgs.\"{slack}\" ]; }}; }}; }}",
+        age = c("age"),
+        npm = c("npm"),
+        gitlab = c("gitlab"),
+        slack = c("slack"),
+    );
+    estate.write("c/flake.nix", &host);
+}
+
 fn assert_clean(what: &str, bytes: &[u8]) {
     for (name, secret) in canaries() {
         let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -109,7 +134,12 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 fn no_planted_secret_is_in_the_ledger() {
     let estate = Estate::new();
     plant(&estate);
-    let report = estate.scan();
+    plant_names(&estate);
+    let request = ScanRequest { paths: vec![estate.root()], history: true, modules: true, ..ScanRequest::default() };
+    let report = estate.scan_with(&request);
+    for kind in ["module.discovered", "overlay.discovered", "config.discovered"] {
+        assert!(estate.types().iter().any(|known| known == kind), "{kind}");
+    }
     assert!(Estate::codes(&report).contains(&"secret"), "what was found is said: {report:?}");
     assert_clean("the report", format!("{report:?}").as_bytes());
     for event in estate.session.store.reader().expect("a reader").recorded(0, 10_000).expect("events") {

@@ -189,7 +189,7 @@ fn queries_are_answered_from_the_read_model_page_by_page() {
     let inputs = result("nix.query.flake.get_inputs", &json!({ "flake": list["items"][0]["id"] }));
     assert_eq!(inputs["inputs"][0]["name"], "nixpkgs");
     let configs = result("nix.query.config.list", &json!({}));
-    assert_eq!(configs["items"][0]["name"], "laptop");
+    assert_eq!((&configs["items"][0]["name"], &configs["items"][0]["seen"]), (&json!("laptop"), &Value::Null));
     assert_eq!(result("nix.query.home.list", &json!({}))["items"][0]["name"], "ada");
     let package = result("nix.query.package.get_status", &json!({ "name": "tool" }));
     assert_eq!(package["status"], "unknown", "no build was seen, and none is claimed");

@@ -32,7 +32,8 @@ fn known() -> impl Iterator<Item = String> {
     aggregates.chain(EVENTS.iter().map(|kind| kind.name()))
 }
 
-/// The names most like the one that was written, the likest first. What happened may be written without to what.
+/// The names most like the one that was written, the likest first, among equals as they are documented. What happened may be
+/// written without to what.
 fn near(written: &str) -> Vec<String> {
     let written = written.to_lowercase();
     let likeness = |name: &str| match (name.split_once('.'), written.split_once('.')) {
@@ -45,7 +46,7 @@ fn near(written: &str) -> Vec<String> {
     };
     let mut alike: Vec<(f64, String)> =
         known().map(|name| (likeness(&name), name)).filter(|(likeness, _)| *likeness >= LIKENESS).collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     alike.into_iter().take(NEAR).map(|(_, name)| name).collect()
 }
 

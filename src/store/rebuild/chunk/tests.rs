@@ -27,6 +27,8 @@ fn write(number: u128, event: Event, stream: u128, occurred_at: i64) -> Option<S
         Event::LockHistory(_) => StreamId::lock_history(FlakeId::new(id)),
         Event::Config(_) => StreamId::config(id),
         Event::Pins(_) => StreamId::pins(id),
+        Event::Module(_) => StreamId::module(id),
+        Event::Overlay(_) => StreamId::overlay(id),
         Event::Ledger(_) => return None,
     };
     let event = NewEvent { id: EventId::new(Uuid::from_u128(number << 64)), occurred_at, event, undoes: None };

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
+use crate::domain::config::host::{Host, HostChange, HostKind, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
@@ -23,6 +24,9 @@ use crate::domain::ledger::LedgerEvent;
 use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
+use crate::domain::module::{Module, ModuleChange, ModuleEvent, ModuleKind};
+use crate::domain::nix_file::{Names, NamesChange, NixFile};
+use crate::domain::overlay::{Overlay, OverlayEvent};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
@@ -32,7 +36,10 @@ pub(in crate::store) fn event() -> impl Strategy<Value = Event> {
         1 => finding_event().prop_map(Event::Finding),
         1 => lock_history_event().prop_map(Event::LockHistory),
         1 => config_event().prop_map(Event::Config),
+        1 => host_event().prop_map(Event::Config),
         1 => pins_event().prop_map(Event::Pins),
+        1 => module_event().prop_map(Event::Module),
+        1 => overlay_event().prop_map(Event::Overlay),
         1 => erased().prop_map(Event::Ledger),
     ]
 }
@@ -213,6 +220,82 @@ fn pins_event() -> impl Strategy<Value = PinsEvent> {
         }),
         (path(), vec(change, 0..3)).prop_map(|(file, changes)| PinsEvent::Updated { file, changes }),
         path().prop_map(|file| PinsEvent::Removed { file }),
+    ]
+}
+
+fn names() -> impl Strategy<Value = Names> {
+    btree_set(text(), 0..3)
+}
+
+fn names_change() -> impl Strategy<Value = NamesChange> {
+    (names(), names()).prop_map(|(added, removed)| NamesChange { added, removed })
+}
+
+fn nix_file() -> impl Strategy<Value = NixFile> {
+    (option::of(id()), path()).prop_map(|(flake, path)| NixFile { flake, path })
+}
+
+fn module_event() -> impl Strategy<Value = ModuleEvent> {
+    let kind = || proptest::sample::select(&ModuleKind::ALL[..]);
+    let module = (kind(), names(), names(), names(), any::<u32>())
+        .prop_map(|(kind, declared, defined, imports, left_out)| Module { kind, declared, defined, imports, left_out });
+    let kinds = option::of((kind(), kind()));
+    let parts = (kinds, names_change(), names_change(), names_change(), any::<u32>(), any::<bool>());
+    let change = parts.prop_map(|(kind, declared, defined, imports, left_out, same_file)| ModuleChange {
+        kind,
+        declared,
+        defined,
+        imports,
+        left_out,
+        same_file,
+    });
+    prop_oneof![
+        (nix_file(), module).prop_map(|(file, module)| ModuleEvent::Discovered { file, module }),
+        (nix_file(), change).prop_map(|(file, change)| ModuleEvent::Updated { file, change }),
+        nix_file().prop_map(|file| ModuleEvent::Deleted { file }),
+    ]
+}
+
+fn overlay_event() -> impl Strategy<Value = OverlayEvent> {
+    let overlay = (names(), any::<u32>()).prop_map(|(adds, left_out)| Overlay { adds, left_out });
+    prop_oneof![
+        (nix_file(), overlay).prop_map(|(file, overlay)| OverlayEvent::Discovered { file, overlay }),
+        (nix_file(), names_change(), any::<u32>(), any::<bool>())
+            .prop_map(|(file, adds, left_out, same_file)| OverlayEvent::Updated { file, adds, left_out, same_file }),
+        nix_file().prop_map(|file| OverlayEvent::Deleted { file }),
+    ]
+}
+
+fn host_event() -> impl Strategy<Value = ConfigEvent> {
+    let kind = proptest::sample::select(&HostKind::ALL[..]);
+    let name = || (id(), kind.clone(), text()).prop_map(|(flake, kind, name)| HostName { flake, kind, name });
+    let host = (option::of(text()), names(), names(), names(), names(), any::<u32>()).prop_map(
+        |(system, modules, users, services, unknown, left_out)| Host {
+            system,
+            modules,
+            users,
+            services,
+            unknown,
+            left_out,
+        },
+    );
+    let system = option::of((option::of(text()), option::of(text())));
+    let changes = (names_change(), names_change(), names_change(), names_change());
+    let change = (system, changes, any::<u32>(), any::<bool>()).prop_map(
+        |(system, (modules, users, services, unknown), left_out, same_files)| HostChange {
+            system,
+            modules,
+            users,
+            services,
+            unknown,
+            left_out,
+            same_files,
+        },
+    );
+    prop_oneof![
+        (name(), host).prop_map(|(name, host)| ConfigEvent::Discovered { name, host: Box::new(host) }),
+        (name(), change).prop_map(|(name, change)| ConfigEvent::Updated { name, change: Box::new(change) }),
+        name().prop_map(|name| ConfigEvent::Deleted { name }),
     ]
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::Attrs;
 use crate::domain::catalogue::{self, Event, Kind};
+use crate::domain::config::host::{Host, HostChange, HostKind, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject};
@@ -20,6 +21,9 @@ use crate::domain::ledger::LedgerEvent;
 use crate::domain::lineage::Lineage;
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
+use crate::domain::module::{Module, ModuleChange, ModuleEvent, ModuleKind};
+use crate::domain::nix_file::{Names, NamesChange, NixFile};
+use crate::domain::overlay::{Overlay, OverlayEvent};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
@@ -34,7 +38,10 @@ fn all() -> Vec<Event> {
     events.extend(finding_events().into_iter().map(Event::Finding));
     events.extend(lock_history_events().into_iter().map(Event::LockHistory));
     events.extend(config_events().into_iter().map(Event::Config));
+    events.extend(host_events().into_iter().map(Event::Config));
     events.extend(pins_events().into_iter().map(Event::Pins));
+    events.extend(module_events().into_iter().map(Event::Module));
+    events.extend(overlay_events().into_iter().map(Event::Overlay));
     events.push(Event::Ledger(LedgerEvent::Erased {
         event: EventId::new(Uuid::from_u128(0x0193_5c1e_0000_7000_8000_0000_0000_0001)),
         stream: format!("flake/{}", flake_id()),
@@ -140,6 +147,75 @@ fn pins_events() -> Vec<PinsEvent> {
         PinsEvent::Discovered { file: file.clone(), manager: Manager::Npins, pins },
         PinsEvent::Updated { file: file.clone(), changes: vec![change] },
         PinsEvent::Removed { file },
+    ]
+}
+
+fn names(all: &[&str]) -> Names {
+    all.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn change(added: &[&str], removed: &[&str]) -> NamesChange {
+    NamesChange { added: names(added), removed: names(removed) }
+}
+
+fn host_events() -> Vec<ConfigEvent> {
+    let name = HostName { flake: flake_id(), kind: HostKind::Nixos, name: "desk".to_owned() };
+    let host = Host {
+        system: Some("x86_64-linux".to_owned()),
+        modules: names(&["hosts/desk.nix", "modules/web.nix"]),
+        users: names(&["ann"]),
+        services: names(&["nginx"]),
+        unknown: names(&["`agenix.nixosModules.default`, a module from outside"]),
+        left_out: 0,
+    };
+    let changed = HostChange {
+        system: Some((Some("x86_64-linux".to_owned()), None)),
+        modules: change(&["modules/mail.nix"], &["modules/web.nix"]),
+        users: change(&["bob"], &[]),
+        services: change(&["postfix"], &["nginx"]),
+        unknown: change(&[], &["`agenix.nixosModules.default`, a module from outside"]),
+        left_out: 0,
+        same_files: true,
+    };
+    vec![
+        ConfigEvent::Discovered { name: name.clone(), host: Box::new(host) },
+        ConfigEvent::Updated { name: name.clone(), change: Box::new(changed) },
+        ConfigEvent::Deleted { name },
+    ]
+}
+
+fn module_events() -> Vec<ModuleEvent> {
+    let file = NixFile { flake: Some(flake_id()), path: path("modules/web.nix") };
+    let module = Module {
+        kind: ModuleKind::Unknown,
+        declared: names(&["services.site.enable"]),
+        defined: names(&["services.nginx.enable", "services.nginx.virtualHosts.*"]),
+        imports: names(&["./certificates.nix"]),
+        left_out: 0,
+    };
+    let changed = ModuleChange {
+        kind: Some((ModuleKind::Unknown, ModuleKind::Nixos)),
+        declared: change(&["services.site.port"], &[]),
+        defined: change(&["networking.firewall.allowedTCPPorts"], &["services.nginx.enable"]),
+        imports: change(&[], &["./certificates.nix"]),
+        left_out: 3,
+        same_file: true,
+    };
+    vec![
+        ModuleEvent::Discovered { file: file.clone(), module },
+        ModuleEvent::Updated { file: file.clone(), change: changed },
+        ModuleEvent::Deleted { file },
+    ]
+}
+
+fn overlay_events() -> Vec<OverlayEvent> {
+    let file = NixFile { flake: None, path: path("/home/ann/.config/nixpkgs/overlays/tools.nix") };
+    let overlay = Overlay { adds: names(&["hello", "my-tool"]), left_out: 0 };
+    let adds = change(&["other-tool"], &["hello"]);
+    vec![
+        OverlayEvent::Discovered { file: file.clone(), overlay },
+        OverlayEvent::Updated { file: file.clone(), adds, left_out: 0, same_file: true },
+        OverlayEvent::Deleted { file },
     ]
 }
 

@@ -1,0 +1,99 @@
+//! The configurations that flakes have: read again when anything of their flake was, compared and recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::domain::catalogue::Event;
+use crate::domain::config::host::{self, Host, HostKind, HostName};
+use crate::domain::id::FlakeId;
+use crate::scan::{DEFAULT_LIMIT, read_text};
+use crate::store::{StoreError, StreamWrite, view};
+use crate::syntax::flake::read_with_configurations;
+
+use super::super::AppError;
+use super::super::known::{self, Known};
+use super::Run;
+use super::facts::clean;
+use super::settle::Settler;
+
+mod follow;
+
+use follow::Follower;
+
+/// What is seen of the configurations of one flake.
+#[derive(Default)]
+struct Seen {
+    hosts: BTreeMap<HostName, Host>,
+    /// The kinds of which every one is known: what is not among the seen ones is not there.
+    complete: BTreeSet<HostKind>,
+}
+
+/// Records what is new about the configurations of the flakes of which something was read.
+pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), AppError> {
+    let touched = settler.touched().clone();
+    if !run.request.modules || touched.is_empty() {
+        return Ok(());
+    }
+    settler.look_again()?;
+    let known = Known::load(settler.reader(), &run.session.store.origin().public_key)?;
+    let mut recorded: BTreeMap<FlakeId, BTreeSet<HostName>> = BTreeMap::new();
+    for (flake, kind, name) in view::recorded_configs(settler.reader())? {
+        let kind = HostKind::ALL.into_iter().find(|known| known.name() == kind);
+        recorded.entry(flake).or_default().extend(kind.map(|kind| HostName { flake, kind, name }));
+    }
+    let mut flakes: Vec<_> = known.flakes().filter(|flake| touched.contains_key(&flake.id)).collect();
+    flakes.sort_by(|a, b| a.directory.cmp(&b.directory));
+    for flake in flakes {
+        let seen = if flake.removed {
+            Seen { complete: HostKind::ALL.into(), ..Seen::default() }
+        } else {
+            let Some(seen) = look(flake.id, &flake.directory) else { continue };
+            seen
+        };
+        let same_files = !touched.get(&flake.id).copied().unwrap_or(true);
+        settle_flake(&seen, recorded.get(&flake.id), same_files, settler)?;
+    }
+    Ok(())
+}
+
+fn settle_flake(
+    seen: &Seen,
+    recorded: Option<&BTreeSet<HostName>>,
+    same_files: bool,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
+    let gone = recorded.into_iter().flatten().filter(|name| seen.complete.contains(&name.kind));
+    let names: BTreeSet<&HostName> = seen.hosts.keys().chain(gone).collect();
+    let mut writes: Vec<StreamWrite> = Vec::new();
+    for name in names {
+        let stream = Known::host_stream(name);
+        let (state, version) = known::host(settler.reader(), &stream)?;
+        let event = host::observe(state.as_ref(), name, seen.hosts.get(name), same_files).map(Event::Config);
+        writes.extend(settler.write(stream, version, event.into_iter().collect()));
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    match settler.store(writes, Vec::new()) {
+        // Another scan looked at the same flake at the same time.
+        Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
+        done => done,
+    }
+}
+
+/// Looks at one flake; none when it cannot be read, which the scan has said already.
+fn look(flake: FlakeId, directory: &Path) -> Option<Seen> {
+    let text = read_text(&directory.join("flake.nix"), DEFAULT_LIMIT).ok()?.text;
+    let (file, configurations) = read_with_configurations(&text);
+    // Names that a slip hides for a moment are not gone.
+    let whole = file.problems.iter().all(|problem| problem.code != "syntax-error");
+    let is_complete = |kind: &HostKind| whole && file.outputs.is_complete(kind.output());
+    let mut seen = Seen { complete: HostKind::ALL.into_iter().filter(is_complete).collect(), ..Seen::default() };
+    let mut follower = Follower::new(directory);
+    for one in configurations {
+        let Some(kind) = HostKind::ALL.into_iter().find(|kind| kind.output() == one.category) else { continue };
+        let name = HostName { flake, kind, name: clean(&one.name) };
+        seen.hosts.insert(name, follower.host(&one));
+    }
+    Some(seen)
+}

@@ -1,0 +1,4 @@
+final: prev: {
+  hello = prev.hello.override { };
+  my-tool = final.callPackage ./my-tool.nix { };
+}
