@@ -96,12 +96,11 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         if run.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let looked: Vec<_> =
-            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, looker)).collect());
-        let mut read = Vec::with_capacity(looked.len());
-        for looked in looked {
-            match looked {
-                Ok(looked) => read.push(looked),
+        let seen: Vec<_> = pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, looker)).collect());
+        let mut read = Vec::with_capacity(seen.len());
+        for one in seen {
+            match one {
+                Ok(file) => read.push(file),
                 Err(error) => settler.problem(error.path(), "unreadable", chain(&error)),
             }
         }
