@@ -81,22 +81,21 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
     if !run.request.looks_at_files() {
         return Ok(());
     }
-    let looker = Looker {
+    let how = Looker {
         rules: run.linter.zip(run.request.rules.as_ref().map(|rules| rules.least)),
         modules: run.request.modules,
         number: number(run.request),
     };
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
     let leaving = gone::leaving(run.walked, &known);
-    let files = Files { known: &known, leaving: &leaving, looker };
+    let files = Files { known: &known, leaving: &leaving, how };
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
     for group in changed.chunks(TOGETHER) {
         if run.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let looked: Vec<_> =
-            pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, looker)).collect());
+        let looked: Vec<_> = pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, how)).collect());
         let mut read = Vec::with_capacity(looked.len());
         for looked in looked {
             match looked {
@@ -109,14 +108,14 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
     files.gone(run.walked, settler)
 }
 
-fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, ReadError> {
+fn look(path: &Path, stamp: FileStamp, how: Looker<'_>) -> Result<Looked, ReadError> {
     let file = read_text(path, DEFAULT_LIMIT)?;
     let tree = tree::parse(&file.text);
-    let findings = looker.rules.map(|(linter, least)| {
+    let findings = how.rules.map(|(linter, least)| {
         let found = linter.check_tree(&tree, &file.text);
         found.iter().filter(|finding| finding.severity >= least).map(recorded).collect()
     });
-    let facts = looker.modules.then(|| facts::read(&tree));
+    let facts = how.modules.then(|| facts::read(&tree));
     let stamp = stamp.to_bytes().to_vec();
     Ok(Looked { path: path.to_owned(), stamp, content: *file.hash.as_bytes(), findings, facts })
 }
@@ -137,21 +136,21 @@ struct Files<'a> {
     known: &'a Known,
     /// Flakes that were there and are not any more: their files belong to them no longer.
     leaving: &'a HashSet<FlakeId>,
-    looker: Looker<'a>,
+    how: Looker<'a>,
 }
 
 impl Files<'_> {
     fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
-        let around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
-        around.into_iter().find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
+        let mut around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
+        around.find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
     }
 
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
         let forgotten = path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory));
         let same = |row: &FileRow| {
-            row.extractor == self.looker.number
+            row.extractor == self.how.number
                 && row.stamp == stamp.to_bytes()
-                && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
+                && (!self.how.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
         };
         !forgotten && !self.known.file(path).is_some_and(same)
     }
@@ -165,17 +164,16 @@ impl Files<'_> {
                     path: file.path.clone(),
                     stamp: file.stamp.clone(),
                     content: file.content,
-                    extractor: self.looker.number,
+                    extractor: self.how.number,
                     flake: self.flake_around(&file.path).map(|flake| flake.id),
                 });
                 let happened = self.happened(file, settler)?;
-                match settler.reader().pending_edit(&file.path, &file.content)? {
-                    // Who changed the file is who resolved what was found in it.
-                    Some(edit) => settler.store_edit(&edit, happened, seen)?,
-                    None => {
-                        writes.extend(happened);
-                        notes.push(seen);
-                    }
+                // Who changed the file is who resolved what was found in it.
+                if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
+                    settler.store_edit(&edit, happened, seen)?;
+                } else {
+                    writes.extend(happened);
+                    notes.push(seen);
                 }
             }
             match settler.store_checked(writes, notes) {
@@ -199,10 +197,14 @@ impl Files<'_> {
         let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
         writes.extend(before.map(|row| self.left(&file.path, row, settler)).transpose()?.into_iter().flatten());
         writes.extend(settler.facts_inside(flake, &file.path, facts, same_file)?);
-        if let Some(flake) = flake {
-            settler.touch(flake.id, !same_file);
-        }
+        self.touch_around(&file.path, !same_file, settler);
         Ok(writes)
+    }
+
+    /// A flake inside another one is part of both, as far as imports are followed.
+    fn touch_around(&self, path: &Path, changed: bool, settler: &mut Settler<'_>) {
+        let around = path.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
+        around.filter(|flake| !flake.removed).for_each(|flake| settler.touch(flake.id, changed));
     }
 
     /// Resolves and deletes what a file was in the flake that it belonged to before, or in none.
@@ -214,9 +216,7 @@ impl Files<'_> {
         }
         let mut writes: Vec<StreamWrite> = settler.findings_inside(flake, path, &[])?.into_iter().collect();
         writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
-        if let Some(flake) = flake {
-            settler.touch(flake.id, true);
-        }
+        self.touch_around(path, true, settler);
         Ok(writes)
     }
 

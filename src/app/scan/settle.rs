@@ -382,7 +382,9 @@ impl<'a> Settler<'a> {
             self.notes.extend(notes);
             return Ok(());
         }
-        writes.iter().for_each(|write| self.count_findings(write));
+        for write in &writes {
+            self.count_findings(write);
+        }
         self.store(writes, notes)
     }
 
@@ -414,7 +416,9 @@ impl<'a> Settler<'a> {
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = edit.undoes;
         }
-        writes.iter().for_each(|write| self.count_findings(write));
+        for write in &writes {
+            self.count_findings(write);
+        }
         let command = self.session.command_as(edit::name(&edit.name), edit.identity());
         let append = Append { command, received_at: self.now(), writes, notes };
         match self.session.store.append(append) {

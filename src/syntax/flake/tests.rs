@@ -185,6 +185,7 @@ proptest::proptest! {
     fn any_cut_or_swap_of_a_flake_is_read(from in 0..FLAKE.len(), to in 0..FLAKE.len(), insert in "[{}();=.\"'$a \\[\\]]{0,4}") {
         let text = format!("{}{insert}{}", &FLAKE[..from], &FLAKE[to..]);
         let file = read(&text);
+        proptest::prop_assert_eq!(&read_with_configurations(&text).0.inputs, &file.inputs);
         for span in file.problems.iter().filter_map(|problem| problem.span) {
             proptest::prop_assert!(span.start <= span.end && span.end <= text.len());
         }

@@ -244,8 +244,8 @@ fn modules_are_recorded_whatever_the_rules_are() {
 #[test]
 fn a_large_module_is_cut_and_says_so() {
     let estate = Estate::new();
-    let many: String =
-        (0..5_000).map(|number| format!("services.s{number:04}.option.\"{}\" = 1;\n", "x".repeat(40))).collect();
+    let one = |number| format!("services.s{number:04}.option.\"{}\" = 1;\n", "x".repeat(40));
+    let many = (0..5_000).map(one).collect::<Vec<_>>().concat();
     estate.write("a/many.nix", &format!("{{ config, ... }}: {{ {many} }}"));
     assert_eq!(scan(&estate), ["module.discovered"]);
     let few = many.replace("services.s", "services.t");
@@ -254,4 +254,28 @@ fn a_large_module_is_cut_and_says_so() {
     let reader = estate.session.store.reader().expect("a reader");
     let row = view::modules(&reader, None, At::Now).expect("modules").remove(0);
     assert!(row.left_out >= 3_000 && row.defined + row.left_out == 5_000, "{row:?}");
+}
+
+#[test]
+fn a_machine_notices_a_change_in_a_flake_inside_its_own() {
+    let estate = estate();
+    estate.write("infra/modules/flake.nix", FLAKE);
+    scan(&estate);
+    estate.write("infra/modules/web.nix", &WEB.replace("nginx", "caddy"));
+    assert_eq!(scan(&estate), ["config.updated", "module.updated"]);
+    assert_eq!(config(&estate, "desk").services, ["caddy", "openssh"]);
+}
+
+#[test]
+fn a_configuration_that_fits_into_no_event_is_said_and_stops_nothing() {
+    let estate = Estate::new();
+    let huge = "x".repeat(300_000);
+    estate.write(
+        "a/flake.nix",
+        &format!("{{ outputs = {{ nixpkgs, ... }}: {{ nixosConfigurations.a = nixpkgs.lib.nixosSystem {{ system = \"{huge}\"; }}; }}; }}"),
+    );
+    estate.write("a/module.nix", WEB);
+    let report = estate.scan_with(&request(&estate));
+    assert!(Estate::codes(&report).contains(&"too-large"), "{:?}", Estate::codes(&report));
+    assert_eq!(modules(&estate).len(), 1);
 }
