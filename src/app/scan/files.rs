@@ -168,13 +168,13 @@ impl Files<'_> {
                     flake: self.flake_around(&file.path).map(|flake| flake.id),
                 });
                 let happened = self.happened(file, settler)?;
-                // Who changed the file is who resolved what was found in it.
                 if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
+                    // Who changed the file is who resolved what was found in it.
                     settler.store_edit(&edit, happened, seen)?;
-                } else {
-                    writes.extend(happened);
-                    notes.push(seen);
+                    continue;
                 }
+                writes.extend(happened);
+                notes.push(seen);
             }
             match settler.store_checked(writes, notes) {
                 Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,
@@ -204,7 +204,9 @@ impl Files<'_> {
     /// A flake inside another one is part of both, as far as imports are followed.
     fn touch_around(&self, path: &Path, changed: bool, settler: &mut Settler<'_>) {
         let around = path.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
-        around.filter(|flake| !flake.removed).for_each(|flake| settler.touch(flake.id, changed));
+        for flake in around.filter(|flake| !flake.removed) {
+            settler.touch(flake.id, changed);
+        }
     }
 
     /// Resolves and deletes what a file was in the flake that it belonged to before, or in none.
