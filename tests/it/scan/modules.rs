@@ -1,6 +1,7 @@
 //! Modules, overlays and configurations: discovered, updated, moved and deleted with what changed, and never told twice.
 
 use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::app::sync::consent::{self, Which};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::config::ConfigEvent;
 use cim_domain_nix::domain::finding::Severity;
@@ -278,4 +279,14 @@ fn a_configuration_that_fits_into_no_event_is_said_and_stops_nothing() {
     let report = estate.scan_with(&request(&estate));
     assert!(Estate::codes(&report).contains(&"too-large"), "{:?}", Estate::codes(&report));
     assert_eq!(modules(&estate).len(), 1);
+}
+
+#[test]
+fn sharing_a_root_shares_no_module_and_no_machine() {
+    let estate = estate();
+    scan(&estate);
+    consent::share(&estate.session, &Which::All).expect("shared");
+    let reader = estate.session.store.reader().expect("a reader");
+    let shared: Vec<String> = reader.shared(0, 1000).expect("events").into_iter().map(|one| one.event.kind).collect();
+    assert!(!shared.is_empty() && shared.iter().all(|kind| kind.starts_with("flake.")), "{shared:?}");
 }
