@@ -17,7 +17,10 @@ const HOSTS: &str = r#"{
       system = "x86_64-linux";
       modules = [ ./hosts/desk.nix agenix.nixosModules.default ];
     };
-    nixosConfigurations.cellar = nixpkgs.lib.nixosSystem { modules = [ ./hosts/cellar ]; };
+    nixosConfigurations.cellar = nixpkgs.lib.nixosSystem { modules = [
+      ./hosts/cellar
+      ({ pkgs, ... }: { services.fstrim.enable = true; users.users.${pkgs.x} = { }; })
+    ]; };
   };
 }
 "#;
@@ -121,8 +124,13 @@ fn a_configuration_has_the_users_and_services_of_its_modules_and_says_what_it_do
     assert_eq!(cellar.system, None);
     assert_eq!(
         cellar.unknown,
-        ["`../../../outside.nix`, which lies outside the flake", "what cannot be read: `hosts/cellar/disk.nix`"]
+        [
+            "`../../../outside.nix`, which lies outside the flake",
+            "users with computed names, in `flake.nix`",
+            "what cannot be read: `hosts/cellar/disk.nix`"
+        ]
     );
+    assert_eq!(cellar.services, ["fstrim"], "what is written in flake.nix itself counts as well");
 }
 
 #[test]
@@ -219,7 +227,7 @@ fn a_forgotten_flake_is_not_shown_and_comes_back_as_it_was() {
 fn a_slip_in_flake_nix_deletes_no_configuration() {
     let estate = estate();
     scan(&estate);
-    estate.write("infra/flake.nix", &HOSTS.replace("modules = [ ./hosts/cellar ]", "modules = [ ./hosts/cellar"));
+    estate.write("infra/flake.nix", &HOSTS.replace("./hosts/cellar\n", "./hosts/cellar {\n"));
     let kinds = scan(&estate);
     assert!(!kinds.iter().any(|kind| kind == "config.deleted"), "{kinds:?}");
     estate.write("infra/flake.nix", "{ outputs = inputs: import ./outputs.nix inputs; }");
