@@ -81,25 +81,25 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
     if !run.request.looks_at_files() {
         return Ok(());
     }
-    let how = Looker {
+    let looker = Looker {
         rules: run.linter.zip(run.request.rules.as_ref().map(|rules| rules.least)),
         modules: run.request.modules,
         number: number(run.request),
     };
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
     let leaving = gone::leaving(run.walked, &known);
-    let files = Files { known: &known, leaving: &leaving, how };
+    let files = Files { known: &known, leaving: &leaving, looker };
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
     for group in changed.chunks(TOGETHER) {
         if run.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let looked: Vec<_> = pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, how)).collect());
-        let mut read = Vec::with_capacity(looked.len());
-        for looked in looked {
-            match looked {
-                Ok(looked) => read.push(looked),
+        let seen: Vec<_> = pool.install(|| group.par_iter().map(|(path, stamp)| look(path, *stamp, looker)).collect());
+        let mut read = Vec::with_capacity(seen.len());
+        for one in seen {
+            match one {
+                Ok(file) => read.push(file),
                 Err(error) => settler.problem(error.path(), "unreadable", chain(&error)),
             }
         }
@@ -108,14 +108,14 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
     files.gone(run.walked, settler)
 }
 
-fn look(path: &Path, stamp: FileStamp, how: Looker<'_>) -> Result<Looked, ReadError> {
+fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, ReadError> {
     let file = read_text(path, DEFAULT_LIMIT)?;
     let tree = tree::parse(&file.text);
-    let findings = how.rules.map(|(linter, least)| {
+    let findings = looker.rules.map(|(linter, least)| {
         let found = linter.check_tree(&tree, &file.text);
         found.iter().filter(|finding| finding.severity >= least).map(recorded).collect()
     });
-    let facts = how.modules.then(|| facts::read(&tree));
+    let facts = looker.modules.then(|| facts::read(&tree));
     let stamp = stamp.to_bytes().to_vec();
     Ok(Looked { path: path.to_owned(), stamp, content: *file.hash.as_bytes(), findings, facts })
 }
@@ -136,7 +136,7 @@ struct Files<'a> {
     known: &'a Known,
     /// Flakes that were there and are not any more: their files belong to them no longer.
     leaving: &'a HashSet<FlakeId>,
-    how: Looker<'a>,
+    looker: Looker<'a>,
 }
 
 impl Files<'_> {
@@ -148,9 +148,9 @@ impl Files<'_> {
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
         let forgotten = path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory));
         let same = |row: &FileRow| {
-            row.extractor == self.how.number
+            row.extractor == self.looker.number
                 && row.stamp == stamp.to_bytes()
-                && (!self.how.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
+                && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
         };
         !forgotten && !self.known.file(path).is_some_and(same)
     }
@@ -164,7 +164,7 @@ impl Files<'_> {
                     path: file.path.clone(),
                     stamp: file.stamp.clone(),
                     content: file.content,
-                    extractor: self.how.number,
+                    extractor: self.looker.number,
                     flake: self.flake_around(&file.path).map(|flake| flake.id),
                 });
                 let happened = self.happened(file, settler)?;

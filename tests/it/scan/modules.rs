@@ -253,8 +253,10 @@ fn modules_are_recorded_whatever_the_rules_are() {
 #[test]
 fn a_large_module_is_cut_and_says_so() {
     let estate = Estate::new();
-    let one = |number| format!("services.s{number:04}.option.\"{}\" = 1;\n", "x".repeat(40));
-    let many = (0..5_000).map(one).collect::<Vec<_>>().concat();
+    let many: String = (0..5_000)
+        .map(|number| format!("services.s{number:04}.option.\"{}\" = 1;\n", "x".repeat(40)))
+        .collect::<Vec<_>>()
+        .concat();
     estate.write("a/many.nix", &format!("{{ config, ... }}: {{ {many} }}"));
     assert_eq!(scan(&estate), ["module.discovered"]);
     let few = many.replace("services.s", "services.t");
