@@ -103,7 +103,7 @@ pub fn read_with_configurations(text: &str) -> (FlakeFile, Vec<Configuration>) {
     // Following modules must not cost what the names of outputs need.
     let reader = Reader::default();
     let found = match top.get("outputs", &reader) {
-        Member::Present(function) => configurations::read(&reader, &function, &flake_parts(&file.inputs)),
+        Member::Present(function) => configurations::read(&tree, &reader, &function, &flake_parts(&file.inputs)),
         _ => Vec::new(),
     };
     (file, found)

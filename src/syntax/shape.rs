@@ -8,6 +8,8 @@ mod options;
 mod references;
 mod walk;
 
+use rnix::ast::Expr;
+
 use super::Span;
 use super::tree::Tree;
 
@@ -77,8 +79,17 @@ pub struct Name {
 
 /// Looks at a file.
 pub fn read(tree: &Tree) -> Shape {
-    let mut shape = Shape { why: "it has no expression".to_owned(), ..Shape::default() };
-    let Some(expression) = tree.expression() else { return shape };
+    let Some(expression) = tree.expression() else {
+        return Shape { why: "it has no expression".to_owned(), ..Shape::default() };
+    };
+    let mut shape = of(expression, tree);
+    references::everywhere(tree, &mut shape.references);
+    shape
+}
+
+/// Looks at one expression of a text, as if it stood in a file of its own; of references, those in `imports` alone are told.
+pub fn of(expression: Expr, tree: &Tree) -> Shape {
+    let mut shape = Shape::default();
     let file = walk::open(expression);
     let seen = options::Top::of(&file.body);
     (shape.kind, shape.why) = kind::decide(&file, &seen, tree);
@@ -90,7 +101,6 @@ pub fn read(tree: &Tree) -> Shape {
     } else if shape.kind == Kind::Overlay {
         shape.added = options::added(&file.body, tree);
     }
-    references::everywhere(tree, &mut shape.references);
     shape
 }
 

@@ -150,8 +150,8 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
-        let around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
-        around.into_iter().find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
+        let mut around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
+        around.find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
     }
 
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
@@ -206,10 +206,16 @@ impl Files<'_> {
         let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
         writes.extend(before.map(|row| self.left(&file.path, row, settler)).transpose()?.into_iter().flatten());
         writes.extend(settler.facts_inside(flake, &file.path, facts, same_file)?);
-        if let Some(flake) = flake {
-            settler.touch(flake.id, !same_file);
-        }
+        self.touch_around(&file.path, !same_file, settler);
         Ok(writes)
+    }
+
+    /// A flake inside another one is part of both, as far as imports are followed.
+    fn touch_around(&self, path: &Path, changed: bool, settler: &mut Settler<'_>) {
+        let around = path.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
+        for flake in around.filter(|flake| !flake.removed) {
+            settler.touch(flake.id, changed);
+        }
     }
 
     /// Resolves and deletes what a file was in the flake that it belonged to before, or in none.
@@ -221,9 +227,7 @@ impl Files<'_> {
         }
         let mut writes: Vec<StreamWrite> = settler.findings_inside(flake, path, &[])?.into_iter().collect();
         writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
-        if let Some(flake) = flake {
-            settler.touch(flake.id, true);
-        }
+        self.touch_around(path, true, settler);
         Ok(writes)
     }
 

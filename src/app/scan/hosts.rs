@@ -51,12 +51,13 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
             seen
         };
         let same_files = !touched.get(&flake.id).copied().unwrap_or(true);
-        settle_flake(&seen, recorded.get(&flake.id), same_files, settler)?;
+        settle_flake(&flake.directory, &seen, recorded.get(&flake.id), same_files, settler)?;
     }
     Ok(())
 }
 
 fn settle_flake(
+    directory: &Path,
     seen: &Seen,
     recorded: Option<&BTreeSet<HostName>>,
     same_files: bool,
@@ -77,6 +78,10 @@ fn settle_flake(
     match settler.store(writes, Vec::new()) {
         // Another scan looked at the same flake at the same time.
         Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
+        Err(AppError::Store(error @ StoreError::TooLarge { .. })) => {
+            settler.problem(&directory.join("flake.nix"), "too-large", error.to_string());
+            Ok(())
+        }
         done => done,
     }
 }

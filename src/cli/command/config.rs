@@ -24,8 +24,8 @@ enum Question {
     List,
     /// Show one configuration: its modules, users and services
     ///
-    /// A scan follows the modules that `flake.nix` names by a literal path, and those that they import so. What it did not look
-    /// into is listed as unknown.
+    /// A scan reads the modules that are written in `flake.nix`, and follows those that it names by a literal path and that they
+    /// import so. What it did not look into is listed as unknown.
     Show(show::Show),
 }
 

@@ -185,6 +185,7 @@ proptest::proptest! {
     fn any_cut_or_swap_of_a_flake_is_read(from in 0..FLAKE.len(), to in 0..FLAKE.len(), insert in "[{}();=.\"'$a \\[\\]]{0,4}") {
         let text = format!("{}{insert}{}", &FLAKE[..from], &FLAKE[to..]);
         let file = read(&text);
+        proptest::prop_assert_eq!(&read_with_configurations(&text).0.inputs, &file.inputs);
         for span in file.problems.iter().filter_map(|problem| problem.span) {
             proptest::prop_assert!(span.start <= span.end && span.end <= text.len());
         }
@@ -214,11 +215,16 @@ fn configurations_are_told_with_their_modules() {
     };
     let mut told: Vec<_> = found.iter().map(told).collect();
     told.sort();
+    let inline: Vec<_> = found.iter().flat_map(|one| &one.inline).flat_map(|shape| &shape.defined).collect();
+    assert_eq!(
+        (inline.len(), inline[0].path.join("."), inline[0].switch),
+        (1, "services.x.enable".to_owned(), Some(true))
+    );
     assert_eq!(
         told,
         [
             r#"ann@desk "aarch64-linux" ["./b"] []"#,
-            r#"cellar "-" ["./cellar.nix", "./c.nix"] ["`home-manager.nixosModules.default`", "what is written in flake.nix itself"]"#,
+            r#"cellar "-" ["./cellar.nix", "./c.nix"] ["`home-manager.nixosModules.default`"]"#,
             r#"desk "x86_64-linux" ["./common.nix", "./hosts/desk.nix"] []"#,
             r#"other "-" [] ["what `import` makes"]"#,
         ]

@@ -1,11 +1,14 @@
 //! The configurations that a flake names, with their modules as far as these are written out.
 //!
-//! A module that is a path literal is told by that path; of every other it is said what stands there.
+//! A module that is a path literal is told by that path, one that is written in place by its shape; of every other it is said
+//! what stands there.
 
 use rnix::TextRange;
 use rowan::ast::AstNode;
 
 use super::flake_parts;
+use crate::syntax::shape::{self, Shape};
+use crate::syntax::tree::Tree;
 use crate::syntax::value::{Lazy, Member, Reader, Set, Unknown, Value};
 
 /// The outputs that hold configurations.
@@ -24,12 +27,19 @@ pub struct Configuration {
     pub system: Option<String>,
     /// Path literals among its modules, as written.
     pub modules: Vec<String>,
+    /// Modules that are written in place.
+    pub inline: Vec<Shape>,
     /// What stands where a module or all of them are not known, each a few words.
     pub others: Vec<String>,
 }
 
 /// Those of what the function `outputs` of a flake returns.
-pub(in crate::syntax) fn read(reader: &Reader, function: &Value, flake_parts: &[&str]) -> Vec<Configuration> {
+pub(in crate::syntax) fn read(
+    tree: &Tree,
+    reader: &Reader,
+    function: &Value,
+    flake_parts: &[&str],
+) -> Vec<Configuration> {
     let at = match function {
         Value::Function(lambda, _) => lambda.syntax().text_range(),
         _ => return Vec::new(),
@@ -41,7 +51,7 @@ pub(in crate::syntax) fn read(reader: &Reader, function: &Value, flake_parts: &[
         }
         _ => None,
     };
-    found.map(|set| all(reader, &set)).unwrap_or_default()
+    found.map(|set| all(tree, reader, &set)).unwrap_or_default()
 }
 
 /// The outputs that a module of flake-parts writes out.
@@ -59,7 +69,7 @@ fn of_module(reader: &Reader, module: &Lazy, at: TextRange) -> Option<Set> {
     }
 }
 
-fn all(reader: &Reader, outputs: &Set) -> Vec<Configuration> {
+fn all(tree: &Tree, reader: &Reader, outputs: &Set) -> Vec<Configuration> {
     let mut all = Vec::new();
     for category in CATEGORIES {
         let Member::Present(Value::Set(set)) = outputs.get(category, reader) else { continue };
@@ -67,7 +77,7 @@ fn all(reader: &Reader, outputs: &Set) -> Vec<Configuration> {
             let mut one =
                 Configuration { category: (*category).to_owned(), name: name.clone(), ..Configuration::default() };
             match set.get(&name, reader) {
-                Member::Present(value) => one.read(reader, &value),
+                Member::Present(value) => one.read(tree, reader, &value),
                 Member::Uncertain(unknown) => one.others.push(unknown.reason),
                 Member::Absent => {}
             }
@@ -78,7 +88,7 @@ fn all(reader: &Reader, outputs: &Set) -> Vec<Configuration> {
 }
 
 impl Configuration {
-    fn read(&mut self, reader: &Reader, value: &Value) {
+    fn read(&mut self, tree: &Tree, reader: &Reader, value: &Value) {
         let Value::Call(path, arguments, _) = value else { return self.others.push(described(value)) };
         let made = path.last().is_some_and(|last| MAKERS.contains(&last.as_str()));
         let (true, [argument]) = (made, &arguments[..]) else { return self.others.push(described(value)) };
@@ -87,16 +97,27 @@ impl Configuration {
         match set.get("modules", reader) {
             Member::Present(Value::List(items)) => {
                 for item in items {
-                    let value = reader.lazy(&item);
-                    match literal(reader, &value) {
-                        Some(module) => self.modules.push(module),
-                        None => self.others.push(described(&value)),
-                    }
+                    self.module(tree, reader, &item);
                 }
             }
             Member::Present(other) => self.others.push(described(&other)),
             Member::Uncertain(unknown) => self.others.push(unknown.reason),
             Member::Absent => {}
+        }
+    }
+
+    fn module(&mut self, tree: &Tree, reader: &Reader, item: &Lazy) {
+        let value = reader.lazy(item);
+        if let Some(module) = literal(reader, &value) {
+            return self.modules.push(module);
+        }
+        let shape = match item {
+            Lazy::Written(expression, _) => Some(shape::of(expression.clone(), tree)),
+            Lazy::Known(_) => None,
+        };
+        match shape.filter(|shape| shape.kind.is_module()) {
+            Some(shape) => self.inline.push(shape),
+            None => self.others.push(described(&value)),
         }
     }
 }

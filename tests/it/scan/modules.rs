@@ -1,6 +1,7 @@
 //! Modules, overlays and configurations: discovered, updated, moved and deleted with what changed, and never told twice.
 
 use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::app::sync::consent::{self, Which};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::config::ConfigEvent;
 use cim_domain_nix::domain::finding::Severity;
@@ -16,7 +17,10 @@ const HOSTS: &str = r#"{
       system = "x86_64-linux";
       modules = [ ./hosts/desk.nix agenix.nixosModules.default ];
     };
-    nixosConfigurations.cellar = nixpkgs.lib.nixosSystem { modules = [ ./hosts/cellar ]; };
+    nixosConfigurations.cellar = nixpkgs.lib.nixosSystem { modules = [
+      ./hosts/cellar
+      ({ pkgs, ... }: { services.fstrim.enable = true; users.users.${pkgs.x} = { }; })
+    ]; };
   };
 }
 "#;
@@ -120,8 +124,13 @@ fn a_configuration_has_the_users_and_services_of_its_modules_and_says_what_it_do
     assert_eq!(cellar.system, None);
     assert_eq!(
         cellar.unknown,
-        ["`../../../outside.nix`, which lies outside the flake", "what cannot be read: `hosts/cellar/disk.nix`"]
+        [
+            "`../../../outside.nix`, which lies outside the flake",
+            "users with computed names, in `flake.nix`",
+            "what cannot be read: `hosts/cellar/disk.nix`"
+        ]
     );
+    assert_eq!(cellar.services, ["fstrim"], "what is written in flake.nix itself counts as well");
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn a_forgotten_flake_is_not_shown_and_comes_back_as_it_was() {
 fn a_slip_in_flake_nix_deletes_no_configuration() {
     let estate = estate();
     scan(&estate);
-    estate.write("infra/flake.nix", &HOSTS.replace("modules = [ ./hosts/cellar ]", "modules = [ ./hosts/cellar"));
+    estate.write("infra/flake.nix", &HOSTS.replace("./hosts/cellar\n", "./hosts/cellar {\n"));
     let kinds = scan(&estate);
     assert!(!kinds.iter().any(|kind| kind == "config.deleted"), "{kinds:?}");
     estate.write("infra/flake.nix", "{ outputs = inputs: import ./outputs.nix inputs; }");
@@ -256,4 +265,38 @@ fn a_large_module_is_cut_and_says_so() {
     let reader = estate.session.store.reader().expect("a reader");
     let row = view::modules(&reader, None, At::Now).expect("modules").remove(0);
     assert!(row.left_out >= 3_000 && row.defined + row.left_out == 5_000, "{row:?}");
+}
+
+#[test]
+fn a_machine_notices_a_change_in_a_flake_inside_its_own() {
+    let estate = estate();
+    estate.write("infra/modules/flake.nix", FLAKE);
+    scan(&estate);
+    estate.write("infra/modules/web.nix", &WEB.replace("nginx", "caddy"));
+    assert_eq!(scan(&estate), ["config.updated", "module.updated"]);
+    assert_eq!(config(&estate, "desk").services, ["caddy", "openssh"]);
+}
+
+#[test]
+fn a_configuration_that_fits_into_no_event_is_said_and_stops_nothing() {
+    let estate = Estate::new();
+    let huge = "x".repeat(300_000);
+    estate.write(
+        "a/flake.nix",
+        &format!("{{ outputs = {{ nixpkgs, ... }}: {{ nixosConfigurations.a = nixpkgs.lib.nixosSystem {{ system = \"{huge}\"; }}; }}; }}"),
+    );
+    estate.write("a/module.nix", WEB);
+    let report = estate.scan_with(&request(&estate));
+    assert!(Estate::codes(&report).contains(&"too-large"), "{:?}", Estate::codes(&report));
+    assert_eq!(modules(&estate).len(), 1);
+}
+
+#[test]
+fn sharing_a_root_shares_no_module_and_no_machine() {
+    let estate = estate();
+    scan(&estate);
+    consent::share(&estate.session, &Which::All).expect("shared");
+    let reader = estate.session.store.reader().expect("a reader");
+    let shared: Vec<String> = reader.shared(0, 1000).expect("events").into_iter().map(|one| one.event.kind).collect();
+    assert!(!shared.is_empty() && shared.iter().all(|kind| kind.starts_with("flake.")), "{shared:?}");
 }

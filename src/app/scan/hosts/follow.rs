@@ -44,14 +44,18 @@ impl<'a> Follower<'a> {
 
     /// What is seen of a configuration.
     pub(super) fn host(&mut self, one: &Configuration) -> Host {
-        let (mut modules, mut users) = (BTreeSet::new(), BTreeSet::new());
-        let (mut enabled, mut doubtful) = (BTreeSet::new(), BTreeSet::new());
-        let mut unknown: BTreeSet<String> = one.others.iter().map(|other| format!("{other}, in flake.nix")).collect();
+        let (mut modules, mut sum) = (BTreeSet::new(), Part::default());
+        sum.unknown.extend(one.others.iter().map(|other| format!("{other}, in flake.nix")));
         let mut open: VecDeque<(PathBuf, String)> =
             one.modules.iter().map(|path| (PathBuf::new(), path.clone())).collect();
+        for shape in &one.inline {
+            let part = Part::of(shape);
+            open.extend(part.imports.iter().map(|path| (PathBuf::new(), path.clone())));
+            sum.add(&part, "flake.nix");
+        }
         while let Some((from, path)) = open.pop_front() {
             let Some(file) = self.resolve(&from, &path) else {
-                unknown.insert(format!("`{path}`, which lies outside the flake"));
+                sum.unknown.push(format!("`{path}`, which lies outside the flake"));
                 continue;
             };
             let shown = file.display().to_string();
@@ -59,24 +63,22 @@ impl<'a> Follower<'a> {
                 continue;
             }
             if modules.len() == MAX_FILES {
-                unknown.insert(format!("more than {MAX_FILES} files"));
+                sum.unknown.push(format!("more than {MAX_FILES} files"));
                 break;
             }
-            modules.insert(shown.clone());
             let part = self.part(&file);
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
             open.extend(part.imports.iter().map(|path| (folder.clone(), path.clone())));
-            users.extend(part.users.iter().cloned());
-            enabled.extend(part.enabled.iter().cloned());
-            doubtful.extend(part.doubtful.iter().cloned());
-            unknown.extend(part.unknown.iter().map(|what| format!("{what} `{shown}`")));
+            sum.add(&part, &shown);
+            modules.insert(shown);
         }
+        let Part { users, enabled, doubtful, mut unknown, .. } = sum;
         unknown.extend(doubtful.iter().map(|name| format!("whether `services.{name}` is enabled")));
         let mut room = Room::default();
         let mut take = |names: BTreeSet<String>| room.take(names.iter().map(|name| clean(name)));
         let (modules, users) = (take(modules), take(users));
         let services = take(enabled.difference(&doubtful).cloned().collect());
-        let unknown = take(unknown);
+        let unknown = take(unknown.into_iter().collect());
         let system = one.system.as_deref().map(clean);
         Host { system, modules, users, services, unknown, left_out: room.left_out() }
     }
@@ -111,6 +113,14 @@ impl<'a> Follower<'a> {
 }
 
 impl Part {
+    /// Takes in what a file says.
+    fn add(&mut self, part: &Self, shown: &str) {
+        self.users.extend(part.users.iter().cloned());
+        self.enabled.extend(part.enabled.iter().cloned());
+        self.doubtful.extend(part.doubtful.iter().cloned());
+        self.unknown.extend(part.unknown.iter().map(|what| format!("{what} `{shown}`")));
+    }
+
     fn of(shape: &Shape) -> Self {
         let mut part = Self::default();
         if !shape.kind.is_module() {
