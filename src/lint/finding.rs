@@ -25,7 +25,7 @@ pub struct Finding {
     pub fingerprint: String,
 }
 
-/// Lines and columns, counted from 1; columns in characters, the end one past the last.
+/// Lines and columns, counted from 1; columns in characters, the end one past the last. All zero for the file as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Line of the first character.
@@ -36,6 +36,14 @@ pub struct Place {
     pub end_line: u32,
     /// Column after the last.
     pub end_column: u32,
+}
+
+impl Place {
+    /// The place to go to: for the file as a whole, its beginning.
+    pub fn shown(self) -> Self {
+        let Self { line, column, end_line, end_column } = self;
+        Self { line: line.max(1), column: column.max(1), end_line: end_line.max(1), end_column: end_column.max(1) }
+    }
 }
 
 /// How a finding is mended.

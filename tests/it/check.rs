@@ -123,6 +123,16 @@ fn sarif_is_what_the_format_knows_and_its_fingerprints_outlive_moved_lines() {
         assert_eq!(document, again, "a field that the format does not know, or reads otherwise");
         document
     };
+    let places = |document: &Value| -> Vec<u64> {
+        let results = document["runs"][0]["results"].as_array().expect("results").iter();
+        let region = |result: &Value| result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64();
+        results.map(|result| region(result).expect("a line")).collect()
+    };
+    world.write("whole/flake.nix", "{ inputs.a.url = \"github:o/a\"; outputs = { self, a }: { lib.b = a; }; }\n");
+    let whole = sarif(&world);
+    assert!(whole.to_string().contains("no-lock"), "it is about the file as a whole");
+    assert!(places(&whole).iter().all(|line| *line > 0), "lines are counted from 1");
+    fs::remove_dir_all(world.tree().join("whole")).expect("the flake is removed");
     let prints = |document: &Value| -> Vec<String> {
         let results = document["runs"][0]["results"].as_array().expect("results");
         results.iter().map(|result| result["partialFingerprints"]["cimNix/v1"].to_string()).collect()

@@ -127,7 +127,7 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
         fingerprint: finding.fingerprint.clone(),
         code: finding.rule.name.to_owned(),
         severity: finding.severity,
-        line: Some(finding.place.line),
+        line: Some(finding.place.line).filter(|line| *line > 0),
         message: secret::redact(&finding.message).text,
     }
 }

@@ -339,15 +339,16 @@ fn unreadable(path: &Path, message: &str) -> Row {
 }
 
 fn row(path: &Path, finding: &Finding) -> Row {
+    let place = finding.place.shown();
     let edit = |edit: &crate::syntax::edit::Edit| RowEdit { start: edit.start, end: edit.end, text: edit.text.clone() };
     Row {
         rule: finding.rule.name.to_owned(),
         severity: finding.severity.name(),
         path: PathFields::from(path),
-        line: finding.place.line,
-        column: finding.place.column,
-        end_line: finding.place.end_line,
-        end_column: finding.place.end_column,
+        line: place.line,
+        column: place.column,
+        end_line: place.end_line,
+        end_column: place.end_column,
         message: finding.message.clone(),
         fix: finding
             .fix

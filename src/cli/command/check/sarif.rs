@@ -65,7 +65,7 @@ const fn level(severity: Severity) -> &'static str {
 
 fn result(path: &Path, text: &str, finding: &Finding) -> Value {
     let artifact = json!({ "uri": uri(path) });
-    let place = finding.place;
+    let place = finding.place.shown();
     let mut result = json!({
         "ruleId": finding.rule.name,
         "ruleIndex": RULES.iter().position(|rule| rule.name == finding.rule.name),

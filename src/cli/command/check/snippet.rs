@@ -30,7 +30,10 @@ fn block(text: &str, name: &str, finding: &Finding) -> String {
     let message = clean(&finding.message).into_owned();
     let title = level.primary_title(message).id(finding.rule.name);
     let Some((source, line, span)) = excerpt(text, finding) else {
-        let place = format!("{name}:{}:{}", finding.place.line, finding.place.column);
+        let place = match finding.place.line {
+            0 => name.to_owned(),
+            line => format!("{name}:{line}:{}", finding.place.column),
+        };
         let group = title.element(annotate_snippets::Origin::path(place));
         return Renderer::styled().render(&[group]);
     };
@@ -52,6 +55,9 @@ fn help(finding: &Finding) -> Option<&'static str> {
 
 /// The lines of a finding, the number of the first, and where in them it is.
 fn excerpt<'t>(text: &'t str, finding: &Finding) -> Option<(&'t str, usize, Range<usize>)> {
+    if finding.place.line == 0 {
+        return None;
+    }
     let begin = text.get(..finding.start)?.rfind('\n').map_or(0, |newline| newline + 1);
     let rest = text.get(finding.start..)?;
     let wanted = finding.end.saturating_sub(finding.start);
