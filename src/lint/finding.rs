@@ -40,6 +40,7 @@ pub struct Place {
 
 impl Place {
     /// The place to go to: for the file as a whole, its beginning.
+    #[must_use]
     pub fn shown(self) -> Self {
         let Self { line, column, end_line, end_column } = self;
         Self { line: line.max(1), column: column.max(1), end_line: end_line.max(1), end_column: end_column.max(1) }
