@@ -58,6 +58,8 @@ pub struct FileFindings {
 struct Item {
     nix: Option<(PathBuf, FileStamp)>,
     lock: Option<(PathBuf, FileStamp)>,
+    /// A file that was not asked for, but without which the other cannot be judged.
+    beside: Option<&'static str>,
 }
 
 /// Checks every file below the paths.
@@ -84,11 +86,6 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
     report.found.sort_by(|a, b| a.path.cmp(&b.path));
     report.unreadable.sort();
     Ok(report)
-}
-
-/// Checks one text: what an editor or a pipe gives.
-pub fn check_text(text: &str, selection: &Selection, now: i64) -> Vec<Finding> {
-    Linter::new(selection, day(now)).check(text)
 }
 
 /// A day as in `2026-11-28`.
@@ -123,11 +120,18 @@ fn items(files: Vec<(PathBuf, FileStamp)>) -> Vec<Item> {
         } else if name == "flake.lock" {
             flakes.entry(directory).or_default().lock = Some((path, stamp));
         } else {
-            items.push(Item { nix: Some((path, stamp)), lock: None });
+            items.push(Item { nix: Some((path, stamp)), ..Item::default() });
         }
     }
-    items.extend(flakes.into_values());
+    items.extend(flakes.into_iter().map(|(directory, item)| item.completed(&directory)));
     items
+}
+
+/// A file of a flake with its stamp, when it is there.
+fn sibling(directory: &Path, name: &str) -> Option<(PathBuf, FileStamp)> {
+    let path = directory.join(name);
+    let meta = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+    Some((path, FileStamp::new(&meta)))
 }
 
 fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> Looked {
@@ -156,6 +160,17 @@ const fn seconds(micros: i64) -> i64 {
 }
 
 impl Item {
+    /// With the lock of a flake that was named alone, or the flake of a lock.
+    fn completed(mut self, directory: &Path) -> Self {
+        for (name, file) in [("flake.nix", &mut self.nix), ("flake.lock", &mut self.lock)] {
+            if file.is_none() {
+                *file = sibling(directory, name);
+                self.beside = file.as_ref().map(|_| name);
+            }
+        }
+        self
+    }
+
     fn is_flake(&self) -> bool {
         self.lock.is_some() || self.nix.as_ref().is_some_and(|(path, _)| path.ends_with("flake.nix"))
     }
@@ -173,6 +188,7 @@ impl CheckReport {
         for (at, findings) in [(item.nix, looked.nix), (item.lock, looked.lock)] {
             if let Some((path, _)) = at
                 && !findings.is_empty()
+                && !item.beside.is_some_and(|name| path.ends_with(name))
             {
                 self.found.push(FileFindings { path, findings });
             }

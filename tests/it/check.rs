@@ -99,6 +99,17 @@ fn the_exit_code_says_whether_anything_is_as_bad_as_asked() {
 }
 
 #[test]
+fn a_flake_named_alone_is_judged_with_its_lock_and_a_lock_with_its_flake() {
+    let world = World::new();
+    world.write("flake.nix", "{ description = \"x\"; inputs = { }; outputs = { self }: { a = let in self; }; }\n");
+    world.write("flake.lock", "{ \"nodes\": { \"root\": { } }, \"root\": \"root\", \"version\": 7 }\n");
+    assert_eq!(world.rules(&["check", "flake.nix"]), ["empty-let"]);
+    assert_eq!(world.rules(&["check", "flake.lock"]), [""; 0]);
+    fs::remove_file(world.tree().join("flake.nix")).expect("the flake is removed");
+    assert_eq!(world.rules(&["check", "flake.lock"]), ["lock-without-flake"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
     let world = World::new();
     world.write("good.nix", "let in 1\n");
