@@ -53,8 +53,13 @@ impl Linter {
 
     /// The same for a text that was parsed already.
     pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
+        self.check_as(tree, text, false)
+    }
+
+    /// The same; whether the text is a `flake.nix` decides what some rules say of it.
+    fn check_as(&self, tree: &Tree, text: &str, flake: bool) -> Vec<Finding> {
         let names = Names::of(tree, text);
-        let file = File { text, tree, names: &names, flake: false, nix: self.nix };
+        let file = File { text, tree, names: &names, flake, nix: self.nix };
         let mut findings = self.dispatch.run(&file);
         suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut Vec::new());
         finish(&file, &mut findings);

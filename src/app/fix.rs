@@ -97,7 +97,8 @@ fn mend(path: &Path, linter: &Linter, least: Safety) -> Result<Tried, String> {
     if file.lossy {
         return Err("is not UTF-8, so it is not edited; save it as UTF-8 first".to_owned());
     }
-    let fixed = fix::fix(linter, &file.text, least);
+    let flake = path.ends_with("flake.nix");
+    let fixed = if flake { fix::fix_flake(linter, &file.text, least) } else { fix::fix(linter, &file.text, least) };
     if fixed.text == file.text {
         return Ok((None, fixed.refused));
     }

@@ -23,13 +23,22 @@ pub struct Fixed {
 
 /// Makes every fix that is at least as safe as `least`, round by round: a fix may open the way for another.
 pub fn fix(linter: &Linter, text: &str, least: Safety) -> Fixed {
+    fix_as(linter, text, least, false)
+}
+
+/// The same for a `flake.nix`, whose `outputs` must take what Nix gives them.
+pub fn fix_flake(linter: &Linter, text: &str, least: Safety) -> Fixed {
+    fix_as(linter, text, least, true)
+}
+
+fn fix_as(linter: &Linter, text: &str, least: Safety, flake: bool) -> Fixed {
     let mut fixed = Fixed { text: text.to_owned(), made: Vec::new(), refused: Vec::new() };
     for _ in 0..MAX_ROUNDS {
         let tree = tree::parse(&fixed.text);
         if !tree.problems.is_empty() {
             break;
         }
-        let findings = linter.check_tree(&tree, &fixed.text);
+        let findings = linter.check_as(&tree, &fixed.text, flake);
         let chosen = choose(&findings, least, &fixed.refused);
         if chosen.is_empty() || !make(&chosen, &mut fixed) {
             break;

@@ -324,6 +324,16 @@ fn no_secret_of_a_message_is_recorded() {
 }
 
 #[test]
+fn outputs_of_a_flake_keep_what_nix_gives_them() {
+    let world = World::new();
+    let flake = "{\n  inputs.a.url = \"github:o/a\";\n  outputs = { self, a }: { x = let in { y }: 1; };\n}\n";
+    let path = world.write("flake.nix", flake);
+    assert_eq!(world.run(&["fix", "--review"]).status.code(), Some(0));
+    let fixed = fs::read_to_string(path).expect("the flake");
+    assert!(fixed.contains("outputs = { self, a }:") && !fixed.contains("let in"), "{fixed}");
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_named_and_not_counted() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::new();
