@@ -156,3 +156,18 @@ impl Session {
         }
     }
 }
+
+/// An error with its causes in one sentence.
+fn chain(error: &dyn std::error::Error) -> String {
+    let whole = error.to_string();
+    let (mut text, step) =
+        whole.split_once("; ").map_or((whole.clone(), None), |(what, step)| (what.to_owned(), Some(step.to_owned())));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    // The next step stands at the end, behind all causes.
+    let text = step.map_or(text.clone(), |step| format!("{text}; {step}"));
+    crate::syntax::secret::redact(&text).text
+}

@@ -59,3 +59,19 @@ pub struct Problem {
     /// One lower-case sentence for a person.
     pub message: String,
 }
+
+/// Where the two meet that do not know each other: an input of `flake.nix`, as the comparison with the lock takes it.
+impl From<&flake::Input> for graph::Declared {
+    fn from(input: &flake::Input) -> Self {
+        let overrides = input.overrides.iter();
+        Self {
+            name: input.name.clone(),
+            url: input.url.clone(),
+            attrs: input.attrs.clone(),
+            follows: input.follows.clone(),
+            flake: input.flake,
+            overrides: overrides.filter_map(|(path, over)| Some((path.clone(), over.follows.clone()?))).collect(),
+            span: Some(input.span),
+        }
+    }
+}

@@ -148,9 +148,7 @@ fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> 
             let findings = nix.map_or_else(Vec::new, |file| linter.check(&file.text));
             Looked { nix: findings, ..Looked::default() }
         }
-        Err(error) => {
-            Looked { failed: Some((error.path().to_owned(), super::scan::chain(&error))), ..Looked::default() }
-        }
+        Err(error) => Looked { failed: Some((error.path().to_owned(), super::chain(&error))), ..Looked::default() },
     }
 }
 

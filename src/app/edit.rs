@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::domain::message::MessageIdentity;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::file;
 use crate::store::{Append, EditRow, LocalNote, StoreError};
@@ -257,7 +258,7 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
     let before = *blake3::hash(draft.old.as_bytes()).as_bytes();
     if let Err(error) = file::replace(&draft.path, &before, draft.new.as_bytes()) {
         if let (Some(session), Some(note)) = (recorder, &note) {
-            append(session, LocalNote::EditDropped { command: note.command })?;
+            keep(session, vec![LocalNote::EditDropped { command: note.command }])?;
         }
         return Err(error.into());
     }
@@ -279,28 +280,43 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
 
 /// Says in the ledger what is about to be written, so that whoever sees it first knows whose doing it is.
 fn leave_note(session: &Session, draft: &Draft) -> Result<EditRow, AppError> {
-    let command = session.command(draft.name);
-    let note = EditRow {
-        command: command.id,
-        name: draft.name.to_owned(),
-        correlation: command.identity.correlation_id.uuid(),
-        path: draft.path.clone(),
-        before: *blake3::hash(draft.old.as_bytes()).as_bytes(),
-        after: *blake3::hash(draft.new.as_bytes()).as_bytes(),
-        undo: draft.old.clone(),
-        at: session.clock.now(),
-        undoes: draft.undoes,
-        seen: false,
-    };
-    append(session, LocalNote::EditLeft(Box::new(note.clone())))?;
+    let identity = session.command(draft.name).identity;
+    let texts = (draft.old.as_str(), draft.new.as_str());
+    let note = EditRow { undoes: draft.undoes, ..note(session, draft.name, &identity, &draft.path, texts) };
+    keep(session, vec![LocalNote::EditLeft(Box::new(note.clone()))])?;
     Ok(note)
 }
 
-/// The command of a note is not remembered: it will be that of the events.
-fn append(session: &Session, note: LocalNote) -> Result<(), AppError> {
+/// The note of one edit, of the old text and the new, by a command.
+pub(super) fn note(
+    session: &Session,
+    name: &str,
+    identity: &MessageIdentity,
+    path: &Path,
+    (old, new): (&str, &str),
+) -> EditRow {
+    EditRow {
+        command: identity.message_id.uuid(),
+        name: name.to_owned(),
+        correlation: identity.correlation_id.uuid(),
+        path: path.to_owned(),
+        before: *blake3::hash(old.as_bytes()).as_bytes(),
+        after: *blake3::hash(new.as_bytes()).as_bytes(),
+        undo: old.to_owned(),
+        at: session.clock.now(),
+        undoes: None,
+        seen: false,
+    }
+}
+
+/// Keeps notes. The command that does so is not remembered: theirs will be those of the events.
+pub(super) fn keep(session: &Session, notes: Vec<LocalNote>) -> Result<(), AppError> {
+    if notes.is_empty() {
+        return Ok(());
+    }
     let command = session.command("note_edit");
     let received_at = session.clock.now();
-    session.store.append(Append { command, received_at, writes: Vec::new(), notes: vec![note] })?;
+    session.store.append(Append { command, received_at, writes: Vec::new(), notes })?;
     Ok(())
 }
 

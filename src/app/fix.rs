@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::check::{CheckRequest, day};
-use super::edit::{Unrecorded, diff};
-use super::scan::{ScanRequest, chain, scan_as};
-use super::{AppError, Session};
+use super::edit::{Unrecorded, diff, keep, note};
+use super::scan::{ScanRequest, scan_as};
+use super::{AppError, Session, chain};
 use crate::domain::message::MessageIdentity;
 use crate::lint::{Linter, Rule, Safety, fix};
 use crate::scan::{DEFAULT_LIMIT, Options, read_text, walk_nix};
-use crate::store::{Append, EditRow, LocalNote, file};
+use crate::store::{EditRow, LocalNote, file};
 
 /// What was planned for the files below some paths.
 #[derive(Debug, Default)]
@@ -131,7 +131,8 @@ pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Resu
                 continue;
             }
         }
-        notes.push((mended, note(session, &root, mended)));
+        let (edit, texts) = (root.cause(session.clock.new_id()), (mended.old.as_str(), mended.new.as_str()));
+        notes.push((mended, note(session, "fix", &edit, &mended.path, texts)));
     }
     let left = notes.iter().map(|(_, note)| LocalNote::EditLeft(Box::new(note.clone()))).collect();
     keep(session, left)?;
@@ -162,28 +163,4 @@ impl Done {
             Err(error) => self.failed.push((mended.path.clone(), chain(&error))),
         }
     }
-}
-
-fn note(session: &Session, root: &MessageIdentity, mended: &Mended) -> EditRow {
-    EditRow {
-        command: session.clock.new_id(),
-        name: "fix".to_owned(),
-        correlation: root.correlation_id.uuid(),
-        path: mended.path.clone(),
-        before: *blake3::hash(mended.old.as_bytes()).as_bytes(),
-        after: *blake3::hash(mended.new.as_bytes()).as_bytes(),
-        undo: mended.old.clone(),
-        at: session.clock.now(),
-        undoes: None,
-        seen: false,
-    }
-}
-
-fn keep(session: &Session, notes: Vec<LocalNote>) -> Result<(), AppError> {
-    if notes.is_empty() {
-        return Ok(());
-    }
-    let command = session.command("note_edit");
-    session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
-    Ok(())
 }

@@ -40,7 +40,7 @@ pub fn read(nix: &str, lock: Option<&str>) -> Seen {
         problems(&graph::health(lock_file), &mut lock_findings);
     }
     if let Some(lock_file) = lock_file.as_ref().filter(|lock| !lock.nodes.is_empty()) {
-        let declared: Vec<_> = file.inputs.iter().map(declared).collect();
+        let declared: Vec<_> = file.inputs.iter().map(graph::Declared::from).collect();
         problems(&graph::compare(&declared, lock_file), &mut flake_findings);
     } else if lock.is_none() && file.inputs.iter().any(|input| input.follows.is_none()) {
         let message = "there is no flake.lock; run `nix flake lock` to pin the inputs".to_owned();
@@ -58,7 +58,7 @@ pub fn read(nix: &str, lock: Option<&str>) -> Seen {
 /// Whether a lock says all that a flake asks for, as far as is known.
 pub fn is_locked(nix: &str, lock: &str) -> bool {
     let (file, lock) = (syntax::flake::read(nix), syntax::lock::read(lock));
-    let declared: Vec<_> = file.inputs.iter().map(declared).collect();
+    let declared: Vec<_> = file.inputs.iter().map(graph::Declared::from).collect();
     let whole = lock.problems.is_empty() && lock.nodes.contains_key(&lock.root);
     whole && graph::compare(&declared, &lock).is_empty() && graph::undeclared_follows(&declared, &lock).is_empty()
 }
@@ -99,22 +99,6 @@ fn edge_view(edge: &Edge) -> syntax::lock::Edge {
     match edge {
         Edge::Node(key) => syntax::lock::Edge::Node(key.clone()),
         Edge::Follows(path) => syntax::lock::Edge::Follows(path.clone()),
-    }
-}
-
-fn declared(input: &syntax::flake::Input) -> graph::Declared {
-    graph::Declared {
-        name: input.name.clone(),
-        url: input.url.clone(),
-        attrs: input.attrs.clone(),
-        follows: input.follows.clone(),
-        flake: input.flake,
-        overrides: input
-            .overrides
-            .iter()
-            .filter_map(|(path, over)| Some((path.clone(), over.follows.clone()?)))
-            .collect(),
-        span: Some(input.span),
     }
 }
 

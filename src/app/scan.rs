@@ -32,7 +32,6 @@ mod pins;
 
 mod system;
 
-pub(super) use look::chain;
 use look::{Glance, Looker};
 use settle::Settler;
 

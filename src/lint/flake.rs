@@ -127,7 +127,7 @@ fn note(dispatch: &Dispatch, view: &FlakeView<'_>) -> Noted {
         problems(dispatch, &graph::health(lock), &mut noted.lock);
     }
     if let (Some(flake), Some(lock)) = (view.flake, view.lock.filter(|lock| !lock.nodes.is_empty())) {
-        let declared: Vec<_> = flake.inputs.iter().map(declared).collect();
+        let declared: Vec<_> = flake.inputs.iter().map(Declared::from).collect();
         problems(dispatch, &graph::compare(&declared, lock), &mut noted.nix);
     }
     for (rule, check) in &dispatch.flakes {
@@ -184,18 +184,4 @@ fn placed(noted: Vec<(Finding, String)>, text: &str) -> Vec<Finding> {
     // What has no line is about the file as a whole.
     place::fill(text, findings.iter_mut().filter(|finding| finding.place.line > 0));
     findings
-}
-
-/// An input as the comparison with the lock takes it.
-fn declared(input: &Input) -> Declared {
-    let overrides = input.overrides.iter();
-    Declared {
-        name: input.name.clone(),
-        url: input.url.clone(),
-        attrs: input.attrs.clone(),
-        follows: input.follows.clone(),
-        flake: input.flake,
-        overrides: overrides.filter_map(|(path, over)| Some((path.clone(), over.follows.clone()?))).collect(),
-        span: Some(input.span),
-    }
 }

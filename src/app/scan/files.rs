@@ -18,11 +18,12 @@ use crate::store::{FileRow, LocalNote, StoreError, StreamWrite};
 use crate::syntax::{secret, tree};
 
 use super::super::AppError;
+use super::super::chain;
 use super::super::known::{CHECKED, Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
 use super::settle::Settler;
-use super::{Run, ScanRequest, chain, gone};
+use super::{Run, ScanRequest, gone};
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;

@@ -11,8 +11,8 @@ use crate::git::{self, AgainstHead, Repository, Tracked};
 use crate::lint::Linter;
 use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, ignores_everything, read_text};
 use crate::store::HistoryCursor;
-use crate::syntax::secret;
 
+use super::super::chain;
 use super::super::findings::Findings;
 use super::super::history::{self, Past};
 use super::super::known::Known;
@@ -251,19 +251,4 @@ fn failed(error: &ReadError) -> Glance {
         ReadError::NotAFile { path } | ReadError::Io { path, .. } => ("unreadable", path),
     };
     Glance::Failed { code, path: RecordedPath::new(path), message: chain(error) }
-}
-
-/// An error with its causes in one sentence.
-pub(in crate::app) fn chain(error: &dyn std::error::Error) -> String {
-    let whole = error.to_string();
-    let (mut text, step) =
-        whole.split_once("; ").map_or((whole.clone(), None), |(what, step)| (what.to_owned(), Some(step.to_owned())));
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    // The next step stands at the end, behind all causes.
-    let text = step.map_or(text.clone(), |step| format!("{text}; {step}"));
-    secret::redact(&text).text
 }

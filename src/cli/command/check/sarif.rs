@@ -20,7 +20,8 @@ pub(super) fn document(report: &CheckReport, directory: &Path) -> Value {
         let at = here(&file.path, directory);
         let text =
             std::fs::read(&file.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        file.findings.iter().map(move |finding| result(&at, &text, finding)).collect::<Vec<_>>()
+        let lines = Lines::of(&text);
+        file.findings.iter().map(|finding| result(&at, &lines, finding)).collect::<Vec<_>>()
     });
     let unreadable = report.unreadable.iter().map(|(path, message)| {
         json!({
@@ -63,7 +64,7 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(path: &Path, text: &str, finding: &Finding) -> Value {
+fn result(path: &Path, lines: &Lines<'_>, finding: &Finding) -> Value {
     let artifact = json!({ "uri": uri(path) });
     let place = finding.place.shown();
     let mut result = json!({
@@ -83,7 +84,7 @@ fn result(path: &Path, text: &str, finding: &Finding) -> Value {
     if let Some(fix) = &finding.fix
         && let Some(object) = result.as_object_mut()
     {
-        let replacements: Vec<Value> = fix.edits.iter().map(|edit| replacement(text, edit)).collect();
+        let replacements: Vec<Value> = fix.edits.iter().map(|edit| replacement(lines, edit)).collect();
         let change = json!({ "artifactLocation": artifact, "replacements": replacements });
         let fixes = json!([{ "description": { "text": finding.rule.summary }, "artifactChanges": [change] }]);
         object.insert("fixes".to_owned(), fixes);
@@ -91,9 +92,9 @@ fn result(path: &Path, text: &str, finding: &Finding) -> Value {
     result
 }
 
-fn replacement(text: &str, edit: &crate::syntax::edit::Edit) -> Value {
-    let (line, column) = position(text, edit.start);
-    let (end_line, end_column) = position(text, edit.end);
+fn replacement(lines: &Lines<'_>, edit: &crate::syntax::edit::Edit) -> Value {
+    let (line, column) = lines.position(edit.start);
+    let (end_line, end_column) = lines.position(edit.end);
     json!({
         "deletedRegion": {
             "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column,
@@ -102,12 +103,23 @@ fn replacement(text: &str, edit: &crate::syntax::edit::Edit) -> Value {
     })
 }
 
-/// Line and column in characters, both from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let column = before.get(begin..).map_or(0, |line| line.chars().count());
-    (before.matches('\n').count() + 1, column + 1)
+/// Where each line of a text begins, counted once for all its fixes.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        Self { text, starts: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// Line and column in characters, both from 1.
+    fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let begin = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or_default();
+        (line, self.text.get(begin..at).map_or(0, |before| before.chars().count()) + 1)
+    }
 }
 
 /// A relative reference, or `file://` with the whole path; everything but plain characters is escaped.
