@@ -30,6 +30,8 @@ const BYTES_PER_STEP: usize = 64;
 /// Longer texts, lists and chains of `//` than these are not put together: doubling is cheap to write.
 const MAX_TEXT: usize = 64 * 1024;
 const MAX_ITEMS: usize = 4096;
+/// What comes from outside is called by its names as long as these are no longer than this.
+const MAX_NAMES: usize = 400;
 
 /// What is known of a value.
 #[derive(Debug, Clone)]
@@ -186,6 +188,10 @@ impl Reader {
         }
         let (left, right) = (operation.lhs()?, operation.rhs()?);
         match (operator, self.value(&left, scope), self.value(&right, scope)) {
+            // `nixpkgs.lib // home-manager.lib`: what is taken from it comes from one of the two.
+            (ast::BinOpKind::Update, Value::Outside(a), Value::Outside(b)) if names(&a) + names(&b) <= MAX_NAMES => {
+                Some(Value::Outside(vec![format!("{} // {}", a.join("."), b.join("."))]))
+            }
             (ast::BinOpKind::Update, a, b) => {
                 let set = set_or_open(a, &left).updated_by(set_or_open(b, &right));
                 self.spend(set.layers());
@@ -203,6 +209,11 @@ impl Reader {
             _ => None,
         }
     }
+}
+
+/// How long a path of names is when it is written.
+fn names(path: &[String]) -> usize {
+    path.iter().map(|name| name.len() + 1).sum()
 }
 
 /// A set, or one of which no name is known.

@@ -234,6 +234,17 @@ fn configurations_are_told_with_their_modules() {
 }
 
 #[test]
+fn configurations_by_a_library_of_two_are_told_with_their_modules() {
+    let (_, found) = read_with_configurations(
+        "{ outputs = { nixpkgs, home-manager, ... }: let lib = nixpkgs.lib // home-manager.lib; in {
+             nixosConfigurations.atlas = lib.nixosSystem { modules = [ ./hosts/atlas ]; };
+           }; }",
+    );
+    assert_eq!(found[0].modules, ["./hosts/atlas"]);
+    assert_eq!(found[0].others, [""; 0]);
+}
+
+#[test]
 fn configurations_of_flake_parts_are_found() {
     let (_, found) = read_with_configurations(
         "{ inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";
