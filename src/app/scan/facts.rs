@@ -8,7 +8,7 @@ use crate::syntax::shape::{self, ANY_NAME, How, Kind, Shape};
 use crate::syntax::tree::Tree;
 
 /// Raised when the same text is told otherwise: every file is looked at again.
-pub(super) const RELEASE: u32 = 2;
+pub(super) const RELEASE: u32 = 3;
 
 /// What is kept of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
