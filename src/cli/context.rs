@@ -7,6 +7,7 @@ use super::failure::{Failure, Kind};
 use super::printer::Printer;
 use super::{Faces, Opening};
 use crate::app::Session;
+use crate::app::check;
 use crate::app::clock::Clock;
 use crate::app::ledger::{self, Ledger, Who};
 use crate::app::moment::{Moment, Written};
@@ -139,7 +140,13 @@ impl<'a> Context<'a> {
         };
         let nix = self.settings.rules_nix.as_deref().map(|text| text.parse::<Release>().map_err(wrong)).transpose()?;
         let (enabled, disabled) = (self.settings.rules_enabled.clone(), self.settings.rules_disabled.clone());
-        Ok(Selection { enabled, disabled, only: Vec::new(), nix })
+        let selection = Selection { enabled, disabled, only: Vec::new(), nix };
+        check::known(&selection).map_err(|error| {
+            let hint =
+                "correct `rules.enabled` or `rules.disabled`; `cim-nix info --settings` says where they are from";
+            Failure::of(Kind::Settings, &error).hinted(hint)
+        })?;
+        Ok(selection)
     }
 
     /// How far back the settings say to read the past, in seconds since 1970 UTC.

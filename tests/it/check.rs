@@ -96,6 +96,9 @@ fn the_exit_code_says_whether_anything_is_as_bad_as_asked() {
     assert_eq!(code(&["check", "--fail-on", "never"]), Some(0));
     assert_eq!(code(&["check", "--only", "no-such-rule"]), Some(2));
     assert_eq!(code(&["check", "nowhere"]), Some(1));
+    world.write(".cim-nix.toml", "[rules]\ndisabled = [\"empty-lte\"]\n");
+    assert_eq!(code(&["check"]), Some(3), "a misspelled rule of the settings is not passed over");
+    assert_eq!(code(&["scan", "."]), Some(3));
 }
 
 #[test]
