@@ -168,9 +168,10 @@ impl Names {
         let text = |name: &str| payload.get(name).and_then(Value::as_str);
         match aggregate {
             "flake" | "lock_history" => self.0.get(key).cloned().or_else(|| text("directory").map(str::to_owned)),
-            "finding" => {
+            "finding" | "config" | "module" | "overlay" | "pins" => {
                 let of_flake = text("flake").and_then(|id| self.0.get(id).cloned());
-                of_flake.or_else(|| text("file")?.rsplit_once('/').map(|(folder, _)| folder.to_owned()))
+                let of_file = || text("file")?.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+                of_flake.or_else(of_file).or_else(|| text("profile").map(str::to_owned))
             }
             _ => None,
         }
