@@ -198,11 +198,12 @@ impl Work<'_> {
 
     fn try_file(&self, path: &Path) -> Result<Done, FmtError> {
         let before = read_text(path, DEFAULT_LIMIT)?;
-        let key = cache::key(&before.hash);
+        let hash = before.hash();
+        let key = cache::key(&hash);
         if self.cache.is_some_and(|cache| cache.holds(&key)) {
             return Ok(Done::Already(key));
         }
-        let FileText { text, hash, lossy } = before;
+        let FileText { text, lossy, .. } = before;
         if lossy {
             return Err(FmtError::NotUtf8);
         }

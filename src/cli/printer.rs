@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anstream::adapter::strip_str;
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -149,7 +150,11 @@ impl Printer {
 
     /// Writes what is held back.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        let held = std::mem::take(&mut self.held);
+        let mut held = std::mem::take(&mut self.held);
+        if self.out.current_choice() == ColorChoice::Never && held.contains('\x1b') {
+            // The stream would leave the colours out as well, but write what is between two of them piece by piece.
+            held = strip_str(&held).to_string();
+        }
         let written = self.out.write_all(held.as_bytes()).and_then(|()| self.out.flush());
         self.closed |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         written.map_err(Failure::output)

@@ -15,8 +15,8 @@ pub const DEFAULT_LIMIT: u64 = 16 * 1024 * 1024;
 pub struct FileText {
     /// Its text; bytes that are not UTF-8 are replaced when [`Self::lossy`] is set.
     pub text: String,
-    /// The hash of its bytes as they are on disk.
-    pub hash: blake3::Hash,
+    /// The hash of the bytes as they are on disk, where those are not the text's.
+    raw: Option<blake3::Hash>,
     /// Whether some bytes were not UTF-8.
     pub lossy: bool,
 }
@@ -71,17 +71,28 @@ pub fn read_text(path: &Path, limit: u64) -> Result<FileText, ReadError> {
     if meta.len() > limit {
         return Err(too_large(meta.len()));
     }
-    let mut bytes = Vec::new();
+    // One byte more than the file has, so that the end is seen without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default().saturating_add(1));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     let size = bytes.len() as u64;
     if size > limit {
         return Err(too_large(size));
     }
-    let hash = blake3::hash(&bytes);
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => FileText { text, hash, lossy: false },
-        Err(error) => FileText { text: String::from_utf8_lossy(error.as_bytes()).into_owned(), hash, lossy: true },
+        Ok(text) => FileText { text, raw: None, lossy: false },
+        Err(error) => {
+            let bytes = error.as_bytes();
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            FileText { text, raw: Some(blake3::hash(bytes)), lossy: true }
+        }
     })
+}
+
+impl FileText {
+    /// The hash of its bytes as they are on disk.
+    pub fn hash(&self) -> blake3::Hash {
+        self.raw.unwrap_or_else(|| blake3::hash(self.text.as_bytes()))
+    }
 }
 
 /// Opens without waiting: a pipe without a writer would block for ever.

@@ -11,10 +11,11 @@ use rnix::SyntaxKind::{
     NODE_LITERAL, NODE_PAREN, NODE_STRING, TOKEN_URI,
 };
 use rnix::ast::Str;
-use rnix::{SyntaxNode, TextRange};
+use rnix::{SyntaxKind, SyntaxNode, TextRange};
+use rowan::GreenNodeData;
 use rowan::ast::AstNode;
 
-use super::tree;
+use super::tree::{self, green};
 
 /// One attribute of a set that may be merged from several: where its name stands in its path, and what it belongs to.
 #[derive(Debug, Clone)]
@@ -35,6 +36,9 @@ pub(super) enum Twice<'g> {
 
 /// Tells of every name that stands more than once in this set, `let` or `rec`, or in what is merged within it.
 pub(super) fn each(set: &SyntaxNode, text: &str, tell: &mut dyn FnMut(Twice<'_>)) {
+    if are_distinct(set) {
+        return;
+    }
     let mut merged = vec![entries(set)];
     while let Some(set) = merged.pop() {
         if set.len() > 1 {
@@ -76,6 +80,37 @@ fn alike(set: Vec<Entry>, text: &str) -> Vec<Vec<Entry>> {
     }
     groups.retain(|group| group.len() > 1);
     groups
+}
+
+/// Whether the names of a set are all plain and different: nearly always they are, and this is all that a set costs.
+fn are_distinct(set: &SyntaxNode) -> bool {
+    const FEW: usize = 8;
+    let set = set.green();
+    let mut names = Vec::new();
+    for (kind, entry) in green::nodes(set) {
+        let first = match kind {
+            NODE_ATTRPATH_VALUE => green::nodes(entry).next().and_then(|(_, path)| green::nodes(path).next()),
+            NODE_INHERIT => {
+                for (kind, name) in green::nodes(entry).filter(|(kind, _)| *kind != NODE_INHERIT_FROM) {
+                    let Some(name) = plain(kind, name) else { return false };
+                    names.push(name);
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let Some(name) = first.and_then(|(kind, name)| plain(kind, name)) else { return false };
+        names.push(name);
+    }
+    if names.len() > FEW {
+        names.sort_unstable();
+        return names.windows(2).all(|pair| pair.first() != pair.last());
+    }
+    names.iter().enumerate().all(|(at, name)| !names.iter().skip(at + 1).any(|other| other == name))
+}
+
+fn plain(kind: SyntaxKind, name: &GreenNodeData) -> Option<&str> {
+    if kind == NODE_IDENT { green::identifier(name) } else { None }
 }
 
 /// What is inside the one set that these become, when the first is one.

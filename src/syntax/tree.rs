@@ -6,6 +6,7 @@
 
 mod binding;
 mod expression;
+pub mod green;
 mod parser;
 mod text;
 mod token;

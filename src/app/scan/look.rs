@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::domain::finding::{Finding, Severity};
+use crate::domain::finding::{Finding, Seen, Severity};
 use crate::domain::flake::Facts;
 use crate::domain::id::FlakeId;
 use crate::domain::lineage::Lineage;
@@ -18,6 +18,7 @@ use super::super::history::{self, Past};
 use super::super::known::Known;
 use super::super::lineage;
 use super::super::observe;
+use super::files::add;
 
 /// What a look gave.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ pub(super) struct Sight {
     pub(super) id: FlakeId,
     pub(super) facts: Facts,
     pub(super) lineage: Option<Lineage>,
-    pub(super) flake_findings: Vec<Finding>,
-    pub(super) lock_findings: Vec<Finding>,
+    pub(super) flake_findings: Seen,
+    pub(super) lock_findings: Seen,
     pub(super) stamp: Vec<u8>,
     pub(super) content: [u8; 32],
     /// The hash of `flake.nix` alone, by which an edit knows its own text again.
@@ -99,10 +100,10 @@ impl Looker<'_> {
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
         let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
         let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
-        let (mut flake_findings, mut lock_findings) = (seen.flake_findings, seen.lock_findings);
+        let (mut flake_findings, mut lock_findings) = (Seen::from(seen.flake_findings), Seen::from(seen.lock_findings));
         if let Some((linter, least)) = self.rules {
             // Without the time: what is true only because time passes is no event.
-            let found = linter.check_flake(Some(&nix.text), lock.as_ref().map(|lock| &*lock.text), None);
+            let found = linter.check_whole_flake(Some(&nix.text), lock.as_ref().map(|lock| &*lock.text), None);
             add(&mut flake_findings, &found.nix, least);
             add(&mut lock_findings, &found.lock, least);
         }
@@ -115,7 +116,7 @@ impl Looker<'_> {
             lock_findings,
             stamp,
             content,
-            nix_hash: *nix.hash.as_bytes(),
+            nix_hash: *nix.hash().as_bytes(),
             same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
             past: None,
             past_failed: None,
@@ -138,8 +139,8 @@ impl Looker<'_> {
                 self.repository(&repository, at, &mut sight);
             }
         }
-        sight.flake_findings.extend(git_findings.into_list());
-        sight.lock_findings.extend(lock_git_findings.into_list());
+        sight.flake_findings.findings.extend(git_findings.into_list());
+        sight.lock_findings.findings.extend(lock_git_findings.into_list());
         Ok(sight)
     }
 
@@ -174,20 +175,11 @@ fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
     [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
 }
 
-/// What rules find beside what reading says: the same finding has the same fingerprint in both.
-fn add(findings: &mut Vec<Finding>, found: &[crate::lint::Finding], least: Severity) {
-    for finding in found.iter().filter(|finding| finding.severity >= least).map(super::files::recorded) {
-        if findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
-            findings.push(finding);
-        }
-    }
-}
-
 fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(nix.hash.as_bytes());
+    hasher.update(nix.hash().as_bytes());
     if let Some(lock) = lock {
-        hasher.update(lock.hash.as_bytes());
+        hasher.update(lock.hash().as_bytes());
     }
     *hasher.finalize().as_bytes()
 }

@@ -18,6 +18,9 @@ type TakeOut = fn(&Report<'_, '_>, DefinitionId) -> Vec<Edit>;
 
 /// Reports the dead bindings that are bound like this; those that stand or fall together are taken out together.
 pub(super) fn report_dead(report: &mut Report<'_, '_>, binder: Binder, take_out: TakeOut) {
+    if !report.names().definitions.iter().any(|definition| definition.binder == binder) {
+        return;
+    }
     let dead = report.names().dead();
     let by_id: HashMap<DefinitionId, &Dead> = dead.iter().map(|dead| (dead.id, dead)).collect();
     for Dead { id, users } in &dead {

@@ -7,6 +7,7 @@ use rowan::ast::AstNode;
 use super::certain::has_comment;
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety, replace};
+use crate::syntax::tree::green;
 
 pub(super) static RULE: Rule = Rule {
     name: "manual-inherit",
@@ -23,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    if node.last_child().is_none_or(|value| value.kind() != SyntaxKind::NODE_IDENT) {
+    if green::nodes(node.green()).last().is_none_or(|(value, _)| value != SyntaxKind::NODE_IDENT) {
         return;
     }
     let Some(binding) = AttrpathValue::cast(node.clone()) else { return };

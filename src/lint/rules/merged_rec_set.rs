@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use rnix::ast::{AttrpathValue, Expr};
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
+use rowan::GreenNodeData;
 use rowan::ast::AstNode;
 
 use super::certain::bare;
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety};
-use crate::syntax::tree::attr_name;
+use crate::syntax::tree::{attr_name, green};
 
 pub(super) static RULE: Rule = Rule {
     name: "merged-rec-set",
@@ -35,14 +36,13 @@ struct Part {
 }
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
+    // Most sets have none.
+    if !green::nodes(node.green()).any(|(_, binding)| green::nodes(binding).last().is_some_and(may_be_rec)) {
+        return;
+    }
     let bindings = node.children().filter_map(AttrpathValue::cast);
     let is_rec = |value: &Expr| matches!(bare(value.clone()), Expr::AttrSet(set) if set.rec_token().is_some());
-    // Most sets have none.
-    let may_be = |binding: &AttrpathValue| {
-        let value = binding.syntax().last_child().map(|value| value.kind());
-        matches!(value, Some(SyntaxKind::NODE_ATTR_SET | SyntaxKind::NODE_PAREN))
-    };
-    if !bindings.clone().filter(may_be).any(|binding| binding.value().is_some_and(|value| is_rec(&value))) {
+    if !bindings.clone().any(|binding| binding.value().is_some_and(|value| is_rec(&value))) {
         return;
     }
     let parts: Vec<Part> = bindings
@@ -66,4 +66,9 @@ fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
             seen.insert(beginning);
         }
     }
+}
+
+fn may_be_rec((kind, value): (SyntaxKind, &GreenNodeData)) -> bool {
+    let is_rec = || green::tokens(value).any(|(kind, _)| kind == SyntaxKind::TOKEN_REC);
+    kind == SyntaxKind::NODE_PAREN || (kind == SyntaxKind::NODE_ATTR_SET && is_rec())
 }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use rnix::ast::{AttrSet, AttrpathValue, HasEntry};
 use rnix::{SyntaxKind, SyntaxNode, SyntaxToken, TextRange};
+use rowan::GreenNodeData;
 use rowan::ast::AstNode;
 
 use super::writing::brief;
 use crate::domain::finding::Severity;
 use crate::lint::{Check, Example, Report, Rule, Safety, replace};
 use crate::syntax::edit::Edit;
+use crate::syntax::tree::green;
 
 pub(super) static RULE: Rule = Rule {
     name: "repeated-keys",
@@ -29,13 +31,13 @@ pub(super) static RULE: Rule = Rule {
 const ENOUGH: usize = 3;
 
 fn check(node: &SyntaxNode, report: &mut Report<'_, '_>) {
-    // Most sets have no path of several names, or too few entries.
-    let paths = node.children().filter(|child| child.kind() == SyntaxKind::NODE_ATTRPATH_VALUE);
-    let (entries, dotted) = paths.fold((0, false), |(entries, dotted), entry| {
-        let is_dotted = !dotted && entry.first_child().is_some_and(|path| path.first_child() != path.last_child());
-        (entries + 1, dotted || is_dotted)
-    });
-    if entries < ENOUGH || !dotted {
+    // Most sets have too few paths of several names.
+    let is_dotted = |binding: &GreenNodeData| {
+        green::nodes(binding).next().is_some_and(|(_, path)| green::nodes(path).nth(1).is_some())
+    };
+    let set = node.green();
+    let bindings = || green::nodes(set).filter(|(kind, _)| *kind == SyntaxKind::NODE_ATTRPATH_VALUE);
+    if bindings().nth(ENOUGH - 1).is_none() || !bindings().any(|(_, binding)| is_dotted(binding)) {
         return;
     }
     let Some(set) = AttrSet::cast(node.clone()).filter(|set| set.rec_token().is_none()) else { return };

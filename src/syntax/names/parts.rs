@@ -12,50 +12,53 @@ use rowan::ast::AstNode;
 use super::resolve::is_rec;
 use crate::syntax::merge::{self, Entry, Twice};
 use crate::syntax::tree::Tree;
+use crate::syntax::tree::green::Place;
 
 /// One thing that is merged into a `rec` set.
-#[derive(Debug, Clone)]
-pub(super) enum Part {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'g> {
     /// A set that is written out.
-    Set(SyntaxNode),
+    Set(Place<'g>),
     /// A binding with a path, and the name in it that stands in the set.
-    Path(SyntaxNode, SyntaxNode),
+    Path(Place<'g>, Place<'g>),
 }
 
-impl Part {
+impl<'g> Part<'g> {
     /// The entries of a set that is written out.
-    pub(super) fn entries(&self) -> impl Iterator<Item = SyntaxNode> + use<> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = Place<'g>> + use<'g> {
         let set = match self {
-            Self::Set(set) => Some(set.clone()),
+            Self::Set(set) => Some(*set),
             Self::Path(..) => None,
         };
-        set.into_iter().flat_map(|set| set.children())
+        set.into_iter().flat_map(Place::children)
     }
 
     /// The binding with a path, and the name in it.
-    pub(super) fn path(&self) -> Option<(&SyntaxNode, &SyntaxNode)> {
+    pub(super) const fn path(&self) -> Option<(Place<'g>, Place<'g>)> {
         match self {
             Self::Set(_) => None,
-            Self::Path(binding, name) => Some((binding, name)),
+            Self::Path(binding, name) => Some((*binding, *name)),
         }
     }
 }
 
 /// What is merged into, or out of, a `rec` set.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
+#[derive(Debug)]
+pub(super) struct Parts<'g> {
+    root: Place<'g>,
     /// By the range of a `rec` set: the sets that belong to it.
-    of: HashMap<TextRange, Vec<Part>>,
+    of: HashMap<TextRange, Vec<Part<'g>>>,
     elsewhere: HashSet<TextRange>,
     /// Their `rec` counts for nothing.
     plain: HashSet<TextRange>,
 }
 
-impl Parts {
-    pub(super) fn of(tree: &Tree, text: &str) -> Self {
-        let mut parts = Self::default();
+impl<'g> Parts<'g> {
+    /// Of a tree, whose root is `root`.
+    pub(super) fn of(tree: &Tree, root: Place<'g>, text: &str) -> Self {
+        let mut parts = Self { root, of: HashMap::new(), elsewhere: HashSet::new(), plain: HashSet::new() };
         let mut seen = HashSet::new();
-        if text.contains("rec") {
+        if may_have_rec(text) {
             let sets = tree.root().syntax().descendants().filter(|node| node.kind() == NODE_ATTR_SET && is_rec(node));
             for set in sets {
                 parts.around(&set, text, &mut seen);
@@ -65,18 +68,18 @@ impl Parts {
     }
 
     /// A set or binding that is read with another set.
-    pub(super) fn belongs_elsewhere(&self, set: &SyntaxNode) -> bool {
-        !self.elsewhere.is_empty() && self.elsewhere.contains(&set.text_range())
+    pub(super) fn belongs_elsewhere(&self, set: Place<'_>) -> bool {
+        !self.elsewhere.is_empty() && self.elsewhere.contains(&set.range())
     }
 
     /// A set whose `rec` counts for nothing.
-    pub(super) fn is_plain(&self, set: &SyntaxNode) -> bool {
-        !self.plain.is_empty() && self.plain.contains(&set.text_range())
+    pub(super) fn is_plain(&self, set: TextRange) -> bool {
+        !self.plain.is_empty() && self.plain.contains(&set)
     }
 
     /// The sets that belong to this one.
-    pub(super) fn of_set(&self, set: &SyntaxNode) -> Vec<Part> {
-        self.of.get(&set.text_range()).cloned().unwrap_or_default()
+    pub(super) fn of_set(&self, set: Place<'_>) -> Vec<Part<'g>> {
+        if self.of.is_empty() { Vec::new() } else { self.of.get(&set.range()).cloned().unwrap_or_default() }
     }
 
     /// Looks at every set around that this one could be merged in, the outermost first: it decides for those inside.
@@ -94,22 +97,33 @@ impl Parts {
 
     fn merged(&mut self, group: &[Entry]) {
         let Some((first, rest)) = group.split_first() else { return };
-        let first = first.literal().filter(|set| is_rec(set) && !self.is_plain(set));
+        let first = first.literal().filter(|set| is_rec(set) && !self.is_plain(set.text_range()));
         let Some(first) = first else {
             let sets = rest.iter().filter_map(Entry::literal).filter(is_rec);
             return self.plain.extend(sets.map(|set| set.text_range()));
         };
         for entry in rest {
-            let (range, part) = match (entry.literal(), entry.below()) {
-                (Some(set), _) => (set.text_range(), Part::Set(set)),
-                (None, Some((binding, name))) => (binding.text_range(), Part::Path(binding, name)),
-                (None, None) => continue,
+            let place = |node: &SyntaxNode| self.root.find(node.kind(), node.text_range());
+            let found = match (entry.literal(), entry.below()) {
+                (Some(set), _) => place(&set).map(|set| (set.range(), Part::Set(set))),
+                (None, Some((binding, name))) => place(&binding)
+                    .zip(place(&name))
+                    .map(|(binding, name)| (binding.range(), Part::Path(binding, name))),
+                (None, None) => None,
             };
+            let Some((range, part)) = found else { continue };
             if self.elsewhere.insert(range) {
                 self.of.entry(first.text_range()).or_default().push(part);
             }
         }
     }
+}
+
+/// Whether the word `rec` stands somewhere, be it in a string: most texts without it say `direct` or `recursive`.
+fn may_have_rec(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let goes_on = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    memchr::memmem::find_iter(bytes, "rec").any(|at| !(goes_on(at + 3) || at > 0 && goes_on(at - 1)))
 }
 
 /// The set, `let` or `rec` that this one is an attribute of.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rnix::SyntaxKind::{
     NODE_ATTR_SET, NODE_ATTRPATH, NODE_ATTRPATH_VALUE, NODE_DYNAMIC, NODE_IDENT, NODE_IDENT_PARAM, NODE_INHERIT,
-    NODE_INHERIT_FROM, NODE_LAMBDA, NODE_LEGACY_LET, NODE_LET_IN, NODE_PAT_BIND, NODE_PAT_ENTRY, NODE_PATTERN,
-    NODE_STRING, NODE_WITH, TOKEN_ELLIPSIS, TOKEN_REC,
+    NODE_INHERIT_FROM, NODE_LAMBDA, NODE_LEGACY_LET, NODE_LET_IN, NODE_PAREN, NODE_PAT_BIND, NODE_PAT_ENTRY,
+    NODE_PATTERN, NODE_STRING, NODE_WITH, TOKEN_ELLIPSIS, TOKEN_REC,
 };
 use rnix::{SyntaxNode, TextRange};
 use rowan::ast::AstNode;
@@ -13,33 +13,35 @@ use rowan::ast::AstNode;
 use super::builtins::is_global;
 use super::parts::{Part, Parts};
 use super::{Binder, Definition, DefinitionId, Meaning, Names, Scope, ScopeId, Tree, Use, With, WithId};
-use crate::syntax::merge::bare;
+use crate::syntax::tree::green::Place;
 
 pub(super) fn resolve<'t>(tree: &Tree, text: &'t str) -> Names<'t> {
-    let parts = Parts::of(tree, text);
+    let green = tree.root().syntax().green();
+    let root = Place::root(green);
+    let parts = Parts::of(tree, root, text);
     let mut walk = Walk { text, names: Names::default(), visible: HashMap::new(), with: None, parts };
-    walk.node(tree.root().syntax());
+    walk.node(root);
     walk.names.uses.sort_unstable_by_key(|name| name.range.start());
     walk.names
 }
 
-struct Walk<'t> {
+struct Walk<'t, 'g> {
     text: &'t str,
     names: Names<'t>,
     /// The definitions of each name around the present place, the innermost last.
     visible: HashMap<&'t str, Vec<DefinitionId>>,
     with: Option<WithId>,
-    parts: Parts,
+    parts: Parts<'g>,
 }
 
-impl<'t> Walk<'t> {
-    fn node(&mut self, node: &SyntaxNode) {
-        match node.kind() {
-            NODE_IDENT => self.used(node.text_range()),
+impl<'t, 'g> Walk<'t, 'g> {
+    fn node(&mut self, node: Place<'g>) {
+        match node.kind {
+            NODE_IDENT => self.used(node.range()),
             NODE_LET_IN => self.recursive(node, Binder::Let, Binder::LetInherit),
             NODE_LEGACY_LET => self.legacy(node),
             NODE_ATTR_SET | NODE_ATTRPATH_VALUE if self.parts.belongs_elsewhere(node) => {}
-            NODE_ATTR_SET if is_rec(node) && !self.parts.is_plain(node) => {
+            NODE_ATTR_SET if node.has(TOKEN_REC) && !self.parts.is_plain(node.range()) => {
                 self.recursive(node, Binder::Rec, Binder::RecInherit);
             }
             NODE_LAMBDA => self.lambda(node),
@@ -50,53 +52,53 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn children(&mut self, node: &SyntaxNode) {
+    fn children(&mut self, node: Place<'g>) {
         for child in node.children() {
-            self.node(&child);
+            self.node(child);
         }
     }
 
     /// Of an attribute path or a list of names only what is computed is an expression.
-    fn attributes(&mut self, path: &SyntaxNode) {
-        for attribute in path.children().filter(|child| matches!(child.kind(), NODE_STRING | NODE_DYNAMIC)) {
-            self.children(&attribute);
+    fn attributes(&mut self, path: Place<'g>) {
+        for attribute in path.children().filter(|child| matches!(child.kind, NODE_STRING | NODE_DYNAMIC)) {
+            self.children(attribute);
         }
     }
 
     /// `inherit a;` uses `a` of the names around; `inherit (e) a;` uses what `e` does.
-    fn inherit(&mut self, inherit: &SyntaxNode) {
-        match inherit.children().find(|child| child.kind() == NODE_INHERIT_FROM) {
-            Some(from) => self.children(&from),
+    fn inherit(&mut self, inherit: Place<'g>) {
+        match inherit.children().find(|child| child.kind == NODE_INHERIT_FROM) {
+            Some(from) => self.children(from),
             None => self.inherited(inherit),
         }
     }
 
-    fn inherited(&mut self, inherit: &SyntaxNode) {
+    fn inherited(&mut self, inherit: Place<'g>) {
         for attribute in inherit.children() {
-            let range = attribute.text_range();
-            if attribute.kind() == NODE_IDENT {
+            let range = attribute.range();
+            if attribute.kind == NODE_IDENT {
                 self.used(range);
-            } else if let Some(name) = self.plain(&attribute) {
+            } else if let Some(name) = self.plain(attribute) {
                 self.use_name(name, range);
             }
         }
     }
 
     /// `let … in …` and `rec { … }`: all entries see each other; `inherit a;` alone looks outside.
-    fn recursive(&mut self, node: &SyntaxNode, binding: Binder, inherit: Binder) {
+    fn recursive(&mut self, node: Place<'g>, binding: Binder, inherit: Binder) {
         let parts = self.parts.of_set(node);
         let children = || node.children().chain(parts.iter().flat_map(Part::entries));
-        for entry in children().filter(is_plain_inherit) {
-            self.inherited(&entry);
+        for entry in children().filter(|entry| is_plain_inherit(*entry)) {
+            self.inherited(entry);
         }
-        let scope = self.open(node.text_range());
+        let scope = self.open(node.range());
         for entry in children() {
-            match entry.kind() {
-                NODE_ATTRPATH_VALUE => self.define_binding(&entry, binding, scope),
+            match entry.kind {
+                NODE_ATTRPATH_VALUE => self.define_binding(entry, binding, scope),
                 NODE_INHERIT => {
-                    for attribute in entry.children().filter(|child| child.kind() != NODE_INHERIT_FROM) {
-                        if let Some(name) = self.plain(&attribute) {
-                            let range = attribute.text_range();
+                    for attribute in entry.children().filter(|child| child.kind != NODE_INHERIT_FROM) {
+                        if let Some(name) = self.plain(attribute) {
+                            let range = attribute.range();
                             self.define(name, inherit, range, range, scope);
                         }
                     }
@@ -108,8 +110,8 @@ impl<'t> Walk<'t> {
             self.define_path(name, path, binding, scope);
         }
         self.close_list(scope);
-        for child in children().filter(|child| !is_plain_inherit(child)) {
-            self.node(&child);
+        for child in children().filter(|child| !is_plain_inherit(*child)) {
+            self.node(child);
         }
         for (path, _) in parts.iter().filter_map(Part::path) {
             self.children(path);
@@ -118,7 +120,7 @@ impl<'t> Walk<'t> {
     }
 
     /// The value of `let { … }` is its `body`.
-    fn legacy(&mut self, node: &SyntaxNode) {
+    fn legacy(&mut self, node: Place<'g>) {
         let first = self.names.definitions.len();
         self.recursive(node, Binder::Rec, Binder::RecInherit);
         let own = self.names.definitions.get_mut(first..).unwrap_or_default();
@@ -127,74 +129,74 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn define_binding(&mut self, entry: &SyntaxNode, binder: Binder, scope: ScopeId) {
-        let first = entry.children().find(|child| child.kind() == NODE_ATTRPATH).and_then(|path| path.first_child());
+    fn define_binding(&mut self, entry: Place<'g>, binder: Binder, scope: ScopeId) {
+        let first = entry.children().find(|child| child.kind == NODE_ATTRPATH).and_then(Place::first);
         if let Some(first) = first {
-            self.define_path(&first, entry, binder, scope);
+            self.define_path(first, entry, binder, scope);
         }
     }
 
-    fn define_path(&mut self, first: &SyntaxNode, entry: &SyntaxNode, binder: Binder, scope: ScopeId) {
+    fn define_path(&mut self, first: Place<'g>, entry: Place<'g>, binder: Binder, scope: ScopeId) {
         if let Some(name) = self.plain(first) {
-            self.define(name, binder, first.text_range(), entry.text_range(), scope);
+            self.define(name, binder, first.range(), entry.range(), scope);
         }
     }
 
-    fn lambda(&mut self, node: &SyntaxNode) {
-        let scope = self.open(node.text_range());
+    fn lambda(&mut self, node: Place<'g>) {
+        let scope = self.open(node.range());
         let mut children = node.children().peekable();
-        if let Some(parameter) = children.next_if(|child| matches!(child.kind(), NODE_IDENT_PARAM | NODE_PATTERN)) {
-            if parameter.kind() == NODE_IDENT_PARAM {
-                let range = parameter.text_range();
+        if let Some(parameter) = children.next_if(|child| matches!(child.kind, NODE_IDENT_PARAM | NODE_PATTERN)) {
+            if parameter.kind == NODE_IDENT_PARAM {
+                let range = parameter.range();
                 self.define(self.slice(range), Binder::Argument, range, range, scope);
                 self.close_list(scope);
             } else {
-                self.pattern(&parameter, scope);
+                self.pattern(parameter, scope);
             }
         }
         for body in children {
-            self.node(&body);
+            self.node(body);
         }
         self.leave(scope);
     }
 
-    fn pattern(&mut self, pattern: &SyntaxNode, scope: ScopeId) {
+    fn pattern(&mut self, pattern: Place<'g>, scope: ScopeId) {
         for entry in pattern.children() {
-            let binder = match entry.kind() {
+            let binder = match entry.kind {
                 NODE_PAT_ENTRY => Binder::Formal,
                 NODE_PAT_BIND => Binder::Whole,
                 _ => continue,
             };
-            if let Some(name) = entry.children().find(|child| child.kind() == NODE_IDENT) {
-                let range = name.text_range();
-                self.define(self.slice(range), binder, range, entry.text_range(), scope);
+            if let Some(name) = entry.children().find(|child| child.kind == NODE_IDENT) {
+                let range = name.range();
+                self.define(self.slice(range), binder, range, entry.range(), scope);
             }
         }
-        let open = pattern.children_with_tokens().any(|child| child.kind() == TOKEN_ELLIPSIS);
+        let open = pattern.has(TOKEN_ELLIPSIS);
         if let Some(scope) = self.names.scopes.get_mut(scope.0 as usize) {
             scope.open = open;
         }
         self.close_list(scope);
-        for entry in pattern.children().filter(|child| child.kind() == NODE_PAT_ENTRY) {
+        for entry in pattern.children().filter(|child| child.kind == NODE_PAT_ENTRY) {
             for default in entry.children().skip(1) {
-                self.node(&default);
+                self.node(default);
             }
         }
     }
 
-    fn with(&mut self, node: &SyntaxNode) {
+    fn with(&mut self, node: Place<'g>) {
         let mut children = node.children();
         let namespace = children.next();
         let outer = self.with;
         let id = WithId(count(self.names.withs.len()));
-        let range = namespace.as_ref().map_or_else(|| node.text_range(), SyntaxNode::text_range);
-        self.names.withs.push(With { range: node.text_range(), namespace: range, outer, uses: 0 });
+        let range = namespace.map_or_else(|| node.range(), Place::range);
+        self.names.withs.push(With { range: node.range(), namespace: range, outer, uses: 0 });
         if let Some(namespace) = namespace {
-            self.node(&namespace);
+            self.node(namespace);
         }
         self.with = Some(id);
         for body in children {
-            self.node(&body);
+            self.node(body);
         }
         self.with = outer;
     }
@@ -277,9 +279,9 @@ impl<'t> Walk<'t> {
     }
 
     /// The name of an attribute that is written out; quotes without escapes or interpolation count as that.
-    fn plain(&self, attribute: &SyntaxNode) -> Option<&'t str> {
-        let text = self.slice(attribute.text_range());
-        match attribute.kind() {
+    fn plain(&self, attribute: Place<'g>) -> Option<&'t str> {
+        let text = self.slice(attribute.range());
+        match attribute.kind {
             NODE_IDENT => Some(text),
             NODE_STRING => {
                 let inner = text.strip_prefix('"')?.strip_suffix('"')?;
@@ -287,8 +289,11 @@ impl<'t> Walk<'t> {
             }
             // `${"name"}` is as good as `name`.
             NODE_DYNAMIC => {
-                let inner = bare(attribute.first_child()?)?;
-                if inner.kind() == NODE_STRING { self.plain(&inner) } else { None }
+                let mut inner = attribute.first()?;
+                while inner.kind == NODE_PAREN {
+                    inner = inner.first()?;
+                }
+                if inner.kind == NODE_STRING { self.plain(inner) } else { None }
             }
             _ => None,
         }
@@ -300,8 +305,8 @@ pub(super) fn is_rec(set: &SyntaxNode) -> bool {
 }
 
 /// `inherit a;` without a source.
-fn is_plain_inherit(entry: &SyntaxNode) -> bool {
-    entry.kind() == NODE_INHERIT && entry.children().all(|child| child.kind() != NODE_INHERIT_FROM)
+fn is_plain_inherit(entry: Place<'_>) -> bool {
+    entry.kind == NODE_INHERIT && entry.children().all(|child| child.kind != NODE_INHERIT_FROM)
 }
 
 /// A text has at most 16 million bytes, so no more names than that.

@@ -67,13 +67,13 @@ pub(super) fn tokens(text: &str, found: &mut Vec<Found>) {
             found.push(Found { start: at, end: at + length, kind });
             at += length;
         } else {
-            at += 1;
+            at += next_start(bytes, at);
         }
     }
 }
 
 /// How many of the leading bytes are of a class.
-pub(super) fn run(bytes: &[u8], class: fn(u8) -> bool) -> usize {
+pub(super) fn run(bytes: &[u8], class: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|byte| !class(*byte)).unwrap_or(bytes.len())
 }
 
@@ -114,9 +114,19 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
             || (back(3) == Some(b'%') && [back(1), back(2)].iter().flatten().all(u8::is_ascii_hexdigit)))
 }
 
+/// How far it is from where a word begins to where the next may: within a word one begins only behind an escape.
+fn next_start(bytes: &[u8], at: usize) -> usize {
+    let escaped = at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| matches!(byte, b'\\' | b'%'));
+    if escaped { 1 } else { run(bytes.get(at..).unwrap_or_default(), alphanumeric).max(1) }
+}
+
 /// The length of a hash such as `sha256-…=`, which may begin with anything and is never a secret.
 fn hash(rest: &[u8]) -> Option<usize> {
     const HASHES: [(&[u8], usize); 4] = [(b"sha256-", 43), (b"sha512-", 86), (b"sha1-", 27), (b"md5-", 22)];
+    // Nearly every word of a text stops here.
+    if !matches!(rest, [b's', b'h', ..] | [b'm', b'd', ..]) {
+        return None;
+    }
     let (prefix, length) = HASHES.into_iter().find(|(prefix, _)| rest.starts_with(prefix))?;
     let body = rest.get(prefix.len()..prefix.len() + length)?;
     (run(body, base64) == length).then_some(prefix.len() + length)
