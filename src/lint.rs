@@ -21,7 +21,7 @@ pub mod rules;
 
 pub use attributes::Attributes;
 pub use call::Call;
-pub use finding::{Finding, Fix, Place};
+pub use finding::{Finding, Fix, Meant, Place};
 pub use report::{File, Report, replace};
 pub use rule::{Check, Example, Rule, Safety, Selection};
 
@@ -46,12 +46,12 @@ impl Linter {
         Self { dispatch: Dispatch::new(selection), today: today.into(), nix: selection.nix }
     }
 
-    /// Every finding of one Nix text, in the order of the text. Linear in its length.
+    /// Every finding of one Nix text, in the order of the text, but those that are meant. Linear in its length.
     pub fn check(&self, text: &str) -> Vec<Finding> {
-        self.check_tree(&tree::parse(text), text)
+        open(self.check_tree(&tree::parse(text), text))
     }
 
-    /// The same for a text that was parsed already.
+    /// Every finding of a text that was parsed already, those that are meant among them.
     pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
         self.check_as(tree, text, false)
     }
@@ -61,10 +61,16 @@ impl Linter {
         let names = Names::of(tree, text);
         let file = File { text, tree, names: &names, flake, nix: self.nix };
         let mut findings = self.dispatch.run(&file);
-        suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut Vec::new());
+        suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut []);
         finish(&file, &mut findings);
         findings
     }
+}
+
+/// Leaves out what a comment says is meant.
+pub fn open(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.retain(|finding| finding.meant.is_none());
+    findings
 }
 
 /// Brings findings into the order of the text, and gives those that have none yet a place and a fingerprint.

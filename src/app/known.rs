@@ -242,7 +242,8 @@ pub fn found_in(reader: &Reader, stream: &StreamId) -> Result<Option<RecordedPat
         Some(Event::Finding(
             FindingEvent::Raised { subject, .. }
             | FindingEvent::Changed { subject, .. }
-            | FindingEvent::Resolved { subject, .. },
+            | FindingEvent::Resolved { subject, .. }
+            | FindingEvent::Suppressed { subject, .. },
         )) => Some(subject.file.clone()),
         _ => None,
     })

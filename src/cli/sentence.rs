@@ -4,8 +4,8 @@ use crate::domain::Attrs;
 use crate::domain::catalogue::Event;
 use crate::domain::config::host::{HostChange, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
-use crate::domain::finding::Finding;
 use crate::domain::finding::event::FindingEvent;
+use crate::domain::finding::{Finding, Suppressed};
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::ledger::LedgerEvent;
 use crate::domain::lock::PathChange;
@@ -29,6 +29,10 @@ pub(crate) fn of(event: &Event) -> String {
         }
         Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
             format!("gone: {}", fingerprints.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "))
+        }
+        Event::Finding(FindingEvent::Suppressed { findings, .. }) => {
+            let tell = |finding: &Suppressed| format!("{}{}", code(&finding.fingerprint), reason(finding));
+            format!("meant: {}", findings.iter().map(tell).collect::<Vec<_>>().join(", "))
         }
         Event::LockHistory(LockHistoryEvent::Recorded(recorded)) => {
             format!("{} {}: {}", short(&recorded.commit.id), recorded.commit.summary, changes(&recorded.changes))
@@ -54,6 +58,14 @@ pub(crate) fn of(event: &Event) -> String {
         Event::Overlay(OverlayEvent::Deleted { file }) => file.path.to_string(),
         Event::Ledger(LedgerEvent::Erased { event, reason, .. }) => format!("{event}: {reason}"),
     }
+}
+
+/// Why a finding is meant, and until when: ` (the name is public, until 2027-01-01)`.
+fn reason(finding: &Suppressed) -> String {
+    let until = finding.until.as_ref().map(|day| format!("until {day}"));
+    let parts: Vec<_> =
+        [Some(finding.why.clone()), until].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 /// `generation 42, 26.05.20261101.647b2b7`.

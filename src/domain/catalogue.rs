@@ -83,6 +83,7 @@ catalogue! {
     FINDING_RAISED = Finding "raised" v 1: "Something wrong was seen in a file that was not there before.";
     FINDING_CHANGED = Finding "changed" v 1: "Something wrong with a file is on another line, or said otherwise.";
     FINDING_RESOLVED = Finding "resolved" v 1: "Something wrong with a file is no longer seen.";
+    FINDING_SUPPRESSED = Finding "suppressed" v 1: "Something wrong with a file is still there, and a comment now says that it is meant.";
     LOCK_HISTORY_RECORDED = LockHistory "recorded" v 1: "A commit changed the lock file.";
     LOCK_HISTORY_UNREACHABLE = LockHistory "unreachable" v 1: "Commits recorded before are no longer reachable.";
     CONFIG_ACTIVATED = Config "activated" v 1: "A generation of a NixOS became the current one.";
@@ -125,6 +126,7 @@ impl Event {
             Self::Finding(FindingEvent::Raised { .. }) => FINDING_RAISED,
             Self::Finding(FindingEvent::Changed { .. }) => FINDING_CHANGED,
             Self::Finding(FindingEvent::Resolved { .. }) => FINDING_RESOLVED,
+            Self::Finding(FindingEvent::Suppressed { .. }) => FINDING_SUPPRESSED,
             Self::LockHistory(LockHistoryEvent::Recorded(_)) => LOCK_HISTORY_RECORDED,
             Self::LockHistory(LockHistoryEvent::Unreachable { .. }) => LOCK_HISTORY_UNREACHABLE,
             Self::Config(ConfigEvent::Activated { .. }) => CONFIG_ACTIVATED,

@@ -34,6 +34,32 @@ pub struct Finding {
     pub message: String,
 }
 
+/// A finding that a comment in the file says is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
+    /// Which one.
+    pub fingerprint: String,
+    /// Why it is meant, as the comment says; empty when it says nothing.
+    pub why: String,
+    /// The last day on which it is, as in `2027-01-01`.
+    pub until: Option<String>,
+}
+
+/// What one look at a file finds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What would be, and is said to be meant.
+    pub suppressed: Vec<Suppressed>,
+}
+
+impl From<Vec<Finding>> for Seen {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, suppressed: Vec::new() }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

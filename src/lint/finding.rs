@@ -23,6 +23,17 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// What stays the same while the finding is the same, whatever line it is on.
     pub fingerprint: String,
+    /// What a comment says that covers it: then it is meant, and only those that ask for it are told.
+    pub meant: Option<Meant>,
+}
+
+/// What a comment says of what it covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meant {
+    /// Why it is meant; empty when it does not say.
+    pub why: String,
+    /// The last day on which it is.
+    pub until: Option<String>,
 }
 
 /// Lines and columns, counted from 1; columns in characters, the end one past the last. All zero for the file as a whole.

@@ -9,7 +9,7 @@ use super::dispatch::Dispatch;
 use super::finding::{Finding, Place};
 use super::report::File;
 use super::rule::Rule;
-use super::{Linter, finish, place, suppression};
+use super::{Linter, finish, open, place, suppression};
 use crate::syntax::flake::{FlakeFile, Input};
 use crate::syntax::graph::{self, Declared};
 use crate::syntax::lock::LockFile;
@@ -92,8 +92,14 @@ impl SaidOfFlake<'_> {
 }
 
 impl Linter {
-    /// Every finding of a flake; `now` in seconds since 1970, for what grows old.
+    /// Every finding of a flake, but those that are meant; `now` in seconds since 1970, for what grows old.
     pub fn check_flake(&self, nix: Option<&str>, lock: Option<&str>, now: Option<i64>) -> FlakeFindings {
+        let FlakeFindings { nix, lock } = self.check_whole_flake(nix, lock, now);
+        FlakeFindings { nix: open(nix), lock: open(lock) }
+    }
+
+    /// The same with those that are meant.
+    pub fn check_whole_flake(&self, nix: Option<&str>, lock: Option<&str>, now: Option<i64>) -> FlakeFindings {
         let lock_file = lock.map(lock::read);
         let Some(text) = nix else {
             let view = FlakeView { flake: None, source: None, lock: lock_file.as_ref(), now };
@@ -163,6 +169,7 @@ fn said<'r>(
         message: message.clone(),
         fix: None,
         fingerprint: String::new(),
+        meant: None,
     };
     out.push((finding, message));
     SaidOfFlake { said: out.last_mut() }

@@ -49,6 +49,7 @@ impl<'f> Report<'f, '_> {
             message: message.into(),
             fix: None,
             fingerprint: String::new(),
+            meant: None,
         });
         Said { finding: self.out.last_mut(), safety: self.rule.fix }
     }

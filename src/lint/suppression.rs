@@ -7,7 +7,7 @@ use rnix::{SyntaxNode, SyntaxToken, TextRange, TextSize};
 use rowan::ast::AstNode;
 
 use super::dispatch::Dispatch;
-use super::finding::Finding;
+use super::finding::{Finding, Meant};
 use super::report::{File, Report};
 use super::rule::Rule;
 
@@ -26,14 +26,14 @@ struct Suppression {
     used: bool,
 }
 
-/// Takes out what is suppressed, and says what is wrong with the comments that do so. What is found in a `flake.lock`
+/// Marks what is suppressed, and says what is wrong with the comments that do so. What is found in a `flake.lock`
 /// `beside` the text, where no comment can stand, is covered by what covers the beginning of the text.
 pub(super) fn apply(
     file: &File<'_>,
     today: &str,
     dispatch: &Dispatch,
     findings: &mut Vec<Finding>,
-    beside: &mut Vec<Finding>,
+    beside: &mut [Finding],
 ) {
     if !file.text.contains(MARK) && !file.text.contains(DEADNIX) {
         return;
@@ -49,22 +49,32 @@ pub(super) fn apply(
         }
     }
     let alive = |suppression: &Suppression| suppression.until.as_deref().is_none_or(|until| today <= until);
-    let mut keep = |rule: &Rule, start: usize| {
-        let mut keep = true;
+    let mut meant = |rule: &Rule, start: usize| {
+        let mut meant = None;
         for suppression in all.iter_mut().filter(|suppression| suppression.covers(rule, start)) {
             suppression.used = true;
-            keep &= !alive(suppression);
+            if alive(suppression) {
+                meant.get_or_insert_with(|| suppression.meant());
+            }
         }
-        keep
+        meant
     };
-    findings.retain(|finding| keep(finding.rule, finding.start));
-    beside.retain(|finding| keep(finding.rule, 0));
+    for finding in findings.iter_mut() {
+        finding.meant = meant(finding.rule, finding.start);
+    }
+    for finding in beside {
+        finding.meant = meant(finding.rule, 0);
+    }
     for suppression in &all {
         judge(suppression, alive(suppression), file, dispatch, findings);
     }
 }
 
 impl Suppression {
+    fn meant(&self) -> Meant {
+        Meant { why: self.why.clone(), until: self.until.clone() }
+    }
+
     fn covers(&self, rule: &Rule, start: usize) -> bool {
         let start = u32::try_from(start).map_or(TextSize::from(u32::MAX), TextSize::from);
         self.covers.contains(start) && self.rules.iter().any(|name| name == rule.name)

@@ -96,15 +96,22 @@ impl Reader {
 
     /// Whether the user agreed to synchronise.
     pub fn is_sync_enabled(&self) -> Result<bool, StoreError> {
-        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1')")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-            .named(self.path())
+        self.has_agreed("sync_enabled")
     }
 
     /// Whether the user agreed to share the problems that were found below shared roots as well.
     pub fn are_findings_shared(&self) -> Result<bool, StoreError> {
-        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'findings_shared' AND value = '1')")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        self.has_agreed("findings_shared")
+    }
+
+    /// Whether the user agreed to share the generations and channels of this machine.
+    pub fn is_system_shared(&self) -> Result<bool, StoreError> {
+        self.has_agreed("system_shared")
+    }
+
+    fn has_agreed(&self, to: &str) -> Result<bool, StoreError> {
+        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = '1')")
+            .and_then(|mut statement| statement.query_row([to], |row| row.get(0)))
             .named(self.path())
     }
 
@@ -214,6 +221,11 @@ impl Store {
     /// Writes down whether the user agreed to share the problems that were found as well.
     pub fn set_findings_shared(&self, shared: bool) -> Result<(), StoreError> {
         self.agree("findings_shared", shared)
+    }
+
+    /// Writes down whether the user agreed to share the generations and channels of this machine.
+    pub fn set_system_shared(&self, shared: bool) -> Result<(), StoreError> {
+        self.agree("system_shared", shared)
     }
 
     fn agree(&self, to: &'static str, agreed: bool) -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ mod outputs;
 mod pins;
 mod problems;
 mod query;
+mod streams;
 mod time;
 mod totals;
 
@@ -37,6 +38,7 @@ pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, module
 pub use outputs::{OutputRow, outputs};
 pub use pins::{PinRow, pin_files, pins};
 pub use problems::{ProblemRow, problems};
+pub use streams::{HeldStream, held_streams, system_streams};
 pub use time::rfc3339;
 pub use totals::{Counts, ProjectionRow, counts, events_at, head, projections};
 

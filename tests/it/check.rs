@@ -285,6 +285,37 @@ fn a_scan_records_what_appears_and_what_goes_and_nothing_twice() {
 }
 
 #[test]
+fn what_a_comment_allows_is_recorded_as_meant_with_its_reason_and_is_open_again_without_it() {
+    let estate = Estate::new();
+    let text = "[ (let in 1) (let in 1) (let in 1) ]\n";
+    let path = estate.write("a.nix", text);
+    assert_eq!(estate.scan_with(&request(&estate.root())).raised, 3);
+    let allowed = text.replacen(
+        " (let in 1) (let",
+        "\n(let in 1) # cim-nix: allow(empty-let) an example until 2099-01-01\n(let",
+        1,
+    );
+    fs::write(&path, &allowed).expect("the file is written");
+    let report = estate.scan_with(&request(&estate.root()));
+    assert_eq!((report.raised, report.resolved), (0, 0));
+    assert_eq!(open(&estate).len(), 2);
+    let last = || {
+        let reader = estate.session.store.reader().expect("a reader");
+        let all = reader.recorded(0, 10_000).expect("events");
+        all.into_iter().rfind(|event| event.kind != "finding.changed").expect("an event")
+    };
+    assert_eq!(last().kind, "finding.suppressed");
+    let payload: serde_json::Value = serde_json::from_str(&last().payload).expect("JSON");
+    assert_eq!(payload["findings"][0]["why"], "an example");
+    assert_eq!(payload["findings"][0]["until"], "2099-01-01");
+    assert_eq!(payload["findings"].as_array().map(Vec::len), Some(1), "one of three alike, and not the last");
+    assert_eq!(estate.scan_with(&request(&estate.root())).events, 0);
+    fs::write(&path, text).expect("the file is written");
+    assert_eq!(estate.scan_with(&request(&estate.root())).raised, 1);
+    assert_eq!(open(&estate).len(), 3);
+}
+
+#[test]
 fn what_is_found_in_a_flake_that_moved_is_open_at_its_new_place_alone() {
     let estate = Estate::new();
     let git = estate.git("old");

@@ -15,6 +15,8 @@ mod chaos;
 
 mod copies;
 
+mod estates;
+
 mod exchange;
 
 mod findings;

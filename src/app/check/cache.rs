@@ -199,6 +199,8 @@ fn restore(stored: &Stored) -> Option<Finding> {
         message: stored.message.clone(),
         fix: stored.fix.as_ref().map(fix),
         fingerprint: stored.fingerprint.clone(),
+        // What is meant is not told, so not kept.
+        meant: None,
     })
 }
 

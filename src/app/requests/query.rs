@@ -24,6 +24,8 @@ pub struct Published {
     run: Run,
 }
 
+mod held;
+
 type Run = fn(&Desk, &Asked) -> Result<Value, Refusal>;
 
 /// How many items a page has when nothing is said, and at most.
@@ -51,14 +53,14 @@ queries! {
     "package.get" GET, |desk, asked| one(desk, asked, "packages"), "The flakes that have a package of this name.";
     "package.list" LIST, |desk, asked| outputs(desk, asked, "packages"), "The packages that flakes name.";
     "package.get_status" GET, status, "Whether a package is built: known only where a build was seen.";
-    "module.get" GET, |desk, asked| one(desk, asked, "nixosModules"), "The flakes that have a NixOS module of this name.";
-    "module.list" LIST, |desk, asked| outputs(desk, asked, "nixosModules"), "The NixOS modules that flakes name.";
-    "overlay.get" GET, |desk, asked| one(desk, asked, "overlays"), "The flakes that have an overlay of this name.";
-    "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays"), "The overlays that flakes name.";
+    "module.get" GET, |desk, asked| one(desk, asked, "nixosModules"), "The flakes that have a NixOS module of this name, or a file that is one at this path.";
+    "module.list" LIST, |desk, asked| outputs(desk, asked, "nixosModules"), "The NixOS modules that flakes name, and the files in them that are modules.";
+    "overlay.get" GET, |desk, asked| one(desk, asked, "overlays"), "The flakes that have an overlay of this name, or a file that is one at this path.";
+    "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays"), "The overlays that flakes name, and the files in them that are overlays.";
     "config.get" GET, |desk, asked| one(desk, asked, "nixosConfigurations"), "The flakes that have a NixOS configuration of this name.";
     "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations"), "The NixOS configurations that flakes name, with the users and services that scans saw in their modules.";
-    "config.get_current" GET, current, "Which generation runs: known only where it was seen.";
-    "config.get_history" GET, current, "Which generations there were: known only where they were seen.";
+    "config.get_current" GET, held::current, "Which generation of a configuration runs where: known only where it was seen.";
+    "config.get_history" GET, held::history, "Which generations of a configuration there were where: known only where they were seen.";
     "home.get" GET, |desk, asked| one(desk, asked, "homeConfigurations"), "The flakes that have a home configuration of this name.";
     "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations"), "The home configurations that flakes name, with what scans saw in their modules.";
 }
@@ -138,21 +140,22 @@ fn one(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
 fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Value)>, Refusal> {
     let selector = text(asked, "flake").map(str::to_owned);
     let kind = HostKind::ALL.into_iter().find(|kind| kind.output() == category);
-    let (found, hosts) = desk.read(|reader| -> Result<_, StoreError> {
+    let (found, hosts, files) = desk.read(|reader| -> Result<_, StoreError> {
         let flakes = match &selector {
             Some(selector) => vec![view::flake(reader, selector, At::Now)?],
             None => view::flakes(reader, Whose::All, At::Now)?,
         };
         let hosts = if kind.is_some() { view::configs(reader, None, At::Now)? } else { Vec::new() };
-        let mut found = Vec::new();
+        let (mut found, mut files) = (Vec::new(), Vec::new());
         for flake in flakes {
+            files.extend(held::files(reader, &flake, category)?);
             for output in view::outputs(reader, flake.id, At::Now)? {
                 if output.path.split('.').next() == Some(category) {
                     found.push((flake.id, flake.origin.clone(), flake.path.to_string(), output));
                 }
             }
         }
-        Ok((found, hosts))
+        Ok((found, hosts, files))
     })?;
     let seen = |flake: FlakeId, name: &str| {
         let fits = |host: &&ConfigRow| {
@@ -166,7 +169,7 @@ fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Valu
         let name = output.path.rsplit('.').next().unwrap_or_default().to_owned();
         let mut item = json!({
             "name": name, "path": output.path, "unknown": output.unknown,
-            "flake": { "id": id.to_string(), "origin": origin, "path": directory },
+            "flake": of_flake(id, &origin, &directory),
         });
         if kind.is_some() {
             let inside = output.path.split_once('.').map_or("", |(_, inside)| inside);
@@ -174,21 +177,17 @@ fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Valu
         }
         (key, item)
     });
-    Ok(items.collect())
+    Ok(items.chain(files).collect())
+}
+
+fn of_flake(id: FlakeId, origin: &str, directory: &str) -> Value {
+    json!({ "id": id.to_string(), "origin": origin, "path": directory })
 }
 
 /// Builds are not observed by this release: the honest answer.
 fn status(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     let found = one(desk, asked, "packages")?;
     Ok(json!({ "items": found["items"], "status": "unknown", "why": "no build was seen" }))
-}
-
-/// Generations are observed by profile, and do not say of which configuration they are.
-fn current(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
-    let found = one(desk, asked, "nixosConfigurations")?;
-    Ok(
-        json!({ "items": found["items"], "generations": "unknown", "why": "which configuration a generation was made of is not recorded" }),
-    )
 }
 
 /// One page of items that are in the order of their keys.

@@ -9,8 +9,7 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
-use crate::domain::finding::Finding;
-use crate::domain::finding::Severity;
+use crate::domain::finding::{Finding, Seen, Severity, Suppressed};
 use crate::domain::id::FlakeId;
 use crate::lint::{self, Linter};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
@@ -30,7 +29,7 @@ const TOGETHER: usize = 256;
 /// How often a group is looked at again when another process wrote to its streams meanwhile.
 const TRIES: u32 = 3;
 /// Raised when a rule finds something else in the same text.
-const RELEASE: u32 = 1;
+const RELEASE: u32 = 2;
 
 /// What was found in one file.
 struct Looked {
@@ -38,7 +37,7 @@ struct Looked {
     stamp: Vec<u8>,
     content: [u8; 32],
     /// None when no rules were asked for.
-    findings: Option<Vec<Finding>>,
+    findings: Option<Seen>,
     /// None when modules are not recorded.
     facts: Option<Facts>,
 }
@@ -114,12 +113,29 @@ fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, Rea
     let file = read_text(path, DEFAULT_LIMIT)?;
     let tree = tree::parse(&file.text);
     let findings = looker.rules.map(|(linter, least)| {
-        let found = linter.check_tree(&tree, &file.text);
-        found.iter().filter(|finding| finding.severity >= least).map(recorded).collect()
+        let mut seen = Seen::default();
+        add(&mut seen, &linter.check_tree(&tree, &file.text), least);
+        seen
     });
     let facts = looker.modules.then(|| facts::read(&tree));
     let stamp = stamp.to_bytes().to_vec();
-    Ok(Looked { path: path.to_owned(), stamp, content: *file.hash.as_bytes(), findings, facts })
+    Ok(Looked { path: path.to_owned(), stamp, content: *file.hash().as_bytes(), findings, facts })
+}
+
+/// What rules find beside what is seen already: the same finding has the same fingerprint in both.
+pub(super) fn add(seen: &mut Seen, found: &[lint::Finding], least: Severity) {
+    let known: HashSet<String> = seen.findings.iter().map(|finding| finding.fingerprint.clone()).collect();
+    for finding in found.iter().filter(|finding| !known.contains(&finding.fingerprint)) {
+        match &finding.meant {
+            Some(meant) => seen.suppressed.push(Suppressed {
+                fingerprint: finding.fingerprint.clone(),
+                why: secret::redact(&meant.why).text,
+                until: meant.until.clone(),
+            }),
+            None if finding.severity >= least => seen.findings.push(recorded(finding)),
+            None => {}
+        }
+    }
 }
 
 /// A finding as the ledger keeps it: without the text of the file, and without secrets that a message may repeat.
@@ -226,7 +242,8 @@ impl Files<'_> {
         if flake.is_some_and(|flake| !path.starts_with(&flake.directory)) {
             return Ok(Vec::new());
         }
-        let mut writes: Vec<StreamWrite> = settler.findings_inside(flake, path, &[])?.into_iter().collect();
+        let mut writes: Vec<StreamWrite> =
+            settler.findings_inside(flake, path, &Seen::default())?.into_iter().collect();
         writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
         self.touch_around(path, true, settler);
         Ok(writes)

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
+use crate::domain::finding::Seen;
 use crate::domain::flake::{decide, moved::moved_from};
 use crate::domain::id::FlakeId;
 use crate::domain::stream::StreamId;
@@ -63,7 +64,7 @@ pub(super) fn settle(
     for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none() && !row.is_checked()) {
         let lock = directory.join("flake.lock");
         if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
-            let write = settler.findings(None, &lock, &[], false)?;
+            let write = settler.findings(None, &lock, &Seen::default(), false)?;
             settler.store(write.into_iter().collect(), vec![LocalNote::FileGone { path: row.path.clone() }])?;
         }
     }
@@ -86,7 +87,7 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
     }
     let mut writes: Vec<_> = settler.write(StreamId::flake(flake.id), version, events).into_iter().collect();
     for name in ["flake.nix", "flake.lock"] {
-        writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &[], false)?);
+        writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &Seen::default(), false)?);
     }
     settler.report.removed += 1;
     settler.touch(flake.id, true);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
 use crate::domain::finding::event::FindingEvent;
-use crate::domain::finding::{self, Finding, Subject};
+use crate::domain::finding::{self, Finding, Seen, Subject};
 use crate::domain::flake::decide::{self, Observation};
 use crate::domain::id::{EventId, FlakeId};
 use crate::domain::message::MessageIdentity;
@@ -315,7 +315,7 @@ impl<'a> Settler<'a> {
         &self,
         flake: Option<FlakeId>,
         file: &Path,
-        seen: &[Finding],
+        seen: &Seen,
         moved: bool,
     ) -> Result<Option<StreamWrite>, AppError> {
         let stream = self.known.finding_stream(flake, file);
@@ -323,7 +323,7 @@ impl<'a> Settler<'a> {
         let subject = Subject { flake, file: RecordedPath::new(file) };
         let mut events = Vec::new();
         if moved {
-            events.extend(finding::decide::observe(&open, &subject, &[]));
+            events.extend(finding::decide::observe(&open, &subject, &Seen::default()));
             events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
         } else {
             events.extend(finding::decide::observe(&open, &subject, seen));
@@ -336,7 +336,7 @@ impl<'a> Settler<'a> {
         &self,
         flake: Option<&KnownFlake>,
         file: &Path,
-        seen: &[Finding],
+        seen: &Seen,
     ) -> Result<Option<StreamWrite>, AppError> {
         let stream = self.known.finding_stream_inside(flake, file);
         let (open, version) = known::findings(&self.reader, &stream)?;
@@ -346,7 +346,7 @@ impl<'a> Settler<'a> {
         let events = match before.filter(|before| *before != subject.file) {
             Some(before) => {
                 let old = Subject { file: before, ..subject.clone() };
-                let mut events = finding::decide::observe(&open, &old, &[]);
+                let mut events = finding::decide::observe(&open, &old, &Seen::default());
                 events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
                 events
             }
@@ -439,7 +439,7 @@ impl<'a> Settler<'a> {
     fn settle_lock_alone(&mut self, at: &Found, stamp: Vec<u8>, findings: &[Finding]) -> Result<(), AppError> {
         let file = at.dir.join("flake.lock");
         self.show(&file, findings);
-        let write = self.findings(None, &file, findings, false)?;
+        let write = self.findings(None, &file, &Seen::from(findings.to_vec()), false)?;
         let path = at.dir.clone();
         let note =
             LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: self.extractor, flake: None });
@@ -461,8 +461,8 @@ impl<'a> Settler<'a> {
     }
 
     fn show_findings(&mut self, at: &Found, sight: &Sight) {
-        self.show(&at.dir.join("flake.nix"), &sight.flake_findings);
-        self.show(&at.dir.join("flake.lock"), &sight.lock_findings);
+        self.show(&at.dir.join("flake.nix"), &sight.flake_findings.findings);
+        self.show(&at.dir.join("flake.lock"), &sight.lock_findings.findings);
     }
 
     fn show(&mut self, file: &Path, findings: &[Finding]) {

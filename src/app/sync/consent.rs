@@ -81,6 +81,27 @@ pub fn unshare_findings(session: &Session) -> Result<usize, SyncError> {
     Ok(session.store.unshare(&private)?)
 }
 
+/// Shares the generations of this machine's profiles and its channels as well, from the first on, and those to come.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub fn share_system(session: &Session) -> Result<Released, SyncError> {
+    session.store.set_system_shared(true)?;
+    Ok(release(session)?)
+}
+
+/// Keeps the generations and channels to come; returns how many streams are private again.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub fn unshare_system(session: &Session) -> Result<usize, SyncError> {
+    let before = shared_streams(session)?;
+    session.store.set_system_shared(false)?;
+    let still = shared_streams(session)?;
+    let private: Vec<StreamId> = before.into_iter().filter(|stream| !still.contains(stream)).collect();
+    Ok(session.store.unshare(&private)?)
+}
+
 /// Lets into the outbox what is below shared roots and is not in it yet: flakes that were found since.
 ///
 /// # Errors
@@ -90,20 +111,34 @@ pub fn release(session: &Session) -> Result<Released, StoreError> {
     if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
 }
 
-/// The streams of every flake below a shared root; those of findings only when that was asked for.
+/// The streams of all that is below a shared root: flakes, and what they and files without one hold; those of findings
+/// only when that was asked for. Those of the machine itself likewise.
 fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
     let reader = session.store.reader()?;
-    let roots = shared_roots(&reader)?;
+    let mut streams = below_roots(session, &reader)?;
+    if reader.is_system_shared()? {
+        streams.extend(view::system_streams(&reader)?);
+    }
+    Ok(streams)
+}
+
+fn below_roots(session: &Session, reader: &Reader) -> Result<Vec<StreamId>, StoreError> {
+    let roots = shared_roots(reader)?;
     if roots.is_empty() {
         return Ok(Vec::new());
     }
     let own = &session.store.origin().public_key;
-    let flakes = view::known_flakes(&reader)?;
+    let flakes = view::known_flakes(reader)?;
     let below = |directory: &Path| roots.iter().any(|root| directory.starts_with(root));
     let shared: Vec<_> =
         flakes.into_iter().filter(|flake| flake.origin == *own && below(&flake.directory.to_path())).collect();
     let mut streams: Vec<StreamId> =
         shared.iter().flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect();
+    let held = view::held_streams(reader)?.into_iter().filter(|held| match held.flake {
+        Some(id) => shared.iter().any(|flake| flake.id == id),
+        None => below(&held.path.to_path()),
+    });
+    streams.extend(held.map(|held| held.stream));
     if reader.are_findings_shared()? {
         let found = |flake, file: &str| finding_stream_of(own, flake, Path::new(file));
         streams.extend(shared.iter().flat_map(|flake| FILES.map(|file| found(Some(flake.id), file))));

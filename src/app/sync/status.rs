@@ -26,6 +26,8 @@ pub struct Report {
     pub roots: (usize, usize),
     /// Whether the problems that were found below them are shared as well.
     pub findings: bool,
+    /// Whether the generations and channels of this machine are shared.
+    pub system: bool,
     /// How many other origins have events here.
     pub origins: usize,
 }
@@ -55,6 +57,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         waiting: reader.waiting()?,
         roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),
         findings: reader.are_findings_shared()?,
+        system: reader.is_system_shared()?,
         origins: reader.shared_heads()?.len().saturating_sub(1),
     })
 }

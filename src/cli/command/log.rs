@@ -262,11 +262,11 @@ fn flake_of(event: &crate::domain::catalogue::Event) -> Option<crate::domain::id
 /// The file that findings are about.
 fn file_of(event: &crate::domain::catalogue::Event) -> Option<&str> {
     use crate::domain::catalogue::Event;
-    use crate::domain::finding::event::FindingEvent::{Changed, Raised, Resolved};
+    use crate::domain::finding::event::FindingEvent::{Changed, Raised, Resolved, Suppressed};
     match event {
-        Event::Finding(Raised { subject, .. } | Changed { subject, .. } | Resolved { subject, .. }) => {
-            Some(subject.file.text())
-        }
+        Event::Finding(
+            Raised { subject, .. } | Changed { subject, .. } | Resolved { subject, .. } | Suppressed { subject, .. },
+        ) => Some(subject.file.text()),
         _ => None,
     }
 }

@@ -38,7 +38,7 @@ enum Action {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Let other machines see the flakes below roots, with their past; problems stay private unless `sync enable --findings` shares them
+    /// Let other machines see what is recorded below roots, with its past; problems stay private unless `sync enable --findings` shares them
     Share {
         /// The roots
         #[arg(required = true, value_name = "ROOT")]

@@ -1,19 +1,26 @@
 //! What happened to the findings of a file between two looks at it.
 
 use super::event::FindingEvent;
-use super::{Finding, Open, Subject};
+use super::{Finding, Open, Seen, Subject};
 
 /// The events that lead from the open findings to those seen now. A finding that only moved to another line is the same,
-/// but says so: whoever goes to the line must not go to the old one.
-pub fn observe(open: &Open, subject: &Subject, seen: &[Finding]) -> Vec<FindingEvent> {
+/// but says so: whoever goes to the line must not go to the old one. One that was open and is suppressed now is not resolved;
+/// one that was suppressed from the first is none.
+pub fn observe(open: &Open, subject: &Subject, seen: &Seen) -> Vec<FindingEvent> {
+    let Seen { findings: seen, suppressed } = seen;
     let raised: Vec<_> = seen.iter().filter(|finding| !open.contains_key(&finding.fingerprint)).cloned().collect();
     let differs = |finding: &&Finding| open.get(&finding.fingerprint).is_some_and(|known| known != *finding);
     let changed: Vec<_> = seen.iter().filter(differs).cloned().collect();
-    let resolved: Vec<_> =
-        open.keys().filter(|known| seen.iter().all(|finding| finding.fingerprint != **known)).cloned().collect();
+    let gone = open.keys().filter(|known| seen.iter().all(|finding| finding.fingerprint != **known));
+    let meant = |known: &String| suppressed.iter().find(|finding| finding.fingerprint == *known);
+    let resolved: Vec<_> = gone.clone().filter(|known| meant(known).is_none()).cloned().collect();
+    let suppressed: Vec<_> = gone.filter_map(meant).cloned().collect();
     let mut events = Vec::new();
     if !resolved.is_empty() {
         events.push(FindingEvent::Resolved { subject: subject.clone(), fingerprints: resolved });
+    }
+    if !suppressed.is_empty() {
+        events.push(FindingEvent::Suppressed { subject: subject.clone(), findings: suppressed });
     }
     if !changed.is_empty() {
         events.push(FindingEvent::Changed { subject: subject.clone(), findings: changed });
@@ -29,8 +36,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::domain::finding::Severity;
     use crate::domain::finding::event::fold;
+    use crate::domain::finding::{Finding, Severity, Suppressed};
     use crate::domain::path::RecordedPath;
 
     fn subject() -> Subject {
@@ -47,16 +54,20 @@ mod tests {
         }
     }
 
+    fn seen<const N: usize>(findings: [Finding; N]) -> Seen {
+        Seen::from(Vec::from(findings))
+    }
+
     #[test]
     fn given_nothing_when_two_are_seen_then_one_event_raises_both() {
-        let events = observe(&Open::new(), &subject(), &[finding("a", 1), finding("b", 2)]);
+        let events = observe(&Open::new(), &subject(), &seen([finding("a", 1), finding("b", 2)]));
         assert!(matches!(&events[..], [FindingEvent::Raised { findings, .. }] if findings.len() == 2));
     }
 
     #[test]
     fn given_one_when_it_only_moved_then_it_changed_once() {
-        let open = fold(&observe(&Open::new(), &subject(), &[finding("a", 1), finding("b", 2)]));
-        let seen = [finding("a", 9), finding("b", 2)];
+        let open = fold(&observe(&Open::new(), &subject(), &seen([finding("a", 1), finding("b", 2)])));
+        let seen = seen([finding("a", 9), finding("b", 2)]);
         let events = observe(&open, &subject(), &seen);
         assert_eq!(events, [FindingEvent::Changed { subject: subject(), findings: vec![finding("a", 9)] }]);
         let open = open.into_iter().chain(fold(&events)).collect();
@@ -65,22 +76,43 @@ mod tests {
 
     #[test]
     fn given_one_when_its_message_or_severity_is_another_then_it_changed() {
-        let open = fold(&observe(&Open::new(), &subject(), &[finding("a", 1)]));
+        let open = fold(&observe(&Open::new(), &subject(), &seen([finding("a", 1)])));
         let worse = Finding { severity: Severity::Error, ..finding("a", 1) };
         let reworded = Finding { message: "n".into(), ..finding("a", 1) };
         for seen in [worse, reworded] {
-            let events = observe(&open, &subject(), std::slice::from_ref(&seen));
+            let events = observe(&open, &subject(), &super::Seen::from(vec![seen.clone()]));
             assert_eq!(events, [FindingEvent::Changed { subject: subject(), findings: vec![seen] }]);
         }
     }
 
     #[test]
     fn given_one_when_another_is_seen_then_the_first_is_resolved() {
-        let open = fold(&observe(&Open::new(), &subject(), &[finding("a", 1)]));
-        let events = observe(&open, &subject(), &[finding("b", 1)]);
+        let open = fold(&observe(&Open::new(), &subject(), &seen([finding("a", 1)])));
+        let events = observe(&open, &subject(), &seen([finding("b", 1)]));
         assert!(matches!(&events[..], [
             FindingEvent::Resolved { fingerprints, .. },
             FindingEvent::Raised { findings, .. },
         ] if fingerprints == &["a"] && findings[0].fingerprint == "b"));
+    }
+
+    #[test]
+    fn given_two_when_one_is_suppressed_and_one_is_gone_then_each_is_told_apart_and_once() {
+        let open = fold(&observe(&Open::new(), &subject(), &seen([finding("a", 1), finding("b", 2)])));
+        let meant = |name: &str| Suppressed { fingerprint: name.into(), why: "w".into(), until: None };
+        let now = Seen { findings: Vec::new(), suppressed: vec![meant("a"), meant("never open")] };
+        let events = observe(&open, &subject(), &now);
+        assert_eq!(
+            events,
+            [
+                FindingEvent::Resolved { subject: subject(), fingerprints: vec!["b".into()] },
+                FindingEvent::Suppressed { subject: subject(), findings: vec![meant("a")] },
+            ]
+        );
+        let raised = FindingEvent::Raised { subject: subject(), findings: open.into_values().collect() };
+        let open = fold([&raised].into_iter().chain(&events));
+        assert_eq!(observe(&open, &subject(), &now), []);
+        // The comment is taken out again.
+        let events = observe(&open, &subject(), &seen([finding("a", 1)]));
+        assert!(matches!(&events[..], [FindingEvent::Raised { .. }]), "{events:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! What can happen to the findings of a file.
 
-use super::{Finding, Open, Subject};
+use super::{Finding, Open, Subject, Suppressed};
 
 /// An event of a finding stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,13 @@ pub enum FindingEvent {
         /// The fingerprints of the findings.
         fingerprints: Vec<String>,
     },
+    /// Open findings are still there, and a comment now says that they are meant.
+    Suppressed {
+        /// The file they are in.
+        subject: Subject,
+        /// The findings.
+        findings: Vec<Suppressed>,
+    },
 }
 
 /// The open findings after a stream of events.
@@ -39,6 +46,11 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a FindingEvent>) -> Open {
             FindingEvent::Resolved { fingerprints, .. } => {
                 for fingerprint in fingerprints {
                     open.remove(fingerprint);
+                }
+            }
+            FindingEvent::Suppressed { findings, .. } => {
+                for finding in findings {
+                    open.remove(&finding.fingerprint);
                 }
             }
         }

@@ -56,14 +56,17 @@ const VIEW: View = View {
         "left_out" integer "How many names there was no room for.";
         "valid_from" time "From when it was so.";
         "valid_to" time "Until when; NULL for what holds now.";
+        "origin" text "Public key of the origin whose machine it is on.";
     },
     sql: "
-SELECT c.flake, c.kind, c.name, c.system, c.modules, c.users, c.services, c.unknown, c.left_out, {time c.valid_from}, NULL
-FROM {configs} c WHERE EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = c.flake)
+SELECT c.flake, c.kind, c.name, c.system, c.modules, c.users, c.services, c.unknown, c.left_out, {time c.valid_from}, NULL,
+       o.public_key
+FROM {configs} c JOIN origins o ON o.id = c.origin
+WHERE EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = c.flake)
 UNION ALL
 SELECT c.flake, c.kind, c.name, c.system, c.modules, c.users, c.services, c.unknown, c.left_out, {time c.valid_from},
-       {time c.valid_to}
-FROM {configs_past} c",
+       {time c.valid_to}, o.public_key
+FROM {configs_past} c JOIN origins o ON o.id = c.origin",
     examples: &[Example {
         sql: "SELECT c.name FROM v1_configs c, json_each(c.services) s WHERE c.valid_to IS NULL AND s.value = 'openssh'",
         doc: "Which machines enable a service?",

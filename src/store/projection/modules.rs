@@ -64,13 +64,17 @@ const MODULES_VIEW: View = View {
         "left_out" integer "How many names there was no room for.";
         "valid_from" time "From when it was so.";
         "valid_to" time "Until when; NULL for what holds now.";
+        "origin" text "Public key of the origin whose machine it is on.";
     },
     sql: "
-SELECT m.flake, m.path, m.kind, m.declared, m.defined, m.imports, m.left_out, {time m.valid_from}, NULL
-FROM {modules} m WHERE m.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = m.flake)
+SELECT m.flake, m.path, m.kind, m.declared, m.defined, m.imports, m.left_out, {time m.valid_from}, NULL,
+       o.public_key
+FROM {modules} m JOIN origins o ON o.id = m.origin
+WHERE m.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = m.flake)
 UNION ALL
-SELECT m.flake, m.path, m.kind, m.declared, m.defined, m.imports, m.left_out, {time m.valid_from}, {time m.valid_to}
-FROM {modules_past} m",
+SELECT m.flake, m.path, m.kind, m.declared, m.defined, m.imports, m.left_out, {time m.valid_from}, {time m.valid_to},
+       o.public_key
+FROM {modules_past} m JOIN origins o ON o.id = m.origin",
     examples: &[Example {
         sql: "SELECT path, defined FROM v1_modules WHERE valid_to IS NULL ORDER BY defined DESC LIMIT 10",
         doc: "Which modules define most?",
@@ -87,13 +91,17 @@ const OPTIONS_VIEW: View = View {
         "how" text "`declared` or `defined`.";
         "valid_from" time "From when it was so.";
         "valid_to" time "Until when; NULL for what holds now.";
+        "origin" text "Public key of the origin whose machine it is on.";
     },
     sql: "
-SELECT m.flake, m.path, m.option, m.how, {time m.valid_from}, NULL
-FROM {module_options} m WHERE m.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = m.flake)
+SELECT m.flake, m.path, m.option, m.how, {time m.valid_from}, NULL,
+       o.public_key
+FROM {module_options} m JOIN origins o ON o.id = m.origin
+WHERE m.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = m.flake)
 UNION ALL
-SELECT m.flake, m.path, m.option, m.how, {time m.valid_from}, {time m.valid_to}
-FROM {module_options_past} m",
+SELECT m.flake, m.path, m.option, m.how, {time m.valid_from}, {time m.valid_to},
+       o.public_key
+FROM {module_options_past} m JOIN origins o ON o.id = m.origin",
     examples: &[Example {
         sql: "SELECT flake, path FROM v1_module_options WHERE valid_to IS NULL AND how = 'defined' \
               AND option = 'services.nginx.enable'",

@@ -43,13 +43,15 @@ const VIEW: View = View {
         "left_out" integer "How many names there was no room for.";
         "valid_from" time "From when it was so.";
         "valid_to" time "Until when; NULL for what holds now.";
+        "origin" text "Public key of the origin whose machine it is on.";
     },
     sql: "
-SELECT v.flake, v.path, v.adds, v.left_out, {time v.valid_from}, NULL
-FROM {overlays} v WHERE v.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = v.flake)
+SELECT v.flake, v.path, v.adds, v.left_out, {time v.valid_from}, NULL, o.public_key
+FROM {overlays} v JOIN origins o ON o.id = v.origin
+WHERE v.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = v.flake)
 UNION ALL
-SELECT v.flake, v.path, v.adds, v.left_out, {time v.valid_from}, {time v.valid_to}
-FROM {overlays_past} v",
+SELECT v.flake, v.path, v.adds, v.left_out, {time v.valid_from}, {time v.valid_to}, o.public_key
+FROM {overlays_past} v JOIN origins o ON o.id = v.origin",
     examples: &[Example {
         sql: "SELECT v.path FROM v1_overlays v, json_each(v.adds) a WHERE v.valid_to IS NULL AND a.value = 'hello'",
         doc: "Which overlay changes a package?",

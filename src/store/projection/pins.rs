@@ -63,12 +63,17 @@ const VIEW: View = View {
         "attrs" json "All attributes, as a lock would write them.";
         "valid_from" time "From when it was pinned like this.";
         "valid_to" time "Until when; NULL for what holds now.";
+        "origin" text "Public key of the origin whose machine it is on.";
     },
     sql: "
-SELECT p.file, p.manager, p.name, p.type, p.url, p.rev, p.hash, p.branch, p.attrs, {time p.valid_from}, NULL
+SELECT p.file, p.manager, p.name, p.type, p.url, p.rev, p.hash, p.branch, p.attrs, {time p.valid_from}, NULL,
+       (SELECT o.public_key FROM (SELECT file_id, origin FROM {pin_files} UNION SELECT file_id, origin FROM {pin_files_past}) f
+        JOIN origins o ON o.id = f.origin WHERE f.file_id = p.file_id)
 FROM {pins} p
 UNION ALL
-SELECT p.file, p.manager, p.name, p.type, p.url, p.rev, p.hash, p.branch, p.attrs, {time p.valid_from}, {time p.valid_to}
+SELECT p.file, p.manager, p.name, p.type, p.url, p.rev, p.hash, p.branch, p.attrs, {time p.valid_from}, {time p.valid_to},
+       (SELECT o.public_key FROM (SELECT file_id, origin FROM {pin_files} UNION SELECT file_id, origin FROM {pin_files_past}) f
+        JOIN origins o ON o.id = f.origin WHERE f.file_id = p.file_id)
 FROM {pins_past} p",
     examples: &[Example {
         sql: "SELECT file, name, rev FROM v1_pins WHERE valid_to IS NULL AND attrs ->> '$.repo' = 'nixpkgs'",

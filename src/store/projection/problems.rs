@@ -74,7 +74,12 @@ impl Projection for Problems {
     }
 
     fn kinds(&self) -> &'static [Kind] {
-        &[catalogue::FINDING_RAISED, catalogue::FINDING_CHANGED, catalogue::FINDING_RESOLVED]
+        &[
+            catalogue::FINDING_RAISED,
+            catalogue::FINDING_CHANGED,
+            catalogue::FINDING_RESOLVED,
+            catalogue::FINDING_SUPPRESSED,
+        ]
     }
 
     fn apply(&self, target: &Target<'_>, event: &Applied<'_>) -> Result<(), ApplyError> {
@@ -96,6 +101,11 @@ impl Projection for Problems {
             FindingEvent::Resolved { fingerprints, .. } => {
                 for fingerprint in fingerprints {
                     target.end(&PROBLEMS, &key(event, fingerprint), event)?;
+                }
+            }
+            FindingEvent::Suppressed { findings, .. } => {
+                for finding in findings {
+                    target.end(&PROBLEMS, &key(event, &finding.fingerprint), event)?;
                 }
             }
         }

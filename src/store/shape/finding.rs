@@ -7,7 +7,7 @@ use super::lock::{all, all_owned};
 use super::value::{PathBytes, join_path, split_path};
 use super::{read, unread, write};
 use crate::domain::finding::event::FindingEvent;
-use crate::domain::finding::{Finding, Severity, Subject};
+use crate::domain::finding::{Finding, Severity, Subject, Suppressed};
 use crate::domain::id::FlakeId;
 
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,22 @@ struct Resolved {
     #[serde(flatten)]
     subject: StoredSubject,
     fingerprints: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSuppressed {
+    fingerprint: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SuppressedNow {
+    #[serde(flatten)]
+    subject: StoredSubject,
+    findings: Vec<StoredSuppressed>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +85,9 @@ pub(super) fn encode(event: &FindingEvent) -> serde_json::Result<String> {
         FindingEvent::Resolved { subject, fingerprints } => {
             write(Resolved { subject: subject.into(), fingerprints: fingerprints.clone() })
         }
+        FindingEvent::Suppressed { subject, findings } => {
+            write(SuppressedNow { subject: subject.into(), findings: all(findings) })
+        }
     }
 }
 
@@ -77,6 +96,7 @@ pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<FindingE
         "raised" => read::<Raised, _>(payload),
         "changed" => read::<Changed, _>(payload),
         "resolved" => read::<Resolved, _>(payload),
+        "suppressed" => read::<SuppressedNow, _>(payload),
         other => unread(other),
     }
 }
@@ -96,6 +116,24 @@ impl From<Changed> for FindingEvent {
 impl From<Resolved> for FindingEvent {
     fn from(stored: Resolved) -> Self {
         Self::Resolved { subject: stored.subject.into(), fingerprints: stored.fingerprints }
+    }
+}
+
+impl From<SuppressedNow> for FindingEvent {
+    fn from(stored: SuppressedNow) -> Self {
+        Self::Suppressed { subject: stored.subject.into(), findings: all_owned(stored.findings) }
+    }
+}
+
+impl From<&Suppressed> for StoredSuppressed {
+    fn from(finding: &Suppressed) -> Self {
+        Self { fingerprint: finding.fingerprint.clone(), why: finding.why.clone(), until: finding.until.clone() }
+    }
+}
+
+impl From<StoredSuppressed> for Suppressed {
+    fn from(stored: StoredSuppressed) -> Self {
+        Self { fingerprint: stored.fingerprint, why: stored.why, until: stored.until }
     }
 }
 

@@ -2,14 +2,16 @@
 
 use rusqlite::{Connection, Row};
 
-use super::At;
 use super::query::rows;
+use super::{At, Whose};
 use crate::domain::path::RecordedPath;
 use crate::store::StoreError;
 
 /// One time that a generation was the current one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationRow {
+    /// The public key of the origin whose machine it is.
+    pub origin: String,
     /// The profile.
     pub profile: RecordedPath,
     /// Its number.
@@ -31,19 +33,20 @@ pub struct GenerationRow {
 }
 
 const GENERATIONS: &str = "
-SELECT g.profile, g.profile_bytes, g.generation, g.store_path, g.version, g.revision, g.configuration, g.rolled_back,
+SELECT o.public_key AS origin, g.profile, g.profile_bytes, g.generation, g.store_path, g.version, g.revision, g.configuration, g.rolled_back,
        g.occurred_at, (SELECT n.occurred_at FROM {generations} n
                        WHERE n.config = g.config AND n.position > g.position ORDER BY n.position LIMIT 1) AS until
 FROM {generations} g JOIN origins o ON o.id = g.origin
-WHERE o.is_self = 1 ORDER BY g.profile, g.position";
+WHERE ?1 OR o.is_self = 1 ORDER BY NOT o.is_self, o.public_key, g.profile, g.position";
 
-/// The generations of this machine's profiles, each time that one was the current one, the first one first.
-pub fn generations(connection: &Connection, at: At) -> Result<Vec<GenerationRow>, StoreError> {
-    rows(connection, GENERATIONS, at, [], read)
+/// The generations of the profiles of this machine or of every one, each time that one was the current one, the first first.
+pub fn generations(connection: &Connection, whose: Whose, at: At) -> Result<Vec<GenerationRow>, StoreError> {
+    rows(connection, GENERATIONS, at, [whose == Whose::All], read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<GenerationRow> {
     Ok(GenerationRow {
+        origin: row.get("origin")?,
         profile: RecordedPath::from_parts(row.get("profile")?, row.get("profile_bytes")?),
         number: row.get::<_, i64>("generation")?.unsigned_abs(),
         store_path: row.get("store_path")?,

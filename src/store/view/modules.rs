@@ -78,7 +78,9 @@ ORDER BY m.option, m.how, m.flake, m.path";
 const OVERLAYS: &str = "
 SELECT v.flake, v.path, v.path_bytes, v.adds, v.left_out, v.valid_from AS since
 FROM {overlays} v JOIN origins o ON o.id = v.origin
-WHERE o.is_self = 1 AND (v.flake IS NULL OR v.flake IN (SELECT f.id FROM {live_flakes} f))
+WHERE CASE WHEN ?1 IS NULL
+  THEN o.is_self = 1 AND (v.flake IS NULL OR v.flake IN (SELECT f.id FROM {live_flakes} f))
+  ELSE v.flake = ?1 END
 ORDER BY v.flake, v.path";
 
 /// The modules of one flake, or of this machine.
@@ -110,9 +112,9 @@ pub fn module_options(connection: &Connection, prefix: &str, at: At) -> Result<V
     })
 }
 
-/// The overlays of this machine.
-pub fn overlays(connection: &Connection, at: At) -> Result<Vec<OverlayRow>, StoreError> {
-    rows(connection, OVERLAYS, at, [], |row| {
+/// The overlays of one flake, or of this machine.
+pub fn overlays(connection: &Connection, flake: Option<FlakeId>, at: At) -> Result<Vec<OverlayRow>, StoreError> {
+    rows(connection, OVERLAYS, at, [flake.map(|id| id.to_string())], |row| {
         Ok(OverlayRow {
             flake: flake_of(row)?,
             path: read_path(row)?,
@@ -136,7 +138,7 @@ fn after(prefix: &str) -> Option<String> {
     None
 }
 
-fn flake_of(row: &Row<'_>) -> rusqlite::Result<Option<FlakeId>> {
+pub(super) fn flake_of(row: &Row<'_>) -> rusqlite::Result<Option<FlakeId>> {
     let none = row.get_ref("flake")? == rusqlite::types::ValueRef::Null;
     if none { Ok(None) } else { parsed(row, "flake").map(Some) }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cim_domain_nix::domain::finding::{decide, event};
+use cim_domain_nix::domain::finding::{Seen, Suppressed, decide, event};
 use cim_domain_nix::store::Reader;
 use cim_domain_nix::store::view::{self, At};
 use proptest::prelude::*;
@@ -16,20 +16,26 @@ const FILE: &str = "/f/flake.nix";
 type Shown = (Option<u32>, Severity, String, i64);
 
 /// What the looks at one file saw, one after the other.
-fn looks() -> impl Strategy<Value = Vec<Vec<Finding>>> {
+fn looks() -> impl Strategy<Value = Vec<Seen>> {
     let severity = prop_oneof![Just(Severity::Warning), Just(Severity::Error)];
-    let one = (proptest::option::of(1..4_u32), severity, "[mn]");
+    let one = (proptest::option::of(1..4_u32), severity, "[mn]", proptest::bool::weighted(0.2));
     let look = proptest::collection::btree_map("[a-c]", one, 0..3);
     let look = look.prop_map(|all| {
-        let finding =
-            |(name, (line, severity, message)): (String, _)| Finding { line, severity, message, ..finding(&name) };
-        all.into_iter().map(finding).collect()
+        let mut seen = Seen::default();
+        for (name, (line, severity, message, meant)) in all {
+            if meant {
+                seen.suppressed.push(Suppressed { fingerprint: name, why: "w".to_owned(), until: None });
+            } else {
+                seen.findings.push(Finding { line, severity, message, ..finding(&name) });
+            }
+        }
+        seen
     });
     proptest::collection::vec(look, 1..10)
 }
 
 /// Tells the ledger what the looks saw; returns what is open after each position, beginning with 0, and its time.
-fn tell(ledger: &mut Ledger, looks: &[Vec<Finding>]) -> Vec<(i64, BTreeMap<String, Shown>)> {
+fn tell(ledger: &mut Ledger, looks: &[Seen]) -> Vec<(i64, BTreeMap<String, Shown>)> {
     let subject = Subject { flake: None, file: RecordedPath::new(FILE.as_ref()) };
     let (mut told, mut since) = (Vec::new(), BTreeMap::new());
     let mut moments = vec![(BEGIN, BTreeMap::new())];

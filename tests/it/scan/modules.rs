@@ -1,7 +1,6 @@
 //! Modules, overlays and configurations: discovered, updated, moved and deleted with what changed, and never told twice.
 
 use cim_domain_nix::app::scan::Wanted;
-use cim_domain_nix::app::sync::consent::{self, Which};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::config::ConfigEvent;
 use cim_domain_nix::domain::finding::Severity;
@@ -101,7 +100,7 @@ fn what_is_there_is_discovered_once() {
     assert_eq!(who_has(&estate, "services.nginx"), ["services.nginx.enable defined modules/web.nix"]);
     assert_eq!(who_has(&estate, "site"), ["site.enable declared modules/web.nix"]);
     let reader = estate.session.store.reader().expect("a reader");
-    let overlays = view::overlays(&reader, At::Now).expect("overlays");
+    let overlays = view::overlays(&reader, None, At::Now).expect("overlays");
     let told: Vec<_> = overlays.iter().map(|row| (row.flake.is_some(), row.adds.join(" "))).collect();
     assert_eq!(told, [(false, "hello mine".to_owned()), (true, "hello mine".to_owned())]);
     assert_rebuilt_equals_live(&estate);
@@ -289,14 +288,4 @@ fn a_configuration_that_fits_into_no_event_is_said_and_stops_nothing() {
     let report = estate.scan_with(&request(&estate));
     assert!(Estate::codes(&report).contains(&"too-large"), "{:?}", Estate::codes(&report));
     assert_eq!(modules(&estate).len(), 1);
-}
-
-#[test]
-fn sharing_a_root_shares_no_module_and_no_machine() {
-    let estate = estate();
-    scan(&estate);
-    consent::share(&estate.session, &Which::All).expect("shared");
-    let reader = estate.session.store.reader().expect("a reader");
-    let shared: Vec<String> = reader.shared(0, 1000).expect("events").into_iter().map(|one| one.event.kind).collect();
-    assert!(!shared.is_empty() && shared.iter().all(|kind| kind.starts_with("flake.")), "{shared:?}");
 }

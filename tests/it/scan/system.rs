@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use cim_domain_nix::app::system;
-use cim_domain_nix::store::view::{self, At, GenerationRow};
+use cim_domain_nix::store::view::{self, At, GenerationRow, Whose};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use super::*;
@@ -65,7 +65,7 @@ fn told(rows: &[GenerationRow]) -> Vec<(u64, i64, Option<i64>, bool)> {
 
 fn generations(estate: &Estate, at: At) -> Vec<GenerationRow> {
     let reader = estate.session.store.reader().expect("a reader");
-    view::generations(&reader, at).expect("generations")
+    view::generations(&reader, Whose::Own, at).expect("generations")
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let reading = context.read()?;
     let places = Places::of(&reading)?;
     let now = context.now(reading.at);
-    let rows = view::overlays(&reading.ledger.reader, reading.at)?;
+    let rows = view::overlays(&reading.ledger.reader, None, reading.at)?;
     let mut overlays: Vec<Overlay> = rows.into_iter().map(|row| Overlay::of(row, &places)).collect();
     overlays.sort_by(|a, b| a.file.path.path.cmp(&b.file.path.path));
     context.printer.answer(&Overlays { overlays, now })

@@ -16,12 +16,32 @@ pub(super) struct Enable {
     /// Share every root there is
     #[arg(long, conflicts_with = "roots")]
     all: bool,
+    #[command(flatten)]
+    problems: Problems,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// What was found below the roots.
+#[derive(Debug, clap::Args)]
+struct Problems {
     /// Share the problems that were found below shared roots as well
     #[arg(long)]
     findings: bool,
     /// Keep the problems that are found from now on
     #[arg(long, conflicts_with = "findings")]
     no_findings: bool,
+}
+
+/// What the machine runs.
+#[derive(Debug, clap::Args)]
+struct Machine {
+    /// Share the generations of this machine's profiles and its channels as well
+    #[arg(long)]
+    system: bool,
+    /// Keep the generations and channels from now on
+    #[arg(long, conflicts_with = "system")]
+    no_system: bool,
 }
 
 impl Enable {
@@ -37,13 +57,23 @@ impl Enable {
         };
         let session = context.session()?;
         let mut released = consent::enable(&session, &which)?;
-        if self.findings {
-            let found = consent::share_findings(&session)?;
-            released = Released { streams: released.streams + found.streams, events: released.events + found.events };
+        let mut add = |more: Released| {
+            released = Released { streams: released.streams + more.streams, events: released.events + more.events };
+        };
+        if self.problems.findings {
+            add(consent::share_findings(&session)?);
         }
-        if self.no_findings {
+        if self.machine.system {
+            add(consent::share_system(&session)?);
+        }
+        if self.problems.no_findings {
             let private = consent::unshare_findings(&session)?;
             context.printer.say(format!("the problems of {} are private again", plural(private as u64, "file")));
+        }
+        if self.machine.no_system {
+            let private = consent::unshare_system(&session)?;
+            let streams = plural(private as u64, "profile");
+            context.printer.say(format!("the generations and channels of {streams} are private again"));
         }
         context.printer.say(match released.streams {
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),

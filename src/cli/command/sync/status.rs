@@ -37,6 +37,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         roots_shared: report.roots.0,
         roots: report.roots.1,
         findings_shared: report.findings,
+        system_shared: report.system,
         origins: report.origins,
         connected: remote.connected_since,
         synced: report.remote.synced_at,
@@ -71,6 +72,7 @@ struct Status {
     roots: usize,
     /// Whether the problems that were found below them are shared as well.
     findings_shared: bool,
+    system_shared: bool,
     /// How many other ledgers have events here.
     origins: usize,
     #[serde(skip)]
@@ -113,7 +115,8 @@ impl Answer for Status {
         }
         let problems = if self.findings_shared { ", with the problems found there" } else { "" };
         let below = format!("below {} of {} roots", self.roots_shared, self.roots);
-        page.field("shared", format!("{} events, {below}{problems}", self.shared));
+        let system = if self.system_shared { ", with the generations of this machine" } else { "" };
+        page.field("shared", format!("{} events, {below}{problems}{system}", self.shared));
         page.field("backlog", self.backlog.to_string());
         page.field("others", others(self));
         let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));

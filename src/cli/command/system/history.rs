@@ -13,7 +13,7 @@ use crate::store::view::{self, GenerationRow, rfc3339};
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let reading = context.read()?;
-    let rows = view::generations(&reading.ledger.reader, reading.at)?;
+    let rows = view::generations(&reading.ledger.reader, view::Whose::Own, reading.at)?;
     context.printer.answer(&Generations { generations: rows.into_iter().map(Generation::of).collect() })
 }
 

@@ -16,7 +16,7 @@ use crate::domain::catalogue::Event;
 use crate::domain::config::host::{Host, HostChange, HostKind, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
-use crate::domain::finding::{Finding, Severity, Subject};
+use crate::domain::finding::{Finding, Severity, Subject, Suppressed};
 use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::id::{EventId, FlakeId};
@@ -163,12 +163,17 @@ fn finding_event() -> impl Strategy<Value = FindingEvent> {
     let finding = (text(), text(), severity, option::of(any::<u32>()), text()).prop_map(
         |(fingerprint, code, severity, line, message)| Finding { fingerprint, code, severity, line, message },
     );
-    (subject, vec(finding, 0..3), vec(text(), 0..3), 0..3_u8).prop_map(|(subject, findings, fingerprints, what)| {
-        match what {
-            0 => FindingEvent::Raised { subject, findings },
-            1 => FindingEvent::Changed { subject, findings },
-            _ => FindingEvent::Resolved { subject, fingerprints },
-        }
+    let meant = (text(), text(), option::of(text())).prop_map(|(fingerprint, why, until)| Suppressed {
+        fingerprint,
+        why,
+        until,
+    });
+    let all = (subject, vec(finding, 0..3), vec(text(), 0..3), vec(meant, 0..3), 0..4_u8);
+    all.prop_map(|(subject, findings, fingerprints, meant, what)| match what {
+        0 => FindingEvent::Raised { subject, findings },
+        1 => FindingEvent::Changed { subject, findings },
+        2 => FindingEvent::Resolved { subject, fingerprints },
+        _ => FindingEvent::Suppressed { subject, findings: meant },
     })
 }
 

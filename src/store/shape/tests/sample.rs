@@ -13,7 +13,7 @@ use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::config::host::{Host, HostChange, HostKind, HostName};
 use crate::domain::config::{ConfigEvent, Generation};
 use crate::domain::finding::event::FindingEvent;
-use crate::domain::finding::{Finding, Severity, Subject};
+use crate::domain::finding::{Finding, Severity, Subject, Suppressed};
 use crate::domain::flake::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::id::{EventId, FlakeId};
@@ -95,10 +95,16 @@ fn finding_events() -> Vec<FindingEvent> {
         line: Some(12),
         message: "nixpkgs is locked to a dirty tree; commit it and lock again".to_owned(),
     };
+    let suppressed = Suppressed {
+        fingerprint: "dirty-lock:nixpkgs:1".to_owned(),
+        why: "a worktree of its own".to_owned(),
+        until: Some("2027-01-01".to_owned()),
+    };
     vec![
         FindingEvent::Raised { subject: subject.clone(), findings: vec![finding.clone()] },
         FindingEvent::Changed { subject: subject.clone(), findings: vec![Finding { line: Some(14), ..finding }] },
-        FindingEvent::Resolved { subject, fingerprints: vec!["dirty-lock:nixpkgs:1".to_owned()] },
+        FindingEvent::Resolved { subject: subject.clone(), fingerprints: vec!["dirty-lock:nixpkgs:1".to_owned()] },
+        FindingEvent::Suppressed { subject, findings: vec![suppressed] },
     ]
 }
 
