@@ -50,19 +50,7 @@ impl Estate {
     }
 
     fn generation(&self, number: u32) {
-        let profiles = self.system.path().join("nix/var/nix/profiles");
-        let store = format!("nix/store/{}-nixos-system-desk-26.05", number.to_string().repeat(32));
-        fs::create_dir_all(self.system.path().join(&store)).unwrap();
-        fs::create_dir_all(&profiles).unwrap();
-        fs::write(self.system.path().join(&store).join("nixos-version"), "26.05.20261101.647b2b7").unwrap();
-        symlink(Path::new("/").join(&store), profiles.join(format!("system-{number}-link"))).unwrap();
-        let current = profiles.join("system");
-        fs::remove_file(&current).unwrap_or_default();
-        symlink(format!("system-{number}-link"), current).unwrap();
-        let running = self.system.path().join("run/current-system");
-        fs::create_dir_all(self.system.path().join("run")).unwrap();
-        fs::remove_file(&running).unwrap_or_default();
-        symlink(Path::new("/").join(&store), running).unwrap();
+        generation(self.system.path(), number);
     }
 
     fn scan(&self) {
@@ -82,6 +70,23 @@ impl Estate {
         let sent = format!("{recorded} AND position IN (SELECT position FROM outbox)");
         (self.ada.count(&recorded), self.ada.count(&sent))
     }
+}
+
+/// Makes a generation of a machine named `desk` the current one, below a directory.
+pub(super) fn generation(system: &Path, number: u32) {
+    let profiles = system.join("nix/var/nix/profiles");
+    let store = format!("nix/store/{}-nixos-system-desk-26.05.20261101.647b2b7", number.to_string().repeat(32));
+    fs::create_dir_all(system.join(&store)).unwrap();
+    fs::create_dir_all(system.join("run")).unwrap();
+    fs::create_dir_all(&profiles).unwrap();
+    fs::write(system.join(&store).join("nixos-version"), "26.05.20261101.647b2b7").unwrap();
+    let link = |to: &Path, at: &Path| {
+        fs::remove_file(at).unwrap_or_default();
+        symlink(to, at).unwrap();
+    };
+    link(&Path::new("/").join(&store), &profiles.join(format!("system-{number}-link")));
+    link(format!("system-{number}-link").as_ref(), &profiles.join("system"));
+    link(&Path::new("/").join(&store), &system.join("run/current-system"));
 }
 
 /// What the new root shares and what the machine runs.

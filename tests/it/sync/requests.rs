@@ -7,10 +7,12 @@ use async_nats::HeaderMap;
 use cim_domain_nix::app::requests::command::COMMANDS;
 use cim_domain_nix::app::requests::query::QUERIES;
 use cim_domain_nix::app::requests::{Desk, SERVICE};
+use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::estates::generation;
 use super::machine::Machine;
 use crate::contract;
 use crate::nats::Server;
@@ -209,6 +211,45 @@ fn queries_are_answered_from_the_read_model_page_by_page() {
     let count = seen.len();
     seen.dedup();
     assert_eq!((count, seen.len()), (6, 6));
+}
+
+#[test]
+fn files_that_are_modules_or_overlays_and_generations_that_ran_are_told() {
+    let world = World::new(&[]);
+    let flake = "{ outputs = { nixpkgs, ... }: { nixosConfigurations.desk = nixpkgs.lib.nixosSystem { modules = [ ./web.nix ]; }; }; }";
+    let write = |path: &str, text: &str| std::fs::write(world.flakes.path().join("one").join(path), text).unwrap();
+    write("flake.nix", flake);
+    write("web.nix", "{ config, lib, ... }: { services.nginx.enable = true; }");
+    write("hello.nix", "final: prev: { hello = prev.hello.overrideAttrs (_: { }); }");
+    let system = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let scanned = || {
+        let request = ScanRequest {
+            paths: vec![world.flakes.path().to_owned()],
+            modules: true,
+            system: Some(system.path().to_owned()),
+            ..ScanRequest::default()
+        };
+        scan(&world.machine.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+    };
+    scanned();
+    let result = |subject: &str, body: &Value| world.ask(subject, body)["result"].clone();
+    let module = result("nix.query.module.get", &json!({ "name": "web.nix" }));
+    assert_eq!((&module["items"][0]["seen"]["defined"], &module["items"][0]["path"]), (&json!(1), &json!("web.nix")));
+    let overlays = result("nix.query.overlay.list", &json!({}));
+    assert_eq!(overlays["items"][0]["seen"]["adds"], json!(["hello"]));
+    let desk = json!({ "name": "desk" });
+    assert_eq!(result("nix.query.config.get_current", &desk)["generations"], "unknown", "nothing was seen to run");
+    for number in 1..=2 {
+        generation(system.path(), number);
+        scanned();
+    }
+    let current = result("nix.query.config.get_current", &desk);
+    assert_eq!(current["generations"].as_array().map(Vec::len), Some(1), "{current}");
+    assert_eq!(current["generations"][0]["generation"], 2);
+    let history = result("nix.query.config.get_history", &desk);
+    let numbers: Vec<_> =
+        history["generations"].as_array().unwrap().iter().map(|one| one["generation"].clone()).collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 #[test]
