@@ -31,6 +31,10 @@ const BATCHED: u64 = 40_000;
 /// About the size of the payloads that [`Edits`] makes.
 const PAYLOAD: usize = 100;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> Outcome {

@@ -21,6 +21,10 @@ mod single;
 #[path = "ledger/years.rs"]
 mod years;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const BATCH: usize = 2_000;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -28,6 +28,10 @@ use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
 use uuid::Uuid;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Done<T> = Result<T, Box<dyn Error>>;
 
 const BULK: usize = 20_000;
