@@ -4,6 +4,7 @@
 //! documentation, `explain` and tests derive from what it says of itself. Must not know files, clocks, or the ledger.
 
 mod attributes;
+mod beside;
 mod call;
 mod dispatch;
 mod finding;
@@ -20,6 +21,7 @@ pub mod flake;
 pub mod rules;
 
 pub use attributes::Attributes;
+pub use beside::{Beside, Linked};
 pub use call::Call;
 pub use finding::{Finding, Fix, Meant, Place};
 pub use report::{File, Report, replace};
@@ -48,18 +50,23 @@ impl Linter {
 
     /// Every finding of one Nix text, in the order of the text, but those that are meant. Linear in its length.
     pub fn check(&self, text: &str) -> Vec<Finding> {
-        open(self.check_tree(&tree::parse(text), text))
+        self.check_beside(text, Beside::default())
+    }
+
+    /// The same, with the files that stand beside it.
+    pub fn check_beside(&self, text: &str, beside: Beside<'_>) -> Vec<Finding> {
+        open(self.check_as(&tree::parse(text), text, (false, beside)))
     }
 
     /// Every finding of a text that was parsed already, those that are meant among them.
     pub fn check_tree(&self, tree: &Tree, text: &str) -> Vec<Finding> {
-        self.check_as(tree, text, false)
+        self.check_as(tree, text, (false, Beside::default()))
     }
 
     /// The same; whether the text is a `flake.nix` decides what some rules say of it.
-    fn check_as(&self, tree: &Tree, text: &str, flake: bool) -> Vec<Finding> {
+    fn check_as(&self, tree: &Tree, text: &str, (flake, beside): (bool, Beside<'_>)) -> Vec<Finding> {
         let names = Names::of(tree, text);
-        let file = File { text, tree, names: &names, flake, nix: self.nix };
+        let file = File { text, tree, names: &names, flake, nix: self.nix, beside };
         let mut findings = self.dispatch.run(&file);
         suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut []);
         finish(&file, &mut findings);

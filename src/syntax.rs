@@ -33,6 +33,10 @@ pub mod pins;
 
 pub mod shape;
 
+pub mod exports;
+
+pub mod links;
+
 pub mod secret;
 
 /// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.

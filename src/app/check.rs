@@ -1,5 +1,6 @@
 //! Checking: every Nix file and every flake below some paths, by the rules of the lint room. Writes nothing but a cache.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,13 +8,17 @@ use chrono::DateTime;
 use rayon::prelude::*;
 
 use super::AppError;
-use crate::lint::{Finding, Linter, Rule, Selection};
+use crate::lint::{Beside, Finding, Linter, Rule, Selection};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Options, ReadError, read_text, walk_nix};
+use crate::syntax::links::Link;
 
 pub mod baseline;
 
 mod cache;
 
+mod beside;
+
+use beside::Files;
 use cache::Cache;
 
 /// What to check and how.
@@ -77,8 +82,9 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
     let cache = Cache::open(request, &today);
     let linter = Linter::new(&request.selection, today);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
+    let files = Files::default();
     let looked: Vec<Looked> =
-        pool.install(|| items.par_iter().map(|item| look(item, &linter, &cache, request)).collect());
+        pool.install(|| items.par_iter().map(|item| look(item, &linter, (&cache, &files), request)).collect());
     cache.keep(&items, &looked, request.now);
     for (item, looked) in items.into_iter().zip(looked) {
         report.add(item, looked);
@@ -107,6 +113,8 @@ struct Looked {
     nix: Vec<Finding>,
     lock: Vec<Finding>,
     failed: Option<(PathBuf, String)>,
+    /// The files that were asked for beside it.
+    beside: Vec<PathBuf>,
 }
 
 fn items(files: Vec<(PathBuf, FileStamp)>) -> Vec<Item> {
@@ -134,22 +142,29 @@ fn sibling(directory: &Path, name: &str) -> Option<(PathBuf, FileStamp)> {
     Some((path, FileStamp::new(&meta)))
 }
 
-fn look(item: &Item, linter: &Linter, cache: &Cache, request: &CheckRequest) -> Looked {
+fn look(item: &Item, linter: &Linter, (cache, files): (&Cache, &Files), request: &CheckRequest) -> Looked {
     if let Some(known) = cache.find(item) {
         return known;
     }
-    match read(item) {
+    let directory = item.nix.as_ref().and_then(|(path, _)| path.parent()).unwrap_or(Path::new(""));
+    let asked = RefCell::default();
+    let ask = |link: &Link| files.ask(directory, link, &mut asked.borrow_mut());
+    let beside = Beside::new(&ask);
+    let mut looked = match read(item) {
         Ok((nix, lock)) if item.is_flake() => {
             let text = |file: &Option<FileText>| file.as_ref().map(|file| file.text.clone());
-            let found = linter.check_flake(text(&nix).as_deref(), text(&lock).as_deref(), Some(seconds(request.now)));
-            Looked { nix: found.nix, lock: found.lock, failed: None }
+            let now = Some(seconds(request.now));
+            let found = linter.check_flake_beside(text(&nix).as_deref(), text(&lock).as_deref(), now, beside);
+            Looked { nix: found.nix, lock: found.lock, ..Looked::default() }
         }
         Ok((nix, _)) => {
-            let findings = nix.map_or_else(Vec::new, |file| linter.check(&file.text));
+            let findings = nix.map_or_else(Vec::new, |file| linter.check_beside(&file.text, beside));
             Looked { nix: findings, ..Looked::default() }
         }
         Err(error) => Looked { failed: Some((error.path().to_owned(), super::chain(&error))), ..Looked::default() },
-    }
+    };
+    looked.beside = asked.into_inner();
+    looked
 }
 
 /// The time as rules take it.

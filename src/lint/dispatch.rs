@@ -6,18 +6,21 @@ use rnix::ast::AttrpathValue;
 use rnix::{SyntaxKind, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::beside::Linked;
 use super::call::{self, Call};
 use super::finding::Finding;
 use super::flake::{FlakeReport, FlakeView};
 use super::report::{File, Report};
 use super::rule::{Check, Rule, Selection};
 use super::rules::RULES;
+use crate::syntax::links::{self, Link};
 use crate::syntax::{Problem, semantics};
 
 type OnNode = (&'static Rule, fn(&SyntaxNode, &mut Report<'_, '_>));
 type OnCall = (&'static Rule, fn(&Call, &mut Report<'_, '_>));
 type OnBinding = (&'static Rule, fn(&AttrpathValue, &mut Report<'_, '_>));
 type OnFile = (&'static Rule, fn(&mut Report<'_, '_>));
+type OnLink = (&'static Rule, fn(&Link, &Linked, &mut Report<'_, '_>));
 type OnFlake = (&'static Rule, fn(&FlakeView<'_>, &mut FlakeReport<'_>));
 
 /// The wanted rules, by what they look at.
@@ -27,6 +30,7 @@ pub(super) struct Dispatch {
     calls: HashMap<&'static str, Vec<OnCall>>,
     bindings: HashMap<&'static str, Vec<OnBinding>>,
     files: Vec<OnFile>,
+    links: Vec<OnLink>,
     pub(super) flakes: Vec<OnFlake>,
     reading: Vec<&'static Rule>,
     flake_reading: Vec<&'static Rule>,
@@ -63,6 +67,7 @@ impl Dispatch {
                 }
             }
             Check::File(check) => self.files.push((rule, check)),
+            Check::Link(check) => self.links.push((rule, check)),
             Check::Flake(check) => self.flakes.push((rule, check)),
             Check::Reading => self.reading.push(rule),
             Check::FlakeReading => self.flake_reading.push(rule),
@@ -110,7 +115,19 @@ impl Dispatch {
         for (rule, check) in &self.files {
             check(&mut Report { file, rule, out });
         }
+        self.links(file, out);
         keep_the_closer(out);
+    }
+
+    /// The files that the text imports, when there is somebody who has them.
+    fn links(&self, file: &File<'_>, out: &mut Vec<Finding>) {
+        let Some(ask) = file.beside.ask().filter(|_| !self.links.is_empty()) else { return };
+        for link in links::of(file.tree, file.text, file.names) {
+            let linked = ask(&link);
+            for (rule, check) in &self.links {
+                check(&link, &linked, &mut Report { file, rule, out });
+            }
+        }
     }
 
     fn call(&self, node: &SyntaxNode, file: &File<'_>, out: &mut Vec<Finding>) {

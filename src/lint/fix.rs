@@ -38,7 +38,7 @@ fn fix_as(linter: &Linter, text: &str, least: Safety, flake: bool) -> Fixed {
         if !tree.problems.is_empty() {
             break;
         }
-        let findings = super::open(linter.check_as(&tree, &fixed.text, flake));
+        let findings = super::open(linter.check_as(&tree, &fixed.text, (flake, super::Beside::default())));
         let chosen = choose(&findings, least, &fixed.refused);
         if chosen.is_empty() || !make(&chosen, &mut fixed) {
             break;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::beside::Beside;
 use super::dispatch::Dispatch;
 use super::finding::{Finding, Place};
 use super::report::File;
@@ -94,12 +95,33 @@ impl SaidOfFlake<'_> {
 impl Linter {
     /// Every finding of a flake, but those that are meant; `now` in seconds since 1970, for what grows old.
     pub fn check_flake(&self, nix: Option<&str>, lock: Option<&str>, now: Option<i64>) -> FlakeFindings {
-        let FlakeFindings { nix, lock } = self.check_whole_flake(nix, lock, now);
+        self.check_flake_beside(nix, lock, now, Beside::default())
+    }
+
+    /// The same, with the files that stand beside it.
+    pub fn check_flake_beside(
+        &self,
+        nix: Option<&str>,
+        lock: Option<&str>,
+        now: Option<i64>,
+        beside: Beside<'_>,
+    ) -> FlakeFindings {
+        let FlakeFindings { nix, lock } = self.look_at_flake(nix, lock, now, beside);
         FlakeFindings { nix: open(nix), lock: open(lock) }
     }
 
-    /// The same with those that are meant.
+    /// Every finding of a flake by itself, those that are meant among them.
     pub fn check_whole_flake(&self, nix: Option<&str>, lock: Option<&str>, now: Option<i64>) -> FlakeFindings {
+        self.look_at_flake(nix, lock, now, Beside::default())
+    }
+
+    fn look_at_flake(
+        &self,
+        nix: Option<&str>,
+        lock: Option<&str>,
+        now: Option<i64>,
+        others: Beside<'_>,
+    ) -> FlakeFindings {
         let lock_file = lock.map(lock::read);
         let Some(text) = nix else {
             let view = FlakeView { flake: None, source: None, lock: lock_file.as_ref(), now };
@@ -108,7 +130,7 @@ impl Linter {
         };
         let (tree, flake) = (tree::parse(text), flake::read(text));
         let names = Names::of(&tree, text);
-        let file = File { text, tree: &tree, names: &names, flake: true, nix: self.nix };
+        let file = File { text, tree: &tree, names: &names, flake: true, nix: self.nix, beside: others };
         let source = tree.problems.is_empty().then_some(&file);
         let noted = note(&self.dispatch, &FlakeView { flake: Some(&flake), source, lock: lock_file.as_ref(), now });
         let mut found = placed(noted.nix, text);

@@ -3,6 +3,7 @@
 use rnix::{NodeOrToken, SyntaxElement, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
 
+use super::beside::Beside;
 use super::finding::{Finding, Fix, Place};
 use super::rule::{Rule, Safety};
 use crate::domain::finding::Severity;
@@ -24,6 +25,8 @@ pub struct File<'a> {
     pub flake: bool,
     /// The oldest Nix that the text is for, when that was said.
     pub nix: Option<Release>,
+    /// The files that it imports.
+    pub beside: Beside<'a>,
 }
 
 /// The hand of one rule on one text.
@@ -52,6 +55,11 @@ impl<'f> Report<'f, '_> {
             meant: None,
         });
         Said { finding: self.out.last_mut(), safety: self.rule.fix }
+    }
+
+    /// What this rule has said of the text so far.
+    pub fn said(&self) -> impl Iterator<Item = &Finding> {
+        self.out.iter().filter(|finding| std::ptr::eq(finding.rule, self.rule))
     }
 
     /// The text of a range.

@@ -5,11 +5,13 @@ use std::fmt;
 use rnix::ast::AttrpathValue;
 use rnix::{SyntaxKind, SyntaxNode};
 
+use super::beside::Linked;
 use super::call::Call;
 use super::flake::{FlakeReport, FlakeView};
 use super::report::Report;
 use super::rules::RULES;
 use crate::domain::finding::Severity;
+use crate::syntax::links::Link;
 use crate::syntax::names::builtins::Release;
 
 /// One rule.
@@ -63,6 +65,8 @@ impl Safety {
 pub enum Example {
     /// Any Nix file.
     Nix(&'static str),
+    /// A Nix file, and one beside it with its name.
+    Beside(&'static str, (&'static str, &'static str)),
     /// A `flake.nix` with its `flake.lock`.
     Flake {
         /// The text of `flake.nix`; empty when there is none.
@@ -85,6 +89,8 @@ pub enum Check {
     Binding(&'static [&'static str], fn(&AttrpathValue, &mut Report<'_, '_>)),
     /// At the whole file: its names above all.
     File(fn(&mut Report<'_, '_>)),
+    /// At every file that is imported by a literal path, with what is in it; only where there are files.
+    Link(fn(&Link, &Linked, &mut Report<'_, '_>)),
     /// At a `flake.nix` with its `flake.lock`.
     Flake(fn(&FlakeView<'_>, &mut FlakeReport<'_>)),
     /// The parser says so under the rule's name, or the reader of comments to this program.
@@ -105,6 +111,11 @@ impl Rule {
     /// The rule of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         RULES.iter().copied().find(|rule| rule.name == name)
+    }
+
+    /// Whether it needs the files that a text imports; scans, which look at what has changed alone, do not record that.
+    pub const fn is_of_several_files(&self) -> bool {
+        matches!(self.check, Check::Link(_))
     }
 }
 

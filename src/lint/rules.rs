@@ -37,6 +37,10 @@ rules! {
     null_byte,
     undefined_name,
     builtin_needs_prefix,
+    // Names across files.
+    import_not_there,
+    import_without_attribute,
+    import_argument,
     // Names.
     unused_let,
     unused_inherit,

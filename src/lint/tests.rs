@@ -29,6 +29,15 @@ fn found(rule: &'static Rule, text: &str) -> Vec<Finding> {
 fn shown(rule: &'static Rule, example: Example) -> Vec<Finding> {
     match example {
         Example::Nix(text) => found(rule, text),
+        Example::Beside(text, (name, other)) => {
+            let exports = crate::syntax::exports::read(&tree::parse(other)).map(std::sync::Arc::new);
+            let ask = |link: &crate::syntax::links::Link| match (link.path == name, &exports) {
+                (false, _) => Linked::Missing,
+                (true, None) => Linked::There,
+                (true, Some(exports)) => Linked::File(exports.clone()),
+            };
+            only(rule).check_beside(text, Beside::new(&ask))
+        }
         Example::Flake { nix, lock } => {
             let present = |text: &'static str| Some(text).filter(|text| !text.is_empty());
             let found = only(rule).check_flake(present(nix), present(lock), Some(NOW));

@@ -15,6 +15,7 @@ use super::tree::Tree;
 
 pub use kind::Kind;
 pub use references::{How, Reference};
+pub(super) use walk::inside;
 
 /// The deepest option path that is told apart; what lies below counts as part of it.
 const MAX_PATH: usize = 32;

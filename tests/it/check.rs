@@ -102,6 +102,39 @@ fn the_exit_code_says_whether_anything_is_as_bad_as_asked() {
 }
 
 #[test]
+fn what_a_file_says_of_another_is_told_and_looked_at_again_when_the_other_changes() {
+    let world = World::new();
+    let lib = world.write("lib/default.nix", "{ lib }: { inherit (lib) version; }\n");
+    world.write("a.nix", "{ lib }: let own = import ./lib { inherit lib; x = 1; }; in [ own.version own.revision ]\n");
+    world.write("b.nix", "{ imports = [ ./gone.nix ]; }\n");
+    let all = ["import-argument", "import-without-attribute", "import-not-there"];
+    assert_eq!(world.rules(&["check"]), all);
+    // What changed just now is not remembered.
+    std::thread::sleep(Duration::from_millis(2100));
+    assert_eq!(world.rules(&["check"]), all);
+    assert_eq!(world.rules(&["check"]), all, "remembered");
+    fs::write(&lib, "{ lib, ... }: { inherit (lib) version; revision = 1; }\n").expect("the file is written");
+    assert_eq!(world.rules(&["check"]), ["import-not-there"]);
+    world.write("gone.nix", "{ }\n");
+    assert_eq!(world.rules(&["check"]), [""; 0]);
+    fs::remove_file(&lib).expect("the file is removed");
+    assert_eq!(world.rules(&["check"]), ["import-not-there"], "of a directory, its default.nix");
+}
+
+#[test]
+fn what_a_file_says_of_another_is_old_when_it_was_so_in_the_commit() {
+    let world = World::new();
+    let git = Git::init(&world.tree());
+    world.write("lib.nix", "{ version = 1; }\n");
+    world.write("a.nix", "[ (import ./lib.nix).version (import ./lib.nix).name ]\n");
+    git.commit_all("first");
+    assert_eq!(world.rules(&["check"]), ["import-without-attribute"]);
+    assert_eq!(world.rules(&["check", "--new-since", "HEAD"]), [""; 0]);
+    world.write("lib.nix", "{ name = 1; }\n");
+    assert_eq!(world.rules(&["check", "--new-since", "HEAD"]), ["import-without-attribute"]);
+}
+
+#[test]
 fn a_flake_named_alone_is_judged_with_its_lock_and_a_lock_with_its_flake() {
     let world = World::new();
     world.write("flake.nix", "{ description = \"x\"; inputs = { }; outputs = { self }: { a = let in self; }; }\n");

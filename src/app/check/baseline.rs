@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{AppError, CheckReport, CheckRequest, day};
+use super::{AppError, CheckReport, CheckRequest, beside, day};
 use crate::domain::path::RecordedPath;
 use crate::git::{AtRevision, Repository};
-use crate::lint::Linter;
+use crate::lint::{Beside, Linked, Linter};
 use crate::store::Reader;
 use crate::store::view::{self, At};
+use crate::syntax::links::Link;
+use crate::syntax::{exports, tree};
 
 /// Leaves only what is new. Files outside the repository are new altogether.
 pub fn only_new_since_commit(report: &mut CheckReport, request: &CheckRequest, revision: &str) -> Result<(), AppError> {
@@ -53,22 +56,39 @@ fn then(
             AtRevision::Absent | AtRevision::NotFetched => None,
         })
     };
-    let beside = |name: &str| text(&path.with_file_name(name));
+    let sibling = |name: &str| text(&path.with_file_name(name));
+    // The files that it imported then.
+    let ask = |link: &Link| {
+        let at = beside::place(path.parent().unwrap_or(Path::new("")), &link.path);
+        let default = at.join("default.nix");
+        match [at, default].iter().map(|path| text(path)).find(|text| !matches!(text, Ok(None))) {
+            None => Linked::Missing,
+            Some(Ok(Some(text))) => {
+                let exports = exports::read(&tree::parse(&text));
+                exports.map_or(Linked::There, |exports| Linked::File(Arc::new(exports)))
+            }
+            Some(_) => Linked::There,
+        }
+    };
+    let others = Beside::new(&ask);
     let findings = match path.file_name().and_then(|name| name.to_str()) {
         Some(name @ ("flake.nix" | "flake.lock")) => {
-            let (nix, lock) = (beside("flake.nix")?, beside("flake.lock")?);
-            let found = linter.check_flake(nix.as_deref(), lock.as_deref(), Some(super::seconds(request.now)));
+            let (nix, lock) = (sibling("flake.nix")?, sibling("flake.lock")?);
+            let now = Some(super::seconds(request.now));
+            let found = linter.check_flake_beside(nix.as_deref(), lock.as_deref(), now, others);
             if name == "flake.nix" { found.nix } else { found.lock }
         }
-        _ => text(path)?.map_or_else(Vec::new, |text| linter.check(&text)),
+        _ => text(path)?.map_or_else(Vec::new, |text| linter.check_beside(&text, others)),
     };
     Ok(findings.into_iter().map(|finding| finding.fingerprint).collect())
 }
 
-/// Leaves only what was not open in the ledger at a moment.
+/// Leaves only what was not open in the ledger at a moment. What is never recorded is left out: nobody knows whether it is new.
 pub fn only_new_since_moment(report: &mut CheckReport, reader: &Reader, moment: At) -> Result<(), AppError> {
     let before: HashSet<(RecordedPath, String)> =
         view::problems(reader, None, moment)?.into_iter().map(|row| (row.path, row.fingerprint)).collect();
-    report.retain(|path, finding| !before.contains(&(RecordedPath::new(path), finding.fingerprint.clone())));
+    report.retain(|path, finding| {
+        !finding.rule.is_of_several_files() && !before.contains(&(RecordedPath::new(path), finding.fingerprint.clone()))
+    });
     Ok(())
 }

@@ -41,6 +41,11 @@ struct Line {
     /// Findings of the lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     l: Vec<Stored>,
+    /// The files beside it that were asked for, and a hash of their stamps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    b: Vec<PathBuf>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    t: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,9 +83,10 @@ impl Cache {
         if self.known.is_empty() {
             return None;
         }
-        let line = self.known.get(&paths(item)).filter(|line| line.s == stamps(item))?;
+        let line =
+            self.known.get(&paths(item)).filter(|line| line.s == stamps(item) && line.t == stamps_beside(&line.b))?;
         let restored = |list: &[Stored]| list.iter().map(restore).collect::<Option<Vec<_>>>();
-        Some(Looked { nix: restored(&line.n)?, lock: restored(&line.l)?, failed: None })
+        Some(Looked { nix: restored(&line.n)?, lock: restored(&line.l)?, failed: None, beside: line.b.clone() })
     }
 
     /// Remembers; what cannot be written is read again the next time.
@@ -90,14 +96,18 @@ impl Cache {
             .iter()
             .zip(looked)
             .filter(|(item, looked)| looked.failed.is_none() && settled(item, now))
+            // A path that JSON cannot hold is read again.
+            .filter(|(_, looked)| looked.beside.iter().all(|path| path.to_str().is_some()))
             .map(|(item, looked)| Line {
                 p: paths(item),
                 s: stamps(item),
                 n: looked.nix.iter().map(store).collect(),
                 l: looked.lock.iter().map(store).collect(),
+                b: looked.beside.clone(),
+                t: stamps_beside(&looked.beside),
             })
             .collect();
-        let same = |line: &Line| self.known.get(&line.p).is_some_and(|known| known.s == line.s);
+        let same = |line: &Line| self.known.get(&line.p).is_some_and(|known| known.s == line.s && known.t == line.t);
         if lines.len() == self.known.len() && lines.iter().all(same) {
             return;
         }
@@ -114,6 +124,20 @@ impl Cache {
             tracing::debug!(%error, "the cache of checks was not written");
         }
     }
+}
+
+/// What tells whether a file beside an item is another now, or is there at all.
+fn stamps_beside(paths: &[PathBuf]) -> String {
+    if paths.is_empty() {
+        return String::new();
+    }
+    let mut hasher = blake3::Hasher::new();
+    for path in paths {
+        let stamp = std::fs::metadata(path).ok().map(|meta| FileStamp::new(&meta).to_bytes());
+        hasher.update(&[u8::from(stamp.is_some())]);
+        hasher.update(&stamp.unwrap_or([0; 40]));
+    }
+    short(&hasher.finalize())
 }
 
 /// For which release, rules and day the findings are.

@@ -75,6 +75,7 @@ impl Explained {
 pub(crate) fn shown(example: Example) -> String {
     match example {
         Example::Nix(text) | Example::Words(text) => text.to_owned(),
+        Example::Beside(text, (name, other)) => format!("{text}\n\n# {name}\n{other}"),
         Example::Flake { nix, lock } => format!("{nix}\n\n# flake.lock\n{lock}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Hashes that stand for ones not known yet.
 
 use rnix::SyntaxKind;
-use rnix::ast::AttrpathValue;
+use rnix::ast::{Apply, AttrpathValue};
 use rowan::ast::AstNode;
 
 use super::written::{last_name, text};
@@ -54,7 +54,7 @@ fn check(binding: &AttrpathValue, report: &mut Report<'_, '_>) {
     // What is taken when no hash is given has its meaning.
     let is_fallback = binding.syntax().ancestors().take_while(|node| node.kind() != SyntaxKind::NODE_APPLY);
     let Some(value) = binding.value() else { return };
-    if is_fallback.into_iter().any(|node| node.kind() == SyntaxKind::NODE_IF_ELSE) {
+    if is_fallback.into_iter().any(|node| node.kind() == SyntaxKind::NODE_IF_ELSE) || is_converted(binding) {
         return;
     }
     let named = last_name(&value).is_some_and(|name| matches!(name.as_str(), "fakeHash" | "fakeSha256" | "fakeSha512"));
@@ -64,6 +64,13 @@ fn check(binding: &AttrpathValue, report: &mut Report<'_, '_>) {
             "this hash is a placeholder; build once and put in the one that Nix prints",
         );
     }
+}
+
+/// What is given to `convertHash` is a value to compute with.
+fn is_converted(binding: &AttrpathValue) -> bool {
+    let call = binding.syntax().ancestors().find_map(Apply::cast);
+    let function = call.and_then(|call| last_name(&call.lambda()?));
+    function.is_some_and(|name| name == "convertHash")
 }
 
 /// Nothing, or zeros in hexadecimal, in Nix's base 32 or in base 64.

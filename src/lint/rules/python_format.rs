@@ -39,7 +39,7 @@ fn check(call: &Call, report: &mut Report<'_, '_>) {
             report.at(name_range(binding), "write `pyproject = true` and name the `build-system`")
         }
         Some("setuptools") => {
-            report.at(name_range(binding), "write `pyproject = true` and `build-system = [ setuptools ]`")
+            report.at(name_range(binding), "write `pyproject = true` and name the `build-system`, mostly `setuptools`")
         }
         _ => return,
     };

@@ -23,7 +23,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some((accumulator, body)) = fold(call) else { return };
-    if grows(&body, &accumulator, BinOpKind::Concat).is_some() {
+    let carried = is_only_carried(&body, &accumulator, BinOpKind::Concat, report);
+    if carried && grows(&body, &accumulator, BinOpKind::Concat).is_some() {
         report.at(call.whole().text_range(), "each step of this fold copies the list; `concatMap` copies it once");
     }
 }
@@ -35,6 +36,32 @@ pub(super) fn fold(call: &Call) -> Option<(String, Expr)> {
     let Expr::Lambda(inner) = bare(outer.body()?) else { return None };
     let accumulator = if name == "foldr" { parameter(&inner)? } else { parameter(&outer)? };
     Some((accumulator, inner.body()?))
+}
+
+/// Whether the carried value is only joined and handed on. A step that looks into it cannot be said without a fold.
+pub(super) fn is_only_carried(
+    body: &Expr,
+    accumulator: &str,
+    operator: BinOpKind,
+    report: &Report<'_, '_>,
+) -> bool {
+    let range = body.syntax().text_range();
+    let uses = report.names().uses.iter();
+    let uses = uses.filter(|name| name.name == accumulator && range.contains_range(name.range)).count();
+    uses == carried(body, accumulator, operator)
+}
+
+/// How often it is handed on, as it is or as one side of the operator.
+fn carried(body: &Expr, accumulator: &str, operator: BinOpKind) -> usize {
+    let sum = |sides: [Option<Expr>; 2]| sides.into_iter().flatten().map(|side| carried(&side, accumulator, operator)).sum();
+    match bare(body.clone()) {
+        Expr::Ident(name) => usize::from(name.syntax().text() == accumulator),
+        Expr::LetIn(block) => block.body().map_or(0, |body| carried(&body, accumulator, operator)),
+        Expr::With(with) => with.body().map_or(0, |body| carried(&body, accumulator, operator)),
+        Expr::IfElse(choice) => sum([choice.body(), choice.else_body()]),
+        Expr::BinOp(operation) if operation.operator() == Some(operator) => sum([operation.lhs(), operation.rhs()]),
+        _ => 0,
+    }
 }
 
 fn parameter(lambda: &Lambda) -> Option<String> {

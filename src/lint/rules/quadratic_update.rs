@@ -3,7 +3,7 @@
 use rnix::ast::{BinOpKind, Expr};
 
 use super::certain::bare;
-use super::quadratic_list::{fold, grows};
+use super::quadratic_list::{fold, grows, is_only_carried};
 use crate::domain::finding::Severity;
 use crate::lint::{Call, Check, Example, Report, Rule, Safety};
 
@@ -24,7 +24,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(call: &Call, report: &mut Report<'_, '_>) {
     let Some((accumulator, body)) = fold(call) else { return };
     let Some(added) = grows(&body, &accumulator, BinOpKind::Update) else { return };
-    if matches!(bare(added), Expr::AttrSet(_)) {
+    let carried = is_only_carried(&body, &accumulator, BinOpKind::Update, report);
+    if carried && matches!(bare(added), Expr::AttrSet(_)) {
         report.at(call.whole().text_range(), "each step of this fold copies the set; `listToAttrs` makes it at once");
     }
 }

@@ -58,6 +58,10 @@ fn what_is_wrong_is_found_however_it_is_written() {
 #[test]
 fn what_only_looks_wrong_is_left_alone() {
     for (rule, text) in [
+        ("quadratic-list", "xs: builtins.foldl' (acc: x: if acc == [ ] then [ x ] else acc ++ [ x ]) [ ] xs"),
+        ("quadratic-list", "xs: builtins.foldl' (acc: x: acc ++ [ (x + builtins.length acc) ]) [ ] xs"),
+        ("quadratic-update", "xs: builtins.foldl' (acc: x: acc // { ${x} = acc.${x} or 0 + 1; }) { } xs"),
+        ("fake-hash", "{ lib }: lib.convertHash { hash = lib.fakeSha512; toHashFormat = \"sri\"; }"),
         ("permit-root-login", "{ nodes.machine.services.openssh.settings.PermitRootLogin = \"yes\"; }"),
         ("permit-root-login", "{ services.other.settings.PermitRootLogin = \"yes\"; }"),
         ("firewall-disabled", "{ networking.firewall.enable = lib.mkDefault enabled; }"),
@@ -175,4 +179,50 @@ fn what_outputs_must_take_is_not_called_unused() {
     assert_eq!(count_in_flake("unused-formal", nix), 1, "`x` alone");
     let open = "{ outputs = { self, ... }: { }; }";
     assert_eq!(count_in_flake("unused-formal", open), 1, "with `...` nothing must be taken");
+}
+
+/// What a lock with these inputs of the flake, and of its input `tool`, is told about copies of nixpkgs.
+fn copies(root: &[(&str, &str)], tool: &[(&str, &str)]) -> Vec<String> {
+    use serde_json::{Map, Value, json};
+
+    let linter =
+        Linter::new(&Selection { only: vec!["duplicate-nixpkgs".to_owned()], ..Selection::default() }, "2026-11-28");
+    let inputs =
+        |list: &[(&str, &str)]| list.iter().map(|(name, key)| ((*name).to_owned(), json!(key))).collect::<Map<_, _>>();
+    let node = |owner: &str, repo: &str, more: Value| {
+        let mut original = json!({ "type": "github", "owner": owner, "repo": repo });
+        original.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        let locked = json!({ "type": "github", "owner": owner, "repo": repo, "rev": "a".repeat(40), "narHash": "h", "lastModified": 1 });
+        json!({ "locked": locked, "original": original })
+    };
+    let mut nodes = Map::new();
+    let mut all = inputs(root);
+    all.insert("tool".to_owned(), json!("tool"));
+    nodes.insert("root".to_owned(), json!({ "inputs": all }));
+    for (_, key) in root.iter().chain(tool) {
+        let pin = if key.starts_with("pinned") { json!({ "rev": "a".repeat(40) }) } else { json!({}) };
+        nodes.insert((*key).to_owned(), node("NixOS", "nixpkgs", pin));
+    }
+    let mut other = node("me", "tool", json!({}));
+    other["inputs"] = Value::Object(inputs(tool));
+    nodes.insert("tool".to_owned(), other);
+    let lock = json!({ "version": 7, "root": "root", "nodes": nodes }).to_string();
+    let found = linter.check_flake(None, Some(&lock), None).lock;
+    found.into_iter().map(|finding| finding.message.split('`').nth(3).unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_copy_of_nixpkgs_follows_the_plain_one_and_only_where_it_is_the_plain_one() {
+    assert_eq!(copies(&[("nixpkgs", "n")], &[("nixpkgs", "m")]), ["inputs.tool.inputs.nixpkgs.follows = \"nixpkgs\";"]);
+    let stable = [("nixpkgs", "m"), ("nixpkgs-2505", "o")];
+    assert_eq!(copies(&[("nixpkgs", "n")], &stable).len(), 1, "an input's second one is meant");
+    assert_eq!(
+        copies(&[("nixpkgs-old", "pinned")], &[("nixpkgs", "m")]),
+        [""; 0],
+        "what is pinned is followed by nobody"
+    );
+    assert_eq!(
+        copies(&[("nixpkgs-old", "pinned"), ("pkgs", "n")], &[("nixpkgs", "m")]),
+        ["inputs.tool.inputs.nixpkgs.follows = \"pkgs\";"]
+    );
 }

@@ -19,6 +19,9 @@ pub(super) fn is_nixpkgs(node: &Node) -> bool {
     if let Source::Forge { forge: Forge::GitHub, owner, repo, .. } = &reference.source {
         return owner.eq_ignore_ascii_case("nixos") && repo.eq_ignore_ascii_case("nixpkgs");
     }
+    if let Source::Git { .. } = reference.source {
+        return repository(&reference).to_lowercase().ends_with("github.com/nixos/nixpkgs");
+    }
     let Some(url) = url(&reference) else { return false };
     let project = flakehub(url);
     let at_flakehub =

@@ -48,6 +48,19 @@ fn what_follows_without_being_told_to_is_found() {
 }
 
 #[test]
+fn nixpkgs_is_known_by_whatever_it_is_fetched_with() {
+    let is = |locked: Value| {
+        let lock = lock(&json!({"root": {"inputs": {"n": "n"}}, "n": {"locked": locked.clone(), "original": locked}}));
+        is_nixpkgs(&lock.nodes["n"])
+    };
+    let git = |url: &str| json!({"type": "git", "url": url, "rev": "r", "narHash": "h", "lastModified": 1, "ref": "x"});
+    assert!(is(git("https://github.com/NixOS/nixpkgs")));
+    assert!(is(git("ssh://git@github.com/nixos/nixpkgs.git")));
+    assert!(!is(git("https://github.com/NixOS/nix")));
+    assert!(!is(git("https://example.org/me/nixpkgs")));
+}
+
+#[test]
 fn input_paths_are_resolved_through_follows() {
     let lock = home();
     for (path, key) in [

@@ -51,7 +51,7 @@ fn function(param: &Param) -> Option<Function> {
 }
 
 /// What parentheses, `let … in`, `with` and `assert` stand around.
-pub(super) fn inside(mut expression: Expr) -> Expr {
+pub(in crate::syntax) fn inside(mut expression: Expr) -> Expr {
     loop {
         let inner = match &expression {
             Expr::Paren(paren) => paren.expr(),

@@ -68,7 +68,7 @@ fn section(rule: &Rule, page: &mut String) {
             Example::Words(words) => {
                 let _ = writeln!(page, "{title} {words}\n");
             }
-            Example::Nix(_) | Example::Flake { .. } => {
+            Example::Nix(_) | Example::Beside(..) | Example::Flake { .. } => {
                 let _ = writeln!(page, "{title}\n\n````nix\n{}\n````\n", shown(example).trim_end());
             }
         }
