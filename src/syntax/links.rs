@@ -3,7 +3,9 @@
 //!
 //! Must not know files: whoever has them compares this with their [`super::exports`].
 
-use rnix::SyntaxKind::{NODE_APPLY, NODE_ATTRPATH_VALUE, NODE_INHERIT_FROM, NODE_LET_IN, NODE_PAREN, NODE_SELECT};
+use rnix::SyntaxKind::{
+    NODE_APPLY, NODE_ATTRPATH, NODE_ATTRPATH_VALUE, NODE_IDENT, NODE_INHERIT_FROM, NODE_LET_IN, NODE_PAREN, NODE_SELECT,
+};
 use rnix::ast::{self, Attr, Entry, Expr, HasEntry};
 use rnix::{NodeOrToken, SyntaxNode, TextRange};
 use rowan::ast::AstNode;
@@ -48,19 +50,14 @@ impl Link {
     }
 }
 
-/// Every link of a text, in the order of its tree.
+/// Every link of a text, in its order. Only where one of the words stands is the tree looked at: most of a text has none.
 pub fn of(tree: &Tree, text: &str, names: &Names<'_>) -> Vec<Link> {
-    let bytes = text.as_bytes();
-    if !["import", "callPackage"].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some()) {
-        return Vec::new();
-    }
+    let find = |word: &str| memchr::memmem::find_iter(text.as_bytes(), word).collect::<Vec<_>>();
+    let mut places = [find("import"), find("callPackage")].concat();
+    places.sort_unstable();
     let mut reader = Reader { tree, names, links: Vec::new() };
-    for node in tree.root().syntax().descendants() {
-        if let Some(apply) = ast::Apply::cast(node.clone()) {
-            reader.call(&apply);
-        } else if let Some(binding) = ast::AttrpathValue::cast(node) {
-            reader.imports(&binding);
-        }
+    for at in places {
+        reader.word(at);
     }
     reader.links
 }
@@ -72,6 +69,41 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Looks at a place where a word begins that may be one of ours.
+    fn word(&mut self, at: usize) {
+        let at = TextRange::at(u32::try_from(at).unwrap_or(u32::MAX).into(), 1.into());
+        let root = self.tree.root().syntax();
+        // Of a text that is too long, nothing is in the tree.
+        if !root.text_range().contains_range(at) {
+            return;
+        }
+        let NodeOrToken::Token(token) = root.covering_element(at) else { return };
+        let Some(name) = token.parent().filter(|name| name.kind() == NODE_IDENT) else { return };
+        let Some(parent) = name.parent().filter(|_| token.text_range().start() == at.start()) else { return };
+        match (token.text(), parent.kind()) {
+            ("imports", NODE_ATTRPATH) => {
+                if let Some(binding) = parent.parent().and_then(ast::AttrpathValue::cast) {
+                    self.imports(&binding);
+                }
+            }
+            ("import" | "callPackage", NODE_APPLY) => self.call_of(&name),
+            ("import" | "callPackage", NODE_ATTRPATH) => {
+                if let Some(select) = parent.parent().filter(|select| select.kind() == NODE_SELECT) {
+                    self.call_of(&select);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The call of a function.
+    fn call_of(&mut self, function: &SyntaxNode) {
+        let Some(apply) = function.parent().and_then(ast::Apply::cast) else { return };
+        if apply.syntax().first_child().as_ref() == Some(function) {
+            self.call(&apply);
+        }
+    }
+
     /// `import ./x` and `callPackage ./x`, whatever set they are taken from.
     fn call(&mut self, apply: &ast::Apply) {
         let Some((path, at)) = apply.argument().as_ref().and_then(relative_path) else { return };

@@ -20,11 +20,13 @@ impl Files {
     /// What is at the path of a link that stands in a file of a directory; what was looked at is added to `asked`.
     pub(super) fn ask(&self, directory: &Path, link: &Link, asked: &mut Vec<PathBuf>) -> Linked {
         let mut path = place(directory, &link.path);
-        if path.is_dir() {
+        let mut meta = std::fs::metadata(&path);
+        if meta.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
             path.push("default.nix");
+            meta = std::fs::metadata(&path);
         }
         asked.push(path.clone());
-        if !path.exists() {
+        if meta.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             return Linked::Missing;
         }
         if !link.asks() {
