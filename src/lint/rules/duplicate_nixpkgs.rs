@@ -52,9 +52,10 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     let named = paths.iter().find(|(path, _)| path == "nixpkgs");
     let Some((target, _)) = named.or_else(|| paths.first()).cloned() else { return };
     // What the flake itself names twice, as stable and unstable, is meant, and so is what an input names beside its nixpkgs.
-    let meant = |path: &str| path.rsplit_once('/').is_none_or(|(owner, name)| {
-        owners.get(owner).is_some_and(|owner| is_second(lock, owner, name))
-    });
+    let meant = |path: &str| {
+        path.rsplit_once('/')
+            .is_none_or(|(owner, name)| owners.get(owner).is_some_and(|owner| is_second(lock, owner, name)))
+    };
     for (path, key) in paths.iter().filter(|(path, _)| !meant(path) && *path != target) {
         let line = format!("inputs.{}.follows = \"{target}\";", path.replace('/', ".inputs."));
         let message = format!("`{path}` is another copy of nixpkgs; `{line}` in flake.nix would make it the same");

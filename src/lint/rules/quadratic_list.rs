@@ -39,12 +39,7 @@ pub(super) fn fold(call: &Call) -> Option<(String, Expr)> {
 }
 
 /// Whether the carried value is only joined and handed on. A step that looks into it cannot be said without a fold.
-pub(super) fn is_only_carried(
-    body: &Expr,
-    accumulator: &str,
-    operator: BinOpKind,
-    report: &Report<'_, '_>,
-) -> bool {
+pub(super) fn is_only_carried(body: &Expr, accumulator: &str, operator: BinOpKind, report: &Report<'_, '_>) -> bool {
     let range = body.syntax().text_range();
     let uses = report.names().uses.iter();
     let uses = uses.filter(|name| name.name == accumulator && range.contains_range(name.range)).count();
@@ -53,7 +48,8 @@ pub(super) fn is_only_carried(
 
 /// How often it is handed on, as it is or as one side of the operator.
 fn carried(body: &Expr, accumulator: &str, operator: BinOpKind) -> usize {
-    let sum = |sides: [Option<Expr>; 2]| sides.into_iter().flatten().map(|side| carried(&side, accumulator, operator)).sum();
+    let sum =
+        |sides: [Option<Expr>; 2]| sides.into_iter().flatten().map(|side| carried(&side, accumulator, operator)).sum();
     match bare(body.clone()) {
         Expr::Ident(name) => usize::from(name.syntax().text() == accumulator),
         Expr::LetIn(block) => block.body().map_or(0, |body| carried(&body, accumulator, operator)),
