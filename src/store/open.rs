@@ -129,11 +129,21 @@ impl Store {
         work: impl FnOnce(&Place<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (path, origin) = (self.path.clone(), self.origin.clone());
+        self.with_connection(move |connection| write_on(connection, &path, &origin, work))
+    }
+
+    /// The same for what another can tell again, as how far a server has got: not waited for on the disk, so a power cut may
+    /// take it back. What was committed before is durable as ever, and whoever commits next makes this so as well.
+    pub(crate) fn write_relaxed<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Place<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (path, origin) = (self.path.clone(), self.origin.clone());
         self.with_connection(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
-            let done = work(&Place { connection: &transaction, path: &path, origin: &origin })?;
-            transaction.commit().named(&path)?;
-            Ok(done)
+            connection.pragma_update(None, "synchronous", "NORMAL").named(&path)?;
+            let done = write_on(connection, &path, &origin, work);
+            connection.pragma_update(None, "synchronous", "FULL").named(&path)?;
+            done
         })
     }
 
@@ -204,6 +214,19 @@ fn restrict_files(path: &Path) {
     }
 }
 
+/// One transaction.
+fn write_on<T>(
+    connection: &mut Connection,
+    path: &Path,
+    origin: &Origin,
+    work: impl FnOnce(&Place<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
+    let done = work(&Place { connection: &transaction, path, origin })?;
+    transaction.commit().named(path)?;
+    Ok(done)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,5 +239,19 @@ mod tests {
         let error = Store::open_to_write(&path, &who, 0, &|_| Some("nfs4".to_owned())).unwrap_err();
         assert!(error.to_string().contains("nfs4") && error.to_string().contains("--db"), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_written_after_a_relaxed_transaction_is_waited_for_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let who = Who { host: "h".to_owned(), user: "u".to_owned() };
+        let store = Store::open(&directory.path().join("ledger.db"), Access::ReadWrite, &who, 0).unwrap();
+        let synchronous = |connection: &Connection| {
+            connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).named(Path::new("x"))
+        };
+        let inside = store.write_relaxed(move |place| synchronous(place.connection)).unwrap();
+        let failed = store.write_relaxed(|_| Err::<(), _>(StoreError::Stopped { doing: "this" }));
+        let after = store.with_connection(move |connection| synchronous(connection)).unwrap();
+        assert_eq!((inside, failed.is_err(), after), (1, true, 2));
     }
 }
