@@ -2,6 +2,8 @@
 //!
 //! An event enters in the transaction that records it when its stream is shared, or later when the stream is released.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::chain::{self, Chain, GENESIS, Hash};
@@ -82,6 +84,15 @@ impl Reader {
             "SELECT b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 AND b.seq = ?2",
         )
         .and_then(|mut statement| statement.query_row(params![origin, seq], |row| row.get(0)).optional())
+        .named(self.path())
+    }
+
+    /// The streams of this origin that are not shared.
+    pub fn private_streams(&self) -> Result<HashSet<String>, StoreError> {
+        self.prepare_cached(
+            "SELECT stream FROM streams WHERE shared = 0 AND origin = (SELECT id FROM origins WHERE is_self = 1)",
+        )
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
         .named(self.path())
     }
 

@@ -107,7 +107,9 @@ pub fn unshare_system(session: &Session) -> Result<usize, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn release(session: &Session) -> Result<Released, StoreError> {
-    let streams = shared_streams(session)?;
+    let mut streams = shared_streams(session)?;
+    let private = session.store.reader()?.private_streams()?;
+    streams.retain(|stream| private.contains(&stream.to_string()));
     if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
 }
 
