@@ -7,8 +7,11 @@ use crate::syntax::edit::{Edit, apply};
 use crate::syntax::names::{Meaning, Names};
 use crate::syntax::{semantics, tree};
 
-/// Rounds after which a text is left as it is: rules that undo each other's fixes would go on for ever.
-const MAX_ROUNDS: u32 = 64;
+/// Rounds after which a text is left as it is: rules that undo each other's fixes would go on for ever. One that makes the
+/// text shorter does not count: a chain of hundreds of links is mended link by link.
+const MAX_ROUNDS: usize = 64;
+/// Bytes that are looked at in all, at least [`MAX_ROUNDS`] times the text.
+const MAX_LOOKED: usize = 64 * 1024 * 1024;
 
 /// A mended text.
 #[derive(Debug, Clone)]
@@ -33,7 +36,11 @@ pub fn fix_flake(linter: &Linter, text: &str, least: Safety) -> Fixed {
 
 fn fix_as(linter: &Linter, text: &str, least: Safety, flake: bool) -> Fixed {
     let mut fixed = Fixed { text: text.to_owned(), made: Vec::new(), refused: Vec::new() };
-    for _ in 0..MAX_ROUNDS {
+    let most = MAX_LOOKED.max(text.len().saturating_mul(MAX_ROUNDS));
+    let (mut rounds, mut looked) = (0, 0);
+    while rounds < MAX_ROUNDS && looked <= most {
+        let before = fixed.text.len();
+        looked += before;
         let tree = tree::parse(&fixed.text);
         if !tree.problems.is_empty() {
             break;
@@ -43,6 +50,7 @@ fn fix_as(linter: &Linter, text: &str, least: Safety, flake: bool) -> Fixed {
         if chosen.is_empty() || !make(&chosen, &mut fixed) {
             break;
         }
+        rounds += usize::from(fixed.text.len() >= before);
     }
     fixed
 }

@@ -97,6 +97,14 @@ fn safe_fixes_make_the_good_example_of_the_bad_one() {
 }
 
 #[test]
+fn a_long_chain_is_mended_to_its_end() {
+    let linter = Linter::new(&Selection::default(), TODAY);
+    let mended = fix::fix(&linter, &vec!["[ ]"; 120].join(" ++ "), Safety::Safe);
+    assert_eq!(fix::fix(&linter, &mended.text, Safety::Safe).text, mended.text);
+    assert!(mended.text.len() < 20 && mended.made.len() > 64, "{}", mended.text);
+}
+
+#[test]
 fn every_fix_of_an_example_leaves_text_that_can_be_read() {
     for rule in RULES {
         let Example::Nix(bad) = rule.bad else { continue };
