@@ -146,9 +146,10 @@ impl Dispatch {
         }
     }
 
-    /// Whether a rule looks at texts here, by its name; those on flakes do when the text is one.
-    pub(super) fn wants(&self, name: &str, flake: bool) -> bool {
-        self.wanted.get(name).is_some_and(|of_flakes| flake || !of_flakes)
+    /// Whether a rule looks at this text, by its name; those on flakes do when it is one, those on links when there are files.
+    pub(super) fn looks_at(&self, name: &str, file: &File<'_>) -> bool {
+        let alone = file.beside.ask().is_none() && self.links.iter().any(|(rule, _)| rule.name == name);
+        !alone && self.wanted.get(name).is_some_and(|of_flakes| file.flake || !of_flakes)
     }
 
     /// The wanted rule of that name among those that reading reports.

@@ -90,7 +90,7 @@ fn judge(said: &Suppression, alive: bool, file: &File<'_>, dispatch: &Dispatch, 
         let until = said.until.as_deref().unwrap_or_default();
         let message = format!("this was allowed until {until}; mend what it covers, or say anew how long it is meant");
         say(file, dispatch, "suppression-expired", said.comment, message, findings);
-    } else if !said.used && said.rules.iter().all(|name| dispatch.wants(name, file.flake)) {
+    } else if !said.used && said.rules.iter().all(|name| dispatch.looks_at(name, file)) {
         let message = format!("nothing of {} is found here any more; remove the comment", said.rules.join(", "));
         say(file, dispatch, "suppression-unused", said.comment, message, findings);
     }

@@ -133,6 +133,19 @@ fn a_comment_alone_covers_what_follows_and_one_after_code_its_line() {
 }
 
 #[test]
+fn a_comment_on_what_only_the_files_beside_show_is_not_called_unused_without_them() {
+    let text = "# cim-nix: allow(import-not-there) a machine makes it for itself\nimport ./hardware.nix";
+    assert_eq!(all(text), [""; 0]);
+    let linter = Linter::new(&Selection::default(), TODAY);
+    let found = |linked: Linked| {
+        let ask = |_: &crate::syntax::links::Link| linked.clone();
+        linter.check_beside(text, Beside::new(&ask)).into_iter().map(|finding| finding.rule.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Linked::Missing), [""; 0]);
+    assert_eq!(found(Linked::There), ["suppression-unused"]);
+}
+
+#[test]
 fn a_suppression_ends_on_its_day() {
     assert_eq!(all("# cim-nix: allow(empty-let) x until 2026-11-28\nlet in 1"), [""; 0]);
     assert_eq!(
