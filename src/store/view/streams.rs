@@ -22,7 +22,7 @@ pub struct HeldStream {
     pub path: RecordedPath,
 }
 
-/// Both what is and what was: a stream is shared from its first event on.
+/// Both what is and what was: a stream is shared from its first event on. Channels are the machine's, wherever their file lies.
 const HELD: &str = "
 SELECT t.stream, t.flake, t.path, t.path_bytes FROM (
   SELECT 'module/' || file_id AS stream, origin, flake, path, path_bytes FROM {modules}
@@ -31,8 +31,8 @@ SELECT t.stream, t.flake, t.path, t.path_bytes FROM (
   UNION SELECT 'overlay/' || file_id, origin, flake, path, path_bytes FROM {overlays_past}
   UNION SELECT 'config/' || config, origin, flake, '', NULL FROM {configs}
   UNION SELECT 'config/' || config, origin, flake, '', NULL FROM {configs_past}
-  UNION SELECT 'pins/' || file_id, origin, NULL, file, file_bytes FROM {pin_files}
-  UNION SELECT 'pins/' || file_id, origin, NULL, file, file_bytes FROM {pin_files_past}
+  UNION SELECT 'pins/' || file_id, origin, NULL, file, file_bytes FROM {pin_files} WHERE manager <> 'channels'
+  UNION SELECT 'pins/' || file_id, origin, NULL, file, file_bytes FROM {pin_files_past} WHERE manager <> 'channels'
 ) t JOIN origins o ON o.id = t.origin WHERE o.is_self = 1 ORDER BY t.stream";
 
 const SYSTEM: &str = "

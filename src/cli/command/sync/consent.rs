@@ -72,8 +72,8 @@ impl Enable {
         }
         if self.machine.no_system {
             let private = consent::unshare_system(&session)?;
-            let streams = plural(private as u64, "profile");
-            context.printer.say(format!("the generations and channels of {streams} are private again"));
+            let streams = plural(private as u64, "stream");
+            context.printer.say(format!("{streams} of generations and channels are private again"));
         }
         context.printer.say(match released.streams {
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
