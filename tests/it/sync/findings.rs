@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
@@ -51,9 +52,17 @@ impl Troubled {
 fn on_the_server(server: &Server) -> Vec<String> {
     let admin = Admin::of(server);
     let subjects = |stream: &str| {
-        let answer = admin.call(&format!("STREAM.INFO.{stream}"), &json!({ "subjects_filter": ">" }));
-        let found = answer["state"]["subjects"].as_object().cloned().unwrap_or_default();
-        assert!(!found.is_empty(), "{stream} holds nothing at all");
+        let held = || {
+            let answer = admin.call(&format!("STREAM.INFO.{stream}"), &json!({ "subjects_filter": ">" }));
+            answer["state"]["subjects"].as_object().cloned().unwrap_or_default()
+        };
+        // The public log follows the exchange in its own time.
+        let begun = Instant::now();
+        while held().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{stream} holds nothing at all");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let found = held();
         found.into_iter().map(|(subject, _)| subject)
     };
     ["NIX_LEDGER", "NIX_EVENTS"]
