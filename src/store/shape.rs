@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::catalogue::{EVENTS, Event, Kind};
 
+mod canonical;
+
 pub mod id;
 
 mod config;
@@ -144,7 +146,7 @@ fn decode_known(kind: Kind, payload: &str) -> serde_json::Result<Event> {
 
 /// Canonical JSON of a stored struct.
 fn write<T: Serialize>(stored: T) -> serde_json::Result<String> {
-    serde_json_canonicalizer::to_string(&stored)
+    canonical::to_string(&stored)
 }
 
 /// A domain value by way of the struct that it is stored in.

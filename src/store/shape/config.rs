@@ -12,16 +12,16 @@ mod host;
 #[derive(Serialize, Deserialize)]
 struct Activated {
     #[serde(flatten)]
-    profile: StoredProfile,
-    #[serde(flatten)]
     generation: StoredGeneration,
+    #[serde(flatten)]
+    profile: StoredProfile,
 }
 
 #[derive(Serialize, Deserialize)]
 struct RolledBack {
+    from: Whole,
     #[serde(flatten)]
     profile: StoredProfile,
-    from: Whole,
     #[serde(flatten)]
     to: StoredGeneration,
 }
@@ -35,14 +35,14 @@ struct StoredProfile {
 
 #[derive(Serialize, Deserialize)]
 struct StoredGeneration {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    configuration: Option<String>,
     generation: Whole,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
     store_path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    revision: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    configuration: Option<String>,
 }
 
 pub(super) fn encode(event: &ConfigEvent) -> serde_json::Result<String> {

@@ -9,48 +9,55 @@ use super::{read, unread, write};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Finding, Severity, Subject, Suppressed};
 use crate::domain::id::FlakeId;
+use crate::domain::path::RecordedPath;
 
 #[derive(Serialize, Deserialize)]
 struct Raised {
     #[serde(flatten)]
-    subject: StoredSubject,
+    file: StoredFile,
     findings: Vec<StoredFinding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flake: Option<StoredId>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Changed {
     #[serde(flatten)]
-    subject: StoredSubject,
+    file: StoredFile,
     findings: Vec<StoredFinding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flake: Option<StoredId>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Resolved {
     #[serde(flatten)]
-    subject: StoredSubject,
+    file: StoredFile,
     fingerprints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flake: Option<StoredId>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredSuppressed {
     fingerprint: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    why: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    why: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct SuppressedNow {
     #[serde(flatten)]
-    subject: StoredSubject,
+    file: StoredFile,
     findings: Vec<StoredSuppressed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flake: Option<StoredId>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredSubject {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    flake: Option<StoredId>,
+struct StoredFile {
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file_bytes: Option<PathBytes>,
@@ -58,12 +65,12 @@ struct StoredSubject {
 
 #[derive(Serialize, Deserialize)]
 struct StoredFinding {
-    fingerprint: String,
     code: String,
-    severity: StoredSeverity,
+    fingerprint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
     message: String,
+    severity: StoredSeverity,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -77,16 +84,17 @@ enum StoredSeverity {
 pub(super) fn encode(event: &FindingEvent) -> serde_json::Result<String> {
     match event {
         FindingEvent::Raised { subject, findings } => {
-            write(Raised { subject: subject.into(), findings: all(findings) })
+            write(Raised { file: (&subject.file).into(), findings: all(findings), flake: flake(subject) })
         }
         FindingEvent::Changed { subject, findings } => {
-            write(Changed { subject: subject.into(), findings: all(findings) })
+            write(Changed { file: (&subject.file).into(), findings: all(findings), flake: flake(subject) })
         }
         FindingEvent::Resolved { subject, fingerprints } => {
-            write(Resolved { subject: subject.into(), fingerprints: fingerprints.clone() })
+            let fingerprints = fingerprints.clone();
+            write(Resolved { file: (&subject.file).into(), fingerprints, flake: flake(subject) })
         }
         FindingEvent::Suppressed { subject, findings } => {
-            write(SuppressedNow { subject: subject.into(), findings: all(findings) })
+            write(SuppressedNow { file: (&subject.file).into(), findings: all(findings), flake: flake(subject) })
         }
     }
 }
@@ -103,25 +111,25 @@ pub(super) fn decode(action: &str, payload: &str) -> serde_json::Result<FindingE
 
 impl From<Raised> for FindingEvent {
     fn from(stored: Raised) -> Self {
-        Self::Raised { subject: stored.subject.into(), findings: all_owned(stored.findings) }
+        Self::Raised { subject: subject(stored.file, stored.flake), findings: all_owned(stored.findings) }
     }
 }
 
 impl From<Changed> for FindingEvent {
     fn from(stored: Changed) -> Self {
-        Self::Changed { subject: stored.subject.into(), findings: all_owned(stored.findings) }
+        Self::Changed { subject: subject(stored.file, stored.flake), findings: all_owned(stored.findings) }
     }
 }
 
 impl From<Resolved> for FindingEvent {
     fn from(stored: Resolved) -> Self {
-        Self::Resolved { subject: stored.subject.into(), fingerprints: stored.fingerprints }
+        Self::Resolved { subject: subject(stored.file, stored.flake), fingerprints: stored.fingerprints }
     }
 }
 
 impl From<SuppressedNow> for FindingEvent {
     fn from(stored: SuppressedNow) -> Self {
-        Self::Suppressed { subject: stored.subject.into(), findings: all_owned(stored.findings) }
+        Self::Suppressed { subject: subject(stored.file, stored.flake), findings: all_owned(stored.findings) }
     }
 }
 
@@ -137,17 +145,19 @@ impl From<StoredSuppressed> for Suppressed {
     }
 }
 
-impl From<&Subject> for StoredSubject {
-    fn from(subject: &Subject) -> Self {
-        let (file, file_bytes) = split_path(&subject.file);
-        Self { flake: subject.flake.map(|flake| StoredId(flake.uuid())), file, file_bytes }
+impl From<&RecordedPath> for StoredFile {
+    fn from(path: &RecordedPath) -> Self {
+        let (file, file_bytes) = split_path(path);
+        Self { file, file_bytes }
     }
 }
 
-impl From<StoredSubject> for Subject {
-    fn from(stored: StoredSubject) -> Self {
-        Self { flake: stored.flake.map(|flake| FlakeId::new(flake.0)), file: join_path(stored.file, stored.file_bytes) }
-    }
+fn flake(subject: &Subject) -> Option<StoredId> {
+    subject.flake.map(|flake| StoredId(flake.uuid()))
+}
+
+fn subject(file: StoredFile, flake: Option<StoredId>) -> Subject {
+    Subject { flake: flake.map(|flake| FlakeId::new(flake.0)), file: join_path(file.file, file.file_bytes) }
 }
 
 impl From<&Finding> for StoredFinding {

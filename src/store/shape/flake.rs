@@ -21,10 +21,10 @@ mod facts;
 struct StoredDiscovered {
     #[serde(flatten)]
     place: Place,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lineage: Option<String>,
     extractor: u32,
     facts: StoredFacts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lineage: Option<String>,
 }
 
 /// Where a flake is.
@@ -58,18 +58,18 @@ struct StoredInputEvent {
 
 #[derive(Serialize, Deserialize)]
 struct StoredUpdated {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<StoredHead>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<StoredHead>,
-    #[serde(default)]
-    nodes: Vec<StoredNodeChange>,
     #[serde(default)]
     changes: Vec<StoredPathChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<StoredHead>,
+    #[serde(default)]
+    nodes: Vec<StoredNodeChange>,
     #[serde(default = "one")]
     part: u32,
     #[serde(default = "one")]
     parts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<StoredHead>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,19 +84,19 @@ struct StoredMoved {
 
 #[derive(Serialize, Deserialize)]
 struct StoredObserverChanged {
+    facts: StoredFacts,
     from: u32,
     to: u32,
-    facts: StoredFacts,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredSucceeded {
-    origin: String,
-    stream: String,
-    version: u64,
     chain: String,
+    origin: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
+    stream: String,
+    version: u64,
 }
 
 type Settings = BTreeMap<String, String>;

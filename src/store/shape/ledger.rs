@@ -9,10 +9,10 @@ use crate::domain::ledger::LedgerEvent;
 
 #[derive(Serialize, Deserialize)]
 struct Erased {
-    event: StoredId,
-    stream: String,
     content: String,
+    event: StoredId,
     reason: String,
+    stream: String,
 }
 
 pub(super) fn encode(event: &LedgerEvent) -> serde_json::Result<String> {

@@ -9,30 +9,30 @@ use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredLock {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    version: Option<Whole>,
-    root: String,
     #[serde(default)]
     nodes: BTreeMap<String, StoredNode>,
+    root: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<Whole>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredHead {
+    root: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<Whole>,
-    root: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredNode {
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    flake: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, StoredEdge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     locked: Option<StoredAttrs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original: Option<StoredAttrs>,
-    #[serde(default = "yes", skip_serializing_if = "is_true")]
-    flake: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<Vec<String>>,
 }
@@ -47,19 +47,19 @@ enum StoredEdge {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredPathChange {
-    input: String,
-    node: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<StoredAttrs>,
+    input: String,
+    node: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<StoredAttrs>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredNodeChange {
-    key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<StoredNode>,
+    key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<StoredNode>,
 }

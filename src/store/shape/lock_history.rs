@@ -11,10 +11,10 @@ use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 
 #[derive(Serialize, Deserialize)]
 struct StoredRecorded {
-    flake: StoredId,
-    commit: StoredCommit,
     #[serde(default)]
     changes: Vec<StoredPathChange>,
+    commit: StoredCommit,
+    flake: StoredId,
     #[serde(default = "one")]
     part: u32,
     #[serde(default = "one")]
@@ -23,21 +23,21 @@ struct StoredRecorded {
 
 #[derive(Serialize, Deserialize)]
 struct StoredCommit {
-    id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<String>,
     author: String,
     authored_at: Whole,
     /// Left out where it is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     committed_at: Option<Whole>,
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
     summary: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Unreachable {
-    flake: StoredId,
     commits: Vec<String>,
+    flake: StoredId,
 }
 
 pub(super) fn encode(event: &LockHistoryEvent) -> serde_json::Result<String> {

@@ -9,31 +9,31 @@ use crate::domain::nix_file::Names;
 
 #[derive(Serialize, Deserialize)]
 struct Discovered {
-    #[serde(flatten)]
-    file: StoredNixFile,
-    kind: StoredKind,
     #[serde(default)]
     declared: Names,
     #[serde(default)]
     defined: Names,
+    #[serde(flatten)]
+    file: StoredNixFile,
     #[serde(default)]
     imports: Names,
+    kind: StoredKind,
     #[serde(default)]
     left_out: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Updated {
-    #[serde(flatten)]
-    file: StoredNixFile,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    kind: Option<StoredKinds>,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
     declared: StoredNames,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
     defined: StoredNames,
+    #[serde(flatten)]
+    file: StoredNixFile,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
     imports: StoredNames,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<StoredKinds>,
     #[serde(default)]
     left_out: u32,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

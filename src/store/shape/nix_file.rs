@@ -9,11 +9,11 @@ use crate::domain::nix_file::{Names, NamesChange, NixFile};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredNixFile {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    flake: Option<StoredId>,
     file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file_bytes: Option<PathBytes>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flake: Option<StoredId>,
 }
 
 #[derive(Default, Serialize, Deserialize)]

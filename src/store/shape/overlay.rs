@@ -9,20 +9,20 @@ use crate::domain::overlay::{Overlay, OverlayEvent};
 
 #[derive(Serialize, Deserialize)]
 struct Discovered {
-    #[serde(flatten)]
-    file: StoredNixFile,
     #[serde(default)]
     adds: Names,
+    #[serde(flatten)]
+    file: StoredNixFile,
     #[serde(default)]
     left_out: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Updated {
-    #[serde(flatten)]
-    file: StoredNixFile,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
     adds: StoredNames,
+    #[serde(flatten)]
+    file: StoredNixFile,
     #[serde(default)]
     left_out: u32,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

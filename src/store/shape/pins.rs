@@ -21,10 +21,10 @@ struct Discovered {
 
 #[derive(Serialize, Deserialize)]
 struct Updated {
-    #[serde(flatten)]
-    file: StoredFile,
     #[serde(default)]
     changes: Vec<StoredChange>,
+    #[serde(flatten)]
+    file: StoredFile,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,9 +50,9 @@ enum StoredManager {
 
 #[derive(Serialize, Deserialize)]
 struct StoredChange {
-    name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<StoredAttrs>,
+    name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<StoredAttrs>,
 }

@@ -72,6 +72,23 @@ fn what_is_not_known_is_said_and_not_guessed() {
     assert!(matches!(decode(&kind, 1, "{"), Err(ShapeError::Malformed { .. })));
 }
 
+#[test]
+fn every_shape_declares_its_fields_in_the_order_of_the_text() {
+    let sorted: Vec<String> = EVENTS
+        .iter()
+        .map(|kind| sample::event(*kind))
+        // Those are few, and made of parts that lie between each other.
+        .filter(|event| !matches!(event, Event::Config(_)))
+        .filter(|event| {
+            let before = super::canonical::SORTED.get();
+            encode(event).unwrap();
+            super::canonical::SORTED.get() != before
+        })
+        .map(|event| event.kind().name())
+        .collect();
+    assert_eq!(sorted, Vec::<String>::new(), "sorting costs more than everything else about an event");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

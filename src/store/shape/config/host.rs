@@ -12,40 +12,40 @@ use crate::domain::nix_file::Names;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Discovered {
+    #[serde(default)]
+    left_out: u32,
+    #[serde(default)]
+    modules: Names,
     #[serde(flatten)]
     name: StoredName,
+    #[serde(default)]
+    services: Names,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     system: Option<String>,
     #[serde(default)]
-    modules: Names,
-    #[serde(default)]
-    users: Names,
-    #[serde(default)]
-    services: Names,
-    #[serde(default)]
     unknown: Names,
     #[serde(default)]
-    left_out: u32,
+    users: Names,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Updated {
+    #[serde(default)]
+    left_out: u32,
+    #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
+    modules: StoredNames,
     #[serde(flatten)]
     name: StoredName,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    same_files: bool,
+    #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
+    services: StoredNames,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     system: Option<StoredSystems>,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
-    modules: StoredNames,
+    unknown: StoredNames,
     #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
     users: StoredNames,
-    #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
-    services: StoredNames,
-    #[serde(default, skip_serializing_if = "StoredNames::is_empty")]
-    unknown: StoredNames,
-    #[serde(default)]
-    left_out: u32,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    same_files: bool,
 }
 
 #[derive(Serialize, Deserialize)]

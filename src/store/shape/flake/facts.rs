@@ -14,37 +14,37 @@ pub(super) struct StoredFacts {
     description: Option<String>,
     #[serde(default)]
     inputs: BTreeMap<String, StoredInput>,
-    #[serde(default)]
-    outputs: StoredOutputs,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    nix_config: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lock: Option<StoredLock>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    nix_config: BTreeMap<String, String>,
+    #[serde(default)]
+    outputs: StoredOutputs,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredInput {
-    name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attrs: Option<StoredAttrs>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    follows: Option<String>,
-    #[serde(default = "yes", skip_serializing_if = "is_true")]
-    flake: bool,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    overrides: BTreeMap<String, StoredOverride>,
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     declared: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    flake: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    follows: Option<String>,
+    name: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    overrides: BTreeMap<String, StoredOverride>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     follows: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
