@@ -10,6 +10,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use super::error::{Named, StoreError};
 use super::file;
 
+mod frames;
+
 mod refinery_migrations {
     refinery::embed_migrations!("migrations");
 }
@@ -35,14 +37,23 @@ const PRAGMAS: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAG
 
 /// A connection with every pragma that does not touch the file.
 pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    #[expect(clippy::disallowed_methods, reason = "this is where connections come from")]
-    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
+    let mut connection = open(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
     be_patient(&mut connection).named(path)?;
     connection.execute_batch(PRAGMAS).named(path)?;
     // Without it SQLite plans a statement anew for every value that is bound to it, wherever a partial index is in reach.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).named(path)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where connections come from")]
+fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    match frames::file::name() {
+        Some(name) if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => {
+            Connection::open_with_flags_and_vfs(path, flags, name)
+        }
+        _ => Connection::open_with_flags(path, flags),
+    }
 }
 
 /// Lets a connection wait up to [`BUSY_TIMEOUT`] for another process. SQLite's own way to wait sleeps longer with every try,

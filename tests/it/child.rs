@@ -89,7 +89,9 @@ fn bursts(ledger: &Path, first: u128, count: u128) {
             // Long enough for the log to be moved into the file, so that it begins again from its start.
             std::thread::sleep(Duration::from_millis(700));
         }
-        store.append(discovery(number, number % 9, &format!("text {number}"))).unwrap();
+        // Now and then more than one call writes to the log.
+        let text = format!("text {number} ").repeat(if number.is_multiple_of(20) { 12_000 } else { 1 });
+        store.append(discovery(number, number % 9, &text)).unwrap();
         acknowledged.write_all(&u64::try_from(number).unwrap().to_le_bytes()).unwrap();
     }
     std::mem::forget(store);

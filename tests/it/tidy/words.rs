@@ -1,4 +1,5 @@
-//! Words that may stand nowhere: silenced lints and tests, paths of one machine, pictures in text.
+//! Words that may stand nowhere: silenced lints and tests, paths of one machine, pictures in text; and one that may stand in
+//! one file.
 
 use super::source::{Breach, Source, files, rust_files};
 
@@ -30,6 +31,27 @@ fn no_machine_and_no_picture_is_mentioned() {
         }
     }
     super::report(sources.iter().flat_map(mentions));
+}
+
+/// Where SQLite's own file system is asked by its own words.
+const UNSAFE: &str = "src/store/connect/frames/file.rs";
+
+#[test]
+fn unsafe_code_is_in_one_file() {
+    let sources = ["src", "tests", "benches"].map(rust_files);
+    super::report(sources.iter().flatten().flat_map(unchecked));
+}
+
+fn unchecked(source: &Source) -> Vec<Breach> {
+    let found = source.words("unsafe").filter(|_| source.path != UNSAFE);
+    found.map(|at| source.breach(at, format!("unsafe code is in {UNSAFE} alone"))).collect()
+}
+
+#[test]
+fn unsafe_code_elsewhere_is_found() {
+    let code = format!("//! {0}\nfn f() {{ {0} {{ g() }} }}\n", "unsafe");
+    assert_eq!(unchecked(&Source::new("src/x.rs", &code)).len(), 1);
+    assert_eq!(unchecked(&Source::new(UNSAFE, &code)).len(), 0);
 }
 
 fn silenced(source: &Source) -> Vec<Breach> {
