@@ -1,7 +1,7 @@
 //! The ledger's one SQLite file: the event log, the read model built from it, and everything that keeps both sound.
 //!
 //! Knows nothing of use cases, faces, flakes on disk or the network. Domain types are not stored: [`shape`] holds
-//! their written form. One thread owns the connection that writes; readers stand beside it.
+//! their written form. One connection writes, by turns for whoever has something to store; readers stand beside it.
 
 pub mod backup;
 pub mod chain;

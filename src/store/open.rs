@@ -77,7 +77,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] when a stream has moved on; nothing of the command is stored on any error.
     pub fn append(&self, append: Append) -> Result<Receipt, StoreError> {
-        self.submit(append)?.wait()
+        let writer = self.writer()?;
+        writer.append(Prepared::new(append)?)
     }
 
     /// Hands an append to the writer without waiting for it; waits only while the queue is full. Appends are stored in
@@ -123,7 +124,7 @@ impl Store {
         Ok(())
     }
 
-    /// Runs one piece of work in a transaction of its own, on the thread that writes.
+    /// Runs one piece of work in a transaction of its own, on the connection that writes.
     pub(crate) fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Place<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -147,7 +148,7 @@ impl Store {
         })
     }
 
-    /// Lends the connection that writes, between two transactions, on its own thread.
+    /// Lends the connection that writes, between two transactions.
     pub(crate) fn with_connection<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,

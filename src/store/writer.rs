@@ -1,11 +1,14 @@
-//! The thread that writes: it owns the one connection that does, and stores what many callers hand it in few durable
-//! transactions. A caller is answered after the commit that holds its command.
+//! The one who writes: whoever holds the connection that does, and stores what many callers hand in, in few durable
+//! transactions. A caller who finds the connection free takes it and spares two changes of thread; else a thread serves the
+//! line. A caller is answered after the commit that holds its command.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -30,22 +33,18 @@ enum Request {
     Work(Work),
 }
 
-/// Who wants to know at once that something was recorded; called on the thread, so it must not wait for anything.
+/// Who wants to know at once that something was recorded; called where it is written, so it must not wait for anything.
 pub type Listener = dyn Fn() + Send + Sync;
 
-type Listeners = Arc<Mutex<Vec<Weak<Listener>>>>;
-
-/// The handle of the thread.
+/// The handle of it all; dropping it waits for what was handed in.
 pub(crate) struct Writer {
-    listeners: Listeners,
-    queue: Option<SyncSender<Request>>,
+    office: Arc<Office>,
     thread: Option<JoinHandle<()>>,
-    path: PathBuf,
 }
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Writer").field("path", &self.office.path).finish_non_exhaustive()
     }
 }
 
@@ -68,118 +67,258 @@ impl Ticket {
 
 impl Writer {
     pub(crate) fn start(connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
-        let (queue, requests) = sync_channel(QUEUE);
-        let listeners = Listeners::default();
-        let (path_of_desk, told) = (path.to_owned(), listeners.clone());
-        let mut desk = Desk { connection, path: path_of_desk, origin: origin.clone(), requests, listeners: told };
+        let office = Arc::new(Office {
+            path: path.to_owned(),
+            desk: Mutex::new(Desk { connection, path: path.to_owned(), origin: origin.clone(), listeners: Vec::new() }),
+            line: Mutex::default(),
+            arrived: Condvar::new(),
+            room: Condvar::new(),
+        });
+        let served = Arc::clone(&office);
         let thread = thread::Builder::new()
             .name("ledger-writer".to_owned())
-            .spawn(move || desk.serve())
+            .spawn(move || served.serve())
             .map_err(|source| StoreError::file("start the writer of", path, source))?;
-        Ok(Self { listeners, queue: Some(queue), thread: Some(thread), path: path.to_owned() })
+        Ok(Self { office, thread: Some(thread) })
     }
 
+    /// Hands an append in for the thread to store.
     pub(crate) fn submit(&self, append: Prepared) -> Result<Ticket, StoreError> {
-        let (answer, answered) = sync_channel(1);
-        self.send(Request::Append(Box::new(append), answer))?;
-        Ok(Ticket { answer: answered, path: self.path.clone() })
+        let ticket = self.hand_in(append)?;
+        self.office.wake();
+        Ok(ticket)
     }
 
-    /// Tells a listener of every append, as long as somebody keeps it.
-    pub(crate) fn listen(&self, listener: &Arc<Listener>) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(listener));
+    /// Stores an append, and whatever was handed in before it.
+    pub(crate) fn append(&self, append: Prepared) -> Answer {
+        let ticket = self.hand_in(append)?;
+        self.office.serve_here_or_wake();
+        ticket.wait()
     }
 
-    /// Runs a piece of work on the thread, with its connection, outside any transaction.
+    /// Runs a piece of work with the connection, outside any transaction.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
-        self.send(Request::Work(Box::new(move |connection| {
+        self.office.push(Request::Work(Box::new(move |connection| {
             // A caller that is gone needs no answer.
             answer.send(work(connection)).unwrap_or_default();
         })))?;
-        answered.recv().unwrap_or_else(|_| Err(self.stopped()))
+        self.office.serve_here_or_wake();
+        answered.recv().unwrap_or_else(|_| Err(self.office.stopped()))
     }
 
-    fn send(&self, request: Request) -> Result<(), StoreError> {
-        let queue = self.queue.as_ref().ok_or_else(|| self.stopped())?;
-        queue.send(request).map_err(|_| self.stopped())
+    /// Tells a listener of every append, as long as somebody keeps it.
+    pub(crate) fn listen(&self, listener: &Arc<Listener>) {
+        // Whoever panicked at the desk has stopped the writer: there is nothing to tell any more.
+        if let Ok(mut desk) = self.office.desk.lock() {
+            desk.listeners.push(Arc::downgrade(listener));
+        }
     }
 
-    fn stopped(&self) -> StoreError {
-        StoreError::WriterStopped { path: self.path.clone() }
+    fn hand_in(&self, append: Prepared) -> Result<Ticket, StoreError> {
+        let (answer, answered) = sync_channel(1);
+        self.office.push(Request::Append(Box::new(append), answer))?;
+        Ok(Ticket { answer: answered, path: self.office.path.clone() })
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.office.line().closed = true;
+        self.office.arrived.notify_all();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!(path = %self.path.display(), "the writer of the ledger panicked");
+            tracing::error!(path = %self.office.path.display(), "the writer of the ledger panicked");
         }
     }
 }
 
-/// What the thread has before it.
+/// What callers and the thread share. Who needs both locks takes the desk first.
+struct Office {
+    path: PathBuf,
+    desk: Mutex<Desk>,
+    line: Mutex<Line>,
+    /// Tells the thread that there is something to do.
+    arrived: Condvar,
+    /// Tells callers that the line is shorter.
+    room: Condvar,
+}
+
+/// Who waits.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Request>,
+    /// Nobody may join any more.
+    closed: bool,
+    /// When something was written last that may not be in the file yet.
+    unmoved: Option<Instant>,
+    rest: Rest,
+}
+
+/// What the thread is at.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    #[default]
+    Awake,
+    /// It waits for the moment to move the log into the file.
+    Short,
+    /// It waits for whatever comes next.
+    Long,
+}
+
+/// What the thread is to do next.
+enum Next {
+    Serve,
+    Move,
+    End,
+}
+
+impl Office {
+    /// Another's panic while it held the line leaves the line as good as it was: nothing that is done with it can panic midway.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stopped(&self) -> StoreError {
+        StoreError::WriterStopped { path: self.path.clone() }
+    }
+
+    fn push(&self, request: Request) -> Result<(), StoreError> {
+        let mut line = self.line();
+        while line.waiting.len() >= QUEUE && !line.closed {
+            line = self.room.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
+        if line.closed {
+            return Err(self.stopped());
+        }
+        line.waiting.push_back(request);
+        Ok(())
+    }
+
+    fn wake(&self) {
+        if self.line().rest != Rest::Awake {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Serves those who wait on this very thread, when nobody else does.
+    fn serve_here_or_wake(&self) {
+        match self.desk.try_lock() {
+            // A panic must not reach a caller whose work it was not; the desk is poisoned and everybody is told.
+            Ok(desk) => match catch_unwind(AssertUnwindSafe(|| self.serve_at(desk))) {
+                Ok(()) => self.served(),
+                Err(_) => self.close(),
+            },
+            Err(TryLockError::WouldBlock) => self.wake(),
+            Err(TryLockError::Poisoned(_)) => self.close(),
+        }
+    }
+
+    /// Lets the thread know, so that it moves the log when nothing comes for a while.
+    fn served(&self) {
+        let mut line = self.line();
+        line.unmoved = Some(Instant::now());
+        if line.rest == Rest::Long || (line.rest == Rest::Short && !line.waiting.is_empty()) {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Whoever waits is told that nobody writes any more, by the end of the channels.
+    fn close(&self) {
+        let mut line = self.line();
+        line.closed = true;
+        line.waiting.clear();
+        self.arrived.notify_all();
+        self.room.notify_all();
+    }
+
+    /// The life of the thread.
+    fn serve(&self) {
+        loop {
+            let next = self.next();
+            let Ok(desk) = self.desk.lock() else { return self.close() };
+            match next {
+                Next::Serve => {
+                    if catch_unwind(AssertUnwindSafe(|| self.serve_at(desk))).is_err() {
+                        return self.close();
+                    }
+                    self.line().unmoved = Some(Instant::now());
+                }
+                Next::Move => desk.checkpoint(),
+                Next::End => {
+                    // Keeps the planner's statistics fresh; a failure costs only speed.
+                    desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let mut line = self.line();
+        loop {
+            line.rest = Rest::Awake;
+            if !line.waiting.is_empty() {
+                return Next::Serve;
+            }
+            if line.closed {
+                return Next::End;
+            }
+            if let Some(since) = line.unmoved {
+                let left = IDLE.saturating_sub(since.elapsed());
+                if left.is_zero() {
+                    line.unmoved = None;
+                    return Next::Move;
+                }
+                line.rest = Rest::Short;
+                (line, _) = self.arrived.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                line.rest = Rest::Long;
+                line = self.arrived.wait(line).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Serves the first who waits, and with an append all behind it up to the next piece of work.
+    fn serve_at(&self, mut desk: MutexGuard<'_, Desk>) {
+        let mut group = Vec::new();
+        while group.len() < GROUP {
+            match self.take() {
+                Some(Request::Append(append, answer)) => group.push((*append, answer)),
+                Some(Request::Work(work)) => {
+                    desk.store_group(std::mem::take(&mut group));
+                    work(&mut desk.connection);
+                    return;
+                }
+                None => break,
+            }
+        }
+        desk.store_group(group);
+    }
+
+    fn take(&self) -> Option<Request> {
+        let mut line = self.line();
+        let request = line.waiting.pop_front();
+        if line.waiting.len() + 1 == QUEUE {
+            self.room.notify_all();
+        }
+        request
+    }
+}
+
+/// What whoever writes has before it.
 struct Desk {
     connection: Connection,
     path: PathBuf,
     origin: Origin,
-    requests: Receiver<Request>,
-    listeners: Listeners,
+    listeners: Vec<Weak<Listener>>,
 }
 
 impl Desk {
-    fn serve(&mut self) {
-        let mut unmoved = false;
-        loop {
-            let request = if unmoved {
-                match self.requests.recv_timeout(IDLE) {
-                    Ok(request) => request,
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.checkpoint();
-                        unmoved = false;
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match self.requests.recv() {
-                    Ok(request) => request,
-                    Err(_) => break,
-                }
-            };
-            self.take(request);
-            unmoved = true;
-        }
-        // Keeps the planner's statistics fresh; a failure costs only speed.
-        self.connection.execute_batch("PRAGMA optimize").unwrap_or_default();
-    }
-
-    /// Serves a request, and with an append all that wait behind it up to the next piece of work.
-    fn take(&mut self, first: Request) {
-        let mut group = Vec::new();
-        let mut next = Some(first);
-        while let Some(request) = next.take() {
-            match request {
-                Request::Append(append, answer) => group.push((*append, answer)),
-                Request::Work(work) => {
-                    self.store_group(std::mem::take(&mut group));
-                    work(&mut self.connection);
-                    return;
-                }
-            }
-            if group.len() < GROUP {
-                next = self.requests.try_recv().ok();
-            }
-        }
-        self.store_group(group);
-    }
-
     fn store_group(&mut self, group: Vec<(Prepared, SyncSender<Answer>)>) {
         if group.is_empty() {
             return;
@@ -193,10 +332,7 @@ impl Desk {
             // A caller that is gone needs no answer.
             caller.send(answer).unwrap_or_default();
         }
-        self.listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|listener| listener.upgrade().inspect(|listener| listener()).is_some());
+        self.listeners.retain(|listener| listener.upgrade().inspect(|listener| listener()).is_some());
     }
 
     /// Moves what it can without waiting for anyone; what it cannot now, a later commit or checkpoint will.
@@ -290,7 +426,8 @@ mod tests {
         writer.run(|connection| connection.execute_batch("CREATE TABLE t (x)").named(Path::new("x"))).unwrap();
         for _ in 0..10 {
             writer
-                .send(Request::Work(Box::new(|connection| {
+                .office
+                .push(Request::Work(Box::new(|connection| {
                     thread::sleep(Duration::from_millis(2));
                     connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
                 })))

@@ -1,6 +1,7 @@
 //! Events into the live tables, in the transaction that appends them. A projection that fails is undone alone.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -66,14 +67,16 @@ fn apply_known(connection: &Connection, events: &[Applied<'_>], (first, last): (
             connection.prepare_cached(sql)?.execute((live.projection.name(), live.generation, first - 1, error))?;
         }
     }
-    let names: Vec<String> = PROJECTIONS.iter().map(|known| revision_condition(*known)).collect();
-    let sql = format!(
-        "UPDATE projections SET position = ?1 WHERE state = 'live' AND position >= ?2 AND ({})",
-        names.join(" OR ")
-    );
-    connection.prepare_cached(&sql)?.execute((last, first - 1))?;
+    connection.prepare_cached(&ADVANCE)?.execute((last, first - 1))?;
     Ok(())
 }
+
+/// Says of every projection how far it has got.
+static ADVANCE: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<String> = PROJECTIONS.iter().map(|known| revision_condition(*known)).collect();
+    let these = names.join(" OR ");
+    format!("UPDATE projections SET position = ?1 WHERE state = 'live' AND position >= ?2 AND ({these})")
+});
 
 /// Tables of another release's revision are not this one's to fill: they stay where they are until `ensure`.
 fn revision_condition(projection: &dyn Projection) -> String {
