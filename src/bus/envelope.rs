@@ -3,7 +3,7 @@
 //! Times are RFC 3339 in UTC (a bare number of microseconds beyond its years), ids bare UUIDs, hashes hexadecimal. What
 //! is read is read tolerantly: fields that are not known are passed over, ids may be written as other domains do.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use chrono::{DateTime, SecondsFormat};
 use data_encoding::{BASE64, HEXLOWER};
 use serde::de::Error as _;
@@ -106,7 +106,7 @@ impl Envelope {
     pub fn headers(&self, signature: Option<&[u8]>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let id = self.event_id.hyphenated().to_string();
-        let mut set = |name: &str, value: String| headers.insert(name, one_line(&value).as_str());
+        let mut set = |name, value: String| headers.insert(HeaderName::from_static(name), one_line(value));
         set(header::NATS_MSG_ID, id.clone());
         set(header::MESSAGE_ID, id.clone());
         set(header::EVENT_ID, id);
@@ -230,8 +230,8 @@ fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uuid
 }
 
 /// A header ends at the end of its line.
-fn one_line(text: &str) -> String {
-    text.replace(['\r', '\n'], " ")
+fn one_line(text: String) -> String {
+    if text.contains(['\r', '\n']) { text.replace(['\r', '\n'], " ") } else { text }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Between what is stored and what goes over the wire.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -93,6 +95,25 @@ fn payload<'a>(text: &'a str, content: &chain::Hash) -> Cow<'a, str> {
     canonical.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
+/// How many keys are remembered.
+const KEYS: usize = 256;
+
+/// Whether a text is a public key. To tell costs more than everything else about a message, and most come from few.
 fn is_key(text: &str) -> bool {
-    nkeys::KeyPair::from_public_key(text).is_ok()
+    thread_local! {
+        static KNOWN: RefCell<HashSet<String>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if known.contains(text) {
+            return true;
+        }
+        let is_key = nkeys::KeyPair::from_public_key(text).is_ok();
+        if is_key {
+            if known.len() >= KEYS {
+                known.clear();
+            }
+            known.insert(text.to_owned());
+        }
+        is_key
+    })
 }

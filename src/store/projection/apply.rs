@@ -58,24 +58,30 @@ fn applied(event: &Recorded, own: i64) -> Option<Applied<'_>> {
 }
 
 fn apply_known(connection: &Connection, events: &[Applied<'_>], (first, last): (i64, i64)) -> rusqlite::Result<()> {
-    for live in live(connection, first)? {
-        let target = Target::new(connection, live.projection, live.generation);
-        if let Outcome::Failed { position, reason } = apply(live.projection, &target, connection, events)? {
-            let sql = "UPDATE projections SET state = 'failed', position = ?3, error = ?4 \
-                       WHERE name = ?1 AND generation = ?2";
-            let error = format!("event {position}: {reason}");
-            connection.prepare_cached(sql)?.execute((live.projection.name(), live.generation, first - 1, error))?;
+    let live = live(connection, first)?;
+    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    run("SAVEPOINT projections")?;
+    let fitting = live.known.iter().map(|live| apply(live, connection, events));
+    if !fitting.collect::<rusqlite::Result<Vec<_>>>()?.iter().all(|outcome| matches!(outcome, Outcome::Applied)) {
+        // Seldom: each by itself, so that those that can keep what they have.
+        run("ROLLBACK TO projections")?;
+        for live in &live.known {
+            apply_alone(live, connection, events, first)?;
         }
     }
-    connection.prepare_cached(&ADVANCE)?.execute((last, first - 1))?;
+    run("RELEASE projections")?;
+    let advance = if live.all_known { ADVANCE_ALL } else { ADVANCE.as_str() };
+    connection.prepare_cached(advance)?.execute((last, first - 1))?;
     Ok(())
 }
 
 /// Says of every projection how far it has got.
+const ADVANCE_ALL: &str = "UPDATE projections SET position = ?1 WHERE state = 'live' AND position >= ?2";
+
+/// The same where tables of another release are among them.
 static ADVANCE: LazyLock<String> = LazyLock::new(|| {
     let names: Vec<String> = PROJECTIONS.iter().map(|known| revision_condition(*known)).collect();
-    let these = names.join(" OR ");
-    format!("UPDATE projections SET position = ?1 WHERE state = 'live' AND position >= ?2 AND ({these})")
+    format!("{ADVANCE_ALL} AND ({})", names.join(" OR "))
 });
 
 /// Tables of another release's revision are not this one's to fill: they stay where they are until `ensure`.
@@ -83,28 +89,32 @@ fn revision_condition(projection: &dyn Projection) -> String {
     format!("(name = '{}' AND revision = {})", projection.name(), projection.revision())
 }
 
-/// Gives events to one projection, all or none.
-fn apply(
-    projection: &dyn Projection,
-    target: &Target<'_>,
-    connection: &Connection,
-    events: &[Applied<'_>],
-) -> rusqlite::Result<Outcome> {
-    let kinds = projection.kinds();
+/// Gives events to one projection, all or none; one that fails is marked so.
+fn apply_alone(live: &Live, connection: &Connection, events: &[Applied<'_>], first: i64) -> rusqlite::Result<()> {
+    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    run("SAVEPOINT projection")?;
+    if let Outcome::Failed { position, reason } = apply(live, connection, events)? {
+        run("ROLLBACK TO projection")?;
+        let sql = "UPDATE projections SET state = 'failed', position = ?3, error = ?4 \
+                   WHERE name = ?1 AND generation = ?2";
+        let error = format!("event {position}: {reason}");
+        connection.prepare_cached(sql)?.execute((live.projection.name(), live.generation, first - 1, error))?;
+    }
+    run("RELEASE projection").map(drop)
+}
+
+/// Gives events to one projection; after a failure part of them may be there.
+fn apply(live: &Live, connection: &Connection, events: &[Applied<'_>]) -> rusqlite::Result<Outcome> {
+    let kinds = live.projection.kinds();
     let mut wanted = events.iter().filter(|event| kinds.contains(&event.kind)).peekable();
     let Some(first) = wanted.peek().map(|event| event.position) else { return Ok(Outcome::Applied) };
+    let target = Target::new(connection, live.projection, live.generation);
     for event in wanted {
-        if let Err(error) = give(projection, target, event) {
+        if let Err(error) = give(live.projection, &target, event) {
             return failed(event.position, error);
         }
     }
-    connection.prepare_cached("SAVEPOINT projection")?.execute([])?;
-    let outcome = target.write().map_or_else(|error| failed(first, error.into()), |()| Ok(Outcome::Applied))?;
-    if let Outcome::Failed { .. } = outcome {
-        connection.prepare_cached("ROLLBACK TO projection")?.execute([])?;
-    }
-    connection.prepare_cached("RELEASE projection")?.execute([])?;
-    Ok(outcome)
+    target.write().map_or_else(|error| failed(first, error.into()), |()| Ok(Outcome::Applied))
 }
 
 /// Gives one event to a projection. What another machine wrote and does not fit is passed over: it must not stop ours.
@@ -144,20 +154,28 @@ struct Live {
     generation: i64,
 }
 
-/// The projections that are up to date right before a position and of this release's revision.
-fn live(connection: &Connection, first: i64) -> rusqlite::Result<Vec<Live>> {
+/// What is live.
+struct Lives {
+    known: Vec<Live>,
+    /// Whether nothing else is.
+    all_known: bool,
+}
+
+/// The projections that are up to date right before a position, and of this release's revision.
+fn live(connection: &Connection, first: i64) -> rusqlite::Result<Lives> {
     let sql = "SELECT name, revision, generation FROM projections WHERE state = 'live' AND position >= ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([first - 1])?;
-    let mut found = Vec::new();
+    let mut live = Lives { known: Vec::with_capacity(PROJECTIONS.len()), all_known: true };
     while let Some(row) = rows.next()? {
         let (name, revision) = (row.get_ref(0)?.as_str()?, row.get::<_, u32>(1)?);
         let known = PROJECTIONS.iter().find(|known| known.name() == name && known.revision() == revision);
-        if let Some(&projection) = known {
-            found.push(Live { projection, generation: row.get(2)? });
+        match known {
+            Some(&projection) => live.known.push(Live { projection, generation: row.get(2)? }),
+            None => live.all_known = false,
         }
     }
-    Ok(found)
+    Ok(live)
 }
 
 /// Whether an error is about the database and not about one projection's rows.

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
 
@@ -310,11 +311,23 @@ impl<'c> Target<'c> {
         match statements.entry((table.name, op)) {
             Entry::Occupied(mut statement) => work(statement.get_mut()),
             Entry::Vacant(vacant) => {
-                let statement = self.connection.prepare_cached(&sql(table, op, self.generation))?;
+                let statement = self.connection.prepare_cached(&text(table, op, self.generation))?;
                 work(vacant.insert(statement))
             }
         }
     }
+}
+
+/// The text of a statement, made once.
+fn text(table: &'static Table, op: Op, generation: i64) -> Arc<str> {
+    type Texts = HashMap<(*const Table, Op, i64), Arc<str>>;
+    thread_local! {
+        static TEXTS: RefCell<Texts> = RefCell::default();
+    }
+    TEXTS.with_borrow_mut(|texts| {
+        let text = texts.entry((table, op, generation)).or_insert_with(|| sql(table, op, generation).into());
+        Arc::clone(text)
+    })
 }
 
 fn sql(table: &Table, op: Op, generation: i64) -> String {

@@ -18,11 +18,11 @@ use crate::domain::path::RecordedPath;
 mod facts;
 
 #[derive(Serialize, Deserialize)]
-struct StoredDiscovered {
+struct StoredDiscovered<'a> {
     #[serde(flatten)]
     place: Place,
     extractor: u32,
-    facts: StoredFacts,
+    facts: StoredFacts<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lineage: Option<String>,
 }
@@ -52,18 +52,18 @@ struct MaybeChange {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredInputEvent {
-    input: StoredInput,
+struct StoredInputEvent<'a> {
+    input: StoredInput<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredUpdated {
+struct StoredUpdated<'a> {
     #[serde(default)]
-    changes: Vec<StoredPathChange>,
+    changes: Vec<StoredPathChange<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<StoredHead>,
     #[serde(default)]
-    nodes: Vec<StoredNodeChange>,
+    nodes: Vec<StoredNodeChange<'a>>,
     #[serde(default = "one")]
     part: u32,
     #[serde(default = "one")]
@@ -83,8 +83,8 @@ struct StoredMoved {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredObserverChanged {
-    facts: StoredFacts,
+struct StoredObserverChanged<'a> {
+    facts: StoredFacts<'a>,
     from: u32,
     to: u32,
 }
@@ -208,8 +208,8 @@ impl From<Place> for RecordedPath {
     }
 }
 
-impl From<&Discovered> for StoredDiscovered {
-    fn from(found: &Discovered) -> Self {
+impl<'a> From<&'a Discovered> for StoredDiscovered<'a> {
+    fn from(found: &'a Discovered) -> Self {
         Self {
             place: (&found.directory).into(),
             lineage: lineage(found.lineage.as_ref()),
@@ -219,8 +219,8 @@ impl From<&Discovered> for StoredDiscovered {
     }
 }
 
-impl From<StoredDiscovered> for FlakeEvent {
-    fn from(stored: StoredDiscovered) -> Self {
+impl From<StoredDiscovered<'_>> for FlakeEvent {
+    fn from(stored: StoredDiscovered<'_>) -> Self {
         Self::Discovered(Box::new(Discovered {
             directory: stored.place.into(),
             lineage: stored.lineage.map(Lineage::recorded),
@@ -230,8 +230,8 @@ impl From<StoredDiscovered> for FlakeEvent {
     }
 }
 
-impl From<Change<StoredInput>> for FlakeEvent {
-    fn from(stored: Change<StoredInput>) -> Self {
+impl From<Change<StoredInput<'_>>> for FlakeEvent {
+    fn from(stored: Change<StoredInput<'_>>) -> Self {
         Self::InputChanged { from: Box::new(stored.from.into()), to: Box::new(stored.to.into()) }
     }
 }
@@ -242,8 +242,8 @@ impl From<Change<StoredOutputs>> for FlakeEvent {
     }
 }
 
-impl From<&Updated> for StoredUpdated {
-    fn from(updated: &Updated) -> Self {
+impl<'a> From<&'a Updated> for StoredUpdated<'a> {
+    fn from(updated: &'a Updated) -> Self {
         Self {
             from: updated.from.as_ref().map(Into::into),
             to: updated.to.as_ref().map(Into::into),
@@ -255,8 +255,8 @@ impl From<&Updated> for StoredUpdated {
     }
 }
 
-impl From<StoredUpdated> for FlakeEvent {
-    fn from(stored: StoredUpdated) -> Self {
+impl From<StoredUpdated<'_>> for FlakeEvent {
+    fn from(stored: StoredUpdated<'_>) -> Self {
         Self::Updated(Updated {
             from: stored.from.map(Into::into),
             to: stored.to.map(Into::into),
@@ -281,8 +281,8 @@ impl From<StoredMoved> for FlakeEvent {
     }
 }
 
-impl From<StoredObserverChanged> for FlakeEvent {
-    fn from(stored: StoredObserverChanged) -> Self {
+impl From<StoredObserverChanged<'_>> for FlakeEvent {
+    fn from(stored: StoredObserverChanged<'_>) -> Self {
         Self::ObserverChanged(Box::new(ObserverChanged {
             from: stored.from,
             to: stored.to,

@@ -8,9 +8,9 @@ use super::value::{StoredAttrs, Whole, is_true, yes};
 use crate::domain::lock::{Edge, Lock, LockHead, LockNode, NodeChange, PathChange};
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredLock {
+pub(super) struct StoredLock<'a> {
     #[serde(default)]
-    nodes: BTreeMap<String, StoredNode>,
+    nodes: BTreeMap<String, StoredNode<'a>>,
     root: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<Whole>,
@@ -24,15 +24,15 @@ pub(super) struct StoredHead {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredNode {
+pub(super) struct StoredNode<'a> {
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     flake: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, StoredEdge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    locked: Option<StoredAttrs>,
+    locked: Option<StoredAttrs<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    original: Option<StoredAttrs>,
+    original: Option<StoredAttrs<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<Vec<String>>,
 }
@@ -46,22 +46,22 @@ enum StoredEdge {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredPathChange {
+pub(super) struct StoredPathChange<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<StoredAttrs>,
+    from: Option<StoredAttrs<'a>>,
     input: String,
     node: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<StoredAttrs>,
+    to: Option<StoredAttrs<'a>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredNodeChange {
+pub(super) struct StoredNodeChange<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<StoredNode>,
+    from: Option<StoredNode<'a>>,
     key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<StoredNode>,
+    to: Option<StoredNode<'a>>,
 }
 
 /// Every item of a list in its other form.
@@ -78,15 +78,15 @@ fn version(version: Option<u64>) -> Option<Whole> {
     version.map(|version| Whole(version.into()))
 }
 
-impl From<&Lock> for StoredLock {
-    fn from(lock: &Lock) -> Self {
+impl<'a> From<&'a Lock> for StoredLock<'a> {
+    fn from(lock: &'a Lock) -> Self {
         let nodes = lock.nodes.iter().map(|(key, node)| (key.clone(), node.into())).collect();
         Self { version: version(lock.version), root: lock.root.clone(), nodes }
     }
 }
 
-impl From<StoredLock> for Lock {
-    fn from(stored: StoredLock) -> Self {
+impl From<StoredLock<'_>> for Lock {
+    fn from(stored: StoredLock<'_>) -> Self {
         let nodes = stored.nodes.into_iter().map(|(key, node)| (key, node.into())).collect();
         Self { version: stored.version.map(Whole::saturating_u64), root: stored.root, nodes }
     }
@@ -104,8 +104,8 @@ impl From<StoredHead> for LockHead {
     }
 }
 
-impl From<&LockNode> for StoredNode {
-    fn from(node: &LockNode) -> Self {
+impl<'a> From<&'a LockNode> for StoredNode<'a> {
+    fn from(node: &'a LockNode) -> Self {
         Self {
             inputs: node.inputs.iter().map(|(name, edge)| (name.clone(), edge.into())).collect(),
             locked: node.locked.as_ref().map(Into::into),
@@ -116,8 +116,8 @@ impl From<&LockNode> for StoredNode {
     }
 }
 
-impl From<StoredNode> for LockNode {
-    fn from(stored: StoredNode) -> Self {
+impl From<StoredNode<'_>> for LockNode {
+    fn from(stored: StoredNode<'_>) -> Self {
         Self {
             inputs: stored.inputs.into_iter().map(|(name, edge)| (name, edge.into())).collect(),
             locked: stored.locked.map(Into::into),
@@ -146,8 +146,8 @@ impl From<StoredEdge> for Edge {
     }
 }
 
-impl From<&PathChange> for StoredPathChange {
-    fn from(change: &PathChange) -> Self {
+impl<'a> From<&'a PathChange> for StoredPathChange<'a> {
+    fn from(change: &'a PathChange) -> Self {
         Self {
             input: change.input.clone(),
             node: change.node.clone(),
@@ -157,8 +157,8 @@ impl From<&PathChange> for StoredPathChange {
     }
 }
 
-impl From<StoredPathChange> for PathChange {
-    fn from(stored: StoredPathChange) -> Self {
+impl From<StoredPathChange<'_>> for PathChange {
+    fn from(stored: StoredPathChange<'_>) -> Self {
         Self {
             input: stored.input,
             node: stored.node,
@@ -168,8 +168,8 @@ impl From<StoredPathChange> for PathChange {
     }
 }
 
-impl From<&NodeChange> for StoredNodeChange {
-    fn from(change: &NodeChange) -> Self {
+impl<'a> From<&'a NodeChange> for StoredNodeChange<'a> {
+    fn from(change: &'a NodeChange) -> Self {
         Self {
             key: change.key.clone(),
             from: change.from.as_ref().map(Into::into),
@@ -178,8 +178,8 @@ impl From<&NodeChange> for StoredNodeChange {
     }
 }
 
-impl From<StoredNodeChange> for NodeChange {
-    fn from(stored: StoredNodeChange) -> Self {
+impl From<StoredNodeChange<'_>> for NodeChange {
+    fn from(stored: StoredNodeChange<'_>) -> Self {
         Self { key: stored.key, from: stored.from.map(Into::into), to: stored.to.map(Into::into) }
     }
 }

@@ -10,9 +10,9 @@ use crate::domain::id::FlakeId;
 use crate::domain::lock_history::{Commit, LockHistoryEvent, Recorded};
 
 #[derive(Serialize, Deserialize)]
-struct StoredRecorded {
+struct StoredRecorded<'a> {
     #[serde(default)]
-    changes: Vec<StoredPathChange>,
+    changes: Vec<StoredPathChange<'a>>,
     commit: StoredCommit,
     flake: StoredId,
     #[serde(default = "one")]
@@ -61,8 +61,8 @@ const fn one() -> u32 {
     1
 }
 
-impl From<&Recorded> for StoredRecorded {
-    fn from(recorded: &Recorded) -> Self {
+impl<'a> From<&'a Recorded> for StoredRecorded<'a> {
+    fn from(recorded: &'a Recorded) -> Self {
         Self {
             flake: StoredId(recorded.flake.uuid()),
             commit: StoredCommit {
@@ -81,8 +81,8 @@ impl From<&Recorded> for StoredRecorded {
     }
 }
 
-impl From<StoredRecorded> for Recorded {
-    fn from(stored: StoredRecorded) -> Self {
+impl From<StoredRecorded<'_>> for Recorded {
+    fn from(stored: StoredRecorded<'_>) -> Self {
         Self {
             flake: FlakeId::new(stored.flake.0),
             commit: Commit {

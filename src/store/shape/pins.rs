@@ -11,18 +11,18 @@ use crate::domain::path::RecordedPath;
 use crate::domain::pins::{Manager, PinChange, PinsEvent};
 
 #[derive(Serialize, Deserialize)]
-struct Discovered {
+struct Discovered<'a> {
     #[serde(flatten)]
     file: StoredFile,
     manager: StoredManager,
     #[serde(default)]
-    pins: BTreeMap<String, StoredAttrs>,
+    pins: BTreeMap<String, StoredAttrs<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Updated {
+struct Updated<'a> {
     #[serde(default)]
-    changes: Vec<StoredChange>,
+    changes: Vec<StoredChange<'a>>,
     #[serde(flatten)]
     file: StoredFile,
 }
@@ -49,12 +49,12 @@ enum StoredManager {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredChange {
+struct StoredChange<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<StoredAttrs>,
+    from: Option<StoredAttrs<'a>>,
     name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    to: Option<StoredAttrs>,
+    to: Option<StoredAttrs<'a>>,
 }
 
 pub(super) fn encode(event: &PinsEvent) -> serde_json::Result<String> {
@@ -111,21 +111,21 @@ impl From<StoredManager> for Manager {
     }
 }
 
-impl From<&PinChange> for StoredChange {
-    fn from(change: &PinChange) -> Self {
+impl<'a> From<&'a PinChange> for StoredChange<'a> {
+    fn from(change: &'a PinChange) -> Self {
         let (from, to) = (change.from.as_ref().map(Into::into), change.to.as_ref().map(Into::into));
         Self { name: change.name.clone(), from, to }
     }
 }
 
-impl From<StoredChange> for PinChange {
-    fn from(stored: StoredChange) -> Self {
+impl From<StoredChange<'_>> for PinChange {
+    fn from(stored: StoredChange<'_>) -> Self {
         Self { name: stored.name, from: stored.from.map(Into::into), to: stored.to.map(Into::into) }
     }
 }
 
-impl From<Discovered> for PinsEvent {
-    fn from(stored: Discovered) -> Self {
+impl From<Discovered<'_>> for PinsEvent {
+    fn from(stored: Discovered<'_>) -> Self {
         Self::Discovered {
             file: stored.file.into(),
             manager: stored.manager.into(),
@@ -134,8 +134,8 @@ impl From<Discovered> for PinsEvent {
     }
 }
 
-impl From<Updated> for PinsEvent {
-    fn from(stored: Updated) -> Self {
+impl From<Updated<'_>> for PinsEvent {
+    fn from(stored: Updated<'_>) -> Self {
         Self::Updated { file: stored.file.into(), changes: all_owned(stored.changes) }
     }
 }

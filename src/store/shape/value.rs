@@ -1,6 +1,7 @@
 //! Values inside payloads: free-form attributes, whole numbers and paths, so that every one of them reads back as
 //! it was and no payload holds a number that JSON readers disagree about.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use data_encoding::BASE64;
@@ -16,19 +17,22 @@ const EXACT: u64 = (1 << 53) - 1;
 /// An object with this one key holds a number as text: a fraction, or one beyond [`EXACT`].
 pub(super) const NUMBER: &str = "$number";
 
-/// Free-form attributes whose numbers are safe to store.
+/// Free-form attributes whose numbers are safe to store; nearly all of them are so as they are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct StoredAttrs(Map<String, Value>);
+pub(super) struct StoredAttrs<'a>(Cow<'a, Map<String, Value>>);
 
-impl From<&Attrs> for StoredAttrs {
-    fn from(attrs: &Attrs) -> Self {
-        Self(attrs.iter().map(|(name, value)| (name.clone(), guard(value))).collect())
+impl<'a> From<&'a Attrs> for StoredAttrs<'a> {
+    fn from(attrs: &'a Attrs) -> Self {
+        if attrs.values().all(is_plain) {
+            return Self(Cow::Borrowed(attrs));
+        }
+        Self(Cow::Owned(attrs.iter().map(|(name, value)| (name.clone(), guard(value))).collect()))
     }
 }
 
-impl From<StoredAttrs> for Attrs {
-    fn from(stored: StoredAttrs) -> Self {
-        let mut attrs = stored.0;
+impl From<StoredAttrs<'_>> for Attrs {
+    fn from(stored: StoredAttrs<'_>) -> Self {
+        let mut attrs = stored.0.into_owned();
         for value in attrs.values_mut().filter(|value| value.is_object() || value.is_array()) {
             *value = unguard(std::mem::take(value));
         }
@@ -119,6 +123,16 @@ pub(super) const fn is_true(value: &bool) -> bool {
 /// The usual value of a field that was left out.
 pub(super) const fn yes() -> bool {
     true
+}
+
+/// Whether a value is stored as it is.
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => is_exact(number),
+        Value::Array(items) => items.iter().all(is_plain),
+        Value::Object(fields) => fields.len() != 1 && fields.values().all(is_plain),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 fn guard(value: &Value) -> Value {
@@ -225,7 +239,7 @@ mod tests {
             let attrs: Attrs = [("a".to_owned(), value)].into_iter().collect();
             let text = super::super::write(StoredAttrs::from(&attrs)).unwrap();
             prop_assert!(!has_odd_number(&serde_json::from_str(&text).unwrap()));
-            let stored: StoredAttrs = serde_json::from_str(&text).unwrap();
+            let stored: StoredAttrs<'_> = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(Attrs::from(stored), attrs);
         }
     }

@@ -9,13 +9,13 @@ use super::super::value::{StoredAttrs, is_true, yes};
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredFacts {
+pub(super) struct StoredFacts<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     #[serde(default)]
-    inputs: BTreeMap<String, StoredInput>,
+    inputs: BTreeMap<String, StoredInput<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lock: Option<StoredLock>,
+    lock: Option<StoredLock<'a>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     nix_config: BTreeMap<String, String>,
     #[serde(default)]
@@ -23,9 +23,9 @@ pub(super) struct StoredFacts {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredInput {
+pub(super) struct StoredInput<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    attrs: Option<StoredAttrs>,
+    attrs: Option<StoredAttrs<'a>>,
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     declared: bool,
     #[serde(default = "yes", skip_serializing_if = "is_true")]
@@ -61,8 +61,8 @@ struct StoredUnknown {
     reason: String,
 }
 
-impl From<&Facts> for StoredFacts {
-    fn from(facts: &Facts) -> Self {
+impl<'a> From<&'a Facts> for StoredFacts<'a> {
+    fn from(facts: &'a Facts) -> Self {
         Self {
             description: facts.description.clone(),
             inputs: facts.inputs.iter().map(|(name, input)| (name.clone(), input.into())).collect(),
@@ -73,8 +73,8 @@ impl From<&Facts> for StoredFacts {
     }
 }
 
-impl From<StoredFacts> for Facts {
-    fn from(stored: StoredFacts) -> Self {
+impl From<StoredFacts<'_>> for Facts {
+    fn from(stored: StoredFacts<'_>) -> Self {
         Self {
             description: stored.description,
             inputs: stored.inputs.into_iter().map(|(name, input)| (name, input.into())).collect(),
@@ -85,8 +85,8 @@ impl From<StoredFacts> for Facts {
     }
 }
 
-impl From<&Input> for StoredInput {
-    fn from(input: &Input) -> Self {
+impl<'a> From<&'a Input> for StoredInput<'a> {
+    fn from(input: &'a Input) -> Self {
         let overrides = input.overrides.iter().map(|(path, over)| (path.clone(), over.into()));
         Self {
             name: input.name.clone(),
@@ -100,8 +100,8 @@ impl From<&Input> for StoredInput {
     }
 }
 
-impl From<StoredInput> for Input {
-    fn from(stored: StoredInput) -> Self {
+impl From<StoredInput<'_>> for Input {
+    fn from(stored: StoredInput<'_>) -> Self {
         Self {
             name: stored.name,
             url: stored.url,
