@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 mod facts;
 mod history;
+mod near;
 mod since;
 mod stamp;
 mod text;
@@ -15,6 +16,7 @@ mod work_tree;
 
 pub use facts::{Facts, Kind};
 pub use history::{Commit, Content, Cursor, Limit, LockHistory};
+pub use near::Near;
 pub use stamp::stamped;
 pub use text::AtRevision;
 pub use work_tree::{AgainstHead, Tracked};
@@ -190,8 +192,9 @@ impl std::fmt::Debug for Repository {
     }
 }
 
-/// Trees near the root are read again and again along a history; this holds a few thousand of them.
-const OBJECT_CACHE_BYTES: usize = 4 * 1024 * 1024;
+/// Trees near the root are read again and again along a history, and commits for every flake of a repository; this holds
+/// several thousand of them.
+const OBJECT_CACHE_BYTES: usize = 8 * 1024 * 1024;
 
 fn upwards() -> gix::discover::upwards::Options<'static> {
     let trust = gix::discover::upwards::TrustPolicy::Assume(gix::sec::Trust::Full);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
+use crate::git;
 use crate::lint::{Linter, Selection};
 use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
@@ -248,7 +249,9 @@ impl Run<'_> {
                 chunk
                     .par_iter()
                     .filter(|_| !self.stop.load(Ordering::Relaxed))
-                    .map(|at| (*at, looker.look(at, self.moved.get(&at.dir).copied())))
+                    .map_init(git::Near::default, |near, at| {
+                        (*at, looker.look(at, self.moved.get(&at.dir).copied(), near))
+                    })
                     .collect()
             });
             for (at, glance) in glances {

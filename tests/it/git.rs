@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cim_domain_nix::git::{AgainstHead, Commit, Content, Cursor, Error, Facts, Kind, Limit, Repository, Tracked};
+use cim_domain_nix::git::{AgainstHead, Commit, Content, Cursor, Error, Facts, Kind, Limit, Near, Repository, Tracked};
 
 /// A folder of repositories, with a clock that ticks a minute per commit.
 struct World {
@@ -105,6 +105,32 @@ fn a_directory_outside_any_repository_belongs_to_none() {
     assert!(Repository::discover(world.dir.path()).unwrap().is_none());
     let missing = Repository::discover(&world.path("nowhere")).unwrap_err();
     assert!(matches!(&missing, Error::File { path, .. } if path.ends_with("nowhere")), "{missing}");
+}
+
+#[test]
+fn one_directory_after_the_other_is_in_the_repository_that_a_look_of_its_own_finds() {
+    let world = World::new();
+    let outer = world.init("outer");
+    world.commit(&outer, "a/b/flake.lock", "1");
+    let inner = world.init("outer/inner");
+    world.commit(&inner, "c/flake.lock", "1");
+    let bare = outer.join("bare.git");
+    world.git(&outer, &["clone", "-q", "--bare", ".", "bare.git"]);
+    let broken = outer.join("broken");
+    World::write(&broken, ".git", "gitdir: /nowhere/at/all\n");
+    let mut near = Near::default();
+    let (a, b, c, refs) = (outer.join("a"), outer.join("a/b"), inner.join("c"), bare.join("refs"));
+    for dir in [&b, &a, &outer, &c, &inner, &b, &bare, &refs, &a, &broken, &a, &world.path(""), &c, &world.path("no")] {
+        let (alone, near) = (Repository::discover(dir), near.discover(dir));
+        match (alone, near) {
+            (Ok(alone), Ok(near)) => {
+                let path = |repository: &Repository| repository.path().to_owned();
+                assert_eq!(alone.as_ref().map(path), near.map(path), "{}", dir.display());
+            }
+            (Err(alone), Err(near)) => assert_eq!(alone.to_string(), near.to_string(), "{}", dir.display()),
+            (alone, near) => panic!("{}: {alone:?} and {near:?}", dir.display()),
+        }
+    }
 }
 
 #[test]

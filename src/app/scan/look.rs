@@ -65,7 +65,7 @@ pub(super) struct Looker<'a> {
 
 impl Looker<'_> {
     /// Looks at a directory; `moved` is the id of the flake that moved there, if one did.
-    pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>) -> Glance {
+    pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>, near: &mut git::Near) -> Glance {
         let Some(nix_stamp) = at.flake_nix else { return lock_alone(at) };
         let stamp = stamp(nix_stamp, at);
         let row = self.known.file(&at.dir);
@@ -79,7 +79,7 @@ impl Looker<'_> {
         }
         let id =
             moved.or(self.known.flake(&at.dir).map(|flake| flake.id)).unwrap_or_else(|| self.known.new_id(&at.dir));
-        match self.read(at, id, stamp) {
+        match self.read(at, id, stamp, near) {
             Ok(sight) => Glance::Read(Box::new(sight)),
             Err(error) => failed(&error),
         }
@@ -94,7 +94,7 @@ impl Looker<'_> {
             })
     }
 
-    fn read(&self, at: &Found, id: FlakeId, stamp: Vec<u8>) -> Result<Sight, ReadError> {
+    fn read(&self, at: &Found, id: FlakeId, stamp: Vec<u8>, near: &mut git::Near) -> Result<Sight, ReadError> {
         let nix_path = at.dir.join("flake.nix");
         let lock_path = at.dir.join("flake.lock");
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
@@ -125,18 +125,18 @@ impl Looker<'_> {
         let mut git_findings = Findings::default();
         let mut lock_git_findings = Findings::default();
         lossy(&nix, &mut git_findings);
-        match Repository::discover(&at.dir) {
+        match near.discover(&at.dir) {
             Err(error) => {
                 git_findings.add("git-unreadable", None, "", format!("{}; its git facts are unknown", chain(&error)));
             }
             Ok(None) => sight.past = self.history.then(|| no_past(id)),
             Ok(Some(repository)) => {
-                not_in_git(&repository, &nix_path, &mut git_findings);
+                not_in_git(repository, &nix_path, &mut git_findings);
                 if lock.is_some() {
-                    not_in_git(&repository, &lock_path, &mut lock_git_findings);
-                    dirty_lock(&repository, &lock_path, &mut lock_git_findings);
+                    not_in_git(repository, &lock_path, &mut lock_git_findings);
+                    dirty_lock(repository, &lock_path, &mut lock_git_findings);
                 }
-                self.repository(&repository, at, &mut sight);
+                self.repository(repository, at, &mut sight);
             }
         }
         sight.flake_findings.findings.extend(git_findings.into_list());
