@@ -29,10 +29,15 @@ impl Near {
 /// Whether looking upwards from a directory would come to this repository: says no where it would have to look closer.
 fn holds(repository: &Repository, dir: &Path) -> bool {
     let root = repository.path();
-    let (Ok(dir), Some(_)) = (fs::canonicalize(dir), repository.inner.workdir()) else { return false };
+    let Ok(dir) = fs::canonicalize(dir) else { return false };
+    // The work tree may be configured to be elsewhere than the git directory.
+    let is_its_own = |path: &Path| fs::canonicalize(path).ok() == fs::canonicalize(repository.git_directory()).ok();
+    if !dir.starts_with(root) || !is_its_own(&root.join(".git")) {
+        return false;
+    }
     let device = |path: &Path| fs::metadata(path).ok().map(|meta| meta.dev());
     // A directory of its own, or one that is a git directory itself.
     let another = |dir: &Path| [".git", "HEAD"].iter().any(|name| dir.join(name).symlink_metadata().is_ok());
     let mut between = dir.ancestors().take_while(|ancestor| *ancestor != root);
-    dir.starts_with(root) && !between.any(another) && device(&dir) == device(root)
+    between.all(|ancestor| !another(ancestor) && device(ancestor) == device(root))
 }

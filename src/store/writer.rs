@@ -69,7 +69,8 @@ impl Writer {
     pub(crate) fn start(connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
         let office = Arc::new(Office {
             path: path.to_owned(),
-            desk: Mutex::new(Desk { connection, path: path.to_owned(), origin: origin.clone(), listeners: Vec::new() }),
+            desk: Mutex::new(Desk { connection, path: path.to_owned(), origin: origin.clone() }),
+            listeners: Mutex::default(),
             line: Mutex::default(),
             arrived: Condvar::new(),
             room: Condvar::new(),
@@ -92,8 +93,7 @@ impl Writer {
     /// Stores an append, and whatever was handed in before it.
     pub(crate) fn append(&self, append: Prepared) -> Answer {
         let ticket = self.hand_in(append)?;
-        self.office.serve_here_or_wake();
-        ticket.wait()
+        self.office.serve_here_or_wake(&ticket.answer).unwrap_or_else(|| ticket.wait())
     }
 
     /// Runs a piece of work with the connection, outside any transaction.
@@ -106,16 +106,13 @@ impl Writer {
             // A caller that is gone needs no answer.
             answer.send(work(connection)).unwrap_or_default();
         })))?;
-        self.office.serve_here_or_wake();
-        answered.recv().unwrap_or_else(|_| Err(self.office.stopped()))
+        let served = self.office.serve_here_or_wake(&answered);
+        served.unwrap_or_else(|| answered.recv().unwrap_or_else(|_| Err(self.office.stopped())))
     }
 
     /// Tells a listener of every append, as long as somebody keeps it.
     pub(crate) fn listen(&self, listener: &Arc<Listener>) {
-        // Whoever panicked at the desk has stopped the writer: there is nothing to tell any more.
-        if let Ok(mut desk) = self.office.desk.lock() {
-            desk.listeners.push(Arc::downgrade(listener));
-        }
+        self.office.listeners().push(Arc::downgrade(listener));
     }
 
     fn hand_in(&self, append: Prepared) -> Result<Ticket, StoreError> {
@@ -141,6 +138,7 @@ impl Drop for Writer {
 struct Office {
     path: PathBuf,
     desk: Mutex<Desk>,
+    listeners: Mutex<Vec<Weak<Listener>>>,
     line: Mutex<Line>,
     /// Tells the thread that there is something to do.
     arrived: Condvar,
@@ -171,6 +169,7 @@ enum Rest {
 }
 
 /// What the thread is to do next.
+#[derive(Clone, Copy)]
 enum Next {
     Serve,
     Move,
@@ -205,17 +204,30 @@ impl Office {
         }
     }
 
-    /// Serves those who wait on this very thread, when nobody else does.
-    fn serve_here_or_wake(&self) {
+    /// Serves those who wait on this very thread, when nobody else does; the answer, when somebody had given it already.
+    fn serve_here_or_wake<T>(&self, answered: &Receiver<T>) -> Option<T> {
         match self.desk.try_lock() {
-            // A panic must not reach a caller whose work it was not; the desk is poisoned and everybody is told.
-            Ok(desk) => match catch_unwind(AssertUnwindSafe(|| self.serve_at(desk))) {
-                Ok(()) => self.served(),
-                Err(_) => self.close(),
-            },
+            Ok(desk) => {
+                if let Ok(answer) = answered.try_recv() {
+                    // Others' work is not this caller's to wait for.
+                    drop(desk);
+                    self.served();
+                    return Some(answer);
+                }
+                // A panic must not reach a caller whose work it was not; the desk is poisoned and everybody is told.
+                match catch_unwind(AssertUnwindSafe(|| self.serve_at(desk))) {
+                    Ok(()) => self.served(),
+                    Err(_) => self.close(),
+                }
+            }
             Err(TryLockError::WouldBlock) => self.wake(),
             Err(TryLockError::Poisoned(_)) => self.close(),
         }
+        None
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Vec<Weak<Listener>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the thread know, so that it moves the log when nothing comes for a while.
@@ -241,19 +253,19 @@ impl Office {
         loop {
             let next = self.next();
             let Ok(desk) = self.desk.lock() else { return self.close() };
-            match next {
+            let done = catch_unwind(AssertUnwindSafe(|| match next {
                 Next::Serve => {
-                    if catch_unwind(AssertUnwindSafe(|| self.serve_at(desk))).is_err() {
-                        return self.close();
-                    }
+                    self.serve_at(desk);
                     self.line().unmoved = Some(Instant::now());
                 }
                 Next::Move => desk.checkpoint(),
-                Next::End => {
-                    // Keeps the planner's statistics fresh; a failure costs only speed.
-                    desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default();
-                    return;
-                }
+                // Keeps the planner's statistics fresh; a failure costs only speed.
+                Next::End => desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default(),
+            }));
+            match (done, next) {
+                (Err(_), _) => return self.close(),
+                (Ok(()), Next::End) => return,
+                (Ok(()), _) => {}
             }
         }
     }
@@ -290,14 +302,30 @@ impl Office {
             match self.take() {
                 Some(Request::Append(append, answer)) => group.push((*append, answer)),
                 Some(Request::Work(work)) => {
-                    desk.store_group(std::mem::take(&mut group));
+                    self.store_group(&mut desk, std::mem::take(&mut group));
                     work(&mut desk.connection);
                     return;
                 }
                 None => break,
             }
         }
-        desk.store_group(group);
+        self.store_group(&mut desk, group);
+    }
+
+    fn store_group(&self, desk: &mut Desk, group: Vec<(Prepared, SyncSender<Answer>)>) {
+        if group.is_empty() {
+            return;
+        }
+        let (appends, callers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let answers = match store_all(&mut desk.connection, &desk.path, &desk.origin, appends) {
+            Ok(answers) => answers,
+            Err(error) => vec![Err(error); callers.len()],
+        };
+        for (caller, answer) in callers.iter().zip(answers) {
+            // A caller that is gone needs no answer.
+            caller.send(answer).unwrap_or_default();
+        }
+        self.listeners().retain(|listener| listener.upgrade().inspect(|listener| listener()).is_some());
     }
 
     fn take(&self) -> Option<Request> {
@@ -315,26 +343,9 @@ struct Desk {
     connection: Connection,
     path: PathBuf,
     origin: Origin,
-    listeners: Vec<Weak<Listener>>,
 }
 
 impl Desk {
-    fn store_group(&mut self, group: Vec<(Prepared, SyncSender<Answer>)>) {
-        if group.is_empty() {
-            return;
-        }
-        let (appends, callers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let answers = match store_all(&mut self.connection, &self.path, &self.origin, appends) {
-            Ok(answers) => answers,
-            Err(error) => vec![Err(error); callers.len()],
-        };
-        for (caller, answer) in callers.iter().zip(answers) {
-            // A caller that is gone needs no answer.
-            caller.send(answer).unwrap_or_default();
-        }
-        self.listeners.retain(|listener| listener.upgrade().inspect(|listener| listener()).is_some());
-    }
-
     /// Moves what it can without waiting for anyone; what it cannot now, a later commit or checkpoint will.
     fn checkpoint(&self) {
         let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));

@@ -118,9 +118,30 @@ fn one_directory_after_the_other_is_in_the_repository_that_a_look_of_its_own_fin
     world.git(&outer, &["clone", "-q", "--bare", ".", "bare.git"]);
     let broken = outer.join("broken");
     World::write(&broken, ".git", "gitdir: /nowhere/at/all\n");
+    let elsewhere = world.init("elsewhere/dots");
+    world.git(&elsewhere, &["config", "core.worktree", &world.path("elsewhere").display().to_string()]);
+    World::write(&world.path("elsewhere/project"), "flake.lock", "1");
+    let (dots, project) = (elsewhere.clone(), world.path("elsewhere/project"));
     let mut near = Near::default();
     let (a, b, c, refs) = (outer.join("a"), outer.join("a/b"), inner.join("c"), bare.join("refs"));
-    for dir in [&b, &a, &outer, &c, &inner, &b, &bare, &refs, &a, &broken, &a, &world.path(""), &c, &world.path("no")] {
+    for dir in [
+        &b,
+        &a,
+        &outer,
+        &c,
+        &inner,
+        &b,
+        &bare,
+        &refs,
+        &a,
+        &broken,
+        &a,
+        &world.path(""),
+        &c,
+        &world.path("no"),
+        &dots,
+        &project,
+    ] {
         let (alone, near) = (Repository::discover(dir), near.discover(dir));
         match (alone, near) {
             (Ok(alone), Ok(near)) => {

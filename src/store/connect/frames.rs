@@ -1,6 +1,6 @@
 //! Frames of the write-ahead log on their way to the file. SQLite writes every page of a commit with two calls, which cost a
 //! file system more than the bytes do; here frames come together and are written by one call once the commit is complete.
-//! Knows no connection and no ledger; what is done with which call is decided here, and done in [`file`].
+//! Knows no connection and no ledger; what is done with which call is decided here, and done in [`mod@file`].
 
 #[expect(unsafe_code, reason = "SQLite's own file system is asked by its own words")]
 pub(super) mod file;

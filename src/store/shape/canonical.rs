@@ -26,16 +26,15 @@ thread_local! {
     pub(super) static SORTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Whether a text that was written by `serde_json` without white space is canonical. Says no where it would have to look closer.
+/// Whether a text that was written by `serde_json` is canonical. Says no where it would have to look closer.
 fn is_canonical(text: &str) -> bool {
     let mut left = text.as_bytes();
-    // The last key of every object around, none in an array.
-    let mut around: Vec<Option<&[u8]>> = Vec::with_capacity(8);
+    let mut around: Vec<Level<'_>> = Vec::with_capacity(8);
     while let Some((&byte, rest)) = left.split_first() {
         let before = std::mem::replace(&mut left, rest);
         match byte {
-            b'{' => around.push(Some(b"")),
-            b'[' => around.push(None),
+            b'{' => around.push(Level::Object { last: None }),
+            b'[' => around.push(Level::Array),
             b'}' | b']' => drop(around.pop()),
             b'"' => {
                 let Some((string, rest)) = string(left) else { return false };
@@ -43,7 +42,7 @@ fn is_canonical(text: &str) -> bool {
                 // Only a key is followed by a colon.
                 if rest.first() == Some(&b':') {
                     match around.last_mut() {
-                        Some(Some(last)) if in_order(last, string) => *last = string,
+                        Some(Level::Object { last }) if in_order(*last, string) => *last = Some(string),
                         _ => return false,
                     }
                 }
@@ -58,10 +57,20 @@ fn is_canonical(text: &str) -> bool {
                     return false;
                 }
             }
+            b' ' | b'\n' | b'\r' | b'\t' => return false,
             _ => {}
         }
     }
     true
+}
+
+/// What a value is inside of.
+enum Level<'a> {
+    Array,
+    /// The key that came last is what the next one is compared with.
+    Object {
+        last: Option<&'a [u8]>,
+    },
 }
 
 /// What is up to the end of a string, and what comes after it.
@@ -77,8 +86,8 @@ fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether a key may follow another: compared as bytes, which is the order of UTF-16 as long as both are ASCII.
-fn in_order(last: &[u8], key: &[u8]) -> bool {
-    (last.is_empty() || last < key) && key.iter().all(|byte| byte.is_ascii() && *byte != b'\\')
+fn in_order(last: Option<&[u8]>, key: &[u8]) -> bool {
+    last.is_none_or(|last| last < key) && key.iter().all(|byte| byte.is_ascii() && *byte != b'\\')
 }
 
 #[cfg(test)]
@@ -93,7 +102,7 @@ mod tests {
         for text in [
             r#"{"a":1,"b":{"a":[{"z":1},{"y":2}],"c":"x\"y"},"c":null}"#,
             r#"["b","a",true,-12,9007199254740991]"#,
-            r#"{"a":":","b":"{"}"#,
+            r#"{"":1,"a":":","b":"{"}"#,
             "\"\"",
         ] {
             assert!(is_canonical(text), "{text}");
@@ -105,6 +114,8 @@ mod tests {
         for text in [
             r#"{"b":1,"a":2}"#,
             r#"{"a":1,"a":2}"#,
+            r#"{"":1,"":2}"#,
+            r#"{"a": 1}"#,
             r#"{"a":{"b":1,"a":2}}"#,
             r#"[{"a":1},{"b":1,"a":2}]"#,
             "1.5",

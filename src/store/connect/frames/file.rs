@@ -15,8 +15,6 @@ use super::{Frames, Write};
 const NAME: &CStr = c"cim-nix-frames";
 /// The lock of whoever writes to the log, by its number.
 const WRITE_LOCK: c_int = 0;
-/// How a lock of the log is released that was held alone.
-const RELEASE: c_int = ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_EXCLUSIVE;
 
 /// SQLite's own method writes less than 128 KiB at a time, and takes a multiple of that for nothing.
 const MOST: usize = 124 << 10;
@@ -112,9 +110,14 @@ unsafe extern "C" fn open(
     unsafe {
         if flags & ffi::SQLITE_OPEN_MAIN_DB != 0 {
             let methods = *(*file).pMethods;
-            stand_between(file, ptr::null_mut(), sqlite3_io_methods { xShmLock: Some(lock), ..methods });
+            let methods = sqlite3_io_methods { xShmLock: Some(lock), xUnlock: Some(unlock), ..methods };
+            stand_between(file, ptr::null_mut(), methods);
         } else if flags & ffi::SQLITE_OPEN_WAL != 0 {
             let database = ffi::sqlite3_database_file_object(name);
+            // Without it frames are written in pieces, and some twice.
+            if own!(database.xDeviceCharacteristics()) & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE == 0 {
+                return opened;
+            }
             (*beside(database)).other = file;
             let methods = sqlite3_io_methods {
                 xRead: Some(read),
@@ -158,13 +161,33 @@ unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
 
 /// Whoever lets others write has committed, or its frames are void: they must never reach the file after that.
 unsafe extern "C" fn lock(database: *mut sqlite3_file, number: c_int, count: c_int, how: c_int) -> c_int {
-    // SAFETY: the database is open; its log is as well while it is known here.
+    // SAFETY: the database is open.
     unsafe {
-        let log = (*beside(database)).other;
-        if number == WRITE_LOCK && how == RELEASE && !log.is_null() {
-            (*beside(log)).frames.clear();
+        if number == WRITE_LOCK && how & ffi::SQLITE_SHM_EXCLUSIVE != 0 {
+            let_go(database);
         }
         own!(database.xShmLock(number, count, how))
+    }
+}
+
+/// The same for whoever had the database alone, without locks of the log.
+unsafe extern "C" fn unlock(database: *mut sqlite3_file, down_to: c_int) -> c_int {
+    // SAFETY: the database is open.
+    unsafe {
+        let_go(database);
+        own!(database.xUnlock(down_to))
+    }
+}
+
+/// # Safety
+/// The database is open; its log is as well while it is known here.
+unsafe fn let_go(database: *mut sqlite3_file) {
+    // SAFETY: as said.
+    unsafe {
+        let log = (*beside(database)).other;
+        if !log.is_null() {
+            (*beside(log)).frames.clear();
+        }
     }
 }
 

@@ -158,6 +158,27 @@ proptest! {
 }
 
 #[test]
+fn what_was_rolled_back_while_one_had_the_file_alone_is_gone_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let one = small(&path);
+    one.execute_batch("CREATE TABLE t (number INTEGER PRIMARY KEY, bytes BLOB)").unwrap();
+    one.pragma_update(None, "locking_mode", "exclusive").unwrap();
+    let (mut known, mut next) = (Vec::new(), 0);
+    run(&one, &Step::Write { rows: 3, back: false, keep: true, durable: true }, &mut known, &mut next);
+    one.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for number in 100..160 {
+        one.execute("INSERT INTO t VALUES (?1, ?2)", (number, vec![7_u8; 900])).unwrap();
+    }
+    one.pragma_update(None, "locking_mode", "normal").unwrap();
+    one.execute_batch("ROLLBACK").unwrap();
+    one.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+    let two = small(&path);
+    run(&two, &Step::Write { rows: 50, back: true, keep: true, durable: true }, &mut known, &mut next);
+    assert_eq!((rows(&one), rows(&two)), (known.clone(), known));
+}
+
+#[test]
 fn connections_that_write_go_through_here() {
     assert!(file::name().is_some());
 }
