@@ -69,7 +69,7 @@ impl Writer {
     pub(crate) fn start(connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
         let office = Arc::new(Office {
             path: path.to_owned(),
-            desk: Mutex::new(Desk { connection, path: path.to_owned(), origin: origin.clone() }),
+            desk: Mutex::new(Desk { connection, origin: origin.clone() }),
             listeners: Mutex::default(),
             line: Mutex::default(),
             arrived: Condvar::new(),
@@ -317,7 +317,7 @@ impl Office {
             return;
         }
         let (appends, callers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let answers = match store_all(&mut desk.connection, &desk.path, &desk.origin, appends) {
+        let answers = match store_all(&mut desk.connection, &self.path, &desk.origin, appends) {
             Ok(answers) => answers,
             Err(error) => vec![Err(error); callers.len()],
         };
@@ -341,7 +341,6 @@ impl Office {
 /// What whoever writes has before it.
 struct Desk {
     connection: Connection,
-    path: PathBuf,
     origin: Origin,
 }
 
@@ -427,6 +426,29 @@ mod tests {
         let (_directory, writer) = writer();
         let died = writer.run(|_| -> Result<(), StoreError> { panic!("on purpose") });
         assert!(matches!(died, Err(StoreError::WriterStopped { .. })), "{died:?}");
+        let after = writer.run(|_| Ok(()));
+        assert!(matches!(after, Err(StoreError::WriterStopped { .. })), "{after:?}");
+    }
+
+    #[test]
+    fn what_was_handed_in_before_is_done_before_whoever_does_it() {
+        let (_directory, writer) = writer();
+        let push = |sql: &'static str| {
+            let work = move |connection: &mut Connection| connection.execute_batch(sql).unwrap();
+            writer.office.push(Request::Work(Box::new(work))).unwrap();
+        };
+        push("CREATE TABLE t (x)");
+        push("INSERT INTO t VALUES (1)");
+        let count = |connection: &mut Connection| {
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).named(Path::new("x"))
+        };
+        assert_eq!(writer.run(count).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_panic_in_the_work_of_another_does_not_reach_the_caller_who_does_it() {
+        let (_directory, writer) = writer();
+        writer.office.push(Request::Work(Box::new(|_| panic!("on purpose")))).unwrap();
         let after = writer.run(|_| Ok(()));
         assert!(matches!(after, Err(StoreError::WriterStopped { .. })), "{after:?}");
     }

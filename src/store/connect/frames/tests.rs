@@ -179,6 +179,28 @@ fn what_was_rolled_back_while_one_had_the_file_alone_is_gone_as_well() {
 }
 
 #[test]
-fn connections_that_write_go_through_here() {
-    assert!(file::name().is_some());
+fn what_is_not_committed_waits_here_and_not_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    let written = |connection: &Connection| {
+        connection.execute_batch("CREATE TABLE IF NOT EXISTS t (number INTEGER PRIMARY KEY, bytes BLOB)").unwrap();
+        let length = || std::fs::metadata(folder.path().join("x.db-wal")).unwrap().len();
+        let before = length();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for _ in 0..60 {
+            connection.execute("INSERT INTO t (bytes) VALUES (?1)", [vec![7_u8; 900]]).unwrap();
+        }
+        let open = length() - before;
+        connection.execute_batch("COMMIT").unwrap();
+        (open, length() - before)
+    };
+    let (open, committed) = written(&small(&path));
+    assert!(open == 0 && committed > 60 * 900, "{open} before the commit, {committed} after it");
+    // By itself SQLite writes what does not fit into its memory, so the transaction above is one that shows the difference.
+    #[expect(clippy::disallowed_methods, reason = "a connection that does not go through here")]
+    let bare = Connection::open(&path).unwrap();
+    bare.execute_batch("PRAGMA cache_size = 8; PRAGMA cache_spill = 4").unwrap();
+    bare.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let (open, _) = written(&bare);
+    assert!(open > 0, "nothing was spilled");
 }
