@@ -133,7 +133,7 @@ impl Cleaner<'_> {
         Input {
             name: input.name.clone(),
             url: input.url.as_deref().map(|url| self.text(url, line, &place)),
-            attrs: (!input.attrs.is_empty()).then(|| self.attrs(&input.attrs, line, &place)),
+            attrs: (!input.attrs.is_empty()).then(|| self.attrs(input.attrs.clone(), line, &place)),
             follows: input.follows.clone(),
             flake: input.flake,
             overrides,
@@ -169,8 +169,8 @@ impl Cleaner<'_> {
         };
         LockNode {
             inputs: node.inputs.into_iter().map(|(name, target)| (name, edge(target))).collect(),
-            locked: node.locked.map(|attrs| self.attrs(&attrs, line, place)),
-            original: node.original.map(|attrs| self.attrs(&attrs, line, place)),
+            locked: node.locked.map(|attrs| self.attrs(attrs, line, place)),
+            original: node.original.map(|attrs| self.attrs(attrs, line, place)),
             flake: node.flake,
             parent: node.parent,
         }
@@ -182,8 +182,11 @@ impl Cleaner<'_> {
         cut(&clean.text)
     }
 
-    fn attrs(&mut self, attrs: &Attrs, line: Option<u32>, place: &str) -> Attrs {
-        let (clean, found) = secret::redact_attrs(attrs);
+    fn attrs(&mut self, attrs: Attrs, line: Option<u32>, place: &str) -> Attrs {
+        if secret::are_clean(&attrs) {
+            return attrs;
+        }
+        let (clean, found) = secret::redact_attrs(&attrs);
         self.report(&found, line, place);
         clean
     }

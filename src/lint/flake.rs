@@ -128,7 +128,8 @@ impl Linter {
             let noted = note(&self.dispatch, &view);
             return FlakeFindings { nix: Vec::new(), lock: placed(noted.lock, lock.unwrap_or_default()) };
         };
-        let (tree, flake) = (tree::parse(text), flake::read(text));
+        let tree = tree::parse(text);
+        let flake = flake::read_tree(&tree);
         let names = Names::of(&tree, text);
         let file = File { text, tree: &tree, names: &names, flake: true, nix: self.nix, beside: others };
         let source = tree.problems.is_empty().then_some(&file);

@@ -80,8 +80,12 @@ pub struct Setting {
 
 /// Reads any text; what cannot be read becomes a problem.
 pub fn read(text: &str) -> FlakeFile {
-    let tree = tree::parse(text);
-    let mut reading = Reading { tree: &tree, reader: Reader::default(), problems: tree.problems.clone() };
+    read_tree(&tree::parse(text))
+}
+
+/// The same of a text that was parsed already.
+pub fn read_tree(tree: &Tree) -> FlakeFile {
+    let mut reading = Reading { tree, reader: Reader::default(), problems: tree.problems.clone() };
     let mut file = match reading.top() {
         Some(top) => reading.file(&top),
         None => FlakeFile::default(),

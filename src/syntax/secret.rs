@@ -58,6 +58,25 @@ pub fn redact_attrs(attrs: &Attrs) -> (Attrs, Vec<Secret>) {
     (clean_attrs(attrs, &mut found), found)
 }
 
+/// Whether [`redact_attrs`] would leave everything as it is.
+pub fn are_clean(attrs: &Attrs) -> bool {
+    attrs.iter().all(|(name, value)| find(name).is_empty() && is_clean(name, value))
+}
+
+fn is_clean(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => match named::setting(name) {
+            named::Meaning::Secret => whole(text, 0, text.len()).is_empty(),
+            named::Meaning::TokensByHost => by_host(text).is_empty(),
+            named::Meaning::Other => find(text).is_empty(),
+        },
+        Value::Array(values) => values.iter().all(|value| is_clean(name, value)),
+        Value::Object(attrs) => are_clean(attrs),
+        Value::Number(_) => named::setting(name) != named::Meaning::Secret,
+        Value::Null | Value::Bool(_) => true,
+    }
+}
+
 /// Replaces what is found until nothing is: a marker, once in place, may make what is around it look like a secret.
 fn settle(text: &str, find: impl Fn(&str) -> Vec<Found>) -> Redacted {
     const MOST_ROUNDS: usize = 8;
@@ -84,21 +103,40 @@ pub fn certain(text: &str) -> Vec<Secret> {
 
 fn find(text: &str) -> Vec<Found> {
     // Where finders overlap the earlier one names the kind, so the more telling ones come first.
-    const FINDERS: [fn(&str, &mut Vec<Found>); 7] = [
-        block::private_keys,
-        shape::tokens,
-        block::nix_keys,
-        credential::headers,
-        credential::netrc,
-        credential::urls,
-        named::assignments,
+    const FINDERS: [(u8, fn(&str, &mut Vec<Found>)); 7] = [
+        (SPACE, block::private_keys),
+        (0, shape::tokens),
+        (COLON, block::nix_keys),
+        (SPACE, credential::headers),
+        (SPACE, credential::netrc),
+        (COLON | AT, credential::urls),
+        (SEPARATOR, named::assignments),
     ];
+    let has = text.bytes().fold(0, |has, byte| has | mark(byte));
     let mut found = Vec::new();
-    for find in FINDERS {
-        find(text, &mut found);
+    for (needs, find) in FINDERS {
+        if has & needs == needs {
+            find(text, &mut found);
+        }
     }
     found.retain(|found| !text.get(found.start..found.end).is_none_or(is_marker));
     found
+}
+
+// What a finder cannot do without: most texts are a word or a hash, and are looked through once.
+const SPACE: u8 = 1;
+const COLON: u8 = 2;
+const SEPARATOR: u8 = 4;
+const AT: u8 = 8;
+
+const fn mark(byte: u8) -> u8 {
+    match byte {
+        b':' => COLON | SEPARATOR,
+        b'=' => SEPARATOR,
+        b'@' => AT,
+        _ if byte.is_ascii_whitespace() => SPACE,
+        _ => 0,
+    }
 }
 
 fn clean_attrs(attrs: &Attrs, found: &mut Vec<Secret>) -> Attrs {

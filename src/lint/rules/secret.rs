@@ -5,7 +5,7 @@ use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
 use crate::syntax::flake::{FlakeFile, Input, Override};
 use crate::syntax::flake_ref::FlakeRef;
-use crate::syntax::lock::{LockFile, Node};
+use crate::syntax::lock::LockFile;
 use crate::syntax::secret::{self, Secret};
 use crate::syntax::{Attrs, Span};
 
@@ -56,8 +56,12 @@ fn in_nix(flake: &FlakeFile, report: &mut FlakeReport<'_>) {
 fn of_input(input: &Input) -> Vec<Secret> {
     let urls = input.overrides.values().filter_map(override_url).chain(input.url.clone());
     let mut found: Vec<Secret> = urls.flat_map(|url| secret::redact(&url).found).collect();
-    found.extend(secret::redact_attrs(&input.attrs).1);
+    found.extend(of_attrs(&input.attrs));
     found
+}
+
+fn of_attrs(attrs: &Attrs) -> Vec<Secret> {
+    if secret::are_clean(attrs) { Vec::new() } else { secret::redact_attrs(attrs).1 }
 }
 
 /// Where an override leads, as one text: attributes are written as the URL that they mean.
@@ -71,10 +75,8 @@ fn override_url(over: &Override) -> Option<String> {
 }
 
 fn in_lock(lock: &LockFile, report: &mut FlakeReport<'_>) {
-    let of = |attrs: &Option<Attrs>| attrs.as_ref().map(|attrs| secret::redact_attrs(attrs).1).unwrap_or_default();
-    let of_node = |node: &Node| [of(&node.locked), of(&node.original)].concat();
     for (key, node) in &lock.nodes {
-        for secret in of_node(node) {
+        for secret in [&node.locked, &node.original].into_iter().flatten().flat_map(of_attrs) {
             report.in_lock(node.span, message(&secret, &format!("lock node `{key}`")));
         }
     }

@@ -1,5 +1,7 @@
 //! Values whose name says that they are secret: `?access_token=…`, `password = "…"`, settings such as `access-tokens`.
 
+use std::borrow::Cow;
+
 use super::Found;
 
 /// What the name of a setting says about its value.
@@ -14,7 +16,7 @@ pub(super) enum Meaning {
 }
 
 /// Words that make a name a secret's.
-const WORDS: [&str; 13] = [
+pub(super) const WORDS: [&str; 13] = [
     "token",
     "secret",
     "password",
@@ -30,11 +32,11 @@ const WORDS: [&str; 13] = [
     "authorization",
 ];
 /// Whole names that are a secret's.
-const NAMES: [&str; 5] = ["netrc", "pwd", "pass", "jwt", "bearer"];
+pub(super) const NAMES: [&str; 5] = ["netrc", "pwd", "pass", "jwt", "bearer"];
 /// Names of query parameters that are too common elsewhere.
 const IN_QUERY: [&str; 6] = ["key", "sig", "auth", "code", "sas", "session"];
 /// Endings of names whose value only says where or how a secret is kept.
-const ABOUT: [&str; 12] =
+pub(super) const ABOUT: [&str; 12] =
     ["file", "files", "path", "paths", "dir", "directory", "command", "name", "type", "endpoint", "helper", "lifetime"];
 
 /// Longer names than this are not looked at in full.
@@ -42,7 +44,7 @@ const LONGEST_NAME: usize = 64;
 
 pub(super) fn setting(name: &str) -> Meaning {
     let name = normal(name);
-    match name.as_str() {
+    match &*name {
         "access-tokens" | "extra-access-tokens" => Meaning::TokensByHost,
         name if is_secret(name) => Meaning::Secret,
         _ => Meaning::Other,
@@ -59,7 +61,7 @@ pub(super) fn assignments(text: &str, found: &mut Vec<Found>) {
         }
         let Some((name, in_query)) = name_before(text, at) else { continue };
         let name = normal(name);
-        if !(is_secret(&name) || in_query && separator == "=" && IN_QUERY.contains(&name.as_str())) {
+        if !(is_secret(&name) || in_query && separator == "=" && IN_QUERY.contains(&&*name)) {
             continue;
         }
         if let Some((start, end)) = value_after(text, at, separator, &name) {
@@ -136,19 +138,22 @@ pub(super) fn is_plain_word(value: &str) -> bool {
 /// Whether one of the words ends a word of the name: `githubToken` and `tokens`, but not `tokenizer`.
 fn is_secret(name: &str) -> bool {
     let last = name.rsplit('-').next().unwrap_or_default();
-    !ABOUT.contains(&last) && (NAMES.contains(&name) || WORDS.iter().any(|word| ends_a_word(name, word)))
+    let ends_in_one = || word_ends(name).any(|up_to| WORDS.iter().any(|word| up_to.ends_with(word)));
+    !ABOUT.contains(&last) && (NAMES.contains(&name) || ends_in_one())
 }
 
-fn ends_a_word(name: &str, word: &str) -> bool {
-    name.match_indices(word).any(|(at, _)| {
-        let rest = name.get(at + word.len()..).unwrap_or_default();
-        let rest = rest.strip_prefix('s').unwrap_or(rest);
-        rest.is_empty() || rest.starts_with('-')
-    })
+/// The name up to the end of each of its words, and the same without an `s` at its end.
+fn word_ends(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.match_indices('-').map(|(at, _)| at).chain([name.len()]);
+    let up_to = ends.filter_map(|end| name.get(..end));
+    up_to.flat_map(|up_to| [Some(up_to), up_to.strip_suffix('s')].into_iter().flatten())
 }
 
 /// Lower case with dashes between words, whichever way they were divided: `apiKey`, `API_KEY`, `api.key`.
-fn normal(name: &str) -> String {
+fn normal(name: &str) -> Cow<'_, str> {
+    if !name.bytes().any(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'.')) {
+        return Cow::Borrowed(name);
+    }
     let mut normal = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
     for letter in name.chars() {
@@ -158,5 +163,5 @@ fn normal(name: &str) -> String {
         after_lower = letter.is_ascii_lowercase();
         normal.push(if matches!(letter, '_' | '.') { '-' } else { letter.to_ascii_lowercase() });
     }
-    normal
+    Cow::Owned(normal)
 }

@@ -292,6 +292,13 @@ fn like() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces), 0..14).prop_map(|pieces| pieces.concat())
 }
 
+/// Pieces of names of secrets, and of what stands around them.
+fn like_names() -> impl Strategy<Value = String> {
+    let mut pieces = vec!["s", "-", "x", "izer", "s-", "-x"];
+    pieces.extend(named::WORDS.into_iter().chain(named::NAMES).chain(named::ABOUT));
+    prop::collection::vec(prop::sample::select(pieces), 0..5).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -305,5 +312,29 @@ proptest! {
             let setting = redact_setting("access-tokens", &text).text;
             prop_assert_eq!(&redact_setting("access-tokens", &setting).text, &setting);
         }
+    }
+
+    #[test]
+    fn what_is_clean_is_left_as_it_is(names in prop::collection::vec(like_names(), 3), like in like()) {
+        let attrs = json!({
+            (names[0].clone()): like, (names[1].clone()): [like, 5], "access-tokens": like,
+            "more": { (names[2].clone()): 7, (like.clone()): true },
+        });
+        let serde_json::Value::Object(attrs) = attrs else { unreachable!() };
+        let (clean, found) = redact_attrs(&attrs);
+        prop_assert_eq!(are_clean(&attrs), found.is_empty());
+        prop_assert!(!found.is_empty() || clean == attrs);
+    }
+
+    #[test]
+    fn a_secret_word_counts_at_the_end_of_a_word(name in like_names()) {
+        let ends = |word: &str| name.match_indices(word).any(|(at, _)| {
+            let rest = &name[at + word.len()..];
+            let rest = rest.strip_prefix('s').unwrap_or(rest);
+            rest.is_empty() || rest.starts_with('-')
+        });
+        let about = named::ABOUT.contains(&name.rsplit('-').next().unwrap());
+        let secret = !about && (named::NAMES.contains(&&*name) || named::WORDS.into_iter().any(ends));
+        prop_assert_eq!(named::setting(&name) == named::Meaning::Secret, secret, "{}", name);
     }
 }
