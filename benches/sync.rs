@@ -63,7 +63,9 @@ fn main() -> Done<()> {
 fn ceiling(server: &Server) -> Done<f64> {
     let (place, origin) = (server.place(), "UCEILING");
     let bus = Bus::connect(&place.target, "bench", Link::default())?;
+    // As machines have it: whoever sends pays for the public log as well.
     bus.set_up_ledger(&place.layout, false)?;
+    bus.set_up_events(&place.layout, false)?;
     let exchange = bus.exchange(&place.layout, Clock::system().now())?;
     let begun = Instant::now();
     let mut fence = 0;
@@ -97,14 +99,31 @@ fn exchange(server: &Server, folder: &Path) -> Done<f64> {
         machine.fill(BULK)?;
     }
     let begun = Instant::now();
+    running(&machines.each_ref(), || {
+        for machine in &machines {
+            machine.wait_for(2 * BULK)?;
+        }
+        Ok(rate(2 * BULK, begun.elapsed()))
+    })
+}
+
+/// Does something while the engines of machines run, as they do in `serve`.
+fn running<T>(machines: &[&Machine], work: impl FnOnce() -> Done<T>) -> Done<T> {
+    let stop = AtomicBool::new(false);
+    let links: Vec<_> = machines.iter().map(|_| Link::default()).collect();
     thread::scope(|scope| {
-        let running = machines.each_ref().map(|machine| scope.spawn(|| machine.run_until(2 * BULK)));
-        running
-            .map(|thread| thread.join().unwrap_or_else(|_| Err("a machine panicked".into())))
-            .into_iter()
-            .collect::<Result<Vec<()>, String>>()
-    })?;
-    Ok(rate(2 * BULK, begun.elapsed()))
+        for (machine, link) in machines.iter().zip(&links) {
+            let stop = &stop;
+            scope.spawn(move || {
+                engine::run(&machine.session, &machine.place, link, Until::Stopped, stop)
+                    .map_err(|error| error.to_string())
+            });
+        }
+        let done = work();
+        stop.store(true, Ordering::Relaxed);
+        links.iter().for_each(Link::nudge);
+        done
+    })
 }
 
 /// From before the commit on one machine until the other's readers see it, a hundred times a second.
@@ -115,21 +134,7 @@ fn latency(server: &Server, folder: &Path) -> Done<Vec<Duration>> {
     for machine in [&ada, &bob] {
         machine.synced()?;
     }
-    let stop = AtomicBool::new(false);
-    let links = [Link::default(), Link::default()];
-    thread::scope(|scope| {
-        for (machine, link) in [&ada, &bob].into_iter().zip(&links) {
-            let stop = &stop;
-            scope.spawn(move || {
-                engine::run(&machine.session, &machine.place, link, Until::Stopped, stop)
-                    .map_err(|error| error.to_string())
-            });
-        }
-        let measured = measure(&ada, &bob);
-        stop.store(true, Ordering::Relaxed);
-        links.iter().for_each(Link::nudge);
-        measured
-    })
+    running(&[&ada, &bob], || measure(&ada, &bob))
 }
 
 fn measure(ada: &Machine, bob: &Machine) -> Done<Vec<Duration>> {
@@ -284,16 +289,15 @@ impl Machine {
         if outcome.synced { Ok(outcome) } else { Err(format!("{outcome:?}").into()) }
     }
 
-    /// Runs the engine until so many shared events are here and everything of its own is there.
-    fn run_until(&self, events: usize) -> Result<(), String> {
-        let reader = self.session.store.reader().map_err(|error| error.to_string())?;
+    /// Until so many shared events are here, wherever they are from, and all of its own are there.
+    fn wait_for(&self, events: usize) -> Done<()> {
+        let reader = self.session.store.reader()?;
         loop {
-            self.synced().map_err(|error| error.to_string())?;
-            let here =
-                reader.shared_heads().map_err(|error| error.to_string())?.iter().map(|head| head.seq).sum::<i64>();
-            if usize::try_from(here).is_ok_and(|here| here >= events) {
+            let here: i64 = reader.shared_heads()?.iter().map(|head| head.seq).sum();
+            if usize::try_from(here)? >= events && self.report()?.backlog == 0 {
                 return Ok(());
             }
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -55,6 +55,6 @@ pub use error::StoreError;
 pub use local::{EditRow, FileRow, HistoryCursor, LocalNote, RootRow};
 pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 pub use open::{Access, Store, Who};
-pub use origin::Origin;
+pub use origin::{Origin, Signer};
 pub use reader::Reader;
 pub use writer::{Listener, Ticket};

@@ -13,7 +13,7 @@ use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::exchange::Exchange;
 use super::link::{Link, Waited};
-use super::subject;
+use super::{header, subject};
 
 /// How many messages are read ahead of whoever takes them in: bounds the memory.
 const READ_AHEAD: usize = 1_000;
@@ -31,6 +31,21 @@ pub struct Message {
     pub body: Vec<u8>,
     /// How many messages of the stream came after it when it was sent.
     pub pending: u64,
+}
+
+impl Message {
+    /// Whether its origin signed for everything up to it, as with the last of a batch.
+    pub fn is_signed(&self) -> bool {
+        self.headers.as_ref().is_some_and(|headers| headers.get(header::SIGNATURE).is_some())
+    }
+
+    /// The place and the link that it has in the chain of this origin, by its subject and headers alone; none for a
+    /// message of another origin.
+    pub fn place_of(&self, origin: &str) -> Option<(i64, [u8; 32])> {
+        let rest = self.subject.strip_prefix("nix.ledger.")?.strip_prefix(origin)?;
+        let (seq, link) = header::place(self.headers.as_ref().filter(|_| rest.starts_with('.'))?);
+        seq.zip(link)
+    }
 }
 
 /// The messages of the exchange from a number on. Ends when it is dropped.
@@ -65,7 +80,7 @@ impl Bus {
         let reading = self.runtime.handle().spawn(async move {
             while let Some(message) = incoming.next().await {
                 let message = match message {
-                    Ok(message) => read(&message),
+                    Ok(message) => read(message),
                     Err(error) => Err(BusError::Failed { doing, why: chain(&error) }),
                 };
                 let over = message.is_err();
@@ -123,16 +138,12 @@ impl Drop for Follow {
     }
 }
 
-fn read(message: &async_nats::jetstream::Message) -> Result<Message, BusError> {
+fn read(message: async_nats::jetstream::Message) -> Result<Message, BusError> {
     let info = message.info().map_err(|error| BusError::Failed {
         doing: "following the exchange",
         why: format!("a message without its number came: {error}"),
     })?;
-    Ok(Message {
-        sequence: info.stream_sequence,
-        pending: info.pending,
-        subject: message.subject.to_string(),
-        headers: message.headers.clone(),
-        body: message.payload.to_vec(),
-    })
+    let (sequence, pending, message) = (info.stream_sequence, info.pending, message.message);
+    let (subject, body) = (message.subject.to_string(), message.payload.to_vec());
+    Ok(Message { sequence, subject, headers: message.headers, body, pending })
 }

@@ -95,6 +95,9 @@ pub struct Chunk {
     pub unreadable: Vec<Unreadable>,
     /// The remote's number of the last message; zero when the cursor must not move, as when some are read again.
     pub up_to: u64,
+    /// Where the cursor was written down last. When it is behind that by now, somebody wants the remote read again, and the
+    /// chunk is not taken.
+    pub after: u64,
 }
 
 /// What became of a chunk.
@@ -112,6 +115,8 @@ pub struct Taken {
     pub erased: usize,
     /// What the remote holds under our own name.
     pub own: Own,
+    /// Nothing was taken in, as the remote is to be read again from after this number.
+    pub again: Option<u64>,
 }
 
 /// What was seen of this database's own events among those that arrived.
@@ -195,6 +200,11 @@ impl<'a> Intake<'a> {
     }
 
     fn take(mut self, remote: &str, chunk: Chunk) -> Result<Taken, StoreError> {
+        let written = if chunk.after > 0 { self.written(remote)? } else { 0 };
+        if written < chunk.after {
+            self.taken.again = Some(written);
+            return Ok(self.taken);
+        }
         for message in &chunk.unreadable {
             self.refuse_unreadable(message)?;
         }
@@ -213,6 +223,16 @@ impl<'a> Intake<'a> {
             remote::keep_taken(self.place.connection, remote, chunk.up_to, self.at).named(self.place.path)?;
         }
         self.end()
+    }
+
+    /// Up to which of its messages the remote was taken in.
+    fn written(&self, remote: &str) -> Result<u64, StoreError> {
+        self.place
+            .cached("SELECT taken_seq FROM remotes WHERE name = ?1")?
+            .query_row([remote], |row| row.get::<_, i64>(0))
+            .optional()
+            .named(self.place.path)
+            .map(|taken| taken.unwrap_or_default().cast_unsigned())
     }
 
     fn end(self) -> Result<Taken, StoreError> {

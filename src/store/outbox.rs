@@ -2,7 +2,7 @@
 //!
 //! An event enters in the transaction that records it when its stream is shared, or later when the stream is released.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -84,6 +84,18 @@ impl Reader {
             "SELECT b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 AND b.seq = ?2",
         )
         .and_then(|mut statement| statement.query_row(params![origin, seq], |row| row.get(0)).optional())
+        .named(self.path())
+    }
+
+    /// The links of an origin's shared events from one number to another, as far as they are here.
+    pub fn shared_links(&self, origin: &str, from: i64, to: i64) -> Result<HashMap<i64, Hash>, StoreError> {
+        self.prepare_cached(
+            "SELECT b.seq, b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 \
+             AND b.seq BETWEEN ?2 AND ?3",
+        )
+        .and_then(|mut statement| {
+            statement.query_map(params![origin, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
         .named(self.path())
     }
 

@@ -109,6 +109,14 @@ impl Reader {
         self.has_agreed("system_shared")
     }
 
+    /// When somebody asked last whether all is synchronised, in microseconds since 1970 UTC; zero when nobody did.
+    pub fn asked_whether_synced(&self) -> Result<i64, StoreError> {
+        self.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'sync_asked'")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .map(Option::unwrap_or_default)
+            .named(self.path())
+    }
+
     fn has_agreed(&self, to: &str) -> Result<bool, StoreError> {
         self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = '1')")
             .and_then(|mut statement| statement.query_row([to], |row| row.get(0)))
@@ -242,10 +250,24 @@ impl Store {
         })
     }
 
-    /// Writes down that nothing was left to send or take.
+    /// Asks whoever synchronises to say when nothing was left to send or take after this moment.
+    pub fn ask_whether_synced(&self, at: i64) -> Result<(), StoreError> {
+        self.write_relaxed(move |place| {
+            place
+                .cached(
+                    "INSERT INTO meta (key, value) VALUES ('sync_asked', ?1) \
+                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                )?
+                .execute([at.to_string()])
+                .named(place.path)
+                .map(drop)
+        })
+    }
+
+    /// Writes down that nothing was left to send or take; lost, it is said again.
     pub fn set_synced(&self, remote: &str, at: i64) -> Result<(), StoreError> {
         let remote = remote.to_owned();
-        self.write(move |place| {
+        self.write_relaxed(move |place| {
             place
                 .cached("UPDATE remotes SET synced_at = ?2, updated_at = ?2 WHERE name = ?1")?
                 .execute(params![remote, at])

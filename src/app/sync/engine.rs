@@ -9,18 +9,21 @@ use std::time::Duration;
 use super::super::Session;
 use super::super::requests::{DESCRIPTION, Desk, SERVICE};
 use super::intake::{self, Ended, Progress};
-use super::relay::{self, Stop};
+use super::relay::{self, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
-use crate::store::remote::Status;
-use crate::store::{Listener, Reader};
+use crate::store::remote::{Acknowledged, Status};
+use crate::store::{Listener, Reader, Signer};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);
 /// How often it is looked whether the process is to end.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often it is written down that all is synchronised, in microseconds: after work, and when nothing happens.
+const SYNCED_US: i64 = 1_000_000;
+const STILL_SYNCED_US: i64 = 60_000_000;
 /// How long a lease lasts, and when it is renewed, in microseconds.
 const LEASE_US: i64 = 10_000_000;
 
@@ -122,6 +125,12 @@ struct Engine<'scope, 'env> {
     way_in: Option<WayIn<'scope>>,
     progress: Arc<Progress>,
     sent: u64,
+    /// What the exchange holds of ours, as it was read at the last look.
+    acknowledged: Acknowledged,
+    /// Read once for every time that the exchange is asked what it holds.
+    signer: Option<Signer>,
+    /// When it was written down last that all is synchronised, and how much was sent and taken by then.
+    synced: (i64, u64),
     leased_until: i64,
     /// Up to which event it was looked for flakes to share.
     released: i64,
@@ -150,6 +159,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             way_in: None,
             progress: Arc::new(Progress::default()),
             sent: 0,
+            acknowledged: Acknowledged { seq: 0, fence: 0 },
+            signer: None,
+            synced: (0, 0),
             leased_until: 0,
             released: -1,
         })
@@ -213,6 +225,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.end_way_in();
         }
         self.release()?;
+        let known = self.reader.remote(REMOTE)?;
+        self.acknowledged = Acknowledged { seq: known.acked, fence: known.fence };
         let behind = self.behind()?;
         self.see(Seen::Recorded { behind });
         Ok(())
@@ -260,6 +274,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return Ok(());
         };
         self.stop_way_in();
+        self.signer = None;
         match relay::reconcile(self.session, self.place, &bus, &self.holder) {
             Ok((exchange, behind)) => {
                 self.status.server = Some(bus.server());
@@ -278,17 +293,27 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.see(Seen::Failed);
             return Ok(());
         };
-        let before = self.reader.remote(REMOTE)?.acked;
-        match relay::publish(self.session, &self.reader, &bus, &exchange, &self.holder) {
-            Ok(behind) => {
-                let after = self.reader.remote(REMOTE)?.acked;
-                self.sent += u64::try_from(after - before).unwrap_or_default();
+        match self.send(&bus, &exchange) {
+            Ok(acknowledged) => {
+                self.sent += u64::try_from(acknowledged.seq - self.acknowledged.seq).unwrap_or_default();
+                self.acknowledged = acknowledged;
                 self.status.last_error = None;
+                let behind = self.behind()?;
                 self.see(Seen::Acknowledged { behind });
                 Ok(())
             }
             Err(stop) => self.stopped(stop),
         }
+    }
+
+    fn send(&mut self, bus: &Bus, exchange: &Exchange) -> Result<Acknowledged, Stop> {
+        let signer = match self.signer.take() {
+            Some(signer) => signer,
+            None => relay::signer(self.session)?,
+        };
+        let (session, reader, holder) = (self.session, &self.reader, &*self.holder);
+        let with = Sending { session, reader, bus, exchange, holder, signer: self.signer.insert(signer) };
+        relay::publish(with, self.acknowledged)
     }
 
     /// Trouble with the bus is delivery's; trouble with the ledger is the caller's.
@@ -365,11 +390,13 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.status = status;
             self.session.store.set_status(REMOTE, self.status.clone(), self.now())?;
         }
-        if self.is_synced()? {
-            let known = self.reader.remote(REMOTE)?;
-            if known.synced_at.is_none_or(|at| self.now() - at > 1_000_000) {
-                self.session.store.set_synced(REMOTE, self.now())?;
-            }
+        let (now, done) = (self.now(), self.sent + self.progress.applied.load(Ordering::Relaxed));
+        let (at, before) = self.synced;
+        let pause = if done == before { STILL_SYNCED_US } else { SYNCED_US };
+        let asked = self.reader.asked_whether_synced()?.min(now);
+        if (now - at > pause || asked > at) && self.is_synced()? {
+            self.session.store.set_synced(REMOTE, now)?;
+            self.synced = (now, done);
         }
         Ok(())
     }
@@ -377,7 +404,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Nothing left to send or take.
     fn is_synced(&self) -> Result<bool, SyncError> {
         let caught_up = self.progress.caught_up.load(Ordering::Acquire);
-        Ok(self.delivery.state() == State::Live && caught_up && self.behind()? == 0)
+        Ok(self.delivery.state() == State::Live && caught_up && relay::behind(&self.reader)? == 0)
     }
 
     /// For whoever does it once: done, off, or failed.
@@ -389,7 +416,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     fn behind(&self) -> Result<u64, SyncError> {
         let (head, _) = self.reader.shared_head()?;
-        Ok(u64::try_from(head - self.reader.remote(REMOTE)?.acked).unwrap_or_default())
+        Ok(u64::try_from(head - self.acknowledged.seq).unwrap_or_default())
     }
 
     /// Takes or renews the lease; the other holder when there is one.

@@ -12,6 +12,8 @@ use crate::store::inbox::{Chunk, Own, Taken};
 
 /// The most messages that one transaction takes in.
 const CHUNK: usize = 500;
+/// How many messages of our own may come back before the cursor is written down.
+const ECHOES: u64 = 10_000;
 /// How long a quiet exchange is listened to before looking around.
 const QUIET: Duration = Duration::from_millis(200);
 /// How often what is missing is asked for again.
@@ -44,8 +46,10 @@ pub(super) enum Ended {
 /// Follows the exchange until it is told to stop, or fails.
 pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &Progress, stop: &AtomicBool) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
-    let ended = begun
-        .and_then(|reader| Intake { session, bus, exchange, progress, stop, reader, asked: None, gaps: false }.run());
+    let ended = begun.and_then(|reader| {
+        let (after, written, heard) = (0, 0, Vec::new());
+        Intake { session, bus, exchange, progress, stop, reader, after, written, heard, asked: None, gaps: false }.run()
+    });
     match ended {
         Ok(None) => Ended::Stopped,
         Ok(Some(reason)) => Ended::Refused(reason),
@@ -60,6 +64,12 @@ struct Intake<'a> {
     progress: &'a Progress,
     stop: &'a AtomicBool,
     reader: Reader,
+    /// Up to which message everything was looked at.
+    after: u64,
+    /// The same as it is written down: what is only our own comes again at no harm.
+    written: u64,
+    /// Messages that came, the last of which nobody has signed for yet.
+    heard: Vec<Message>,
     /// When it was last asked what is missing.
     asked: Option<Instant>,
     gaps: bool,
@@ -67,50 +77,115 @@ struct Intake<'a> {
 
 impl Intake<'_> {
     fn run(&mut self) -> Result<Option<Reason>, SyncError> {
-        let mut after = self.reader.remote(REMOTE)?.taken;
-        let mut follow = self.bus.follow(self.exchange, None, after)?;
-        if after >= self.exchange.last {
+        let mut follow = self.follow()?;
+        if self.after >= self.exchange.last {
             self.catch_up()?;
         }
         while !self.stop.load(Ordering::Relaxed) {
-            let messages = follow.next(CHUNK, QUIET)?;
+            let new = follow.next(CHUNK, QUIET)?;
+            let quiet = new.is_empty();
+            self.heard.extend(new);
+            let messages = self.whole_batches(quiet);
             if let Some(last) = messages.last() {
-                let pending = last.pending;
-                after = last.sequence;
-                let taken = self.take(&messages, after)?;
+                let (pending, up_to) = (last.pending, last.sequence);
+                let taken = self.take(messages, up_to)?;
                 if let Some(reason) = refusal(taken.own) {
                     return Ok(Some(reason));
                 }
-                if pending == 0 || after >= self.exchange.last {
+                if taken.again.is_some() {
+                    follow = self.follow()?;
+                } else if pending == 0 || up_to >= self.exchange.last {
                     self.catch_up()?;
                 }
-                continue;
+            } else if quiet {
+                if self.is_to_be_read_again()? {
+                    follow = self.follow()?;
+                }
+                self.look_around()?;
             }
-            let now = self.reader.remote(REMOTE)?;
-            if now.taken < after {
-                // Somebody wants the exchange read again.
-                after = now.taken;
-                follow = self.bus.follow(self.exchange, None, after)?;
-            }
-            self.look_around()?;
         }
+        self.write_down()?;
         Ok(None)
     }
 
-    fn take(&mut self, messages: &[Message], up_to: u64) -> Result<Taken, SyncError> {
+    /// Follows the exchange from where the cursor is written down.
+    fn follow(&mut self) -> Result<Follow, SyncError> {
+        self.written = self.reader.remote(REMOTE)?.taken;
+        self.after = self.written;
+        self.heard.clear();
+        Ok(self.bus.follow(self.exchange, None, self.after)?)
+    }
+
+    /// Whether somebody has put the cursor back; if not, it is where it should be from here on.
+    fn is_to_be_read_again(&mut self) -> Result<bool, SyncError> {
+        if self.after > self.written {
+            return self.write_down();
+        }
+        Ok(self.reader.remote(REMOTE)?.taken < self.written)
+    }
+
+    /// Writes the cursor down; whether somebody has put it back.
+    fn write_down(&mut self) -> Result<bool, SyncError> {
+        if self.after == self.written {
+            return Ok(false);
+        }
+        let chunk = Chunk { up_to: self.after, after: self.written, ..Chunk::default() };
+        let taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
+        self.written = self.after;
+        Ok(taken.again.is_some())
+    }
+
+    /// What came up to the last message that is signed for, as nothing after it could enter the log yet. All of it when no
+    /// more comes, or too much for the memory. That none was pending says little: a batch is delivered while it is stored.
+    fn whole_batches(&mut self, quiet: bool) -> Vec<Message> {
+        let over = quiet || self.heard.len() >= 2 * CHUNK;
+        let whole = if over {
+            self.heard.len()
+        } else {
+            self.heard.iter().rposition(Message::is_signed).map_or(0, |last| last + 1)
+        };
+        let rest = self.heard.split_off(whole);
+        std::mem::replace(&mut self.heard, rest)
+    }
+
+    fn take(&mut self, messages: Vec<Message>, up_to: u64) -> Result<Taken, SyncError> {
         let _span = tracing::info_span!("take_in", messages = messages.len()).entered();
-        let mut chunk = Chunk { up_to, ..Chunk::default() };
+        let messages = self.without_echoes(messages)?;
+        if messages.is_empty() && up_to < self.written + ECHOES {
+            self.after = self.after.max(up_to);
+            return Ok(Taken::default());
+        }
+        let after = if up_to > 0 { self.written } else { 0 };
+        let mut chunk = Chunk { up_to, after, ..Chunk::default() };
         for message in messages {
-            match wire::arrival(message) {
+            match wire::arrival(&message) {
                 Ok(arrival) => chunk.arrivals.push(arrival),
                 Err(unreadable) => chunk.unreadable.push(unreadable),
             }
         }
         let taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
+        if up_to > 0 && taken.again.is_none() {
+            (self.after, self.written) = (up_to, up_to);
+        }
         self.progress.applied.fetch_add(taken.applied as u64, Ordering::Relaxed);
         self.progress.parked.fetch_add(taken.parked.len() as u64, Ordering::Relaxed);
         self.gaps |= !taken.gaps.is_empty();
         Ok(taken)
+    }
+
+    /// The messages without what comes back of our own and is as it was sent.
+    fn without_echoes(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, SyncError> {
+        let own = &self.session.store.origin().public_key;
+        let places: Vec<_> = messages.iter().map(|message| message.place_of(own)).collect();
+        let numbers = || places.iter().flatten().map(|(seq, _)| *seq);
+        let Some((first, last)) = numbers().min().zip(numbers().max()) else { return Ok(messages) };
+        if last.saturating_sub(first) > ECHOES.cast_signed() {
+            return Ok(messages);
+        }
+        let links = self.reader.shared_links(own, first, last)?;
+        let mut places = places.into_iter();
+        messages.retain(|_| places.next().flatten().is_none_or(|(seq, link)| links.get(&seq) != Some(&link)));
+        Ok(messages)
     }
 
     fn catch_up(&mut self) -> Result<(), SyncError> {
@@ -155,7 +230,7 @@ impl Intake<'_> {
             let messages = read(&mut follow)?;
             let Some(last) = messages.last() else { break };
             let (pending, sequence) = (last.pending, last.sequence);
-            self.take(&messages, 0)?;
+            self.take(messages, 0)?;
             if pending == 0 || sequence >= up_to {
                 break;
             }

@@ -8,7 +8,7 @@ use crate::domain::delivery::Reason;
 use crate::store::inbox::TakenBack;
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, Lease, SignedHead};
-use crate::store::{Reader, chain};
+use crate::store::{Reader, Signer, StoreError, chain};
 
 /// Why the way out came to a stop.
 #[derive(Debug)]
@@ -61,21 +61,26 @@ pub(super) fn behind(reader: &Reader) -> Result<u64, SyncError> {
     Ok(u64::try_from(head - reader.remote(REMOTE)?.acked).unwrap_or_default())
 }
 
-/// Sends one batch; returns how many events the exchange still lacks.
-pub(super) fn publish(
-    session: &Session,
-    reader: &Reader,
-    bus: &Bus,
-    exchange: &Exchange,
-    holder: &str,
-) -> Result<u64, Stop> {
-    let known = reader.remote(REMOTE)?;
+/// What a batch is sent by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sending<'a> {
+    pub(super) session: &'a Session,
+    pub(super) reader: &'a Reader,
+    pub(super) bus: &'a Bus,
+    pub(super) exchange: &'a Exchange,
+    pub(super) holder: &'a str,
+    pub(super) signer: &'a Signer,
+}
+
+/// Sends one batch of what comes after that which is acknowledged; returns what is acknowledged then.
+pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowledged, Stop> {
+    let Sending { session, reader, bus, exchange, holder, signer } = with;
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
-    let batch = fitting(reader.shared(known.acked, most)?);
-    let Some(last) = batch.last() else { return Ok(0) };
+    let batch = fitting(reader.shared(known.seq, most)?);
+    let Some(last) = batch.last() else { return Ok(known) };
     let _span = tracing::info_span!("publish", events = batch.len(), last = last.seq).entered();
     let own = session.store.origin().public_key.clone();
-    let head = sign(session, &own, last)?;
+    let head = sign(signer, &own, last)?;
     let mut messages = Vec::with_capacity(batch.len());
     for shared in &batch {
         let signature = (shared.seq == last.seq).then_some(head.signature.as_slice());
@@ -85,7 +90,7 @@ pub(super) fn publish(
     let fence = bus.publish(exchange, &own, messages, known.fence)?;
     let acknowledged = Acknowledged { seq: last.seq, fence };
     keep(session, acknowledged, Some(head), holder)?;
-    Ok(behind(reader)?)
+    Ok(acknowledged)
 }
 
 /// Writes down what the exchange holds, while this process is the one that delivers.
@@ -170,9 +175,16 @@ fn fitting(mut batch: Vec<Shared>) -> Vec<Shared> {
     batch
 }
 
-fn sign(session: &Session, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
-    let no_key = |error: crate::store::StoreError| Stop::Refused(Reason::NoKey, error.to_string());
-    let signer = session.store.signer().map_err(no_key)?;
+/// What signs for this origin.
+pub(super) fn signer(session: &Session) -> Result<Signer, Stop> {
+    session.store.signer().map_err(no_key)
+}
+
+fn no_key(error: StoreError) -> Stop {
+    Stop::Refused(Reason::NoKey, error.to_string())
+}
+
+fn sign(signer: &Signer, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
     let signature = signer.sign(&chain::signed_head(own, last.seq, &last.chain)).map_err(no_key)?;
     Ok(SignedHead { seq: last.seq, chain: last.chain, signature })
 }

@@ -12,8 +12,8 @@ use crate::store::chain::{self, Chain, GENESIS};
 use crate::store::erase;
 use crate::store::error::{Named, StoreError};
 use crate::store::log::Recorded;
-use crate::store::log::append::{self, Place};
-use crate::store::origin::{Origin, heir};
+use crate::store::log::append;
+use crate::store::origin::heir;
 use crate::store::remote::{self, SignedHead};
 
 impl Intake<'_> {
@@ -97,13 +97,12 @@ impl Intake<'_> {
     }
 
     fn advance(&self, sender: &Sender, arrival: &Arrival) -> Result<(), StoreError> {
-        let (public_key, host, user) = (sender.key.clone(), String::new(), String::new());
-        let origin = Origin { id: sender.id, public_key, host, user };
-        let place = Place { connection: self.place.connection, path: self.place.path, origin: &origin };
-        append::advance(&place, &arrival.stream, arrival.version)?;
         self.place
-            .cached("UPDATE streams SET shared = 1 WHERE stream = ?1 AND shared = 0")?
-            .execute([&arrival.stream])
+            .cached(
+                "INSERT INTO streams (stream, origin, version, shared) VALUES (?1, ?2, ?3, 1) \
+                 ON CONFLICT (stream) DO UPDATE SET version = excluded.version, shared = 1",
+            )?
+            .execute(params![arrival.stream, sender.id, arrival.version.cast_signed()])
             .named(self.place.path)
             .map(drop)
     }

@@ -43,6 +43,7 @@ impl Now {
 fn wait_for(session: &Session, asked: i64, longest: Duration, outcome: &mut Outcome) -> Result<(), Failure> {
     let begun = Instant::now();
     let reader = session.store.reader()?;
+    session.store.ask_whether_synced(asked)?;
     while begun.elapsed() < longest {
         let report = status::report(&reader, session.clock.now())?;
         outcome.status = report.remote.status;
