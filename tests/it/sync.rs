@@ -15,6 +15,8 @@ mod chaos;
 
 mod copies;
 
+mod cursor;
+
 mod estates;
 
 mod exchange;

@@ -21,6 +21,8 @@ use crate::store::{Listener, Reader, Signer};
 const NAP: Duration = Duration::from_millis(50);
 /// How often it is looked whether the process is to end.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often it is looked for flakes to share while others are being sent, in microseconds.
+const LOOK_US: i64 = 1_000_000;
 /// How often it is written down that all is synchronised, in microseconds: after work, and when nothing happens.
 const SYNCED_US: i64 = 1_000_000;
 const STILL_SYNCED_US: i64 = 60_000_000;
@@ -132,7 +134,8 @@ struct Engine<'scope, 'env> {
     /// When it was written down last that all is synchronised, and how much was sent and taken by then.
     synced: (i64, u64),
     leased_until: i64,
-    /// Up to which event it was looked for flakes to share.
+    /// When it was looked last for flakes to share, and up to which event.
+    looked: i64,
     released: i64,
 }
 
@@ -163,6 +166,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             signer: None,
             synced: (0, 0),
             leased_until: 0,
+            looked: 0,
             released: -1,
         })
     }
@@ -224,24 +228,27 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.way_in.as_ref().is_some_and(|way_in| way_in.thread.is_finished()) {
             self.end_way_in();
         }
-        self.release()?;
         let known = self.reader.remote(REMOTE)?;
         self.acknowledged = Acknowledged { seq: known.acked, fence: known.fence };
-        let behind = self.behind()?;
+        let mut behind = self.behind()?;
+        // What waits to be sent is not kept waiting by a look for more, but not for ever.
+        if (behind == 0 || self.now() - self.looked > LOOK_US) && self.release()? {
+            behind = self.behind()?;
+        }
         self.see(Seen::Recorded { behind });
         Ok(())
     }
 
-    /// Flakes that were found below shared roots since the last look are shared from here on.
-    fn release(&mut self) -> Result<(), SyncError> {
+    /// Flakes that were found below shared roots since the last look are shared from here on; whether there may be some.
+    fn release(&mut self) -> Result<bool, SyncError> {
+        self.looked = self.now();
         let head = self.reader.head()?;
-        if head != self.released {
-            if self.released < 0 || self.reader.has_private_after(self.released)? {
-                consent::release(self.session)?;
-            }
-            self.released = head;
+        let found = head != self.released && (self.released < 0 || self.reader.has_private_after(self.released)?);
+        if found {
+            consent::release(self.session)?;
         }
-        Ok(())
+        self.released = head;
+        Ok(found)
     }
 
     fn connect(&mut self) {
