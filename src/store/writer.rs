@@ -17,6 +17,9 @@ use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Receipt, Recorded};
 use super::origin::Origin;
 use super::projection;
+use mover::Mover;
+
+mod mover;
 
 /// How many requests may wait; more make their callers wait.
 const QUEUE: usize = 4096;
@@ -66,9 +69,10 @@ impl Ticket {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
+    pub(crate) fn start(mut connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
         let office = Arc::new(Office {
             path: path.to_owned(),
+            mover: Mover::start(&mut connection, path)?,
             desk: Mutex::new(Desk { connection, origin: origin.clone() }),
             listeners: Mutex::default(),
             line: Mutex::default(),
@@ -137,6 +141,7 @@ impl Drop for Writer {
 /// What callers and the thread share. Who needs both locks takes the desk first.
 struct Office {
     path: PathBuf,
+    mover: Mover,
     desk: Mutex<Desk>,
     listeners: Mutex<Vec<Weak<Listener>>>,
     line: Mutex<Line>,
@@ -169,7 +174,7 @@ enum Rest {
 }
 
 /// What the thread is to do next.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Serve,
     Move,
@@ -252,15 +257,19 @@ impl Office {
     fn serve(&self) {
         loop {
             let next = self.next();
+            if next == Next::Move {
+                self.mover.tell();
+                continue;
+            }
             let Ok(desk) = self.desk.lock() else { return self.close() };
-            let done = catch_unwind(AssertUnwindSafe(|| match next {
-                Next::Serve => {
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                if next == Next::Serve {
                     self.serve_at(desk);
                     self.line().unmoved = Some(Instant::now());
+                } else {
+                    // Keeps the planner's statistics fresh; a failure costs only speed.
+                    desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default();
                 }
-                Next::Move => desk.checkpoint(),
-                // Keeps the planner's statistics fresh; a failure costs only speed.
-                Next::End => desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default(),
             }));
             match (done, next) {
                 (Err(_), _) => return self.close(),
@@ -342,16 +351,6 @@ impl Office {
 struct Desk {
     connection: Connection,
     origin: Origin,
-}
-
-impl Desk {
-    /// Moves what it can without waiting for anyone; what it cannot now, a later commit or checkpoint will.
-    fn checkpoint(&self) {
-        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            tracing::debug!(%error, "the log could not be moved into the file yet");
-        }
-    }
 }
 
 /// Stores a group in one transaction, each in a savepoint of its own: a refused one leaves the others.
