@@ -11,6 +11,8 @@ use crate::store::{assert_sound, open};
 
 /// How many cuts are simulated.
 const CUTS: u64 = 250;
+/// How many commits are made: so many pages that the log is moved beside them.
+const COMMITS: usize = 300;
 /// How much of a write a disk stores at once.
 const SECTOR: usize = 512;
 
@@ -139,7 +141,7 @@ fn hundreds_of_power_cuts_lose_nothing_that_was_acknowledged() {
     let log = directory.path().join("power.log");
     drop(open(&ledger));
     let base = Disk { database: fs::read(&ledger).unwrap(), log: Vec::new() };
-    let status = child(Part::Bursts, &ledger, 1, 150)
+    let status = child(Part::Bursts, &ledger, 1, COMMITS as u128)
         .env("LD_PRELOAD", shim(directory.path()))
         .env("POWER_LOG", &log)
         .env("POWER_MATCH", "ledger.db")
@@ -148,8 +150,8 @@ fn hundreds_of_power_cuts_lose_nothing_that_was_acknowledged() {
     assert!(status.unwrap().success());
     let records = records(&log);
     let count = |op, file| records.iter().filter(|record| (record.op, record.file) == (op, file)).count();
-    assert_eq!(count(b'W', b'a'), 150);
-    assert!(count(b'S', b'w') >= 150, "every commit is synced");
+    assert_eq!(count(b'W', b'a'), COMMITS);
+    assert!(count(b'S', b'w') >= COMMITS, "every commit is synced");
     assert!(count(b'S', b'd') >= 2, "the log was moved into the file on the way");
 
     let mut dice = Dice(20_261_124);
