@@ -1,8 +1,9 @@
 //! How long a durable append takes, with the read model: alone, against the disk's own price; with two other processes;
-//! from 64 callers at once; a thousand at a time, against bare SQLite; and beside another event store on SQLite.
+//! from 64 callers at once; a thousand at a time, against bare SQLite; and beside two other event stores on SQLite.
 //!
-//! The other store links a SQLite of its own, so it is a package of its own that is built beforehand:
-//! `cargo build --release --locked --manifest-path benches/peer/Cargo.toml --target-dir target/peer`
+//! Each of them links a SQLite of its own, so they are packages of their own that are built beforehand:
+//! `cargo build --release --locked --manifest-path benches/peer/Cargo.toml --target-dir target/peer`, and the same of
+//! `benches/peer-es/Cargo.toml`.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Write};
@@ -56,7 +57,7 @@ fn main() -> Outcome {
     for round in 1..=ROUNDS {
         batches(&folder.path().join(format!("batches-{round}")), &mut out)?;
     }
-    peer(folder.path(), &mut out)
+    peers(folder.path(), &mut out)
 }
 
 fn open(path: &Path) -> Result<Store, Box<dyn Error>> {
@@ -178,13 +179,9 @@ fn batches(path: &Path, out: &mut impl Write) -> Outcome {
     Ok(())
 }
 
-/// The other store: it does not wait for the disk, so both run where the disk costs nothing, and where they would.
-fn peer(folder: &Path, out: &mut impl Write) -> Outcome {
-    let program = PathBuf::from(std::env::var_os("BENCH_PEER").unwrap_or_else(|| "target/peer/release/peer".into()));
-    if !program.exists() {
-        let build = "cargo build --release --locked --manifest-path benches/peer/Cargo.toml --target-dir target/peer";
-        return Err(format!("{} is not there; build it: {build}", program.display()).into());
-    }
+/// The other stores: they do not wait for the disk, so all run where the disk costs nothing, and where they would.
+fn peers(folder: &Path, out: &mut impl Write) -> Outcome {
+    let (program, other) = (peer("peer")?, peer("peer-es")?);
     let memory = tempfile::tempdir_in("/dev/shm")?;
     for (place, folder) in [("memory", memory.path()), ("disk", folder)] {
         for (number, (callers, calls)) in [(1, 4000), (CALLERS, 200)].into_iter().enumerate() {
@@ -193,6 +190,8 @@ fn peer(folder: &Path, out: &mut impl Write) -> Outcome {
             let alone = run_peer(&program, &folder.join(format!("peer-{number}")), [events, callers, 1, PAYLOAD, 0])?;
             writeln!(out, "{place}, {callers} callers: eventsdb {alone:.0} events/s; ratio {:.2}", ours / alone)?;
             if callers == 1 {
+                let rate = run_peer(&other, &folder.join("peer-es"), [events, 1, PAYLOAD])?;
+                writeln!(out, "{place}, without a read model: sqlite-es {rate:.0} events/s; ratio {:.2}", ours / rate)?;
                 let model = run_peer(&program, &folder.join("peer-model"), [events, 1, 1, PAYLOAD, 1])?;
                 writeln!(out, "{place}, with a read model: eventsdb {model:.0} events/s; ratio {:.2}", ours / model)?;
             }
@@ -201,7 +200,18 @@ fn peer(folder: &Path, out: &mut impl Write) -> Outcome {
     Ok(())
 }
 
-fn run_peer(program: &Path, file: &Path, numbers: [usize; 5]) -> Result<f64, Box<dyn Error>> {
+fn peer(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let folder = std::env::var_os("BENCH_PEERS").unwrap_or_else(|| "target/peer/release".into());
+    let program = PathBuf::from(folder).join(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    let build =
+        format!("cargo build --release --locked --manifest-path benches/{name}/Cargo.toml --target-dir target/peer");
+    Err(format!("{} is not there; build it: {build}", program.display()).into())
+}
+
+fn run_peer<const N: usize>(program: &Path, file: &Path, numbers: [usize; N]) -> Result<f64, Box<dyn Error>> {
     let output = start(program).arg(file).args(numbers.map(|number| number.to_string())).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let rate = text.split_whitespace().next().ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;

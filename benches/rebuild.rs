@@ -4,7 +4,10 @@
 //! `cargo bench --bench rebuild` writes a ledger of a million events first; `REBUILD_EVENTS` says another number.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -43,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cpu = cpu_of_thread().saturating_sub(cpu).as_millis();
     writeln!(out, "verify  {}, {cpu} ms CPU, {}", rate(events, begun.elapsed()), checks.join(", "))?;
     for projection in PROJECTIONS {
-        let ((built, cpu), stalls) = while_writing(&store, || {
+        let ((built, cpu), stalls) = while_writing(&store, folder.path(), || {
             let cpu = cpu_of_thread();
             let built = store.rebuild(Some(projection.name()), &AtomicBool::new(false), &mut |_| {});
             (built, cpu_of_thread().saturating_sub(cpu))
@@ -61,8 +64,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     read(&store, &mut out)
 }
 
-/// Does something while another thread appends an event every five milliseconds; how long those took.
-fn while_writing<T>(store: &Store, work: impl FnOnce() -> T) -> (T, String) {
+/// Does something while another thread appends an event every five milliseconds; how long those took, and how long a page
+/// that is written and synced beside the ledger took at most: what the disk alone makes everybody wait.
+fn while_writing<T>(store: &Store, folder: &Path, work: impl FnOnce() -> T) -> (T, String) {
     static CALLERS: AtomicU64 = AtomicU64::new(0);
     let ended = AtomicBool::new(false);
     let mut edits = Edits::of(CALLERS.fetch_add(1, Ordering::Relaxed));
@@ -79,14 +83,31 @@ fn while_writing<T>(store: &Store, work: impl FnOnce() -> T) -> (T, String) {
             }
             took
         });
+        let disk = scope.spawn(|| longest_sync(&folder.join("raw"), &ended).unwrap_or_default());
         let done = work();
         ended.store(true, Ordering::Relaxed);
+        let disk = disk.join().unwrap_or_default().as_millis();
         let mut took = writer.join().unwrap_or_default();
         took.sort_unstable();
         let at = |part: usize| took.get(took.len().saturating_sub(1) * part / 1000).copied().unwrap_or_default();
         let [half, most, longest] = [500, 990, 1000].map(|part| at(part).as_micros());
-        (done, format!("{} appends meanwhile: p50 {half} µs, p99 {most} µs, longest {longest} µs", took.len()))
+        let appends = took.len();
+        let appends = format!("{appends} appends meanwhile: p50 {half} µs, p99 {most} µs, longest {longest} µs");
+        (done, format!("{appends}; longest raw sync {disk} ms"))
     })
+}
+
+fn longest_sync(path: &Path, ended: &AtomicBool) -> std::io::Result<Duration> {
+    let raw = File::create(path)?;
+    let mut longest = Duration::ZERO;
+    while !ended.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        raw.write_all_at(&[7; 4_096], 0)?;
+        raw.sync_data()?;
+        longest = longest.max(begun.elapsed());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(longest)
 }
 
 /// How long this thread has had a processor: what is left of a time when others wanted it as well.

@@ -18,6 +18,7 @@ use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::sync::engine::{self, Link, Outcome, Until};
 use cim_domain_nix::app::sync::{Place, consent, status};
+use cim_domain_nix::bus::envelope::{Envelope, Time, chain_text};
 use cim_domain_nix::bus::{Bus, Layout, Outgoing, Target};
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
@@ -25,7 +26,9 @@ use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::chain::{content, content_text};
 use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// That of the program.
@@ -35,7 +38,10 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 type Done<T> = Result<T, Box<dyn Error>>;
 
 const BULK: usize = 20_000;
+/// That of the program.
 const BATCH: usize = 500;
+/// That of the measurement which the bar for the exchange is from.
+const SMALL_BATCH: usize = 100;
 const SINGLE: usize = 1_000;
 const FLAKES: usize = 100;
 
@@ -44,12 +50,13 @@ fn main() -> Done<()> {
     let folder = tempfile::tempdir_in("target")?;
     let mut out = std::io::stdout().lock();
     let server = Server::start(&folder.path().join("one"))?;
-    let ceiling = ceiling(&server)?;
-    writeln!(out, "ceiling       {ceiling:>8.0} events/s: atomic batches of {BATCH}, nothing but sent")?;
+    let [small, large] = [ceiling(&server, SMALL_BATCH)?, ceiling(&server, BATCH)?];
+    writeln!(out, "ceiling       {small:>8.0} events/s: atomic batches of {SMALL_BATCH}, nothing but sent")?;
+    writeln!(out, "ceiling       {large:>8.0} events/s: atomic batches of {BATCH}, nothing but sent")?;
     drop(server);
     let server = Server::start(&folder.path().join("two"))?;
     let both = exchange(&server, folder.path())?;
-    writeln!(out, "both ways     {both:>8.0} events/s: {:.2} of the ceiling", both / ceiling)?;
+    writeln!(out, "both ways     {both:>8.0} events/s: {:.2} and {:.2} of the ceilings", both / small, both / large)?;
     let mut took = latency(&server, folder.path())?;
     took.sort_unstable();
     let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default().as_micros();
@@ -59,35 +66,51 @@ fn main() -> Done<()> {
     catch_up(&server, folder.path(), wanted, &mut out)
 }
 
-/// What the server takes when nothing is read from or written to a ledger.
-fn ceiling(server: &Server) -> Done<f64> {
-    let (place, origin) = (server.place(), "UCEILING");
+/// What the server takes in batches of so many, one after the other, when nothing is read from it and no ledger is written:
+/// messages as machines send them, to the streams that machines have.
+fn ceiling(server: &Server, batch: usize) -> Done<f64> {
+    let (place, origin) = (server.place(), format!("UCEILING{batch}"));
     let bus = Bus::connect(&place.target, "bench", Link::default())?;
-    // As machines have it: whoever sends pays for the public log as well.
     bus.set_up_ledger(&place.layout, false)?;
     bus.set_up_events(&place.layout, false)?;
     let exchange = bus.exchange(&place.layout, Clock::system().now())?;
+    let batches = (0..BULK / batch).map(|round| {
+        let messages = (0..batch).map(|index| message(&origin, round * batch + index + 1));
+        messages.collect::<Done<Vec<_>>>()
+    });
+    let batches = batches.collect::<Done<Vec<_>>>()?;
     let begun = Instant::now();
     let mut fence = 0;
-    for _ in 0..BULK / BATCH {
-        let message = || {
-            let mut headers = async_nats::HeaderMap::new();
-            headers.insert("Nats-Msg-Id", Uuid::from_u128(u128::from(fence) << 64).to_string().as_str());
-            headers.insert("X-Event-ID", "0192f0c1-0000-7000-8000-000000000000");
-            Outgoing {
-                subject: format!("nix.ledger.{origin}.flake.description_changed"),
-                headers,
-                body: vec![b'x'; 900],
-            }
-        };
-        let messages = (0..BATCH).map(|index| {
-            let mut message = message();
-            message.headers.insert("Nats-Msg-Id", format!("{fence}-{index}").as_str());
-            message
-        });
-        fence = bus.publish(&exchange, origin, messages.collect(), fence)?;
+    for messages in batches {
+        fence = bus.publish(&exchange, &origin, messages, fence)?;
     }
     Ok(rate(BULK, begun.elapsed()))
+}
+
+/// A message like those that [`Machine::fill`] makes.
+fn message(origin: &str, number: usize) -> Done<Outgoing> {
+    let payload = format!(r#"{{"from":null,"to":"change {number} of round 0"}}"#);
+    let id = Uuid::from_u128(number as u128);
+    let envelope = Envelope {
+        event_id: id,
+        stream: format!("flake/{id}"),
+        version: 1,
+        kind: "flake.description_changed".to_owned(),
+        schema_version: 1,
+        occurred_at: Time(1_800_000_000_000_000),
+        recorded_at: Time(1_800_000_000_000_000),
+        correlation_id: id,
+        causation_id: Some(id),
+        actor: "bench@bench".to_owned(),
+        origin: origin.to_owned(),
+        origin_sequence: i64::try_from(number)?,
+        origin_chain: chain_text(&[7; 32]),
+        undoes: None,
+        content_id: content_text(&content(&payload)),
+        payload: RawValue::from_string(payload)?,
+    };
+    let subject = format!("nix.ledger.{origin}.{}", envelope.kind);
+    Ok(Outgoing { subject, headers: envelope.headers(None), body: envelope.body()? })
 }
 
 /// Two machines with as many events each: until both have all of them.

@@ -101,9 +101,11 @@ pub fn certain(text: &str) -> Vec<Secret> {
     if found.is_empty() { Vec::new() } else { replace(text, merge(found)).found }
 }
 
+type Finder = fn(&str, &mut Vec<Found>);
+
 fn find(text: &str) -> Vec<Found> {
     // Where finders overlap the earlier one names the kind, so the more telling ones come first.
-    const FINDERS: [(u8, fn(&str, &mut Vec<Found>)); 7] = [
+    const FINDERS: [(u8, Finder); 7] = [
         (SPACE, block::private_keys),
         (0, shape::tokens),
         (COLON, block::nix_keys),

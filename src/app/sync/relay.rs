@@ -177,14 +177,14 @@ fn fitting(mut batch: Vec<Shared>) -> Vec<Shared> {
 
 /// What signs for this origin.
 pub(super) fn signer(session: &Session) -> Result<Signer, Stop> {
-    session.store.signer().map_err(no_key)
+    session.store.signer().map_err(|error| no_key(&error))
 }
 
-fn no_key(error: StoreError) -> Stop {
+fn no_key(error: &StoreError) -> Stop {
     Stop::Refused(Reason::NoKey, error.to_string())
 }
 
 fn sign(signer: &Signer, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
-    let signature = signer.sign(&chain::signed_head(own, last.seq, &last.chain)).map_err(no_key)?;
+    let signature = signer.sign(&chain::signed_head(own, last.seq, &last.chain)).map_err(|error| no_key(&error))?;
     Ok(SignedHead { seq: last.seq, chain: last.chain, signature })
 }
