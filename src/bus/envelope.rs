@@ -168,6 +168,20 @@ impl Envelope {
         Ok((envelope, signature))
     }
 
+    /// The place and the link that a body says to have in the chain of an origin, without reading the rest of it; none
+    /// when it names another.
+    pub(super) fn place_in(body: &[u8], origin: &str) -> Option<(i64, [u8; 32])> {
+        #[derive(Deserialize)]
+        struct Place<'a> {
+            origin: &'a str,
+            origin_sequence: i64,
+            origin_chain: &'a str,
+        }
+        let place: Place<'_> = serde_json::from_slice(body).ok()?;
+        let link = HEXLOWER.decode(place.origin_chain.as_bytes()).ok()?.try_into().ok()?;
+        (place.origin == origin).then_some((place.origin_sequence, link))
+    }
+
     /// Its link in its origin's chain.
     ///
     /// # Errors

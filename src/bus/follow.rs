@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::connect::{Bus, chain};
+use super::envelope::Envelope;
 use super::error::BusError;
 use super::exchange::Exchange;
 use super::link::{Link, Waited};
@@ -39,12 +40,11 @@ impl Message {
         self.headers.as_ref().is_some_and(|headers| headers.get(header::SIGNATURE).is_some())
     }
 
-    /// The place and the link that it has in the chain of this origin, by its subject and headers alone; none for a
-    /// message of another origin.
+    /// The place and the link that it says to have in the chain of this origin; none for a message of another origin, or
+    /// one that does not say so where it counts, in its body.
     pub fn place_of(&self, origin: &str) -> Option<(i64, [u8; 32])> {
-        let rest = self.subject.strip_prefix("nix.ledger.")?.strip_prefix(origin)?;
-        let (seq, link) = header::place(self.headers.as_ref().filter(|_| rest.starts_with('.'))?);
-        seq.zip(link)
+        let of_origin = self.subject.strip_prefix("nix.ledger.")?.strip_prefix(origin)?.starts_with('.');
+        if of_origin { Envelope::place_in(&self.body, origin) } else { None }
     }
 }
 

@@ -4,7 +4,7 @@
 //! its log are written again. Until that is done a note in the database says so, and the next opening goes on with it.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -49,6 +49,8 @@ pub struct Erased {
 const PENDING: &str = "erasure_pending";
 /// How long readers of the old log are waited for; the next opening tries again.
 const READERS: Duration = Duration::from_secs(1);
+/// How long those are waited for who move the log into the file.
+const MOVES: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Blanks the payload of an event, records that, and takes the text out of the read model and the files.
@@ -173,7 +175,23 @@ fn rewrite(connection: &mut Connection) -> rusqlite::Result<bool> {
 /// True when every reader has let go of the old log and it is empty.
 fn empty_log(connection: &mut Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(READERS)?;
-    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+    let emptied = empty_between_moves(connection);
     connect::be_patient(connection)?;
     emptied
+}
+
+/// A reader is waited for by SQLite itself. Whoever moves the log at this moment is not, and is over soon.
+fn empty_between_moves(connection: &Connection) -> rusqlite::Result<bool> {
+    let begun = Instant::now();
+    loop {
+        let tried = Instant::now();
+        let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            return Ok(true);
+        }
+        if tried.elapsed() >= READERS || begun.elapsed() >= MOVES {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

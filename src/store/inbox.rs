@@ -95,8 +95,8 @@ pub struct Chunk {
     pub unreadable: Vec<Unreadable>,
     /// The remote's number of the last message; zero when the cursor must not move, as when some are read again.
     pub up_to: u64,
-    /// Where the cursor was written down last. When it is behind that by now, somebody wants the remote read again, and the
-    /// chunk is not taken.
+    /// Where the cursor was written down last; zero when that is not known. When it is elsewhere by now, somebody wants the
+    /// remote read again, or has read on, and the chunk is not taken.
     pub after: u64,
 }
 
@@ -115,7 +115,7 @@ pub struct Taken {
     pub erased: usize,
     /// What the remote holds under our own name.
     pub own: Own,
-    /// Nothing was taken in, as the remote is to be read again from after this number.
+    /// Nothing was taken in, as the remote is to be read from after this number.
     pub again: Option<u64>,
 }
 
@@ -167,10 +167,15 @@ impl Store {
 
     /// What others erased goes out of the read model and the files as well; what cannot now, the next opening does.
     fn end_erasure(&self, taken: &Taken) {
-        if taken.erased > 0
-            && let Err(error) = self.finish_erasure()
-        {
-            tracing::warn!(%error, "what was erased elsewhere is still in the files of this ledger");
+        if taken.erased == 0 {
+            return;
+        }
+        match self.finish_erasure() {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!("what was erased elsewhere is still in the log of writes, as somebody reads it");
+            }
+            Err(error) => tracing::warn!(%error, "what was erased elsewhere is still in the files of this ledger"),
         }
     }
 }
@@ -200,8 +205,8 @@ impl<'a> Intake<'a> {
     }
 
     fn take(mut self, remote: &str, chunk: Chunk) -> Result<Taken, StoreError> {
-        let written = if chunk.after > 0 { self.written(remote)? } else { 0 };
-        if written < chunk.after {
+        let written = self.written(remote)?;
+        if chunk.after > 0 && written != chunk.after {
             self.taken.again = Some(written);
             return Ok(self.taken);
         }

@@ -131,8 +131,8 @@ struct Engine<'scope, 'env> {
     acknowledged: Acknowledged,
     /// Read once for every time that the exchange is asked what it holds.
     signer: Option<Signer>,
-    /// When it was written down last that all is synchronised, and how much was sent and taken by then.
-    synced: (i64, u64),
+    /// When it was written down last that all is synchronised, how much was sent and taken by then, and who had asked.
+    synced: (i64, u64, i64),
     leased_until: i64,
     /// When it was looked last for flakes to share, and up to which event.
     looked: i64,
@@ -164,7 +164,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             sent: 0,
             acknowledged: Acknowledged { seq: 0, fence: 0 },
             signer: None,
-            synced: (0, 0),
+            synced: (0, 0, 0),
             leased_until: 0,
             looked: 0,
             released: -1,
@@ -397,13 +397,19 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.status = status;
             self.session.store.set_status(REMOTE, self.status.clone(), self.now())?;
         }
-        let (now, done) = (self.now(), self.sent + self.progress.applied.load(Ordering::Relaxed));
-        let (at, before) = self.synced;
+        self.tell_synced()
+    }
+
+    /// Writes down when nothing was left to send or take: the moment at which it was looked for more to share.
+    fn tell_synced(&mut self) -> Result<(), SyncError> {
+        let done = self.sent + self.progress.applied.load(Ordering::Relaxed);
+        let (at, before, answered) = self.synced;
         let pause = if done == before { STILL_SYNCED_US } else { SYNCED_US };
-        let asked = self.reader.asked_whether_synced()?.min(now);
-        if (now - at > pause || asked > at) && self.is_synced()? {
-            self.session.store.set_synced(REMOTE, now)?;
-            self.synced = (now, done);
+        let asked = self.reader.asked_whether_synced()?;
+        let is_asked = asked != answered && asked.min(self.now()) <= self.looked;
+        if (self.looked - at > pause || is_asked) && self.is_synced()? {
+            self.session.store.set_synced(REMOTE, self.looked)?;
+            self.synced = (self.looked, done, asked);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Session;
 use super::{REMOTE, SyncError, wire};
+use crate::bus::publish::BATCH_BYTES;
 use crate::bus::{Bus, Exchange, Follow, Message};
 use crate::domain::delivery::Reason;
 use crate::store::Reader;
@@ -12,6 +13,8 @@ use crate::store::inbox::{Chunk, Own, Taken};
 
 /// The most messages that one transaction takes in.
 const CHUNK: usize = 500;
+/// How long messages wait in memory for the one that signs for them.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How many messages of our own may come back before the cursor is written down.
 const ECHOES: u64 = 10_000;
 /// How long a quiet exchange is listened to before looking around.
@@ -47,8 +50,9 @@ pub(super) enum Ended {
 pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &Progress, stop: &AtomicBool) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
     let ended = begun.and_then(|reader| {
-        let (after, written, heard) = (0, 0, Vec::new());
-        Intake { session, bus, exchange, progress, stop, reader, after, written, heard, asked: None, gaps: false }.run()
+        let (after, written, heard, waiting, asked) = (0, 0, Vec::new(), None, None);
+        Intake { session, bus, exchange, progress, stop, reader, after, written, heard, waiting, asked, gaps: false }
+            .run()
     });
     match ended {
         Ok(None) => Ended::Stopped,
@@ -68,8 +72,9 @@ struct Intake<'a> {
     after: u64,
     /// The same as it is written down: what is only our own comes again at no harm.
     written: u64,
-    /// Messages that came, the last of which nobody has signed for yet.
+    /// Messages that came, the last of which nobody has signed for yet, and since when they wait.
     heard: Vec<Message>,
+    waiting: Option<Instant>,
     /// When it was last asked what is missing.
     asked: Option<Instant>,
     gaps: bool,
@@ -113,6 +118,7 @@ impl Intake<'_> {
         self.written = self.reader.remote(REMOTE)?.taken;
         self.after = self.written;
         self.heard.clear();
+        self.waiting = None;
         Ok(self.bus.follow(self.exchange, None, self.after)?)
     }
 
@@ -136,15 +142,18 @@ impl Intake<'_> {
     }
 
     /// What came up to the last message that is signed for, as nothing after it could enter the log yet. All of it when no
-    /// more comes, or too much for the memory. That none was pending says little: a batch is delivered while it is stored.
+    /// more comes, or too much for the memory, or nobody signs. That none was pending says little: a batch is delivered while it is stored.
     fn whole_batches(&mut self, quiet: bool) -> Vec<Message> {
-        let over = quiet || self.heard.len() >= 2 * CHUNK;
+        let bytes: usize = self.heard.iter().map(|message| message.body.len()).sum();
+        let too_long = self.waiting.is_some_and(|since| since.elapsed() >= PATIENCE);
+        let over = quiet || too_long || self.heard.len() >= 2 * CHUNK || bytes >= 2 * BATCH_BYTES;
         let whole = if over {
             self.heard.len()
         } else {
             self.heard.iter().rposition(Message::is_signed).map_or(0, |last| last + 1)
         };
         let rest = self.heard.split_off(whole);
+        self.waiting = if rest.is_empty() { None } else { self.waiting.or_else(|| Some(Instant::now())) };
         std::mem::replace(&mut self.heard, rest)
     }
 

@@ -68,6 +68,26 @@ fn a_reader_in_the_way_delays_the_end_and_the_next_opening_goes_on() {
 }
 
 #[test]
+fn a_log_that_is_being_moved_does_not_keep_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = open(&path);
+    store.append(discovery(1, 1, SECRET)).unwrap();
+    // So large that the log is moved while the file is written anew.
+    let text = "x".repeat(200_000);
+    for number in 2..130 {
+        store.append(discovery(number, number, &text)).unwrap();
+    }
+    for number in 1..4 {
+        let erased = store.erase(erasure(1_000 + number, 1_000_000 + number)).unwrap();
+        assert!(erased.complete, "erasure {number}");
+        assert!(!holds(&path, SECRET));
+    }
+    drop(store);
+    assert_sound(&path);
+}
+
+#[test]
 fn only_what_can_be_erased_is_erased() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.db");

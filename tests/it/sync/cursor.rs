@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
 use cim_domain_nix::app::sync::parked;
+use cim_domain_nix::bus::envelope::{Envelope, chain_text};
 use cim_domain_nix::store::inbox::{Chunk, Taken};
 
 use super::machine::Machine;
@@ -95,7 +96,11 @@ fn another_event_under_our_own_number_is_not_passed_over() {
     let mut stranger = Stranger::new(&server);
     let (mut event, signature) = stranger.next("flake.forgotten", "{}");
     event.origin = ada.session.store.origin().public_key.clone();
-    stranger.publish(&event, Some(&signature));
+    // The headers are those of ada's own event; what counts is what the body says.
+    let link = ada.session.store.reader().unwrap().shared_link(&event.origin, 1).unwrap().unwrap();
+    let own = Envelope { origin_chain: chain_text(&link), ..event.clone() };
+    let subject = format!("nix.ledger.{}.{}", event.origin, event.kind);
+    stranger.send(&subject, own.headers(Some(&signature)), event.body().unwrap());
     let report = ada.until("refusal", |report| report.remote.status.state == "blocked");
     assert!(matches!(report.remote.status.reason.as_deref(), Some("forked" | "forged")), "{report:#?}");
     running.stop();
