@@ -75,7 +75,7 @@ fn ceiling(server: &Server, batch: usize) -> Done<f64> {
     bus.set_up_events(&place.layout, false)?;
     let exchange = bus.exchange(&place.layout, Clock::system().now())?;
     let batches = (0..BULK / batch).map(|round| {
-        let messages = (0..batch).map(|index| message(&origin, round * batch + index + 1));
+        let messages = (0..batch).map(|index| message(&origin, batch, round * batch + index + 1));
         messages.collect::<Done<Vec<_>>>()
     });
     let batches = batches.collect::<Done<Vec<_>>>()?;
@@ -87,10 +87,10 @@ fn ceiling(server: &Server, batch: usize) -> Done<f64> {
     Ok(rate(BULK, begun.elapsed()))
 }
 
-/// A message like those that [`Machine::fill`] makes.
-fn message(origin: &str, number: usize) -> Done<Outgoing> {
+/// A message like those that [`Machine::fill`] makes, with an id that those of batches of another size do not have.
+fn message(origin: &str, batch: usize, number: usize) -> Done<Outgoing> {
     let payload = format!(r#"{{"from":null,"to":"change {number} of round 0"}}"#);
-    let id = Uuid::from_u128(number as u128);
+    let id = Uuid::from_u128((batch as u128) << 64 | number as u128);
     let envelope = Envelope {
         event_id: id,
         stream: format!("flake/{id}"),
