@@ -1,8 +1,5 @@
 //! The names of headers: those of this domain, those of other dialects that are read, and those of the server.
 
-use async_nats::{HeaderMap, HeaderValue};
-use data_encoding::HEXLOWER;
-
 /// Ids, type and time of an event, as every CIM domain knows them.
 pub const EVENT_ID: &str = "X-Event-ID";
 /// The event's type.
@@ -50,13 +47,6 @@ pub const BATCH_ID: &str = "Nats-Batch-Id";
 pub const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 /// Ends the batch: all of it, or nothing.
 pub const BATCH_COMMIT: &str = "Nats-Batch-Commit";
-
-/// The place and the link of an event in its origin's chain, as far as its headers say them.
-pub(super) fn place(headers: &HeaderMap) -> (Option<i64>, Option<[u8; 32]>) {
-    let value = |name| headers.get(name).map(HeaderValue::as_str);
-    let link = value(ORIGIN_CHAIN).and_then(|text| HEXLOWER.decode(text.as_bytes()).ok());
-    (value(ORIGIN_SEQUENCE).and_then(|text| text.parse().ok()), link.and_then(|bytes| bytes.try_into().ok()))
-}
 
 /// The headers of every event on the exchange, with what each holds.
 pub const OF_EVENTS: &[(&str, &str)] = &[

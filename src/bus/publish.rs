@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::{HeaderMap, Request};
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,9 +63,12 @@ impl Bus {
             }
             Err(error) => return Err(failed(chain(&error))),
         };
-        let (seq, link) = header::place(&message.headers);
-        let signature = message.headers.get(header::SIGNATURE);
-        let signature = signature.and_then(|text| BASE64.decode(text.as_str().as_bytes()).ok());
+        let value = |name| message.headers.get(name).map(async_nats::HeaderValue::as_str);
+        let seq = value(header::ORIGIN_SEQUENCE).and_then(|text| text.parse().ok());
+        let link = value(header::ORIGIN_CHAIN)
+            .and_then(|text| HEXLOWER.decode(text.as_bytes()).ok())
+            .and_then(|bytes| bytes.try_into().ok());
+        let signature = value(header::SIGNATURE).and_then(|text| BASE64.decode(text.as_bytes()).ok());
         match seq {
             Some(seq) => Ok(Held { fence: message.sequence, seq, chain: link, signature }),
             None => Err(failed(format!("message {} of this origin does not say its place", message.sequence))),

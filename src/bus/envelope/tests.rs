@@ -39,6 +39,16 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn the_place_is_told_of_the_origin_that_the_body_names_and_of_no_other() {
+    let body = envelope().body().unwrap();
+    assert_eq!(Envelope::place_in(&body, "UORIGIN"), Some((7, [0xab; 32])));
+    assert_eq!(Envelope::place_in(&body, "UOTHER"), None);
+    let unlinked = Envelope { origin_chain: "no hash".into(), ..envelope() };
+    assert_eq!(Envelope::place_in(&unlinked.body().unwrap(), "UORIGIN"), None);
+    assert_eq!(Envelope::place_in(b"not json", "UORIGIN"), None);
+}
+
+#[test]
 fn the_body_is_the_envelope_with_the_payload_inside() {
     let body: Value = serde_json::from_slice(&envelope().body().unwrap()).unwrap();
     assert_eq!(
