@@ -81,8 +81,8 @@ pub struct Envelope<'a> {
 }
 
 /// The content id of a payload.
-pub fn content(payload: &str) -> Hash {
-    blake3::hash(payload.as_bytes()).into()
+pub fn content(payload: impl AsRef<[u8]>) -> Hash {
+    blake3::hash(payload.as_ref()).into()
 }
 
 /// The link that ties an event to the link before it.

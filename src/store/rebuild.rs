@@ -27,6 +27,9 @@ const AIM: Duration = Duration::from_millis(12);
 /// After so many transactions the write-ahead log is moved into the file.
 const CHUNKS: u32 = 4;
 
+/// For so long the file is left to others after each transaction: longer than one that waits sleeps between two tries.
+const PAUSE: Duration = Duration::from_micros(300);
+
 /// How far a build has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -183,6 +186,7 @@ fn run(
     let (begun, mut size) = (Instant::now(), 256);
     let path = path_of(connection);
     let relaxed = Relaxed::new(connection).named(&path)?;
+    build.gather_beside(&path);
     loop {
         if stop.load(Ordering::Relaxed) {
             build.give_up().named(&path)?;
@@ -211,7 +215,7 @@ fn run(
         if rebuilt.chunks.is_multiple_of(CHUNKS) {
             relaxed.checkpoint().named(&path)?;
         }
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -258,7 +262,22 @@ impl Drop for Relaxed<'_> {
 
 /// Empties and drops tables that nobody reads any more, a little at a time.
 fn sweep(connection: &Connection) -> rusqlite::Result<()> {
-    projection::garbage(connection)?.iter().try_for_each(|table| chunk::drain(connection, table))
+    let garbage = projection::garbage(connection)?;
+    if garbage.is_empty() {
+        return Ok(());
+    }
+    let relaxed = Relaxed::new(connection)?;
+    let mut turns = 0_u32;
+    for table in garbage {
+        while !chunk::drain_some(connection, &table)? {
+            turns += 1;
+            if turns.is_multiple_of(CHUNKS) {
+                relaxed.checkpoint()?;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+    Ok(())
 }
 
 fn path_of(connection: &Connection) -> PathBuf {

@@ -77,7 +77,7 @@ pub(super) type Place = (&'static str, Cell, Cells);
 
 /// Rows that are known, and changes that wait.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(in crate::store) struct Memory {
     /// Whether the tables were empty at first and nothing was let go: what is not here is nowhere.
     fresh: bool,
     tables: HashMap<&'static str, HashMap<Cell, Group>>,

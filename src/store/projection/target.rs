@@ -47,17 +47,28 @@ impl std::fmt::Debug for Target<'_> {
 impl<'c> Target<'c> {
     /// Tables that hold rows already.
     pub(in crate::store) fn new(connection: &'c Connection, projection: &dyn Projection, generation: i64) -> Self {
-        Self::with(connection, projection, generation, Memory::default())
+        Self::holding(connection, projection, generation, Memory::default())
     }
 
     /// Tables that were just created: what is not in memory is nowhere.
     pub(in crate::store) fn fresh(connection: &'c Connection, projection: &dyn Projection, generation: i64) -> Self {
-        Self::with(connection, projection, generation, Memory::fresh())
+        Self::holding(connection, projection, generation, Memory::fresh())
     }
 
-    fn with(connection: &'c Connection, projection: &dyn Projection, generation: i64, memory: Memory) -> Self {
+    /// Tables of which so much is in memory.
+    pub(in crate::store) fn holding(
+        connection: &'c Connection,
+        projection: &dyn Projection,
+        generation: i64,
+        memory: Memory,
+    ) -> Self {
         let (memory, statements) = (RefCell::new(memory), RefCell::default());
         Self { connection, generation, tables: projection.tables(), memory, statements }
+    }
+
+    /// What is in memory, for the same tables on another connection.
+    pub(in crate::store) fn into_memory(self) -> Memory {
+        self.memory.into_inner()
     }
 
     /// The row of a key that is true now.

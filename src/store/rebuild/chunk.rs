@@ -1,6 +1,9 @@
 //! A build, step by step: events are read and folded in memory, what has come together is written in a short transaction,
 //! and when there are no more events readers see the new tables.
 
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
@@ -9,6 +12,10 @@ use uuid::Uuid;
 use crate::store::projection::{
     self, Applied, Body, Change, KEYS, Outcome, Projection, Target, failed, give, kind_named, own_origin,
 };
+
+mod gather;
+
+use gather::{Gatherer, Told};
 
 /// What one step came to.
 pub(super) enum Step {
@@ -37,10 +44,16 @@ const ENTRY: &str = "SELECT revision, generation, position, \
 /// So many new events at the end are taken in while the file is held, so that the end is reached beside a busy writer.
 const LAST: i64 = 64;
 
+/// More events than this are read on a thread of its own: what takes longer than starting one.
+const WORTH_A_THREAD: i64 = 20_000;
+
 /// For so long rows are written in one transaction; the commit comes on top.
 const HOLD: Duration = Duration::from_millis(8);
 /// How many rows are written between two looks at the clock.
 const ROWS: usize = 64;
+/// How many rows are taken out of a table between two looks at the clock.
+const SWEPT: u32 = 256;
+
 /// The generation that readers see.
 pub(super) fn readable(connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<Option<Entry>> {
     entry(connection, &format!("{ENTRY} AND state <> 'building'"), [projection.name()])
@@ -81,6 +94,8 @@ pub(super) struct Build<'c> {
     limits: Limits,
     /// Whether the tables are this build's alone, so that what is true now may stay in memory until the end.
     alone: bool,
+    /// Who reads the log meanwhile.
+    gatherer: Option<Gatherer>,
 }
 
 impl<'c> Build<'c> {
@@ -96,6 +111,23 @@ impl<'c> Build<'c> {
             queue: Vec::new(),
             limits: Limits::USUAL,
             alone: true,
+            gatherer: None,
+        }
+    }
+
+    /// Has the log read on a thread of its own, when that is worth one.
+    pub(super) fn gather_beside(&mut self, path: &Path) {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        if cores > 1 && head(self.connection).is_ok_and(|head| head > WORTH_A_THREAD) {
+            self.gather(path);
+        }
+    }
+
+    /// It is done without, when there is no thread or connection to be had.
+    fn gather(&mut self, path: &Path) {
+        if self.alone && self.position == 0 {
+            let started = Gatherer::start(path, (self.projection, self.generation), self.limits);
+            self.gatherer = started.inspect_err(|error| tracing::debug!(%error, "built on one thread")).ok();
         }
     }
 
@@ -112,6 +144,7 @@ impl<'c> Build<'c> {
             queue: Vec::new(),
             limits: Limits::USUAL,
             alone: false,
+            gatherer: None,
         }
     }
 
@@ -122,6 +155,11 @@ impl<'c> Build<'c> {
     }
 
     fn step_alone(&mut self) -> rusqlite::Result<(Step, Duration)> {
+        if self.queue.is_empty()
+            && let Some(gatherer) = self.gatherer.take()
+        {
+            return self.hear(gatherer);
+        }
         if self.queue.is_empty() && !self.is_full() {
             let head = head(self.connection)?;
             let last = head.min(self.position.saturating_add(self.limits.read));
@@ -137,10 +175,38 @@ impl<'c> Build<'c> {
             }
         }
         if self.queue.is_empty() {
-            self.queue = self.target.take_in_order();
-            self.queue.reverse();
+            self.put_in_queue(self.target.take_in_order());
         }
         self.transact(Self::write)
+    }
+
+    /// Takes what the other thread has gathered.
+    fn hear(&mut self, gatherer: Gatherer) -> rusqlite::Result<(Step, Duration)> {
+        let outcome = match gatherer.next()? {
+            Told::Part { position, changes } => {
+                (self.gatherer, self.position) = (Some(gatherer), position);
+                self.put_in_queue(changes);
+                Ok(Outcome::Applied)
+            }
+            Told::End { position, memory, outcome } => {
+                self.position = position;
+                self.target = Target::holding(self.connection, self.projection, self.generation, memory);
+                outcome
+            }
+        };
+        let head = head(self.connection)?;
+        match outcome {
+            Ok(Outcome::Applied) => Ok((Step::More { position: self.position, head }, Duration::ZERO)),
+            Ok(Outcome::Failed { position, reason }) => self.transact(|build, _| build.fail(position, reason)),
+            Err(_) if self.entry()?.is_none() => Ok((Step::Done { position: head }, Duration::ZERO)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// To be written next, from its beginning.
+    fn put_in_queue(&mut self, mut changes: Vec<Change>) {
+        changes.reverse();
+        self.queue = changes;
     }
 
     fn step_beside(&mut self, size: i64) -> rusqlite::Result<(Step, Duration)> {
@@ -294,31 +360,30 @@ impl<'c> Build<'c> {
     }
 }
 
-/// Empties a table in short transactions, then drops it; another process may be at it as well.
-pub(super) fn drain(connection: &Connection, table: &str) -> rusqlite::Result<()> {
-    while !drain_some(connection, table)? {
-        std::thread::yield_now();
-    }
-    Ok(())
-}
-
-/// True when the table is gone.
-fn drain_some(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+/// Takes rows out of a table for as long as a transaction may take, and drops it when it is empty: true when it is gone.
+/// Another process may be at it as well.
+pub(super) fn drain_some(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let begun = Instant::now();
+    if !transaction.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])? {
+        return Ok(true);
+    }
     let key: Vec<String> = transaction
         .prepare("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk")?
         .query_map([table], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    if !transaction.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])? {
-        return Ok(true);
-    }
     let key = key.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
     let sql = if key.is_empty() {
-        format!("DELETE FROM \"{table}\" WHERE rowid < (SELECT min(rowid) + 2000 FROM \"{table}\")")
+        format!("DELETE FROM \"{table}\" WHERE rowid < (SELECT min(rowid) + {SWEPT} FROM \"{table}\")")
     } else {
-        format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT 1000)")
+        format!("DELETE FROM \"{table}\" WHERE ({key}) IN (SELECT {key} FROM \"{table}\" LIMIT {SWEPT})")
     };
-    let is_empty = transaction.execute(&sql, [])? == 0;
+    let mut delete = transaction.prepare(&sql)?;
+    let mut is_empty = false;
+    while !is_empty && begun.elapsed() < HOLD {
+        is_empty = delete.execute([])? == 0;
+    }
+    drop(delete);
     if is_empty {
         transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
     }

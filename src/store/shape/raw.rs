@@ -3,9 +3,10 @@
 //! A payload that is not written as this release writes it gives nothing here, and is read the long way.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::value::{NUMBER, yes};
@@ -140,14 +141,42 @@ pub(in crate::store) fn text(raw: Option<&RawValue>) -> Option<&str> {
     raw.map(RawValue::get)
 }
 
-/// The fields of a locked source that stay while only its revision changes.
-fn repository(locked: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &str>> {
-    let fields: BTreeMap<Key<'_>, &RawValue> = serde_json::from_str(locked.get()).ok()?;
-    let fields = fields.into_iter().map(|(Key(name), value)| (name, value.get()));
-    Some(fields.filter(|(name, _)| !OF_REVISION.contains(&name.as_ref())).collect())
+/// The fields of a locked source that stay while only its revision changes, in the order of the text.
+fn repository(locked: &RawValue) -> Option<Vec<(Cow<'_, str>, &str)>> {
+    serde_json::from_str::<Repository<'_>>(locked.get()).ok().map(|Repository(fields)| fields)
+}
+
+struct Repository<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de> Deserialize<'de> for Repository<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Repository<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a locked source")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::with_capacity(4);
+        while let Some(Key(name)) = map.next_key()? {
+            if OF_REVISION.contains(&name.as_ref()) {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                fields.push((name, map.next_value::<&RawValue>()?.get()));
+            }
+        }
+        Ok(Repository(fields))
+    }
 }
 
 /// A name that is borrowed where it can be.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Deserialize)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

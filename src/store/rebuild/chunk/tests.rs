@@ -64,6 +64,7 @@ proptest! {
         events in prop::collection::vec(
             (prop_oneof![1 => shape::tests::any::event(), 4 => finding()], 1..3_u128, -6..7_i64), 1..60),
         (read, gathered, keys) in (1..9_i64, 0..9_usize, 0..6_usize),
+        two_threads in any::<bool>(),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
@@ -83,8 +84,73 @@ proptest! {
         for &projection in PROJECTIONS {
             let mut build = start(&connection, projection).unwrap();
             build.limits = Limits { read, gathered, keys };
+            if two_threads {
+                build.gather(&path);
+                prop_assert!(build.gatherer.is_some());
+            }
             while let (Step::More { .. }, _) = build.step(2).unwrap() {}
         }
         prop_assert_eq!(compare(&connection, None).unwrap(), []);
     }
+}
+
+/// A ledger whose problems come and go, and a build of them that reads beside.
+fn beside(path: &Path, damaged: Option<i64>) -> Connection {
+    let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+    let store = Store::open(path, Access::ReadWrite, &who, 0).unwrap();
+    for number in 0..60_u128 {
+        let subject = Subject { flake: None, file: RecordedPath::new("/x/flake.nix".as_ref()) };
+        let fingerprint = format!("dirty-lock:{}", number / 2);
+        let event = Event::Finding(if number % 2 == 0 {
+            let (code, message) = ("dirty-lock".to_owned(), "commit it".to_owned());
+            let finding = Finding { fingerprint, code, severity: Severity::Warning, line: None, message };
+            FindingEvent::Raised { subject, findings: vec![finding] }
+        } else {
+            FindingEvent::Resolved { subject, fingerprints: vec![fingerprint] }
+        });
+        store.append(append(number, write(number, event, 1, 0).unwrap())).unwrap();
+    }
+    drop(store);
+    let connection = connect::to_write(path).unwrap();
+    if let Some(position) = damaged {
+        connection.execute_batch("DROP TRIGGER events_no_update").unwrap();
+        connection.execute("UPDATE events SET payload = '{}' WHERE position = ?1", [position]).unwrap();
+    }
+    connection
+}
+
+#[test]
+fn what_the_thread_cannot_take_in_fails_the_build_and_leaves_what_readers_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = beside(&folder.path().join("ledger.db"), Some(40));
+    let projection = projection::named("problems").unwrap();
+    let before = readable(&connection, projection).unwrap().unwrap().generation;
+    let mut build = start(&connection, projection).unwrap();
+    build.limits = Limits { read: 7, gathered: 1, keys: 100 };
+    build.gather(&folder.path().join("ledger.db"));
+    let failed = loop {
+        match build.step(2).unwrap().0 {
+            Step::More { .. } => {}
+            Step::Failed { position, reason } => break (position, reason),
+            Step::Done { .. } => panic!("it is damaged"),
+        }
+    };
+    assert_eq!(failed.0, 40);
+    assert!(failed.1.contains("finding.resolved"), "{}", failed.1);
+    assert_eq!(readable(&connection, projection).unwrap().unwrap().generation, before);
+}
+
+#[test]
+fn a_build_that_is_given_up_ends_its_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = beside(&folder.path().join("ledger.db"), None);
+    let projection = projection::named("problems").unwrap();
+    let mut build = start(&connection, projection).unwrap();
+    build.limits = Limits { read: 1, gathered: 0, keys: 100 };
+    build.gather(&folder.path().join("ledger.db"));
+    assert!(matches!(build.step(2).unwrap().0, Step::More { .. }));
+    // Would wait for ever for a thread that waits to be heard.
+    build.give_up().unwrap();
+    let sql = "SELECT count(*) FROM projections WHERE state = 'building'";
+    assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
