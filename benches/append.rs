@@ -1,9 +1,10 @@
 //! How long a durable append takes, with the read model: alone, against the disk's own price; with two other processes;
-//! from 64 callers at once; a thousand at a time, against bare SQLite; and beside two other event stores on SQLite.
+//! from 64 callers at once; a thousand at a time, against bare SQLite and UmaDB; and beside two other event stores on
+//! SQLite.
 //!
-//! Each of them links a SQLite of its own, so they are packages of their own that are built beforehand:
+//! Those are packages of their own that are built beforehand:
 //! `cargo build --release --locked --manifest-path benches/peer/Cargo.toml --target-dir target/peer`, and the same of
-//! `benches/peer-es/Cargo.toml`.
+//! `benches/peer-es/Cargo.toml` and `benches/peer-uma/Cargo.toml`.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Write};
@@ -176,6 +177,10 @@ fn batches(path: &Path, out: &mut impl Write) -> Outcome {
         rate(bare.as_secs_f64()),
         bare.as_secs_f64() / ours
     )?;
+    let payload = bare::payload(path)?;
+    let uma = run_peer(&peer("peer-uma")?, &path.with_extension("uma"), [usize::try_from(BATCHED)?, BATCH, payload])?;
+    let ratio = rate(ours) / uma;
+    writeln!(out, "{BATCH} a transaction, {payload} bytes each: UmaDB {uma:.0} events/s; ratio {ratio:.2}")?;
     Ok(())
 }
 

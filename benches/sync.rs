@@ -57,10 +57,8 @@ fn main() -> Done<()> {
     let server = Server::start(&folder.path().join("two"))?;
     let both = exchange(&server, folder.path())?;
     writeln!(out, "both ways     {both:>8.0} events/s: {:.2} and {:.2} of the ceilings", both / small, both / large)?;
-    let mut took = latency(&server, folder.path())?;
-    took.sort_unstable();
-    let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default().as_micros();
-    writeln!(out, "commit here -> committed there at 100 events/s: p50 {} µs, p99 {} µs", at(50), at(99))?;
+    let [committed, called] = latency(&server, folder.path())?.map(shown);
+    writeln!(out, "commit here -> committed there at 100 events/s: {committed}; from the call that appends: {called}")?;
     drop(server);
     let server = Server::start(&folder.path().join("three"))?;
     catch_up(&server, folder.path(), wanted, &mut out)
@@ -150,7 +148,8 @@ fn running<T>(machines: &[&Machine], work: impl FnOnce() -> Done<T>) -> Done<T> 
 }
 
 /// From before the commit on one machine until the other's readers see it, a hundred times a second.
-fn latency(server: &Server, folder: &Path) -> Done<Vec<Duration>> {
+/// How long it takes until an event that is committed here is committed there, and from the call that appends it.
+fn latency(server: &Server, folder: &Path) -> Done<[Vec<Duration>; 2]> {
     let ada = Machine::new(&folder.join("c"), "ada", server.place())?;
     let bob = Machine::new(&folder.join("d"), "bob", server.place())?;
     ada.fill(1)?;
@@ -160,24 +159,34 @@ fn latency(server: &Server, folder: &Path) -> Done<Vec<Duration>> {
     running(&[&ada, &bob], || measure(&ada, &bob))
 }
 
-fn measure(ada: &Machine, bob: &Machine) -> Done<Vec<Duration>> {
+fn measure(ada: &Machine, bob: &Machine) -> Done<[Vec<Duration>; 2]> {
     let reader = bob.session.store.reader()?;
     for machine in [ada, bob] {
         while machine.report()?.remote.status.state != "live" {
             thread::sleep(Duration::from_millis(10));
         }
     }
-    let mut took = Vec::new();
+    let mut took = [Vec::new(), Vec::new()];
     for number in 0..SINGLE {
         let (before, begun) = (reader.head()?, Instant::now());
         ada.change(0, 1, number)?;
+        let own = begun.elapsed();
         while reader.head()? == before && begun.elapsed() < Duration::from_secs(5) {
             thread::sleep(Duration::from_micros(50));
         }
-        took.push(begun.elapsed());
+        let there = begun.elapsed();
+        for (took, lasted) in took.iter_mut().zip([there - own, there]) {
+            took.push(lasted);
+        }
         thread::sleep(Duration::from_millis(10).saturating_sub(begun.elapsed()));
     }
     Ok(took)
+}
+
+fn shown(mut took: Vec<Duration>) -> String {
+    took.sort_unstable();
+    let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default().as_micros();
+    format!("p50 {} µs, p99 {} µs", at(50), at(99))
 }
 
 /// A machine that joins late, as a process of its own.

@@ -53,6 +53,13 @@ pub(crate) fn write_again(from: &Path, to: &Path, transactions: usize) -> Result
     Ok((tables.iter().map(|table| table.rows.len()).sum(), begun.elapsed()))
 }
 
+/// How many bytes a payload of the ledger has on average.
+pub(crate) fn payload(ledger: &Path) -> Result<usize, Box<dyn Error>> {
+    let sql = "SELECT sum(length(CAST(payload AS BLOB))) / count(*) FROM events";
+    let bytes: i64 = open(ledger)?.query_row(sql, [], |row| row.get(0))?;
+    Ok(usize::try_from(bytes)?)
+}
+
 fn read(ledger: &Connection, name: &str) -> rusqlite::Result<Table> {
     let mut statement = ledger.prepare(&format!("SELECT * FROM {name}"))?;
     let columns = statement.column_count();

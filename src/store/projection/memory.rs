@@ -37,8 +37,8 @@ pub(super) struct Slot {
     pub(super) now: Option<Row>,
     /// When the last row before it ended.
     pub(super) ended: Ended,
-    /// Whether the table of what is true now holds a row, be it an older one.
-    pub(super) stored: bool,
+    /// The values that the table of what is true now holds, be they older ones.
+    pub(super) stored: Option<Cells>,
 }
 
 /// What waits to be written, in order.
@@ -123,7 +123,8 @@ impl Memory {
         let known = self.group(table, group);
         let before = known.slots.len();
         for (rest, row) in rows {
-            known.slots.entry(rest).or_insert(Slot { now: Some(row), ended: Ended::Unknown, stored: true });
+            let stored = Some(row.values.clone());
+            known.slots.entry(rest).or_insert(Slot { now: Some(row), ended: Ended::Unknown, stored });
         }
         known.whole = true;
         let more = known.slots.len() - before;
@@ -222,7 +223,7 @@ impl Memory {
     pub(super) fn written(&mut self, (table, group, rest): &Place) -> Option<Slot> {
         let slot = self.tables.get_mut(table)?.get_mut(group)?.slots.get_mut(rest)?;
         let before = slot.clone();
-        slot.stored = slot.now.is_some();
+        slot.stored = slot.now.as_ref().map(|row| row.values.clone());
         Some(before)
     }
 

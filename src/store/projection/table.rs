@@ -150,11 +150,32 @@ impl Table {
 
     /// Changes the row that is true now: key, values, begin.
     pub(super) fn update_now(&self, generation: i64) -> String {
+        self.update(generation, |_| true)
+    }
+
+    /// The same where no indexed value changes: SQLite writes every index anew whose columns are set, to whatever.
+    pub(super) fn update_rest(&self, generation: i64) -> String {
+        self.update(generation, |column| self.indexed().all(|indexed| indexed != name(column)))
+    }
+
+    /// Whether two rows have the same values in the indexes on what is true now.
+    pub(super) fn same_indexed<T: PartialEq>(&self, one: &[T], other: &[T]) -> bool {
+        let place = |indexed: &str| self.values.iter().position(|column| name(column) == indexed);
+        self.indexed().filter_map(place).all(|number| one.get(number) == other.get(number))
+    }
+
+    fn indexed(&self) -> impl Iterator<Item = &'static str> {
+        self.indexes.iter().flat_map(|index| index.split(", "))
+    }
+
+    /// The numbers of what is bound are those of all values, whichever of them are set.
+    fn update(&self, generation: i64, sets: impl Fn(&str) -> bool) -> String {
         let first = self.key.len() + 1;
-        let values = equal(self.values, first, ", ");
-        let begin = equal(&BEGIN, first + self.values.len(), ", ");
+        let values = self.values.iter().chain(&BEGIN).zip(first..);
+        let values = values.filter(|(column, _)| sets(column));
+        let values: Vec<_> = values.map(|(column, number)| format!("{} = ?{number}", name(column))).collect();
         let (now, key) = (self.now(generation), equal(self.key, 1, " AND "));
-        format!("UPDATE {now} SET {} WHERE {key}", listed([values, begin]))
+        format!("UPDATE {now} SET {} WHERE {key}", values.join(", "))
     }
 
     /// Takes the row of a key out of what is true now.

@@ -34,6 +34,7 @@ enum Op {
     SelectEnded,
     InsertNow,
     UpdateNow,
+    UpdateRest,
     DeleteNow,
     InsertPast,
 }
@@ -244,10 +245,15 @@ impl<'c> Target<'c> {
             (Some(now), stored) => {
                 row.extend(now.values.iter().cloned());
                 row.extend([now.from.into(), now.position.into()]);
-                self.execute(table, if stored { Op::UpdateNow } else { Op::InsertNow }, &row)
+                let op = match stored {
+                    None => Op::InsertNow,
+                    Some(before) if table.same_indexed(&before, &now.values) => Op::UpdateRest,
+                    Some(_) => Op::UpdateNow,
+                };
+                self.execute(table, op, &row)
             }
-            (None, true) => self.execute(table, Op::DeleteNow, &row),
-            (None, false) => Ok(()),
+            (None, Some(_)) => self.execute(table, Op::DeleteNow, &row),
+            (None, None) => Ok(()),
         }
     }
 
@@ -276,7 +282,8 @@ impl<'c> Target<'c> {
             let read = |row: &rusqlite::Row<'_>| read_row(row, 0, values);
             statement.query_row(params_from_iter(key), read).optional()
         })?;
-        let slot = Slot { stored: now.is_some(), now, ended: Ended::Unknown };
+        let stored = now.as_ref().map(|row| row.values.clone());
+        let slot = Slot { stored, now, ended: Ended::Unknown };
         self.memory.borrow_mut().learn(table, group, &rest.into(), slot.clone());
         Ok(slot)
     }
@@ -348,6 +355,7 @@ fn sql(table: &Table, op: Op, generation: i64) -> String {
         Op::SelectEnded => table.select_ended(generation),
         Op::InsertNow => table.insert_now(generation),
         Op::UpdateNow => table.update_now(generation),
+        Op::UpdateRest => table.update_rest(generation),
         Op::DeleteNow => table.delete_now(generation),
         Op::InsertPast => table.insert_past(generation),
     }
