@@ -1,5 +1,5 @@
 //! How long a durable append takes, with the read model: alone, against the disk's own price; with two other processes;
-//! from 64 callers at once; a thousand at a time, against bare SQLite and UmaDB; and beside two other event stores on
+//! from 64 callers at once; a thousand at a time, against bare SQLite and `UmaDB`; and beside two other event stores on
 //! SQLite.
 //!
 //! Those are packages of their own that are built beforehand:

@@ -175,7 +175,7 @@ fn measure(ada: &Machine, bob: &Machine) -> Done<[Vec<Duration>; 2]> {
             thread::sleep(Duration::from_micros(50));
         }
         let there = begun.elapsed();
-        for (took, lasted) in took.iter_mut().zip([there - own, there]) {
+        for (took, lasted) in took.iter_mut().zip([there.saturating_sub(own), there]) {
             took.push(lasted);
         }
         thread::sleep(Duration::from_millis(10).saturating_sub(begun.elapsed()));
