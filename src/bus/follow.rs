@@ -40,6 +40,17 @@ impl Message {
         self.headers.as_ref().is_some_and(|headers| headers.get(header::SIGNATURE).is_some())
     }
 
+    /// A message of nothing but a body, signed for or not.
+    #[cfg(test)]
+    pub(crate) fn plain(body: Vec<u8>, signed: bool) -> Self {
+        let headers = signed.then(|| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::SIGNATURE, "signed");
+            headers
+        });
+        Self { sequence: 0, subject: String::new(), headers, body, pending: 0 }
+    }
+
     /// The place and the link that it says to have in the chain of this origin; none for a message of another origin, or
     /// one that does not say so where it counts, in its body.
     pub fn place_of(&self, origin: &str) -> Option<(i64, [u8; 32])> {

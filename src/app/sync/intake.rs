@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 
 use super::super::Session;
 use super::{REMOTE, SyncError, wire};
-use crate::bus::publish::BATCH_BYTES;
 use crate::bus::{Bus, Exchange, Follow, Message};
 use crate::domain::delivery::Reason;
 use crate::store::Reader;
 use crate::store::inbox::{Chunk, Own, Taken};
 
+mod held;
+
+use held::Held;
+
 /// The most messages that one transaction takes in.
 const CHUNK: usize = 500;
-/// How long messages wait in memory for the one that signs for them.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// How many messages of our own may come back before the cursor is written down.
 const ECHOES: u64 = 10_000;
 /// How long a quiet exchange is listened to before looking around.
@@ -50,9 +51,8 @@ pub(super) enum Ended {
 pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &Progress, stop: &AtomicBool) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
     let ended = begun.and_then(|reader| {
-        let (after, written, heard, waiting, asked) = (0, 0, Vec::new(), None, None);
-        Intake { session, bus, exchange, progress, stop, reader, after, written, heard, waiting, asked, gaps: false }
-            .run()
+        let (after, written, held, asked) = (0, 0, Held::default(), None);
+        Intake { session, bus, exchange, progress, stop, reader, after, written, held, asked, gaps: false }.run()
     });
     match ended {
         Ok(None) => Ended::Stopped,
@@ -72,9 +72,7 @@ struct Intake<'a> {
     after: u64,
     /// The same as it is written down: what is only our own comes again at no harm.
     written: u64,
-    /// Messages that came, the last of which nobody has signed for yet, and since when they wait.
-    heard: Vec<Message>,
-    waiting: Option<Instant>,
+    held: Held,
     /// When it was last asked what is missing.
     asked: Option<Instant>,
     gaps: bool,
@@ -89,8 +87,7 @@ impl Intake<'_> {
         while !self.stop.load(Ordering::Relaxed) {
             let new = follow.next(CHUNK, QUIET)?;
             let quiet = new.is_empty();
-            self.heard.extend(new);
-            let messages = self.whole_batches(quiet);
+            let messages = self.held.whole_batches(new, Instant::now());
             if let Some(last) = messages.last() {
                 let (pending, up_to) = (last.pending, last.sequence);
                 let taken = self.take(messages, up_to)?;
@@ -117,8 +114,7 @@ impl Intake<'_> {
     fn follow(&mut self) -> Result<Follow, SyncError> {
         self.written = self.reader.remote(REMOTE)?.taken;
         self.after = self.written;
-        self.heard.clear();
-        self.waiting = None;
+        self.held.forget();
         Ok(self.bus.follow(self.exchange, None, self.after)?)
     }
 
@@ -139,22 +135,6 @@ impl Intake<'_> {
         let taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
         self.written = self.after;
         Ok(taken.again.is_some())
-    }
-
-    /// What came up to the last message that is signed for, as nothing after it could enter the log yet. All of it when no
-    /// more comes, or too much for the memory, or nobody signs. That none was pending says little: a batch is delivered while it is stored.
-    fn whole_batches(&mut self, quiet: bool) -> Vec<Message> {
-        let bytes: usize = self.heard.iter().map(|message| message.body.len()).sum();
-        let too_long = self.waiting.is_some_and(|since| since.elapsed() >= PATIENCE);
-        let over = quiet || too_long || self.heard.len() >= 2 * CHUNK || bytes >= 2 * BATCH_BYTES;
-        let whole = if over {
-            self.heard.len()
-        } else {
-            self.heard.iter().rposition(Message::is_signed).map_or(0, |last| last + 1)
-        };
-        let rest = self.heard.split_off(whole);
-        self.waiting = if rest.is_empty() { None } else { self.waiting.or_else(|| Some(Instant::now())) };
-        std::mem::replace(&mut self.heard, rest)
     }
 
     fn take(&mut self, messages: Vec<Message>, up_to: u64) -> Result<Taken, SyncError> {
