@@ -39,12 +39,17 @@ pub fn run(
         Ok(report) => tell(Ok(&report)),
         Err(error) => tell(Err(&error)),
     };
-    while !stop.load(Ordering::Relaxed) {
+    let look_at_all = || {
         if !roots::list(session)?.is_empty() {
             look(Vec::new());
         }
+        Ok::<_, AppError>(())
+    };
+    while !stop.load(Ordering::Relaxed) {
+        look_at_all()?;
         let begun = Instant::now();
         let mut places = watched(session)?;
+        let mut missing = gone(&places);
         set(watch.as_mut(), &places);
         while begun.elapsed() < interval && !stop.load(Ordering::Relaxed) {
             let Some(watching) = &watch else {
@@ -55,12 +60,21 @@ pub fn run(
             if changed.everything {
                 break;
             }
-            let paths = affected(&changed, &places);
-            if !paths.is_empty() {
-                look(paths);
-                places = watched(session)?;
-                set(watch.as_mut(), &places);
+            if changed.is_empty() {
+                continue;
             }
+            let paths = affected(&changed, &places);
+            if !gone(&places).is_subset(&missing) {
+                // Whether one was moved or removed only a look at everything can tell.
+                look_at_all()?;
+            } else if !paths.is_empty() {
+                look(paths);
+            } else {
+                continue;
+            }
+            places = watched(session)?;
+            missing = gone(&places);
+            set(watch.as_mut(), &places);
         }
     }
     Ok(())
@@ -107,10 +121,16 @@ fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
             Some(_) | None => {}
         }
     }
-    // One below another is scanned with it; one that is gone is found missing by the scan of everything.
+    // One below another is scanned with it; one that is gone is for a look at everything.
     let kept: Vec<PathBuf> =
         paths.iter().filter(|path| !path.ancestors().skip(1).any(|above| paths.contains(above))).cloned().collect();
     kept.into_iter().filter(|path| path.is_dir()).collect()
+}
+
+/// The directories of flakes that are not there. One that a look at everything leaves in place, as when a disk is not
+/// mounted, is no reason for another.
+fn gone(places: &Places) -> BTreeSet<PathBuf> {
+    places.values().flatten().filter(|directory| !directory.is_dir()).cloned().collect()
 }
 
 fn is_new_beside_flakes(directory: &Path, places: &Places) -> bool {

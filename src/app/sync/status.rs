@@ -39,11 +39,17 @@ pub struct Report {
 pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
     let mut remote = reader.remote(REMOTE)?;
     let enabled = reader.is_sync_enabled()?;
-    // Nobody who could write it down runs while synchronisation is switched on and off.
-    match (enabled, remote.status.state.as_str()) {
-        (false, _) => State::Disabled.name().clone_into(&mut remote.status.state),
-        (true, "disabled") => State::Offline.name().clone_into(&mut remote.status.state),
-        (true, _) => {}
+    let holder = reader.lease_holder(LEASE, now)?;
+    // Who was killed could not write down that nobody delivers any more.
+    let state = match State::ALL.into_iter().find(|state| state.name() == remote.status.state) {
+        _ if !enabled => State::Disabled,
+        Some(State::Blocked) => State::Blocked,
+        Some(state) if holder.is_some() && state != State::Disabled => state,
+        _ => State::Offline,
+    };
+    state.name().clone_into(&mut remote.status.state);
+    if holder.is_none() || !state.is_connected() {
+        remote.status.connected_since = None;
     }
     let (shared, _) = reader.shared_head()?;
     let roots = reader.roots()?;
@@ -52,7 +58,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         backlog: shared - remote.acked.min(shared),
         remote,
         shared,
-        holder: reader.lease_holder(LEASE, now)?,
+        holder,
         parked: reader.parked()?.len(),
         waiting: reader.waiting()?,
         roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),

@@ -26,11 +26,14 @@ const SYNC: View = View {
     },
     sql: "
 SELECT s.enabled,
-       CASE WHEN s.enabled = 0 THEN 'disabled' ELSE coalesce(nullif(r.state, 'disabled'), 'offline') END,
+       CASE WHEN s.enabled = 0 THEN 'disabled' WHEN r.state = 'blocked' THEN 'blocked'
+            WHEN s.held = 0 THEN 'offline' ELSE coalesce(nullif(r.state, 'disabled'), 'offline') END,
        r.reason, s.shared, max(s.shared - coalesce(r.acked_seq, 0), 0), (SELECT count(*) FROM inbox),
        (SELECT count(*) FROM parked), coalesce(r.attempts, 0), {time r.next_attempt_at}, r.last_error, r.server,
-       {time r.connected_since}, {time r.synced_at}
+       CASE WHEN s.held AND r.state IN ('reconciling', 'catching_up', 'live') THEN {time r.connected_since} END,
+       {time r.synced_at}
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1') AS enabled,
+             EXISTS (SELECT 1 FROM leases WHERE name = 'relay' AND expires_at > unixepoch('subsec') * 1000000) AS held,
              coalesce((SELECT max(b.seq) FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.is_self = 1), 0) AS shared) s
 LEFT JOIN remotes r ON r.name = 'exchange'",
     examples: &[Example {

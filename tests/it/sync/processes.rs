@@ -89,6 +89,25 @@ fn a_process_killed_while_it_sends_and_takes_loses_nothing_and_repeats_nothing()
 }
 
 #[test]
+fn when_who_delivered_was_killed_nothing_says_that_it_is_connected() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let mut serving = Serving::start(&ada, &server.url());
+    ada.until("live", |report| report.remote.status.state == "live" && serving.is(report.holder.as_deref()));
+    let seen = |ada: &Machine| {
+        let sql = "SELECT state || ' ' || (connected_since IS NOT NULL) FROM v1_sync";
+        let reader = ada.session.store.reader().unwrap();
+        reader.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    assert_eq!(seen(&ada), "live 1");
+    serving.kill();
+    ada.until("the lease has run out", |report| report.holder.is_none());
+    let status = ada.status().remote.status;
+    assert_eq!((status.state.as_str(), status.connected_since), ("offline", None));
+    assert_eq!(seen(&ada), "offline 0");
+}
+
+#[test]
 fn of_two_processes_one_delivers_and_the_other_takes_over_when_it_dies() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);

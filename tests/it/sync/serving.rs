@@ -1,6 +1,7 @@
 //! `cim-nix serve` as a whole: sees what its user edits, survives a ledger that cannot be written, tells what it does,
 //! and ends in time whatever the server does.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command};
@@ -108,6 +109,33 @@ fn an_edit_of_a_flake_is_on_other_machines_soon_after() {
     running.stop();
     assert!(side.end() < Duration::from_secs(5));
     assert_eq!(side.ada.shared(), bob.shared());
+}
+
+#[test]
+fn a_directory_that_is_renamed_keeps_its_history_and_one_that_is_removed_is_gone_at_once() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    let at = |name: &str| side.root.path().join(name);
+    for name in ["kept", "dropped"] {
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("flake.nix"), format!("{{ description = \"{name}\"; outputs = _: {{ }}; }}")).unwrap();
+    }
+    let (kept, moved, dropped) = (at("kept"), at("moved"), at("dropped"));
+    side.start(&server.url(), |_| {});
+    side.live();
+    let known = |side: &Served| {
+        let flakes = view::flakes(&side.ada.session.store.reader().unwrap(), Whose::All, At::Now).unwrap();
+        flakes.into_iter().map(|flake| (flake.path.to_path(), flake.id)).collect::<BTreeMap<_, _>>()
+    };
+    side.ada.until("all three", |_| known(&side).len() == 3);
+    let before = known(&side);
+    fs::rename(&kept, &moved).unwrap();
+    side.ada.until("it was moved", |_| known(&side).contains_key(&moved));
+    assert_eq!((known(&side).len(), known(&side)[&moved]), (3, before[&kept]));
+    fs::remove_dir_all(&dropped).unwrap();
+    side.ada.until("it is gone", |_| !known(&side).contains_key(&dropped));
+    assert_eq!(side.ada.count("SELECT count(*) FROM v1_events WHERE type IN ('flake.moved', 'flake.removed')"), 2);
+    assert!(side.end() < Duration::from_secs(5));
 }
 
 #[test]
