@@ -87,6 +87,14 @@ pub enum BusError {
         /// What was being done.
         doing: &'static str,
     },
+    /// What an origin published last does not say which event it is: it is not that origin's.
+    #[error("message {message} under the name of {origin} does not say which event it is")]
+    Unplaced {
+        /// Whose it seems to be.
+        origin: String,
+        /// Its number in the stream.
+        message: u64,
+    },
     /// Something else was published since: the fence held.
     #[error("the server holds other messages of this origin than expected")]
     Fenced,
@@ -123,6 +131,7 @@ impl BusError {
             Self::StreamDiffers { .. } => Seen::Refused(Reason::StreamDiffers),
             Self::StreamFull { .. } => Seen::Refused(Reason::StreamFull),
             Self::Clock { .. } => Seen::Refused(Reason::Clock),
+            Self::Unplaced { .. } => Seen::Refused(Reason::Forged),
             Self::Fenced | Self::Stopping { .. } | Self::Failed { .. } => Seen::Failed,
         }
     }

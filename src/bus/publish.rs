@@ -49,7 +49,7 @@ impl Bus {
     /// What the server holds of an origin: its last message, asked for directly.
     ///
     /// # Errors
-    /// When there is no answer, or the message does not say which event it is.
+    /// When there is no answer; [`BusError::Unplaced`] when the message does not say which event it is.
     pub fn held(&self, exchange: &Exchange, origin: &str) -> Result<Held, BusError> {
         let doing = "asking what the server holds";
         let failed = |why: String| BusError::Failed { doing, why };
@@ -71,7 +71,7 @@ impl Bus {
         let signature = value(header::SIGNATURE).and_then(|text| BASE64.decode(text.as_bytes()).ok());
         match seq {
             Some(seq) => Ok(Held { fence: message.sequence, seq, chain: link, signature }),
-            None => Err(failed(format!("message {} of this origin does not say its place", message.sequence))),
+            None => Err(BusError::Unplaced { origin: origin.to_owned(), message: message.sequence }),
         }
     }
 

@@ -10,12 +10,12 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::chain::{Envelope, GENESIS, Hash};
+use super::chain::{Chain, Envelope, GENESIS, Hash};
 use super::error::{Named, StoreError};
 use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
-use super::{projection, remote};
+use super::{chain, projection, remote};
 
 mod admit;
 
@@ -25,6 +25,7 @@ mod back;
 
 mod parked;
 
+pub use admit::is_signed_by;
 pub use back::TakenBack;
 pub use parked::{Parked, ParkedRow};
 
@@ -372,6 +373,13 @@ impl<'a> Intake<'a> {
 }
 
 impl Arrival {
+    /// Whether it is the event of a link that comes after another one in its origin's chain, and signed by none but its
+    /// origin.
+    pub fn is_event_of(&self, link: &Hash, previous: &Hash) -> bool {
+        *link == chain::link(Chain::Shared, previous, &self.envelope())
+            && admit::breach(&self.origin, self, link).is_none()
+    }
+
     /// What the chains hash of it.
     pub fn envelope(&self) -> Envelope<'_> {
         Envelope {

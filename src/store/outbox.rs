@@ -12,6 +12,7 @@ use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::reader::Reader;
+use super::shape::ERASED;
 use crate::domain::stream::StreamId;
 
 /// What a release to sharing did.
@@ -84,6 +85,18 @@ impl Reader {
             "SELECT b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 AND b.seq = ?2",
         )
         .and_then(|mut statement| statement.query_row(params![origin, seq], |row| row.get(0)).optional())
+        .named(self.path())
+    }
+
+    /// The link of an origin's shared event, and whether its payload is blank here; none when it is not here.
+    pub fn shared_place(&self, origin: &str, seq: i64) -> Result<Option<(Hash, bool)>, StoreError> {
+        self.prepare_cached(
+            "SELECT b.chain, e.payload = ?3 FROM outbox b JOIN origins o ON o.id = b.origin \
+             JOIN events e ON e.position = b.position WHERE o.public_key = ?1 AND b.seq = ?2",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![origin, seq, ERASED], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
         .named(self.path())
     }
 

@@ -37,6 +37,8 @@ mod processes;
 
 mod refused;
 
+mod republished;
+
 mod requests;
 
 mod serving;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::super::clock::Clock;
+use super::reply::Refusal;
 use crate::bus::{Request, header};
 use crate::domain::id::{CausationId, CorrelationId, MessageId, read_id};
 use crate::domain::message::MessageIdentity;
@@ -18,6 +19,8 @@ pub(super) struct Asked {
     pub(super) identity: MessageIdentity,
     /// Whether it said which message it is: only then can it be told from another one.
     pub(super) named: bool,
+    /// The field or header in which it says which message it is, when that is no id.
+    misread: Option<&'static str>,
     /// Who asks, in their own words.
     pub(super) actor: Option<String>,
     /// Its own fields; none when the body is no JSON object.
@@ -57,7 +60,13 @@ impl Asked {
         let actor = request.header(&[header::ACTOR, "X-User-ID", "Sender"]).map(str::to_owned);
         let actor =
             actor.or_else(|| ["issued_by", "actor"].iter().find_map(|name| body[*name].as_str().map(str::to_owned)));
-        Some(Self { kind, what, identity, named, actor, fields: fields(body) })
+        let misread = if named { None } else { misread(request, &body) };
+        Some(Self { kind, what, identity, named, misread, actor, fields: fields(body) })
+    }
+
+    /// Who names a message and is not understood would not be recognised when it comes again.
+    pub(super) fn refuse_misread(&self) -> Result<(), Refusal> {
+        self.misread.map_or(Ok(()), |field| Err(Refusal::invalid(field, "a UUID")))
     }
 
     /// Whether it asks for something to be done.
@@ -81,6 +90,16 @@ fn fields(body: Value) -> Option<Map<String, Value>> {
         }
     }
     Some(outer)
+}
+
+/// Where a message says which one it is, and means nothing else.
+const OWN_IDS: [&str; 3] = ["message_id", "command_id", "query_id"];
+const OWN_HEADERS: [&str; 2] = [header::MESSAGE_ID, "X-Command-ID"];
+
+fn misread(request: &Request, body: &Value) -> Option<&'static str> {
+    let places = [&body["identity"], &body["metadata"], &body["command"]["identity"], body];
+    let in_body = OWN_IDS.into_iter().find(|name| places.iter().any(|place| !place[*name].is_null()));
+    in_body.or_else(|| OWN_HEADERS.into_iter().find(|name| request.header(&[*name]).is_some()))
 }
 
 /// Body before headers, own words before those of others; what is missing is a root's.
@@ -156,6 +175,26 @@ mod tests {
             assert_eq!(identity.correlation_id.uuid().to_string(), OTHER);
             assert_eq!(identity.causation_id.uuid().to_string(), OTHER, "a missing causation is the conversation's");
             assert!(asked.named);
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_refused_by_the_name_of_its_field() {
+        for (headers, body, field) in [
+            (vec![], json!({ "message_id": "xx" }), "message_id"),
+            (vec![], json!({ "identity": { "command_id": 7 } }), "command_id"),
+            (vec![("X-Command-ID", "zz")], json!({}), "X-Command-ID"),
+        ] {
+            let asked = asked("nix.cmd.flake.scan", &headers, &body).unwrap();
+            assert_eq!(asked.refuse_misread(), Err(Refusal::invalid(field, "a UUID")), "{headers:?} {body}");
+        }
+        // What has an id all the same, or never meant one.
+        for (headers, body) in [
+            (vec![], json!({ "message_id": "xx", "command_id": ID })),
+            (vec![("X-Command-ID", ID)], json!({ "message_id": null })),
+            (vec![("Nats-Msg-Id", "anything")], json!({ "id": "an input" })),
+        ] {
+            assert_eq!(asked("nix.cmd.flake.scan", &headers, &body).unwrap().refuse_misread(), Ok(()), "{body}");
         }
     }
 

@@ -83,8 +83,12 @@ commands! {
     "config.rollback" &[], None, "Go back to an earlier generation: a person's deed on the machine itself, never the wire's.";
 }
 
+/// Where the result that is kept of a command names what was asked for on the bus.
+const ON_BUS: &str = "bus";
+
 /// Does a command, or says why not.
 pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
+    asked.refuse_misread()?;
     let known = COMMANDS.iter().find(|command| command.name == asked.what);
     let known =
         known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;
@@ -115,8 +119,12 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 /// The same command again has no effect again.
 fn repeated(desk: &Desk, asked: &Asked) -> Result<Option<Value>, Refusal> {
     let id = asked.identity.message_id.uuid();
-    if !asked.named || !desk.read(|reader| reader.knows_command(id))? {
+    if !asked.named {
         return Ok(None);
+    }
+    let Some(kept) = desk.read(|reader| reader.result_of(id))? else { return Ok(None) };
+    if kept[ON_BUS].as_str().is_some_and(|before| before != asked.what) {
+        return Err(Refusal::invalid("message_id", "the id of no other command that was done before"));
     }
     let events = events_of(desk, &asked.identity)?;
     Ok(Some(reply::accepted(asked, "it was done before", &events, true)))
@@ -176,7 +184,7 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
         name,
         identity: asked.identity,
         actor: format!("bus:{actor} ({})", desk.session.who.actor()),
-        result: serde_json::json!({ "bus": true }),
+        result: serde_json::json!({ ON_BUS: asked.what }),
     }
 }
 

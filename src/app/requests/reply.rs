@@ -41,7 +41,8 @@ impl Refusal {
     /// The reply to a request.
     pub(super) fn reply(self, asked: &Asked) -> Value {
         let mut reply = self.plain();
-        reply["command_id"] = json!(asked.identity.message_id.to_string());
+        reply[if asked.is_command() { "command_id" } else { "query_id" }] =
+            json!(asked.identity.message_id.to_string());
         reply["correlation_id"] = json!(asked.identity.correlation_id.to_string());
         reply
     }

@@ -360,6 +360,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             Ok(Ended::Stopped) => {}
             Ok(Ended::Failed(SyncError::Bus(error))) => self.fail(error.seen(), error),
             Ok(Ended::Failed(error)) => self.fail(Seen::Failed, error),
+            // As after every new connection, the next step is to ask.
+            Ok(Ended::Ahead) => self.see(Seen::Connected),
             Ok(Ended::Refused(reason)) => {
                 self.fail(Seen::Refused(reason), "the exchange holds other events under this origin's name");
             }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::Session;
-use super::{REMOTE, SyncError, wire};
-use crate::bus::{Bus, Exchange, Follow, Message};
+use super::{REMOTE, SyncError, relay, wire};
+use crate::bus::{Bus, BusError, Exchange, Follow, Message};
 use crate::domain::delivery::Reason;
 use crate::store::Reader;
 use crate::store::inbox::{Chunk, Own, Taken};
@@ -43,8 +43,10 @@ pub(super) enum Ended {
     Stopped,
     /// It failed and may begin anew.
     Failed(SyncError),
-    /// The exchange holds what only this origin could have written, and it did not.
+    /// The exchange holds another event under one of our numbers, and whose it is.
     Refused(Reason),
+    /// The exchange holds events of ours that are not here: it has to be asked again what it holds.
+    Ahead,
 }
 
 /// Follows the exchange until it is told to stop, or fails.
@@ -54,11 +56,7 @@ pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &
         let (after, written, held, asked) = (0, 0, Held::default(), None);
         Intake { session, bus, exchange, progress, stop, reader, after, written, held, asked, gaps: false }.run()
     });
-    match ended {
-        Ok(None) => Ended::Stopped,
-        Ok(Some(reason)) => Ended::Refused(reason),
-        Err(error) => Ended::Failed(error),
-    }
+    ended.unwrap_or_else(Ended::Failed)
 }
 
 struct Intake<'a> {
@@ -79,7 +77,7 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    fn run(&mut self) -> Result<Option<Reason>, SyncError> {
+    fn run(&mut self) -> Result<Ended, SyncError> {
         let mut follow = self.follow()?;
         if self.after >= self.exchange.last {
             self.catch_up()?;
@@ -91,8 +89,12 @@ impl Intake<'_> {
             if let Some(last) = messages.last() {
                 let (pending, up_to) = (last.pending, last.sequence);
                 let taken = self.take(messages, up_to)?;
-                if let Some(reason) = refusal(taken.own) {
-                    return Ok(Some(reason));
+                match taken.own {
+                    Own::Fits => {}
+                    Own::Ahead => return Ok(Ended::Ahead),
+                    Own::Differs => {
+                        return relay::who_differs(self.session, self.bus, self.exchange).map(Ended::Refused);
+                    }
                 }
                 if taken.again.is_some() {
                     follow = self.follow()?;
@@ -107,7 +109,7 @@ impl Intake<'_> {
             }
         }
         self.write_down()?;
-        Ok(None)
+        Ok(Ended::Stopped)
     }
 
     /// Follows the exchange from where the cursor is written down.
@@ -146,13 +148,19 @@ impl Intake<'_> {
         }
         let after = if up_to > 0 { self.written } else { 0 };
         let mut chunk = Chunk { up_to, after, ..Chunk::default() };
+        let mut garbage = false;
         for message in messages {
             match wire::arrival(&message) {
                 Ok(arrival) => chunk.arrivals.push(arrival),
+                // Under our own name it is for delivery, which asks what the exchange holds of ours.
+                Err(unreadable) if self.is_own(unreadable.origin.as_deref()) => garbage = true,
                 Err(unreadable) => chunk.unreadable.push(unreadable),
             }
         }
-        let taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
+        let mut taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
+        if garbage && taken.own == Own::Fits {
+            taken.own = Own::Ahead;
+        }
         if up_to > 0 && taken.again.is_none() {
             (self.after, self.written) = (up_to, up_to);
         }
@@ -160,6 +168,10 @@ impl Intake<'_> {
         self.progress.parked.fetch_add(taken.parked.len() as u64, Ordering::Relaxed);
         self.gaps |= !taken.gaps.is_empty();
         Ok(taken)
+    }
+
+    fn is_own(&self, origin: Option<&str>) -> bool {
+        origin == Some(self.session.store.origin().public_key.as_str())
     }
 
     /// The messages without what comes back of our own and is as it was sent.
@@ -198,7 +210,11 @@ impl Intake<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let held = self.bus.held(self.exchange, &head.origin)?;
+            let held = match self.bus.held(self.exchange, &head.origin) {
+                // It is parked when it is read, and says nothing of what is missing.
+                Err(BusError::Unplaced { .. }) => continue,
+                held => held?,
+            };
             if held.seq > head.seq {
                 tracing::info!(
                     origin = head.origin,
@@ -231,12 +247,4 @@ impl Intake<'_> {
 /// The next messages, waited for a little longer than on a quiet exchange.
 pub(super) fn read(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
     Ok(follow.next(CHUNK, Duration::from_secs(5))?)
-}
-
-fn refusal(own: Own) -> Option<Reason> {
-    match own {
-        // What is ahead the relay takes back, or finds out what happened.
-        Own::Fits | Own::Ahead => None,
-        Own::Differs => Some(Reason::Forked),
-    }
 }

@@ -5,7 +5,7 @@ use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Held};
 use crate::domain::delivery::Reason;
-use crate::store::inbox::TakenBack;
+use crate::store::inbox::{TakenBack, is_signed_by};
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, Lease, SignedHead};
 use crate::store::{Reader, Signer, StoreError, chain};
@@ -133,9 +133,11 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
         // Whole batches only: what is not signed for is not taken.
         if waiting.last().is_some_and(|arrival| arrival.signature.is_some()) {
             have = waiting.last().map_or(have, |arrival| arrival.seq);
+            let signed =
+                waiting.last().is_some_and(|last| is_signed(own, last.seq, &last.chain, last.signature.as_deref()));
             match session.store.take_back(std::mem::take(&mut waiting), session.clock.now())? {
                 TakenBack::Restored(_) => {}
-                TakenBack::Forked(why) => return Err(Stop::Refused(Reason::Forked, why)),
+                TakenBack::Forked(why) => return Err(Stop::Refused(who_wrote(signed), why)),
             }
         }
         if over {
@@ -154,13 +156,30 @@ fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
     if ours.is_some() && ours == held.chain {
         return Ok(());
     }
-    let signed = held.chain.zip(held.signature.as_ref()).is_some_and(|(link, signature)| {
-        let message = chain::signed_head(own, held.seq, &link);
-        nkeys::KeyPair::from_public_key(own).is_ok_and(|key| key.verify(&message, signature).is_ok())
-    });
-    let (reason, who) =
-        if signed { (Reason::Forked, "signed by our key") } else { (Reason::Forged, "not signed by our key") };
-    Err(Stop::Refused(reason, format!("event {} of this origin is another one on the exchange, {who}", held.seq)))
+    let signed = held.chain.is_some_and(|link| is_signed(own, held.seq, &link, held.signature.as_deref()));
+    let who = if signed { "signed by our key" } else { "not signed by our key" };
+    let why = format!("event {} of this origin is another one on the exchange, {who}", held.seq);
+    Err(Stop::Refused(who_wrote(signed), why))
+}
+
+/// Who wrote an event under one of our numbers that we have not: what the exchange holds last of ours tells best, as it is
+/// signed for when it is the end of a batch.
+pub(super) fn who_differs(session: &Session, bus: &Bus, exchange: &Exchange) -> Result<Reason, SyncError> {
+    let own = session.store.origin().public_key.clone();
+    match refuse_fork(session, &own, &bus.held(exchange, &own)?) {
+        Err(Stop::Refused(reason, _)) => Ok(reason),
+        Err(Stop::Failed(error)) => Err(error),
+        Ok(()) | Err(Stop::Elsewhere) => Ok(Reason::Forged),
+    }
+}
+
+/// Only what our own key has signed can be of a copy of this ledger; anybody can write the rest.
+const fn who_wrote(signed: bool) -> Reason {
+    if signed { Reason::Forked } else { Reason::Forged }
+}
+
+fn is_signed(own: &str, seq: i64, link: &chain::Hash, signature: Option<&[u8]>) -> bool {
+    signature.is_some_and(|signature| is_signed_by(own, seq, link, signature))
 }
 
 /// As many as fit into one batch, at least one.

@@ -7,6 +7,13 @@ use data_encoding::HEXLOWER;
 use super::super::Session;
 use super::{Place, SyncError, wire};
 use crate::bus::{Bus, Link};
+use crate::store::Reader;
+use crate::store::chain::{GENESIS, Hash};
+use crate::store::inbox::Arrival;
+use crate::store::shape::ERASED;
+
+/// How many missing numbers are told of one gap: who lies about a number must not fill the memory.
+const MOST_MISSING: usize = 1_000;
 
 /// What the comparison came to, for one origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,16 +22,64 @@ pub struct Compared {
     pub origin: String,
     /// Whether it is this ledger.
     pub own: bool,
-    /// How many events both have, and the same.
+    /// How many events both have, and the same: every field, the payload, and what was signed.
     pub same: u64,
     /// The numbers of events that differ.
     pub different: Vec<i64>,
+    /// The numbers that the exchange has more than once, or out of their order.
+    pub repeated: Vec<i64>,
+    /// The numbers that the exchange lacks, though it has later ones.
+    pub missing: Vec<i64>,
     /// How many only the exchange has.
     pub only_there: u64,
-    /// How many only this ledger has.
+    /// How many only this ledger has, after all that the exchange has.
     pub only_here: u64,
     /// How many messages cannot be read.
     pub unreadable: u64,
+}
+
+impl Compared {
+    /// Whether nothing differs; what one side has not got yet is no difference.
+    pub fn is_good(&self) -> bool {
+        self.different.is_empty() && self.repeated.is_empty() && self.missing.is_empty() && self.unreadable == 0
+    }
+}
+
+/// The comparison of one origin, message by message.
+#[derive(Debug, Default)]
+struct Comparing {
+    compared: Compared,
+    /// The highest number so far, and its link here.
+    last: (i64, Option<Hash>),
+}
+
+impl Comparing {
+    fn take(&mut self, reader: &Reader, arrival: &Arrival) -> Result<(), SyncError> {
+        let (highest, link) = self.last;
+        if arrival.seq <= highest {
+            self.compared.repeated.push(arrival.seq);
+            return Ok(());
+        }
+        self.compared.missing.extend((highest + 1..arrival.seq).take(MOST_MISSING));
+        let previous = match link {
+            _ if arrival.seq == 1 => Some(GENESIS),
+            Some(link) if arrival.seq == highest + 1 => Some(link),
+            _ => reader.shared_link(&arrival.origin, arrival.seq - 1)?,
+        };
+        let here = reader.shared_place(&arrival.origin, arrival.seq)?;
+        self.last = (arrival.seq, here.map(|(link, _)| link));
+        match here.zip(previous) {
+            // Its origin blanks what it erases on the exchange as well, but nobody else does.
+            Some(((link, blank), previous))
+                if arrival.is_event_of(&link, &previous) && (blank || arrival.payload != ERASED) =>
+            {
+                self.compared.same += 1;
+            }
+            Some(_) => self.compared.different.push(arrival.seq),
+            None => self.compared.only_there += 1,
+        }
+        Ok(())
+    }
 }
 
 /// One hash over everything shared that is here, hexadecimal: equal on machines that have exchanged everything.
@@ -46,7 +101,7 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     let bus = Bus::connect(&place.target, &format!("cim-nix verify {}", session.who.host), Link::default())?;
     let exchange = bus.exchange(&place.layout, session.clock.now())?;
     let reader = session.store.reader()?;
-    let mut found: BTreeMap<String, (Compared, i64)> = BTreeMap::new();
+    let mut found: BTreeMap<String, Comparing> = BTreeMap::new();
     if exchange.last > 0 {
         let mut follow = bus.follow(&exchange, None, 0)?;
         loop {
@@ -54,16 +109,12 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
             let Some(last) = messages.last() else { break };
             let over = last.pending == 0 || last.sequence >= exchange.last;
             for message in &messages {
-                let Ok(arrival) = wire::arrival(message) else {
-                    found.entry(String::new()).or_default().0.unreadable += 1;
-                    continue;
-                };
-                let (compared, highest) = found.entry(arrival.origin.clone()).or_default();
-                *highest = arrival.seq.max(*highest);
-                match reader.shared_link(&arrival.origin, arrival.seq)? {
-                    Some(link) if link == arrival.chain => compared.same += 1,
-                    Some(_) => compared.different.push(arrival.seq),
-                    None => compared.only_there += 1,
+                match wire::arrival(message) {
+                    Ok(arrival) => found.entry(arrival.origin.clone()).or_default().take(&reader, &arrival)?,
+                    Err(unreadable) => {
+                        let origin = unreadable.origin.unwrap_or_default();
+                        found.entry(origin).or_default().compared.unreadable += 1;
+                    }
                 }
             }
             if over {
@@ -73,11 +124,14 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     }
     let own = &session.store.origin().public_key;
     for head in reader.shared_heads()? {
-        let (compared, highest) = found.entry(head.origin).or_default();
-        compared.only_here = u64::try_from(head.seq - *highest).unwrap_or_default();
+        let comparing = found.entry(head.origin).or_default();
+        comparing.compared.only_here = u64::try_from(head.seq - comparing.last.0).unwrap_or_default();
     }
-    let name =
-        |(origin, (compared, _)): (String, (Compared, i64))| Compared { own: origin == *own, origin, ..compared };
+    let name = |(origin, Comparing { compared, .. }): (String, Comparing)| Compared {
+        own: origin == *own,
+        origin,
+        ..compared
+    };
     let mut compared: Vec<Compared> = found.into_iter().map(name).collect();
     compared.sort_by_key(|compared| !compared.own);
     Ok(compared)

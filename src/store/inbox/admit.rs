@@ -26,7 +26,7 @@ pub(super) fn admit(sender: &Sender, candidates: &mut BTreeMap<i64, Arrival>) ->
     let mut refused = None;
     while let Some(arrival) = candidates.get(&(seq + 1)) {
         let link = chain::link(Chain::Shared, &previous, &arrival.envelope());
-        if let Some(why) = breach(sender, arrival, &link) {
+        if let Some(why) = breach(&sender.key, arrival, &link) {
             refused = Some((arrival.clone(), why));
             break;
         }
@@ -44,7 +44,8 @@ fn names(arrival: &Arrival) -> impl Iterator<Item = &str> {
     [&arrival.stream, &arrival.kind, &arrival.actor].into_iter().map(String::as_str)
 }
 
-fn breach(sender: &Sender, arrival: &Arrival, link: &chain::Hash) -> Option<String> {
+/// What is wrong with an event of the origin of a key, which should have this link.
+pub(super) fn breach(key: &str, arrival: &Arrival, link: &chain::Hash) -> Option<String> {
     let is = |what: &str| Some(format!("event {} of this origin {what}", arrival.seq));
     if *link != arrival.chain {
         return is("is not what its link in the chain says");
@@ -59,9 +60,17 @@ fn breach(sender: &Sender, arrival: &Arrival, link: &chain::Hash) -> Option<Stri
         return is("has another payload than its content id says");
     }
     let signature = arrival.signature.as_ref()?;
-    let message = chain::signed_head(&sender.key, arrival.seq, link);
-    let verified = KeyPair::from_public_key(&sender.key).and_then(|key| key.verify(&message, signature));
-    verified.err().and_then(|_| is("carries a signature that is not its origin's"))
+    if is_signed_by(key, arrival.seq, link, signature) {
+        None
+    } else {
+        is("carries a signature that is not its origin's")
+    }
+}
+
+/// Whether the holder of a key signed for everything up to a link of its chain.
+pub fn is_signed_by(key: &str, seq: i64, link: &chain::Hash, signature: &[u8]) -> bool {
+    let message = chain::signed_head(key, seq, link);
+    KeyPair::from_public_key(key).is_ok_and(|key| key.verify(&message, signature).is_ok())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reading the log: by stream, by position, by id.
 
 use rusqlite::{OptionalExtension, Params, Row};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Recorded;
@@ -47,10 +48,13 @@ impl Reader {
         self.events("position = ?1", [position]).map(|found| found.into_iter().next())
     }
 
-    /// The events that a command brought about: its own and those of the commands that it caused, oldest first.
+    /// The events that a command brought about: its own and those of the commands that it caused, oldest first. They are of
+    /// the conversation that it was recorded in, whatever who asks again says of that.
     pub fn caused_by(&self, command: &MessageIdentity) -> Result<Vec<EventId>, StoreError> {
-        let sql = "SELECT event_id FROM events WHERE correlation_id = ?1 AND (causation_id = ?2 OR causation_id IN \
-                   (SELECT command_id FROM commands WHERE causation_id = ?2)) ORDER BY position";
+        let sql = "SELECT event_id FROM events \
+                   WHERE correlation_id = coalesce((SELECT correlation_id FROM commands WHERE command_id = ?2), ?1) \
+                   AND (causation_id = ?2 OR causation_id IN (SELECT command_id FROM commands WHERE causation_id = ?2)) \
+                   ORDER BY position";
         let (correlation, id) = (command.correlation_id.uuid(), command.message_id.uuid());
         self.prepare_cached(sql)
             .and_then(|mut statement| {
@@ -60,11 +64,13 @@ impl Reader {
             .named(self.path())
     }
 
-    /// Whether a command was done before.
-    pub fn knows_command(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM commands WHERE command_id = ?1)")
-            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get(0)))
-            .named(self.path())
+    /// What was kept of a command that was done before; none when it was not.
+    pub fn result_of(&self, id: Uuid) -> Result<Option<Value>, StoreError> {
+        let kept = self
+            .prepare_cached("SELECT result FROM commands WHERE command_id = ?1")
+            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional())
+            .named(self.path())?;
+        Ok(kept.map(|text| serde_json::from_str(&text).unwrap_or_default()))
     }
 
     fn events(&self, which: &str, parameters: impl Params) -> Result<Vec<Recorded>, StoreError> {

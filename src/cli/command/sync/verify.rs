@@ -16,8 +16,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let session = context.session()?;
     let compared = verify::verify(&session, &place)?;
     let state = verify::state_hash(&session)?;
+    let good = compared.iter().all(Compared::is_good);
     let origins: Vec<Origin> = compared.into_iter().map(Origin::of).collect();
-    let good = origins.iter().all(Origin::is_good);
     context.printer.answer(&Verified { good, state, origins })?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -43,17 +43,49 @@ struct Origin {
     only_there: u64,
     only_here: u64,
     unreadable: u64,
+    /// Numbers that the server has more than once.
+    repeated: Vec<i64>,
+    /// Numbers that the server lacks, though it has later ones.
+    missing: Vec<i64>,
 }
 
 impl Origin {
     fn of(compared: Compared) -> Self {
-        let Compared { origin, own, same, different, only_there, only_here, unreadable } = compared;
-        Self { origin, own, same, different, only_there, only_here, unreadable }
+        let Compared { origin, own, same, different, repeated, missing, only_there, only_here, unreadable } = compared;
+        Self { origin, own, same, different, only_there, only_here, unreadable, repeated, missing }
     }
 
-    fn is_good(&self) -> bool {
-        self.different.is_empty() && self.unreadable == 0
+    /// How it is called for people.
+    fn name(&self) -> &str {
+        match self.origin.get(..12) {
+            _ if self.own => "this ledger",
+            Some(beginning) => beginning,
+            None => "unreadable",
+        }
     }
+
+    /// What is wrong, one line each.
+    fn faults(&self) -> impl Iterator<Item = String> {
+        let told = [
+            ("another on the server", &self.different),
+            ("more than once on the server", &self.repeated),
+            ("not on the server, though later ones are", &self.missing),
+        ];
+        let listed = told.into_iter().filter(|(_, numbers)| !numbers.is_empty());
+        let listed = listed.map(|(what, numbers)| format!("{}: {} {what}", self.name(), some(numbers)));
+        let unreadable = (self.unreadable > 0)
+            .then(|| format!("{}: {} messages on the server cannot be read", self.name(), self.unreadable));
+        listed.chain(unreadable)
+    }
+}
+
+/// The first few of many numbers.
+fn some(numbers: &[i64]) -> String {
+    let first: Vec<String> = numbers.iter().take(5).map(i64::to_string).collect();
+    let more =
+        if numbers.len() > first.len() { format!(" and {} more", numbers.len() - first.len()) } else { String::new() };
+    let (noun, verb) = if numbers.len() == 1 { ("event", "is") } else { ("events", "are") };
+    format!("{noun} {}{more} {verb}", first.join(", "))
 }
 
 impl Answer for Verified {
@@ -73,17 +105,14 @@ impl Answer for Verified {
     fn page(&self, page: &mut Page) {
         let mut table = Table::new(&["origin", "same", "different", "only there", "only here"]);
         for origin in &self.origins {
-            let name = match origin.origin.get(..12) {
-                _ if origin.own => "this ledger".to_owned(),
-                Some(beginning) => beginning.to_owned(),
-                None => "unreadable".to_owned(),
-            };
-            let counts =
-                [origin.same, origin.different.len() as u64 + origin.unreadable, origin.only_there, origin.only_here];
-            table.row(std::iter::once(name).chain(counts.map(|count| count.to_string())));
+            let counts = [origin.same, origin.different.len() as u64, origin.only_there, origin.only_here];
+            table.row(std::iter::once(origin.name().to_owned()).chain(counts.map(|count| count.to_string())));
         }
         page.table(&table);
         page.field("state hash", &self.state);
+        for fault in self.origins.iter().flat_map(Origin::faults) {
+            page.line(fault);
+        }
         page.line(if self.good { "what both have is the same" } else { "the ledger and the server differ" });
     }
 }

@@ -1,0 +1,189 @@
+//! What somebody publishes under this ledger's name, who can write to the server: `sync verify` finds it, and delivery tells a
+//! copy of the ledger from a forgery.
+
+use async_nats::HeaderMap;
+use cim_domain_nix::app::sync::verify::{self, Compared};
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use super::admin::Admin;
+use super::machine::Machine;
+use super::stranger::Stranger;
+use crate::nats::Server;
+
+/// A message as the stream holds it.
+struct Stored {
+    subject: String,
+    headers: Vec<(String, String)>,
+    body: Value,
+}
+
+impl Stored {
+    fn send(&self, stranger: &Stranger) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.insert(name.as_str(), value.as_str());
+        }
+        stranger.send(&self.subject, headers, self.body.to_string().into_bytes());
+    }
+
+    fn header(&mut self, name: &str, value: Option<&str>) {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+}
+
+/// Everything the stream holds, without what only the sender's server looks at.
+fn stored(admin: &Admin) -> Vec<Stored> {
+    let read = |sequence: u64| {
+        let message = admin.call("STREAM.MSG.GET.NIX_LEDGER", &json!({ "seq": sequence }))["message"].clone();
+        let bytes = |field: &str| BASE64.decode(message[field].as_str().unwrap().as_bytes()).unwrap();
+        let headers = String::from_utf8(bytes("hdrs")).unwrap();
+        let headers = headers.lines().filter_map(|line| line.split_once(": "));
+        let headers = headers.filter(|(name, _)| !name.starts_with("Nats-"));
+        Stored {
+            subject: message["subject"].as_str().unwrap().to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect(),
+            body: serde_json::from_slice(&bytes("data")).unwrap(),
+        }
+    };
+    (1..=admin.messages()).map(read).collect()
+}
+
+/// A ledger whose four events are on the server.
+fn sent() -> (Server, Machine, Admin, Stranger) {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 3);
+    ada.synced();
+    let (admin, stranger) = (Admin::of(&server), Stranger::new(&server));
+    (server, ada, admin, stranger)
+}
+
+fn compared(ada: &Machine) -> Compared {
+    verify::verify(&ada.session, &ada.place).unwrap().into_iter().find(|it| it.own).unwrap()
+}
+
+/// The stream anew, with these messages.
+fn republish(admin: &Admin, stranger: &Stranger, messages: &[Stored]) {
+    admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
+    admin.set_up(false).unwrap();
+    messages.iter().for_each(|message| message.send(stranger));
+}
+
+#[test]
+fn messages_that_were_copied_as_they_were_are_the_same() {
+    let (_server, ada, admin, stranger) = sent();
+    republish(&admin, &stranger, &stored(&admin));
+    let compared = compared(&ada);
+    assert!(compared.is_good() && compared.same == 4, "{compared:?}");
+}
+
+#[test]
+fn a_payload_or_a_field_that_was_changed_on_the_server_is_found() {
+    let (_server, ada, admin, stranger) = sent();
+    let mut messages = stored(&admin);
+    messages[1].body["payload"]["to"] = "another".into();
+    messages[2].body["actor"] = "mallory@evil".into();
+    messages[3].body["payload"] = Value::Null;
+    republish(&admin, &stranger, &messages);
+    let compared = compared(&ada);
+    assert_eq!((compared.same, compared.different.clone()), (1, vec![2, 3, 4]), "{compared:?}");
+    assert!(!compared.is_good());
+}
+
+#[test]
+fn a_signature_that_is_not_ours_is_found() {
+    let (_server, ada, admin, stranger) = sent();
+    let mut messages = stored(&admin);
+    let name = signature_header(&messages[3]);
+    messages[3].header(&name, Some(&BASE64.encode(&[7; 64])));
+    republish(&admin, &stranger, &messages);
+    assert_eq!(compared(&ada).different, [4]);
+}
+
+/// The one header whose value is as long as a signature.
+fn signature_header(message: &Stored) -> String {
+    let length = BASE64.encode(&[0; 64]).len();
+    message.headers.iter().find(|(_, value)| value.len() == length).unwrap().0.clone()
+}
+
+#[test]
+fn a_hole_and_a_repetition_on_the_server_are_found() {
+    let (_server, ada, admin, stranger) = sent();
+    let mut messages = stored(&admin);
+    messages.remove(1);
+    let last = messages.len() - 1;
+    republish(&admin, &stranger, &messages);
+    messages[last].body["payload"] = json!({ "evil": 1 });
+    messages[last].send(&stranger);
+    let found = compared(&ada);
+    assert_eq!((found.missing.clone(), found.repeated.clone()), (vec![2], vec![4]), "{found:?}");
+    assert!(!found.is_good());
+    // What was recorded since is no fault.
+    let (_server, ada, ..) = sent();
+    ada.change(1, 2);
+    let found = compared(&ada);
+    assert!(found.is_good() && (found.same, found.only_here) == (4, 2), "{found:?}");
+}
+
+fn blocked(ada: &Machine) -> Option<String> {
+    let status = ada.status().remote.status;
+    (status.state == "blocked").then(|| status.reason.unwrap())
+}
+
+#[test]
+fn a_forgery_after_our_last_event_is_no_fork_of_ours() {
+    for signature in [None, Some(BASE64.encode(&[7; 64])), Some("as it was".to_owned())] {
+        let (_server, ada, admin, stranger) = sent();
+        let mut forged = stored(&admin).pop().unwrap();
+        let name = signature_header(&forged);
+        for field in ["origin_sequence", "version"] {
+            forged.body[field] = 5.into();
+        }
+        for (_, value) in forged.headers.iter_mut().filter(|(_, value)| value == "4") {
+            "5".clone_into(value);
+        }
+        forged.body["event_id"] = "0192f0c1-2345-7000-8000-000000000001".into();
+        if signature.as_deref() != Some("as it was") {
+            forged.header(&name, signature.as_deref());
+        }
+        forged.send(&stranger);
+        ada.sync();
+        assert_eq!(blocked(&ada).as_deref(), Some("forged"), "{signature:?}");
+    }
+}
+
+#[test]
+fn a_running_engine_notices_what_is_published_under_its_name() {
+    for what in ["garbage", "the next event", "another event under a number of ours"] {
+        let (_server, ada, admin, stranger) = sent();
+        let running = ada.start();
+        ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+        let mut forged = stored(&admin).pop().unwrap();
+        let name = signature_header(&forged);
+        forged.header(&name, None);
+        match what {
+            "garbage" => stranger.send(&forged.subject, HeaderMap::new(), b"garbage".to_vec()),
+            "the next event" => {
+                forged.body["origin_sequence"] = 5.into();
+                for (_, value) in forged.headers.iter_mut().filter(|(_, value)| value == "4") {
+                    "5".clone_into(value);
+                }
+                forged.send(&stranger);
+            }
+            _ => {
+                let link = forged.body["origin_chain"].as_str().unwrap().to_owned();
+                let other = "0".repeat(link.len());
+                forged.body["origin_chain"] = other.as_str().into();
+                for (_, value) in forged.headers.iter_mut().filter(|(_, value)| *value == link) {
+                    other.clone_into(value);
+                }
+                forged.send(&stranger);
+            }
+        }
+        ada.until(what, |_| blocked(&ada).as_deref() == Some("forged"));
+        running.stop();
+    }
+}
