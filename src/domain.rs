@@ -36,6 +36,8 @@ pub mod size;
 
 pub mod catalogue;
 
+pub mod circuit;
+
 pub mod delivery;
 
 /// Attributes as Nix writes them in a lock file or a flake reference: names to JSON values, in name order.

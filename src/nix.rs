@@ -10,12 +10,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::domain::circuit::Circuits;
+
 /// The first release whose `nix flake update` takes the names of inputs.
 const NAMES_INPUTS: (u32, u32) = (2, 19);
 /// How long `nix --version` may take.
 const QUICK: Duration = Duration::from_secs(20);
 /// How much of what it says on stderr is kept.
 const SAID: usize = 64 * 1024;
+
+/// Each `nix`, as long as this process lives.
+static CIRCUITS: Circuits = Circuits::new();
 
 /// A `nix` that is there and answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +66,12 @@ pub enum NixError {
         /// What it was asked to do.
         command: String,
         /// How long it was waited for.
+        seconds: u64,
+    },
+    /// It hung or did not start some times in a row, and is not started for a while.
+    #[error("`nix` hung or did not start, again and again; it is tried again in {seconds} s")]
+    Open {
+        /// How long until it is tried again.
         seconds: u64,
     },
     /// A name that must not stand on a command line.
@@ -120,8 +131,17 @@ impl Nix {
         self.run(directory, &update_words(self.version, inputs, Some(&lock)), timeout).map(drop)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one adapter that starts `nix`")]
     fn run(&self, directory: &Path, words: &[&str], timeout: Duration) -> Result<String, NixError> {
+        let program = self.program.to_string_lossy();
+        CIRCUITS.enter(&program, Instant::now()).map_err(|left| NixError::Open { seconds: left.as_secs() + 1 })?;
+        let done = self.run_once(directory, words, timeout);
+        let broken = matches!(done, Err(NixError::Slow { .. } | NixError::Start { .. }));
+        CIRCUITS.leave(&program, !broken, Instant::now());
+        done
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one adapter that starts `nix`")]
+    fn run_once(&self, directory: &Path, words: &[&str], timeout: Duration) -> Result<String, NixError> {
         let mut command = Command::new(&self.program);
         command.args(["--extra-experimental-features", "nix-command flakes"]).args(words).current_dir(directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

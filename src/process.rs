@@ -10,8 +10,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use crate::domain::circuit::Circuits;
+
 /// How much of what a program complains about is kept.
 const COMPLAINT: usize = 4096;
+
+/// Each program with its arguments, as long as this process lives.
+static CIRCUITS: Circuits = Circuits::new();
 
 /// A program to be run once.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +71,14 @@ pub enum ProcessError {
         /// How much it may write.
         limit: usize,
     },
+    /// It hung or did not start some times in a row, and is not started for a while.
+    #[error("`{program}` hung or did not start, again and again; it is tried again in {seconds} s")]
+    Open {
+        /// The program.
+        program: String,
+        /// How long until it is tried again.
+        seconds: u64,
+    },
     /// It could not be watched.
     #[error("`{program}` cannot be waited for; run it again")]
     Wait {
@@ -76,9 +89,26 @@ pub enum ProcessError {
     },
 }
 
-/// Runs a program that reads `input` on stdin, and gives back what it writes to stdout.
+/// Runs a program that reads `input` on stdin, and gives back what it writes to stdout. One that hung or did not start some
+/// times in a row is not started for a while, whoever asks.
 pub fn run(program: Program<'_>, input: Vec<u8>) -> Result<Vec<u8>, ProcessError> {
     let Some((name, arguments)) = program.command.split_first() else { return Err(ProcessError::Empty) };
+    let words = program.command.join(" ");
+    CIRCUITS
+        .enter(&words, Instant::now())
+        .map_err(|left| ProcessError::Open { program: name.clone(), seconds: left.as_secs() + 1 })?;
+    let done = run_once(program, (name, arguments), input);
+    let broken =
+        matches!(done, Err(ProcessError::Slow { .. } | ProcessError::Start { .. } | ProcessError::Wait { .. }));
+    CIRCUITS.leave(&words, !broken, Instant::now());
+    done
+}
+
+fn run_once(
+    program: Program<'_>,
+    (name, arguments): (&String, &[String]),
+    input: Vec<u8>,
+) -> Result<Vec<u8>, ProcessError> {
     let mut child = start(name, arguments, program.directory)?;
     feed(&mut child, input);
     let out = collect(child.stdout.take(), program.limit);
@@ -191,6 +221,25 @@ mod tests {
     fn shell(script: &str, timeout: Duration) -> Result<Vec<u8>, ProcessError> {
         let command = ["sh", "-c", script].map(str::to_owned);
         run(Program { command: &command, directory: Path::new("/"), timeout, limit: 1000 }, b"{ }".to_vec())
+    }
+
+    #[test]
+    fn one_that_hangs_again_and_again_is_not_started_for_a_while() {
+        let hang = || shell("sleep 60 # one that hangs", Duration::from_millis(50));
+        for _ in 0..2 {
+            assert!(matches!(hang(), Err(ProcessError::Slow { .. })));
+        }
+        let begun = Instant::now();
+        let error = hang().unwrap_err();
+        assert!(matches!(error, ProcessError::Open { seconds: 1..=61, .. }), "{error}");
+        assert!(begun.elapsed() < Duration::from_millis(50));
+        // Another one is.
+        assert_eq!(shell("echo x # one that works", Duration::from_secs(20)).unwrap(), b"x\n");
+        // What it says of its input is no reason.
+        for _ in 0..5 {
+            let said = shell("exit 3 # one that complains", Duration::from_secs(20));
+            assert!(matches!(said, Err(ProcessError::Failed { .. })));
+        }
     }
 
     #[test]

@@ -122,7 +122,8 @@ impl BusError {
     pub const fn seen(&self) -> Seen {
         match self {
             Self::Unreachable { .. } => Seen::Unreachable,
-            Self::Setting { .. } | Self::Unauthorized { .. } => Seen::Refused(Reason::Unauthorized),
+            Self::Setting { .. } => Seen::Refused(Reason::Setting),
+            Self::Unauthorized { .. } => Seen::Refused(Reason::Unauthorized),
             Self::Permission(_) => Seen::Refused(Reason::Permission),
             Self::ServerTooOld { .. } => Seen::Refused(Reason::ServerTooOld),
             Self::NoJetStream { .. } => Seen::Refused(Reason::NoJetStream),

@@ -75,6 +75,8 @@ impl State {
 /// What no retry cures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
+    /// A setting of ours is no such thing, or names a file that cannot be read.
+    Setting,
     /// The server refuses these credentials.
     Unauthorized,
     /// The account may not publish or read what is needed.
@@ -103,7 +105,8 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
+        Self::Setting,
         Self::Unauthorized,
         Self::Permission,
         Self::StreamMissing,
@@ -121,6 +124,7 @@ impl Reason {
     /// The name used in views, output and metrics.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Setting => "setting",
             Self::Unauthorized => "unauthorized",
             Self::Permission => "permission",
             Self::StreamMissing => "stream_missing",
@@ -148,8 +152,9 @@ impl Reason {
     /// What the user does about it.
     pub const fn hint(self) -> &'static str {
         match self {
+            Self::Setting => "correct what is named, in `NATS_…` or below `sync` in the settings file",
             Self::Unauthorized => {
-                "check the credentials in the settings: `cim-nix sync status` shows where they are from"
+                "check the credentials: those in `NATS_…` count before those below `sync` in the settings file"
             }
             Self::Permission => {
                 "ask the server's administrator to allow it: `docs/sync.md` lists what a workstation needs"

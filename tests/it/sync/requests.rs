@@ -141,6 +141,11 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     // The same command again has no effect again, and the same answer.
     let again = world.ask_with("nix.cmd.flake.scan", headers, body.to_string().into_bytes());
     assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
+    // Who asks again need not know the conversation, and the id is of no other command.
+    let again = world.ask("nix.cmd.flake.scan", &body);
+    assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
+    let other = world.ask("nix.cmd.flake.forget", &json!({ "id": command.to_string(), "flake": world.path() }));
+    assert_eq!((&other["code"], &other["field"]), (&json!("invalid"), &json!("message_id")), "{other}");
     // Forgetting what was found, addressed to this machine alone.
     let here = format!("nix.cmd.flake.forget.{}", world.machine.session.store.origin().public_key);
     let reply = world.ask(&here, &json!({ "flake": world.path() }));
