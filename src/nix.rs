@@ -88,14 +88,19 @@ impl Nix {
     /// # Errors
     /// [`NixError::Missing`] when there is none; others when what is there is not Nix.
     pub fn find(path: Option<&OsStr>) -> Result<Self, NixError> {
-        let folders = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
-        // An empty entry would be the directory of whoever runs this, where a flake may lie with a `nix` beside it.
-        let mut places = folders.into_iter().filter(|folder| folder.is_absolute()).map(|folder| folder.join("nix"));
-        let program = places.find(|program| is_program(program)).ok_or(NixError::Missing)?;
+        let program = Self::place(path).ok_or(NixError::Missing)?;
         let mut nix = Self { program, version: (0, 0) };
         let said = nix.run(Path::new("/"), &["--version"], QUICK)?;
         nix.version = version(&said).ok_or_else(|| NixError::Version { program: nix.program.clone(), said })?;
         Ok(nix)
+    }
+
+    /// Where along a `PATH` one is; whether it works is not asked.
+    pub fn place(path: Option<&OsStr>) -> Option<PathBuf> {
+        let folders = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
+        // An empty entry would be the directory of whoever runs this, where a flake may lie with a `nix` beside it.
+        let mut places = folders.into_iter().filter(|folder| folder.is_absolute()).map(|folder| folder.join("nix"));
+        places.find(|program| is_program(program))
     }
 
     /// Adds to the lock of the flake in a directory what is missing in it, and takes out what is not needed.

@@ -91,6 +91,11 @@ impl Desk {
         health::health(self)
     }
 
+    /// What its clock says, in microseconds since 1970 UTC.
+    pub fn now(&self) -> i64 {
+        self.clock().now()
+    }
+
     /// The memory that is resident, in MiB; none where the system does not tell.
     pub fn memory_mb(&self) -> Option<u64> {
         health::used_mb()

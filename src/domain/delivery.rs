@@ -66,6 +66,21 @@ impl State {
         }
     }
 
+    /// How the breaker stands in this state, after so many attempts that failed: `closed`, `open`, or `half_open` while one
+    /// attempt tells whether it closes.
+    pub const fn breaker(self, attempts: u32) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Connecting | Self::Reconciling | Self::CatchingUp if attempts >= breaker::IN_A_ROW => "half_open",
+            _ => "closed",
+        }
+    }
+
+    /// The state of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
     /// Whether a server is there and answers.
     pub const fn is_connected(self) -> bool {
         matches!(self, Self::Reconciling | Self::CatchingUp | Self::Live)

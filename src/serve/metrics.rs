@@ -25,10 +25,12 @@ pub(super) struct Metrics {
     waiting: Gauge,
     parked: Gauge,
     origins: Gauge,
+    connected_since: Gauge,
     memory: Gauge,
     answered: Gauge,
     refused: Gauge,
     state: Family<Vec<(String, String)>, Gauge>,
+    breaker: Family<Vec<(String, String)>, Gauge>,
     scans: Counter,
     scan_failures: Counter,
     recorded: Counter,
@@ -45,10 +47,12 @@ impl Metrics {
             waiting: Gauge::default(),
             parked: Gauge::default(),
             origins: Gauge::default(),
+            connected_since: Gauge::default(),
             memory: Gauge::default(),
             answered: Gauge::default(),
             refused: Gauge::default(),
             state: Family::default(),
+            breaker: Family::default(),
             scans: Counter::default(),
             scan_failures: Counter::default(),
             recorded: Counter::default(),
@@ -77,7 +81,7 @@ impl Metrics {
     fn read(&self, desk: &Desk) -> Result<(), crate::app::sync::SyncError> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let report = status::report(&reader, 0)?;
+        let report = status::report(&reader, desk.now())?;
         self.events.set(reader.head()?);
         drop(reader);
         self.shared.set(report.shared);
@@ -85,6 +89,7 @@ impl Metrics {
         self.waiting.set(number(report.waiting));
         self.parked.set(number(report.parked as u64));
         self.origins.set(number(report.origins as u64));
+        self.connected_since.set(report.remote.status.connected_since.unwrap_or_default() / 1_000_000);
         self.memory.set(number(desk.memory_mb().unwrap_or_default() << 20));
         let (answered, refused) = desk.counts();
         self.answered.set(number(answered));
@@ -93,6 +98,10 @@ impl Metrics {
             let label = vec![("state".to_owned(), state.name().to_owned())];
             let on = report.remote.status.state == state.name();
             self.state.get_or_create(&label).set(i64::from(on));
+        }
+        for state in ["closed", "half_open", "open"] {
+            let label = vec![("state".to_owned(), state.to_owned())];
+            self.breaker.get_or_create(&label).set(i64::from(report.breaker == state));
         }
         Ok(())
     }
@@ -105,6 +114,11 @@ impl Metrics {
             ("sync_waiting_messages", "Messages that wait for those before them", &self.waiting),
             ("sync_parked_messages", "Messages that could not be taken in", &self.parked),
             ("sync_origins", "Other ledgers whose events are here", &self.origins),
+            (
+                "sync_connected_since_seconds",
+                "Since when it is connected, in seconds since 1970; 0 when it is not",
+                &self.connected_since,
+            ),
             ("resident_memory_bytes", "Memory that is resident", &self.memory),
             ("requests_answered", "Requests that were answered since the start", &self.answered),
             ("requests_refused", "Requests that were refused since the start", &self.refused),
@@ -113,6 +127,11 @@ impl Metrics {
             self.registry.register(name, help, gauge.clone());
         }
         self.registry.register("sync_state", "Where delivery stands: 1 for the state it is in", self.state.clone());
+        self.registry.register(
+            "sync_breaker",
+            "How the breaker stands: 1 for the state it is in",
+            self.breaker.clone(),
+        );
         self.registry.register("scans", "Scans since the start", self.scans.clone());
         self.registry.register("scan_failures", "Scans that failed since the start", self.scan_failures.clone());
         self.registry.register("recorded_events", "Events that scans recorded since the start", self.recorded.clone());

@@ -23,8 +23,8 @@ pub struct Published {
     pub doc: &'static str,
     /// Its fields.
     pub fields: &'static [Field],
-    /// How it is done; none when this release does not do it, or nobody may ask for it over the wire.
-    run: Option<Run>,
+    /// What does it, and its name in the ledger; none when this release does not do it, or nobody may ask for it over the wire.
+    run: Option<(Run, &'static str)>,
 }
 
 impl Published {
@@ -48,7 +48,7 @@ pub struct Field {
 }
 
 /// Does a command; says in a sentence what came of it.
-type Run = fn(&Desk, &Asked) -> Result<String, Refusal>;
+type Run = fn(&Desk, &Asked, Command) -> Result<String, Refusal>;
 
 const PATH: Field =
     Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
@@ -63,8 +63,8 @@ macro_rules! commands {
 
 // What activates a configuration, writes files or runs a process is not done for the wire: it has no `run`.
 commands! {
-    "flake.scan" &[PATH], Some(scan), "Look at the flakes below a path and record what changed.";
-    "flake.forget" &[FLAKE], Some(forget), "Watch a flake no longer; its history stays.";
+    "flake.scan" &[PATH], Some((scan, "scan")), "Look at the flakes below a path and record what changed.";
+    "flake.forget" &[FLAKE], Some((forget, "forget_flake")), "Watch a flake no longer; its history stays.";
     "flake.create" &[], None, "Make a flake.";
     "flake.update" &[], None, "Update a flake's lock.";
     "flake.add_input" &[], None, "Add an input to a flake.";
@@ -83,16 +83,13 @@ commands! {
     "config.rollback" &[], None, "Go back to an earlier generation: a person's deed on the machine itself, never the wire's.";
 }
 
-/// Where the result that is kept of a command names what was asked for on the bus.
-const ON_BUS: &str = "bus";
-
 /// Does a command, or says why not.
 pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     asked.refuse_misread()?;
     let known = COMMANDS.iter().find(|command| command.name == asked.what);
     let known =
         known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;
-    let Some(run) = known.run else {
+    let Some((run, name)) = known.run else {
         let why = match known.name {
             "config.activate" | "config.rollback" => {
                 "not supported over the wire: a person activates, on the machine itself"
@@ -101,7 +98,7 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         };
         return Err(Refusal::rejected("not_supported", why));
     };
-    if let Some(repeated) = repeated(desk, asked)? {
+    if let Some(repeated) = repeated(desk, asked, name)? {
         return Ok(repeated);
     }
     if !desk.allowed.iter().any(|allowed| allowed == known.name) {
@@ -111,19 +108,19 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         ));
     }
     validate(asked, known.fields)?;
-    let message = run(desk, asked)?;
+    let message = run(desk, asked, command(desk, asked, name))?;
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
 }
 
 /// The same command again has no effect again.
-fn repeated(desk: &Desk, asked: &Asked) -> Result<Option<Value>, Refusal> {
+fn repeated(desk: &Desk, asked: &Asked, name: &str) -> Result<Option<Value>, Refusal> {
     let id = asked.identity.message_id.uuid();
     if !asked.named {
         return Ok(None);
     }
-    let Some(kept) = desk.read(|reader| reader.result_of(id))? else { return Ok(None) };
-    if kept[ON_BUS].as_str().is_some_and(|before| before != asked.what) {
+    let Some(before) = desk.read(|reader| reader.command_name(id))? else { return Ok(None) };
+    if before != name {
         return Err(Refusal::invalid("message_id", "the id of no other command that was done before"));
     }
     let events = events_of(desk, &asked.identity)?;
@@ -159,20 +156,19 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
     asked.field(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn scan(desk: &Desk, asked: &Asked) -> Result<String, Refusal> {
+fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
     let path = confined(desk, Path::new(text(asked, "path")))?;
     let request = ScanRequest { paths: vec![path], history: true, threads: 1, ..ScanRequest::default() };
-    let command = command(desk, asked, "scan");
     let report = scan::scan_as(&desk.session, &request, command, &|_| {}, &AtomicBool::new(false))?;
     Ok(format!("{} flakes seen, {} new, {} changed", report.seen, report.new, report.changed))
 }
 
-fn forget(desk: &Desk, asked: &Asked) -> Result<String, Refusal> {
+fn forget(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
     let flake = desk.read(|reader| view::flake(reader, text(asked, "flake"), At::Now))?;
     if flake.origin != desk.session.store.origin().public_key {
         return Err(Refusal::owned_by(&flake.origin));
     }
-    forget::forget_as(&desk.session, flake.id, command(desk, asked, "forget_flake"))?;
+    forget::forget_as(&desk.session, flake.id, command)?;
     Ok(format!("{} is forgotten", flake.path))
 }
 
@@ -184,7 +180,7 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
         name,
         identity: asked.identity,
         actor: format!("bus:{actor} ({})", desk.session.who.actor()),
-        result: serde_json::json!({ ON_BUS: asked.what }),
+        result: serde_json::json!({ "bus": true }),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Health, discovery and metrics as the bus asks for them: from real checks and real counts, never a constant.
 
+use std::ffi::OsStr;
+
 use serde_json::{Value, json};
 
 use super::super::sync::status;
 use super::{DESCRIPTION, Desk, SERVICE, command, query};
+use crate::nix::Nix;
 use crate::store::Reader;
 use crate::store::check::{self, Check, CheckState};
 use crate::store::view::rfc3339;
@@ -20,6 +23,7 @@ pub(super) fn health(desk: &Desk) -> Value {
         Ok(report) => checks.extend(of_sync(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
+    checks.push(of_nix(std::env::var_os("PATH").as_deref()));
     let status = match check::worst(&checks) {
         CheckState::Failed => "unhealthy",
         CheckState::Warning => "degraded",
@@ -41,6 +45,14 @@ pub(super) fn health(desk: &Desk) -> Value {
     })
 }
 
+/// Nothing but edits of a lock needs it.
+fn of_nix(path: Option<&OsStr>) -> Check {
+    match Nix::place(path) {
+        Some(program) => named("nix", CheckState::Ok, program.display().to_string()),
+        None => named("nix", CheckState::Ok, "none is on PATH: what needs it is not done".to_owned()),
+    }
+}
+
 fn of_sync(report: &status::Report, now: i64) -> Vec<Check> {
     if !report.enabled {
         return vec![named("synchronisation", CheckState::Ok, "off".to_owned())];
@@ -53,10 +65,13 @@ fn of_sync(report: &status::Report, now: i64) -> Vec<Check> {
     };
     let why = delivery.last_error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     let mut checks = vec![named("synchronisation", state, format!("{}{why}", delivery.state))];
-    let since = report.remote.synced_at.map_or(0, |at| now - at);
-    let old = report.backlog > 0 && (report.remote.synced_at.is_none() || since > OLD_BACKLOG_US);
+    let state = if report.breaker == "closed" { CheckState::Ok } else { CheckState::Warning };
+    checks.push(named("breaker", state, report.breaker.to_owned()));
+    let age = report.oldest.map(|at| (now - at).max(0));
+    let old = age.is_some_and(|age| age > OLD_BACKLOG_US);
     let state = if old { CheckState::Warning } else { CheckState::Ok };
-    checks.push(named("outbox", state, format!("{} events are not sent yet", report.backlog)));
+    let age = age.map(|age| format!(", the oldest for {} s", age / 1_000_000)).unwrap_or_default();
+    checks.push(named("outbox", state, format!("{} events are not sent yet{age}", report.backlog)));
     let state = if report.parked > 0 { CheckState::Warning } else { CheckState::Ok };
     checks.push(named("parked", state, format!("{} messages could not be taken in", report.parked)));
     checks

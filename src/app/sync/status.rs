@@ -16,6 +16,10 @@ pub struct Report {
     pub shared: i64,
     /// How many of them the exchange lacks.
     pub backlog: i64,
+    /// When the oldest of those was recorded, in microseconds since 1970 UTC.
+    pub oldest: Option<i64>,
+    /// How the breaker stands: `closed`, `half_open` or `open`.
+    pub breaker: &'static str,
     /// Who delivers now; none when nobody does.
     pub holder: Option<String>,
     /// How many messages are parked.
@@ -41,7 +45,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
     let enabled = reader.is_sync_enabled()?;
     let holder = reader.lease_holder(LEASE, now)?;
     // Who was killed could not write down that nobody delivers any more.
-    let state = match State::ALL.into_iter().find(|state| state.name() == remote.status.state) {
+    let state = match State::named(&remote.status.state) {
         _ if !enabled => State::Disabled,
         Some(State::Blocked) => State::Blocked,
         Some(state) if holder.is_some() && state != State::Disabled => state,
@@ -53,9 +57,14 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
     }
     let (shared, _) = reader.shared_head()?;
     let roots = reader.roots()?;
+    let backlog = shared - remote.acked.min(shared);
+    let oldest =
+        if backlog > 0 { reader.shared(remote.acked, 1)?.first().map(|first| first.event.recorded_at) } else { None };
     Ok(Report {
         enabled,
-        backlog: shared - remote.acked.min(shared),
+        backlog,
+        oldest,
+        breaker: state.breaker(remote.status.attempts),
         remote,
         shared,
         holder,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// How many failures in a row trip it.
-const IN_A_ROW: usize = 5;
+pub(super) const IN_A_ROW: u32 = 5;
 /// How many results are looked back at.
 const WINDOW: usize = 20;
 
@@ -30,6 +30,6 @@ impl Breaker {
     pub fn is_tripped(&self) -> bool {
         let failures = self.results.iter().filter(|worked| !**worked).count();
         let in_a_row = self.results.iter().rev().take_while(|worked| !**worked).count();
-        in_a_row >= IN_A_ROW || (self.results.len() == WINDOW && failures * 2 >= WINDOW)
+        in_a_row >= IN_A_ROW as usize || (self.results.len() == WINDOW && failures * 2 >= WINDOW)
     }
 }

@@ -148,3 +148,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_breaker_is_half_open_while_an_attempt_tells_whether_it_closes() {
+    let (mut delivery, mut now) = (Delivery::default(), 0);
+    let breaker = |delivery: &Delivery| delivery.state().breaker(delivery.attempts());
+    delivery.see(Seen::Enabled, now, 0);
+    delivery.see(Seen::Connected, now, 0);
+    for _ in 0..breaker::IN_A_ROW {
+        assert_eq!(breaker(&delivery), "closed");
+        now += LONGEST_PAUSE_US;
+        delivery.next(now);
+        delivery.see(Seen::Failed, now, 0);
+    }
+    assert_eq!(breaker(&delivery), "open");
+    now += LONGEST_PAUSE_US;
+    assert_eq!((delivery.next(now), breaker(&delivery)), (Step::Reconcile, "half_open"));
+    delivery.see(Seen::Reconciled { behind: 0 }, now, 0);
+    assert_eq!(breaker(&delivery), "closed");
+}

@@ -1,7 +1,6 @@
 //! Reading the log: by stream, by position, by id.
 
 use rusqlite::{OptionalExtension, Params, Row};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::Recorded;
@@ -64,13 +63,11 @@ impl Reader {
             .named(self.path())
     }
 
-    /// What was kept of a command that was done before; none when it was not.
-    pub fn result_of(&self, id: Uuid) -> Result<Option<Value>, StoreError> {
-        let kept = self
-            .prepare_cached("SELECT result FROM commands WHERE command_id = ?1")
-            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional())
-            .named(self.path())?;
-        Ok(kept.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+    /// The name of a command that was done before; none when it was not.
+    pub fn command_name(&self, id: Uuid) -> Result<Option<String>, StoreError> {
+        self.prepare_cached("SELECT name FROM commands WHERE command_id = ?1")
+            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get(0)).optional())
+            .named(self.path())
     }
 
     fn events(&self, which: &str, parameters: impl Params) -> Result<Vec<Recorded>, StoreError> {

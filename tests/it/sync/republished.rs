@@ -69,7 +69,9 @@ fn compared(ada: &Machine) -> Compared {
 fn republish(admin: &Admin, stranger: &Stranger, messages: &[Stored]) {
     admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
     admin.set_up(false).unwrap();
-    messages.iter().for_each(|message| message.send(stranger));
+    for message in messages {
+        message.send(stranger);
+    }
 }
 
 #[test]
