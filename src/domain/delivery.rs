@@ -80,11 +80,6 @@ impl State {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
-
-    /// Whether a server is there and answers.
-    pub const fn is_connected(self) -> bool {
-        matches!(self, Self::Reconciling | Self::CatchingUp | Self::Live)
-    }
 }
 
 /// What no retry cures.

@@ -52,7 +52,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         _ => State::Offline,
     };
     state.name().clone_into(&mut remote.status.state);
-    if holder.is_none() || !state.is_connected() {
+    if holder.is_none() || state == State::Disabled {
         remote.status.connected_since = None;
     }
     let (shared, _) = reader.shared_head()?;

@@ -30,7 +30,7 @@ SELECT s.enabled,
             WHEN s.held = 0 THEN 'offline' ELSE coalesce(nullif(r.state, 'disabled'), 'offline') END,
        r.reason, s.shared, max(s.shared - coalesce(r.acked_seq, 0), 0), (SELECT count(*) FROM inbox),
        (SELECT count(*) FROM parked), coalesce(r.attempts, 0), {time r.next_attempt_at}, r.last_error, r.server,
-       CASE WHEN s.held AND r.state IN ('reconciling', 'catching_up', 'live') THEN {time r.connected_since} END,
+       CASE WHEN s.enabled AND s.held THEN {time r.connected_since} END,
        {time r.synced_at}
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1') AS enabled,
              EXISTS (SELECT 1 FROM leases WHERE name = 'relay' AND expires_at > unixepoch('subsec') * 1000000) AS held,

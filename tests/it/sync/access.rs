@@ -76,7 +76,7 @@ fn an_nkey_is_let_in_and_no_other() {
     fs::write(&garbage, "canary").unwrap();
     assert_kept_out(&server, |target| target.nkey = Some(garbage));
     let outcome = at(&server, |target| target.nkey = Some(missing)).sync();
-    assert_blocked(&outcome, "unauthorized", "missing.nk cannot be used");
+    assert_blocked(&outcome, "setting", "missing.nk cannot be used");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_credentials_file_is_let_in_and_no_other() {
     let garbage = server.folder().join("garbage.creds");
     fs::write(&garbage, "canary").unwrap();
     let outcome = at(&server, |target| target.credentials = Some(garbage)).sync();
-    assert_blocked(&outcome, "unauthorized", "garbage.creds cannot be used");
+    assert_blocked(&outcome, "setting", "garbage.creds cannot be used");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cim_domain_nix::app::sync::Place;
 use cim_domain_nix::bus::Layout;
+use serde_json::json;
 
 use super::admin::Admin;
 use super::machine::{Machine, target};
@@ -85,7 +86,7 @@ fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
 #[test]
 fn an_acknowledgement_of_a_single_message_that_was_lost_sends_nothing_twice() {
     let world = World::new();
-    Admin::of(&world.server).change("NIX_LEDGER", &serde_json::json!({ "allow_atomic": false }));
+    Admin::of(&world.server).change("NIX_LEDGER", &json!({ "allow_atomic": false }));
     world.ada.discover(1);
     world.ada.change(1, 9);
     // The fifth message is fenced by the fourth.
@@ -93,6 +94,26 @@ fn an_acknowledgement_of_a_single_message_that_was_lost_sends_nothing_twice() {
     assert_eq!(world.ada.status().remote.acked, 4);
     assert_eq!(world.ada.synced().sent, 5);
     world.in_step(10);
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_for_longer_than_the_server_knows_ids_sends_nothing_twice() {
+    for (atomic, words, stored) in
+        [(true, "Nats-Batch-Commit", 10), (false, "Nats-Expected-Last-Subject-Sequence: 4\r\n", 5)]
+    {
+        let world = World::new();
+        let admin = Admin::of(&world.server);
+        admin.change("NIX_LEDGER", &json!({ "allow_atomic": atomic }));
+        world.ada.discover(1);
+        world.ada.change(1, 9);
+        lose_the_answer(&world, words, stored);
+        // As if two minutes had passed: the server forgets the ids of what it has.
+        admin.change("NIX_LEDGER", &json!({ "duplicate_window": 100_000_000 }));
+        std::thread::sleep(Duration::from_secs(1));
+        admin.change("NIX_LEDGER", &json!({ "duplicate_window": 120_000_000_000_u64 }));
+        world.ada.synced();
+        world.in_step(10);
+    }
 }
 
 #[test]
