@@ -47,6 +47,8 @@ mod clipboard;
 
 mod editor;
 
+mod spot;
+
 mod input;
 
 mod terminal;

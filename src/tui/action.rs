@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::editor;
 use super::keymap::Key;
 
 /// What can be done. Each has one entry in [`ACTIONS`].
@@ -168,7 +169,7 @@ actions! {
     Present "present" ["n"] "Back to now", "Look at the present again.", needs [Past];
     Mark "mark" ["m"] "Mark this moment", "Remember the moment that is looked at, to compare another with it.";
     Diff "diff" ["d"] "Compare with the mark", "Show what changed between the marked moment and this one.", needs [Mark];
-    Edit "edit" ["e"] "Edit", "Open the file at its line in `$VISUAL` or `$EDITOR`.", needs [File];
+    Edit "edit" ["e"] "Edit", "Open the file in `$VISUAL` or `$EDITOR`, at its line if that takes one.", needs [File];
     CopyId "copy-id" ["y"] "Copy id", "Copy the id of what is chosen.", needs [Choice];
     CopyPath "copy-path" ["Y"] "Copy path", "Copy the path of the file.", needs [File];
     CopySource "copy-source" ["u"] "Copy source", "Copy the URL of the chosen input.", on ["flakes"], needs [Source];
@@ -200,6 +201,13 @@ pub fn reference() -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(page, "| {} | {} | {} | {screens} |", keys.join(" "), action.title, action.doc);
     }
+    let editors: Vec<String> = editor::known().map(|name| format!("`{name}`")).collect();
+    let _ = writeln!(
+        page,
+        "\n`e` opens an input where `flake.nix` declares it, else its node in `flake.lock`; a problem at its line; and an event's \
+         own file. The line is told to {}; every other editor is given the file alone.",
+        editors.join(", ")
+    );
     page
 }
 

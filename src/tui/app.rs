@@ -258,7 +258,7 @@ impl App {
             }
             Do::Scan => self.overlay = Some(overlay::ask_scan(&self.shared)),
             Do::StopScan => return vec![Effect::StopScan],
-            Do::Edit => return target.file.map(|(path, line)| Effect::Edit(path, line)).into_iter().collect(),
+            Do::Edit => return target.file.map(|(path, spot)| Effect::Edit(path, spot)).into_iter().collect(),
             Do::CopyId => return target.id.map(Effect::Copy).into_iter().collect(),
             Do::CopyPath => {
                 return target.file.map(|(path, _)| Effect::Copy(path.display().to_string())).into_iter().collect();

@@ -4,6 +4,34 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
+/// Editors that take `+LINE FILE`.
+const PLUS: &[&str] = &[
+    "vi",
+    "vim",
+    "nvim",
+    "view",
+    "gvim",
+    "nano",
+    "emacs",
+    "emacsclient",
+    "micro",
+    "kak",
+    "mg",
+    "jed",
+    "ne",
+    "joe",
+    "less",
+];
+/// Editors that take `FILE:LINE`.
+const COLON: &[&str] = &["hx", "helix", "subl", "zed", "zeditor"];
+/// Editors that take `-g FILE:LINE`.
+const GO: &[&str] = &["code", "codium", "code-insiders", "cursor"];
+
+/// The editors that are told a line.
+pub(crate) fn known() -> impl Iterator<Item = &'static str> {
+    PLUS.iter().chain(COLON).chain(GO).copied()
+}
+
 /// Opens a file; waits until the editor has ended. The error is a sentence.
 #[expect(clippy::disallowed_methods, reason = "this is the one home of the editor's process")]
 pub(crate) fn open(editor: &str, path: &Path, line: Option<u32>) -> Result<(), String> {
@@ -29,12 +57,14 @@ fn command(editor: &str, path: &Path, line: Option<u32>) -> Option<(String, Vec<
     };
     let mut at_line = path.as_os_str().to_owned();
     at_line.push(format!(":{line}"));
-    match name {
-        "hx" | "helix" | "subl" | "zed" | "zeditor" => arguments.push(at_line),
-        "code" | "codium" | "code-insiders" | "cursor" => arguments.extend(["-g".into(), at_line]),
-        "vi" | "vim" | "nvim" | "view" | "gvim" | "nano" | "emacs" | "emacsclient" | "micro" | "kak" | "mg" | "jed"
-        | "ne" | "joe" | "less" => arguments.extend([format!("+{line}").into(), path.into()]),
-        _ => arguments.push(path.into()),
+    if PLUS.contains(&name) {
+        arguments.extend([format!("+{line}").into(), path.into()]);
+    } else if COLON.contains(&name) {
+        arguments.push(at_line);
+    } else if GO.contains(&name) {
+        arguments.extend(["-g".into(), at_line]);
+    } else {
+        arguments.push(path.into());
     }
     Some((program, arguments))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::{Anatomy, At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Fleet, Page, Summary};
+use super::spot::Spot;
 
 /// What reaches `App::update`.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub(crate) enum Effect {
     /// Ask the ledger. A newer query of the same slot takes the place of an older one.
     Ask(u64, Query),
     /// Open a file in the editor, the interface suspended.
-    Edit(PathBuf, Option<u32>),
+    Edit(PathBuf, Spot),
     Copy(String),
     Scan(Vec<PathBuf>),
     StopScan,

@@ -14,6 +14,7 @@ use super::input::{self, Alarm, Gate};
 use super::message::{Effect, Message, ScanNews};
 use super::reader::Reader;
 use super::shared::Shared;
+use super::spot::Spot;
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{Options, ScanWith, TuiError, clipboard, editor};
@@ -103,7 +104,7 @@ impl World<'_> {
     fn act(&mut self, effect: Effect) -> io::Result<()> {
         match effect {
             Effect::Ask(ticket, query) => self.reader.ask(ticket, query),
-            Effect::Edit(path, line) => self.edit(&path, line)?,
+            Effect::Edit(path, spot) => self.edit(&path, &spot)?,
             Effect::Copy(text) => {
                 let said = clipboard::copy(&mut io::stdout(), &text, std::env::var_os("TMUX").is_some())?;
                 self.tell(Message::Copied(said));
@@ -128,14 +129,15 @@ impl World<'_> {
         let _ = self.sender.send(message);
     }
 
-    fn edit(&mut self, path: &Path, line: Option<u32>) -> io::Result<()> {
+    fn edit(&mut self, path: &Path, spot: &Spot) -> io::Result<()> {
         let Some(editor) = self.editor.clone() else {
             self.tell(Message::Edited(Err("no editor is set: set VISUAL or EDITOR".to_owned())));
             return Ok(());
         };
         self.gate.shut()?;
         terminal::restore()?;
-        let ended = editor::open(&editor, path, line);
+        // The file is read while the interface stands still for the editor anyway.
+        let ended = editor::open(&editor, path, spot.line(path));
         self.take_again()?;
         self.gate.open();
         self.tell(Message::Edited(ended));

@@ -278,6 +278,12 @@ fn event(position: i64) -> EventRow {
 
 fn detail(position: i64) -> EventDetail {
     let row = event(position);
+    let changes =
+        r#"{"changes":[{"from":{"rev":"a1b2c3d"},"input":"nixpkgs","node":"nixpkgs","to":{"rev":"d4e5f60"}}]}"#;
+    let finding = format!(
+        r#"{{"file":"{}/flake.lock","findings":[{{"code":"dirty-lock","line":12}}]}}"#,
+        row.subject.as_deref().unwrap_or_default()
+    );
     EventDetail {
         event_id: format!("0190a1b2-0000-7000-8000-{position:012}"),
         version: 3,
@@ -286,9 +292,7 @@ fn detail(position: i64) -> EventDetail {
         causation_id: "0190a1b2-0000-7000-8000-00000000cafe".to_owned(),
         actor: "ada@desk".to_owned(),
         origin: "UABC".to_owned(),
-        payload:
-            r#"{"changes":[{"from":{"rev":"a1b2c3d"},"input":"nixpkgs","node":"nixpkgs","to":{"rev":"d4e5f60"}}]}"#
-                .to_owned(),
+        payload: if row.kind == "finding.raised" { finding } else { changes.to_owned() },
         flake_path: row.subject.clone(),
         command: Some("scan".to_owned()),
         related: vec![event(position - 1), row.clone()],

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::action::Do;
 use super::message::{Answer, Effect};
 use super::shared::Shared;
+use super::spot::Spot;
 
 mod flakes;
 
@@ -70,7 +71,7 @@ pub(crate) trait Screen: Debug {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) id: Option<String>,
-    pub(crate) file: Option<(PathBuf, Option<u32>)>,
+    pub(crate) file: Option<(PathBuf, Spot)>,
     pub(crate) source: Option<String>,
     pub(crate) event: Option<i64>,
     pub(crate) flake: Option<String>,

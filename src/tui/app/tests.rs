@@ -8,6 +8,7 @@ use super::*;
 use crate::tui::headless::Headless;
 use crate::tui::model::Sync;
 use crate::tui::sample::{self, FULL};
+use crate::tui::spot::Spot;
 use crate::tui::theme::Look;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
@@ -144,7 +145,26 @@ fn the_file_of_the_chosen_problem_opens_at_its_line() {
     let mut headless = open();
     headless.press("e tab G k e");
     let file = PathBuf::from("/home/ada/src/infra/laptop/flake.nix");
-    assert_eq!(headless.effects, [Effect::Edit(file.clone(), Some(7)), Effect::Edit(file, Some(7))]);
+    assert_eq!(headless.effects, [Effect::Edit(file.clone(), Spot::Line(7)), Effect::Edit(file, Spot::Line(7))]);
+}
+
+#[test]
+fn an_input_opens_where_it_is_declared_or_locked() {
+    let mut headless = open();
+    headless.press("tab e l j e j j l j e G e");
+    let file = |name: &str| PathBuf::from("/home/ada/src/infra/laptop").join(name);
+    let declared = || Effect::Edit(file("flake.nix"), Spot::Declared("home-manager".to_owned()));
+    let locked = |input: &str| Effect::Edit(file("flake.lock"), Spot::Locked(input.to_owned()));
+    assert_eq!(headless.effects, [declared(), declared(), locked("agenix/nixpkgs"), locked("old")]);
+}
+
+#[test]
+fn an_event_opens_the_file_that_it_is_about() {
+    let mut headless = open();
+    headless.press("2 e j j j j e");
+    let lock = |flake: &str| PathBuf::from("/home/ada/src").join(flake).join("flake.lock");
+    let update = Effect::Edit(lock("web"), Spot::Locked("nixpkgs".to_owned()));
+    assert_eq!(headless.effects, [update, Effect::Edit(lock("e\u{301}tude"), Spot::Line(12))]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Flakes: the list, the inputs of the chosen one as a tree, and the details of what is chosen.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
@@ -23,6 +22,8 @@ mod detail;
 mod list;
 
 mod outline;
+
+mod place;
 
 mod tree;
 
@@ -347,11 +348,9 @@ impl Screen for Flakes {
     fn target(&self) -> Target {
         let Some(flake) = self.flake() else { return Target::default() };
         let row = self.row().filter(|_| self.of_input);
-        let problem = self.anatomy().and_then(|a| detail::problems(a, row).next());
-        let file = problem.map_or_else(|| format!("{}/flake.nix", flake.path), |problem| problem.file.clone());
         Target {
             id: Some(row.map_or_else(|| flake.id.clone(), |row| row.path.clone())),
-            file: Some((PathBuf::from(file), problem.and_then(|problem| problem.line))),
+            file: Some(place::of(flake, self.anatomy(), row)),
             source: row.and_then(|row| self.anatomy().map(|a| tree::source(a, row))).filter(|text| !text.is_empty()),
             event: None,
             flake: Some(flake.id.clone()),

@@ -1,7 +1,5 @@
 //! History: every recorded event, newest first, filtered, and everything about the chosen one.
 
-use std::path::PathBuf;
-
 use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -21,6 +19,8 @@ use window::Window;
 mod detail;
 
 mod list;
+
+mod place;
 
 mod window;
 
@@ -269,9 +269,7 @@ impl Screen for History {
         let flake = row.and_then(|row| row.stream.strip_prefix("flake/").or(row.stream.strip_prefix("lock_history/")));
         Target {
             id: detail.map(|detail| detail.event_id.clone()),
-            file: detail
-                .and_then(|detail| detail.flake_path.as_ref())
-                .map(|path| (PathBuf::from(path).join("flake.nix"), None)),
+            file: detail.and_then(place::of),
             source: None,
             event: row.map(|row| row.position),
             flake: flake.map(str::to_owned),
