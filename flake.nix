@@ -15,11 +15,12 @@
       forAllSystems = f: nixpkgs.lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
       manifest = (builtins.fromTOML (builtins.readFile ./Cargo.toml)).package;
 
-      # What the tests run besides cargo; scripts/setup installs the same on Debian.
+      # What the tests run besides cargo; scripts/setup installs the same on Debian, and two old nats-servers.
       testTools = pkgs: [
         pkgs.git
         pkgs.nats-server
         pkgs.nix
+        pkgs.openssl
         pkgs.python3
         pkgs.sqlite
         pkgs.tmux
@@ -103,7 +104,15 @@
         in
         {
           inherit package;
-          tests = package.overrideAttrs { doCheck = true; };
+          # Without the tests that need a nats-server that is too old, which nixpkgs does not have.
+          tests = package.overrideAttrs {
+            doCheck = true;
+            checkFlags = [
+              "--skip=parts::old_servers_are_installed_in_the_versions_that_are_refused"
+              "--skip=sync::versions::a_server_that_is_updated_in_place_is_taken_up_again"
+              "--skip=sync::versions::servers_that_cannot_fence_are_refused_and_nothing_is_sent"
+            ];
+          };
           style = cargo "style" "cargo fmt --check";
           lints = cargo "lints" "cargo clippy --offline --locked --all-targets -- -D warnings";
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::parts::{NixStore, repository};
+use crate::parts::{NixStore, TESTS_OF_OLD_SERVERS, packages, repository};
 
 /// `outputs` on a package set whose builders return what they were given.
 const OUTPUTS: &str = r#"
@@ -13,7 +13,7 @@ const OUTPUTS: &str = r#"
       overrideAttrs = change: package (attrs // (if builtins.isFunction change then change (package attrs) else change));
     };
     tools = genAttrs
-      [ "cargo-deny" "cargo-llvm-cov" "clippy" "git" "installShellFiles" "nats-server" "nix" "nixfmt-tree" "python3" "rust-analyzer" "rustfmt" "sqlite" "tmux" ]
+      ([ "cargo-deny" "cargo-llvm-cov" "clippy" "installShellFiles" "nixfmt-tree" "rust-analyzer" "rustfmt" ] ++ parts)
       (name: { inherit name; });
     pkgs = system: tools // {
       lib = {
@@ -36,7 +36,8 @@ const OUTPUTS: &str = r#"
 "#;
 
 fn outputs(of: &str) -> Result<Value, String> {
-    NixStore::new()?.eval(&format!("{OUTPUTS} {of}"))
+    let parts: Vec<String> = packages().iter().map(|name| format!("{name:?}")).collect();
+    NixStore::new()?.eval(&format!("let parts = [ {} ]; in {OUTPUTS} {of}", parts.join(" ")))
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn overlay_shell_and_checks_are_made_of_the_package() {
         json!("cim-nix")
     );
     let tools = outputs("names outputs.devShells.x86_64-linux.default.packages").unwrap();
-    for tool in ["git", "nats-server", "nix", "sqlite", "tmux", "cargo-deny", "cargo-llvm-cov", "rustfmt"] {
+    for tool in packages().into_iter().chain(["cargo-deny", "cargo-llvm-cov", "rustfmt"]) {
         assert!(tools.as_array().unwrap().contains(&json!(tool)), "{tool} is not in {tools}");
     }
     assert_eq!(
@@ -84,6 +85,25 @@ fn overlay_shell_and_checks_are_made_of_the_package() {
         outputs("names checks.lints.nativeBuildInputs").unwrap(),
         json!(["installShellFiles", "clippy", "rustfmt"])
     );
+}
+
+#[test]
+fn the_check_runs_the_tests_with_the_tools_that_they_need_and_leaves_out_the_rest() {
+    assert_eq!(
+        outputs("builtins.sort builtins.lessThan (names checks.tests.nativeCheckInputs)").unwrap(),
+        json!(packages())
+    );
+    let skipped: Vec<String> = TESTS_OF_OLD_SERVERS.iter().map(|name| format!("--skip={name}")).collect();
+    assert_eq!(outputs("checks.tests.checkFlags").unwrap(), json!(skipped));
+    // A name that is not a test's would leave out nothing, and a test that is not named would fail there.
+    for name in TESTS_OF_OLD_SERVERS {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let file = repository().join("tests/it").join(module.replace("::", "/")).with_extension("rs");
+        assert!(std::fs::read_to_string(file).unwrap().contains(&format!("fn {test}()")), "{name}");
+    }
+    let versions = std::fs::read_to_string(repository().join("tests/it/sync/versions.rs")).unwrap();
+    let tests = versions.split("#[test]").filter(|test| test.contains("(NATS_SERVER_2_"));
+    assert_eq!(tests.count(), TESTS_OF_OLD_SERVERS.iter().filter(|name| name.starts_with("sync::")).count());
 }
 
 /// A module's own part, as far as it goes without the module system: conditions are taken, options stay as they are.
