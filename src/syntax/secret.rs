@@ -9,6 +9,7 @@ use super::{Attrs, Span};
 
 mod block;
 mod credential;
+mod hook;
 mod named;
 mod shape;
 
@@ -95,7 +96,9 @@ fn settle(text: &str, find: impl Fn(&str) -> Vec<Found>) -> Redacted {
 /// only a name makes likely is left out.
 pub fn certain(text: &str) -> Vec<Secret> {
     let mut found = Vec::new();
-    for find in [block::private_keys, shape::tokens, block::nix_keys, credential::urls] {
+    let finders: [Finder; 6] =
+        [block::private_keys, shape::tokens, hook::webhooks, hook::telegram, block::nix_keys, credential::urls];
+    for find in finders {
         find(text, &mut found);
     }
     if found.is_empty() { Vec::new() } else { replace(text, merge(found)).found }
@@ -105,9 +108,11 @@ type Finder = fn(&str, &mut Vec<Found>);
 
 fn find(text: &str) -> Vec<Found> {
     // Where finders overlap the earlier one names the kind, so the more telling ones come first.
-    const FINDERS: [(u8, Finder); 7] = [
+    const FINDERS: [(u8, Finder); 9] = [
         (SPACE, block::private_keys),
         (0, shape::tokens),
+        (SLASH, hook::webhooks),
+        (COLON, hook::telegram),
         (COLON, block::nix_keys),
         (SPACE, credential::headers),
         (SPACE, credential::netrc),
@@ -130,12 +135,14 @@ const SPACE: u8 = 1;
 const COLON: u8 = 2;
 const SEPARATOR: u8 = 4;
 const AT: u8 = 8;
+const SLASH: u8 = 16;
 
 const fn mark(byte: u8) -> u8 {
     match byte {
         b':' => COLON | SEPARATOR,
         b'=' => SEPARATOR,
         b'@' => AT,
+        b'/' => SLASH,
         _ if byte.is_ascii_whitespace() => SPACE,
         _ => 0,
     }

@@ -89,7 +89,7 @@ fn word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn dashed(byte: u8) -> bool {
+pub(super) fn dashed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
@@ -106,7 +106,7 @@ fn base32(byte: u8) -> bool {
 }
 
 /// A letter or digit after neither; after a percent code or an escape such as `\n` as well.
-fn begins_word(bytes: &[u8], at: usize) -> bool {
+pub(super) fn begins_word(bytes: &[u8], at: usize) -> bool {
     let back = |distance: usize| at.checked_sub(distance).and_then(|at| bytes.get(at)).copied();
     bytes.get(at).is_some_and(u8::is_ascii_alphanumeric)
         && (!back(1).is_some_and(|byte| byte.is_ascii_alphanumeric())

@@ -36,6 +36,24 @@ fn shaped() -> Vec<(&'static str, String)> {
         of("huggingface-token", "hf_", &ALNUM[..34]),
         of("docker-token", "dckr_pat_", &ALNUM[..27]),
         of("vault-token", "hvs.", &ALNUM[..24]),
+        of(
+            "slack-webhook",
+            "hooks.slack.com/services/",
+            &format!("T0{}/B0{}/{}", &UPPER[..8], &UPPER[..8], &ALNUM[..24]),
+        ),
+        of(
+            "slack-webhook",
+            "hooks.slack.com/workflows/",
+            &format!("T0{}/A0{}/123456789/x{}", &UPPER[..8], &UPPER[..8], &ALNUM[..20]),
+        ),
+        of("discord-webhook", "discord.com/api/webhooks/", &format!("123456789012345678/{}_-", &ALNUM.repeat(2)[..66])),
+        of(
+            "discord-webhook",
+            "discordapp.com/api/v10/webhooks/",
+            &format!("12345678901234567/{}", &ALNUM.repeat(2)[..68]),
+        ),
+        of("telegram-token", "123456789:AA", &ALNUM[..33]),
+        of("telegram-token", "12345678:AA", &format!("{}_-", &ALNUM[..31])),
         of("web-token", "eyJhbGciOiJIUzI1NiJ9.", "eyJzdWIiOiJjYWNoaXgifQ.c2lnbmF0dXJlLXBhcnQ"),
     ];
     secrets.extend(["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].map(|prefix| of("github-token", prefix, &ALNUM[..36])));
@@ -50,6 +68,14 @@ fn placed() -> Vec<(&'static str, String, String)> {
     let key = format!("{}==", digits(86));
     let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
     vec![
+        at("slack-webhook", "curl https://hooks.slack.com/services/% -d x", &format!("T0AB/B0CD/{}", &ALNUM[..24])),
+        at(
+            "discord-webhook",
+            "https://ptb.discord.com/api/webhooks/%?wait=true",
+            &format!("123456789012345678/{}", &ALNUM[..50]),
+        ),
+        at("telegram-token", "https://api.telegram.org/bot%/sendMessage", &format!("1234567890:AA{}", &ALNUM[..33])),
+        at("telegram-token", "a bot%/x", &format!("1234567890:AA{}", &ALNUM[..33])),
         at("url-credentials", "https://%@example.org/x.git", "hunter2"),
         at("url-credentials", "git+https://%@h/r?ref=main", "me:p@ss"),
         at("url-credentials", "ssh://%@host/r", "git:hunter2"),
@@ -148,6 +174,18 @@ fn what_is_public_stays() {
         "pubkey -----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".to_owned(),
         "token = config.sops.token; passwordFile = \"/run/x\"; token=${x}; require-signature=true".to_owned(),
         "task-runner-with-a-long-name ask-me risk-free-name-of-a-thing".to_owned(),
+        "hooks.slack.com/services/ hooks.slack.com/services/T0/B0/X https://api.slack.com/messaging/webhooks"
+            .to_owned(),
+        "https://hooks.slack.com/services/${team}/${bot}/${token} hooks.slack.com/help/a-long-page-about-hooks"
+            .to_owned(),
+        "https://discord.com/api/webhooks/123456789012345678 https://discord.com/developers/docs/resources/webhook"
+            .to_owned(),
+        format!("https://example.org/api/webhooks/123456789012345678/{}", &ALNUM[..50]),
+        format!(
+            "https://api.telegram.org/bot1234567:AA{0} 12345678:AA{0}x 12345678:AB{0} x12345678:AA{0}",
+            &ALNUM[..33]
+        ),
+        "12345678:AA 20261124:AA-1 https://api.telegram.org/bot<token>/getMe".to_owned(),
         "SUPERCALIFRAGILISTIC AKIA eyJ.a.b ghp_ tokenizer=x".to_owned(),
         "a line\n\twith é and <redacted:github-token>".to_owned(),
     ];
@@ -233,6 +271,12 @@ fn time_is_linear_in_hostile_text() {
         "authorization: ",
         "SUA",
         "AGE-SECRET-KEY-1",
+        "hooks.slack.com/services/T",
+        "/services/T/",
+        "discord.com/api/webhooks/1234567890123456/",
+        "/webhooks/",
+        "12345678:AA",
+        "1",
     ] {
         let text = piece.repeat(128_000 / piece.len());
         let started = std::time::Instant::now();
@@ -284,6 +328,10 @@ fn like() -> impl Strategy<Value = String> {
         ",",
         "==",
         "key: ",
+        "bot",
+        "12345678",
+        "hooks.slack.com/services/",
+        "discord.com/api/webhooks/",
     ]
     .map(str::to_owned)
     .to_vec();

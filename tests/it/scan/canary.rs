@@ -16,6 +16,9 @@ fn canaries() -> Vec<(&'static str, String)> {
         ),
         ("gitlab", "glpat-aBcDeFgHiJkLmNoPqRsT".into()),
         ("slack", format!("xoxb-{}", "123456789012-1234567890123-aBcDeFgHiJkLmNoPqRsTuVwX")),
+        ("slack hook", "T0CANARY01/B0CANARY02/aBcDeFgHiJkLmNoPqRsTuVwX".into()),
+        ("discord hook", "123456789012345678/cAnArYaBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789aBcDeFgHiJkLmNoPqRsTuVw".into()),
+        ("telegram", format!("1234567890:{}", "AAcanaryBcDeFgHiJkLmNoPqRsTuVwXyZ-_")),
         ("aws", format!("AKIA{}", "IOSFODNN7CANARY1")),
         ("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeS1jYW5hcnk".into()),
         ("age", format!("AGE-SECRET-KEY-1{}", "QQPQZGGZZQ2YNG2MNM9P9WYXJXQ2T3XKVUGHCANARYCANARYCANARYQQQQ")),
@@ -44,6 +47,9 @@ fn plant(estate: &Estate) {
   inputs.c = {{ type = "git"; url = "https://oauth2:{gitlab}@gitlab.com/x/y"; }};
   inputs.d.url = "github:a/d?host={aws}.example.org";
   inputs.e.inputs.f.url = "git+https://x:{npm}@example.org/f";
+  inputs.g.url = "https://hooks.slack.com/services/{slack_hook}";
+  inputs.h.url = "https://discord.com/api/webhooks/{discord_hook}";
+  inputs.i.url = "https://api.telegram.org/bot{telegram}/getFile";
   outputs = {{ self, a, ... }}: {{ lib."{jwt}" = "{age}"; }};
 }}
 "#,
@@ -58,6 +64,9 @@ fn plant(estate: &Estate) {
         npm = c("npm"),
         jwt = c("jwt"),
         age = c("age"),
+        slack_hook = c("slack hook"),
+        discord_hook = c("discord hook"),
+        telegram = c("telegram"),
     );
     estate.write("a/flake.nix", &flake);
     let lock = |rev: char| {
