@@ -46,7 +46,7 @@ pub(crate) fn source(attrs: &Attrs) -> String {
 /// Where an input comes from, in one line, as `flake.nix` says it.
 pub(crate) fn declared(url: Option<&str>, attrs: Option<&Attrs>, follows: Option<&str>, is_declared: bool) -> String {
     match (url, attrs, follows) {
-        (_, _, Some("")) => "follows nothing".to_owned(),
+        (_, _, Some("")) => "follows the flake itself".to_owned(),
         (_, _, Some(follows)) => format!("follows {follows}"),
         (Some(url), _, None) => url.to_owned(),
         (None, Some(attrs), None) => source(attrs),
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(declared(Some("github:o/r"), None, None, true), "github:o/r");
         assert_eq!(declared(None, Some(&path), None, true), "path:./a");
         assert_eq!(declared(Some("github:o/r"), None, Some("nixpkgs"), true), "follows nixpkgs");
-        assert_eq!(declared(None, None, Some(""), true), "follows nothing");
+        assert_eq!(declared(None, None, Some(""), true), "follows the flake itself");
         assert_eq!(declared(None, None, None, true), "the registry");
         assert_eq!(declared(None, None, None, false), "the registry (not declared)");
     }

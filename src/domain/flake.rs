@@ -37,7 +37,7 @@ pub struct Input {
     pub url: Option<String>,
     /// The attribute form: `type`, `owner`, `repo`, `ref`, `rev`, `dir` and the like.
     pub attrs: Option<Attrs>,
-    /// The input path that this one follows; an empty text removes the input.
+    /// The input path that this one follows; an empty text is the flake itself.
     pub follows: Option<String>,
     /// Whether the source is itself a flake.
     pub flake: bool,

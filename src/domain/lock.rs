@@ -35,7 +35,7 @@ pub struct LockNode {
 pub enum Edge {
     /// To a node of the same lock.
     Node(String),
-    /// To whatever the input at this path from the root is; an empty path is the removed input.
+    /// To whatever the input at this path from the root is; an empty path is the flake itself.
     Follows(Vec<String>),
 }
 

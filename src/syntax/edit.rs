@@ -114,7 +114,7 @@ pub enum Operation {
     Follow {
         /// The input path, as in `nixvim/nixpkgs`.
         path: String,
-        /// The input path that it follows, as in `nixpkgs`; an empty text removes the input.
+        /// The input path that it follows, as in `nixpkgs`; an empty text is the flake itself.
         target: String,
     },
     /// Takes back what [`Operation::Follow`] does.

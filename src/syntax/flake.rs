@@ -44,7 +44,7 @@ pub struct Input {
     pub url: Option<String>,
     /// Attributes of the reference (`type`, `owner`, `rev`, …).
     pub attrs: Attrs,
-    /// The input it follows; an empty text when it is removed.
+    /// The input it follows; an empty text when that is the flake itself.
     pub follows: Option<String>,
     /// False when the input is a plain tree.
     pub flake: bool,
@@ -61,7 +61,7 @@ pub struct Override {
     pub url: Option<String>,
     /// Another reference, by attributes.
     pub attrs: Attrs,
-    /// The input to follow; an empty text when it is removed.
+    /// The input to follow; an empty text when that is the flake itself.
     pub follows: Option<String>,
     /// Whether it is a flake, when said.
     pub flake: Option<bool>,

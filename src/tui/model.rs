@@ -155,7 +155,7 @@ pub(crate) struct Node {
 pub(crate) enum Edge {
     /// To a node.
     Node(String),
-    /// To whatever another input is: its path from the root; empty for a removed input.
+    /// To whatever another input is: its path from the root; empty for the flake itself.
     Follows(Vec<String>),
 }
 

@@ -15,7 +15,7 @@ pub struct Declared {
     pub url: Option<String>,
     /// The attributes of the reference, `type` among them when that form is used.
     pub attrs: Attrs,
-    /// The input path it follows, joined by `/`; an empty text removes it.
+    /// The input path it follows, joined by `/`; an empty text is the flake itself.
     pub follows: Option<String>,
     /// False for a plain source tree.
     pub flake: bool,
@@ -205,13 +205,13 @@ fn path(text: &str) -> Vec<String> {
 }
 
 fn shown(follows: &str) -> String {
-    if path(follows).is_empty() { "nothing".to_owned() } else { format!("`{follows}`") }
+    if path(follows).is_empty() { "the flake itself".to_owned() } else { format!("`{follows}`") }
 }
 
 fn is(edge: &Edge) -> String {
     match edge {
         Edge::Node(key) => format!("is node `{key}`"),
-        Edge::Follows(path) if path.is_empty() => "is removed".to_owned(),
+        Edge::Follows(path) if path.is_empty() => "follows the flake itself".to_owned(),
         Edge::Follows(path) => format!("follows `{}`", path.join("/")),
     }
 }

@@ -175,7 +175,7 @@ impl Target {
     fn sentence(&self, name: &str, node: Option<&Node>, again: bool) -> String {
         let locked = node.and_then(|node| node.locked.as_ref()).map(source);
         match (&self.follows, locked) {
-            (Some(path), _) if path.is_empty() => format!("{name} removed"),
+            (Some(path), _) if path.is_empty() => format!("{name} follows the flake itself"),
             (Some(path), _) if self.node.is_none() => format!("{name} follows {path}, which leads nowhere"),
             (Some(path), _) => format!("{name} follows {path}"),
             (None, Some(locked)) if again => format!("{name} {locked} (see above)"),
@@ -293,11 +293,11 @@ mod tests {
         assert_eq!(root.inputs["l"].node, None);
         let text = drawing.text();
         assert!(text.contains("l follows m, which leads nowhere"), "{text}");
-        assert!(text.contains("│   ├── gone removed"), "{text}");
+        assert!(text.contains("│   ├── gone follows the flake itself"), "{text}");
     }
 
     #[test]
-    fn an_input_taken_out_is_the_flake_itself_as_for_nix_but_no_arrow() {
+    fn an_input_that_follows_nothing_is_the_flake_itself_as_for_nix_but_no_arrow() {
         let lock = lock(&[("root", node(&[("a", to("a"))])), ("a", node(&[("gone", follows(&[]))]))]);
         let drawing = Drawing::of(&lock);
         assert_eq!(drawing.nodes[0].inputs["gone"].node.as_deref(), Some("root"));

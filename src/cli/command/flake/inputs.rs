@@ -107,7 +107,7 @@ impl Answer for Inputs {
 impl Overridden {
     fn sentence(&self, path: &str) -> String {
         match (&self.follows, &self.url) {
-            (Some(follows), _) if follows.is_empty() => format!("{path} removed"),
+            (Some(follows), _) if follows.is_empty() => format!("{path} follows the flake itself"),
             (Some(follows), _) => format!("{path} follows {follows}"),
             (None, Some(url)) => format!("{path} = {url}"),
             (None, None) => path.to_owned(),

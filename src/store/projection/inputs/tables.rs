@@ -59,7 +59,7 @@ pub(super) const VIEWS: &[View] = &[
             "name" text "The input.";
             "url" text "URL as written; NULL in attribute form.";
             "attrs" json "Attribute form; NULL without one.";
-            "follows" text "Input path that it follows, `''` for a removed input; NULL without `follows`.";
+            "follows" text "Input path that it follows, `''` for the flake itself; NULL without `follows`.";
             "is_flake" bool "0 when the source is no flake (`flake = false`).";
             "overrides" json "What is said about inputs of this input, by path: `{\"nixpkgs\":{\"follows\":\"nixpkgs\"}}`.";
             "declared" bool "0 when only `outputs` names it.";

@@ -47,7 +47,7 @@ pub(super) fn read(connection: &Connection, id: FlakeId, at: At) -> Result<Anato
 fn declared(row: InputRow) -> Input {
     let over = |(path, over): (String, Override)| {
         let what = match (over.follows, over.url) {
-            (Some(to), _) if to.is_empty() => "removed".to_owned(),
+            (Some(to), _) if to.is_empty() => "follows the flake itself".to_owned(),
             (Some(to), _) => format!("follows {to}"),
             (None, url) => url.unwrap_or_default(),
         };

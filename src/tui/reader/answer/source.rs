@@ -32,7 +32,8 @@ pub(super) fn reference(attrs: &Attrs) -> Option<String> {
 /// What an input is: what `flake.nix` says, and at which revision it is locked.
 pub(super) fn input(row: &InputRow) -> String {
     let declared = row.url.clone().or_else(|| row.attrs.as_ref().and_then(reference));
-    let declared = declared.or_else(|| row.follows.as_ref().map(|to| format!("follows {to}")));
+    let follows = |to: &String| format!("follows {}", if to.is_empty() { "the flake itself" } else { to });
+    let declared = declared.or_else(|| row.follows.as_ref().map(follows));
     let declared = declared.unwrap_or_else(|| "the registry".to_owned());
     match row.locked.as_ref().and_then(revision) {
         Some(revision) => format!("{declared} at {revision}"),
@@ -91,6 +92,23 @@ mod tests {
             assert_eq!(reference(&attrs(&value)).as_deref(), Some(form));
         }
         assert_eq!(reference(&attrs(&json!({"type": "github"}))), None);
+    }
+
+    #[test]
+    fn an_input_that_follows_the_empty_path_is_the_flake_itself() {
+        let row = |follows: &str| InputRow {
+            name: "a".to_owned(),
+            url: None,
+            attrs: None,
+            follows: Some(follows.to_owned()),
+            flake: true,
+            overrides: std::collections::BTreeMap::new(),
+            declared: true,
+            node: None,
+            locked: None,
+        };
+        assert_eq!(input(&row("")), "follows the flake itself");
+        assert_eq!(input(&row("b/c")), "follows b/c");
     }
 
     #[test]

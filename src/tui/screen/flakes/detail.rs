@@ -130,7 +130,7 @@ fn declaration(sheet: &mut Sheet, anatomy: &Anatomy, row: &tree::Row, shared: &S
         sheet.text(&source, theme.source());
     }
     match row.follows.as_deref() {
-        Some("") => sheet.text("removed: follows nothing", theme.link()),
+        Some("") => sheet.text("follows the flake itself", theme.link()),
         Some(to) => sheet.text(&format!("follows {to}"), theme.link()),
         None => {}
     }

@@ -112,7 +112,7 @@ fn about(anatomy: &Anatomy, row: &tree::Row, room: usize, theme: Theme) -> Vec<S
         tree::State::FromRegistry => say("! registry ".to_owned(), theme.warning()),
     }
     if let Some(to) = &row.follows {
-        let to = if to.is_empty() { "removed".to_owned() } else { clean(to).into_owned() };
+        let to = if to.is_empty() { "the flake itself".to_owned() } else { clean(to).into_owned() };
         say(format!("{}{to}", glyphs.follows), theme.link());
     } else {
         let copies = anatomy.duplicates.iter().find(|group| row.node.as_ref().is_some_and(|key| group.contains(key)));

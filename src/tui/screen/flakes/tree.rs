@@ -19,7 +19,7 @@ pub(crate) struct Row {
     pub(crate) depth: usize,
     /// The key of the node that the input really is.
     pub(crate) node: Option<String>,
-    /// The input that this one follows; an empty text for a removed input.
+    /// The input that this one follows; an empty text for the flake itself.
     pub(crate) follows: Option<String>,
     /// Whether it is unfolded; none when there is nothing below.
     pub(crate) open: Option<bool>,
@@ -92,7 +92,6 @@ pub(crate) fn resolve(anatomy: &Anatomy, path: &[String], fuel: usize) -> Option
         let (_, edge) = node.inputs.iter().find(|(input, _)| input == name)?;
         key = match edge {
             Edge::Node(key) => key.clone(),
-            Edge::Follows(to) if to.is_empty() => return None,
             Edge::Follows(to) => resolve(anatomy, to, fuel)?,
         };
     }
@@ -198,6 +197,16 @@ mod tests {
         let anatomy = sample::anatomy();
         assert_eq!(paths(&rows(&anatomy, &BTreeSet::new(), "agenix/nix")), ["agenix/nixpkgs"]);
         assert_eq!(paths(&rows(&anatomy, &BTreeSet::new(), "NUMTIDE")), ["utils"]);
+    }
+
+    #[test]
+    fn what_follows_the_flake_itself_leads_on_to_its_inputs() {
+        let mut anatomy = sample::anatomy();
+        if let Some(agenix) = anatomy.nodes.get_mut("agenix") {
+            agenix.inputs.push(("whole".to_owned(), Edge::Follows(Vec::new())));
+        }
+        let path = ["agenix", "whole", "nixpkgs"].map(str::to_owned);
+        assert_eq!(resolve(&anatomy, &path, DEEPEST).as_deref(), Some("nixpkgs"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(in super::super) struct Follow {
     /// The input of an input, as in `nixvim/nixpkgs`
     #[arg(value_name = "INPUT")]
     input: String,
-    /// The input that it follows, as in `nixpkgs`; an empty text removes it
+    /// The input that it follows, as in `nixpkgs`; an empty text means the flake itself
     #[arg(value_name = "TARGET")]
     target: String,
     #[command(flatten)]
@@ -96,7 +96,7 @@ impl SetUrl {
 
 impl Follow {
     pub(in super::super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
-        let target = if self.target.is_empty() { "nothing".to_owned() } else { format!("`{}`", self.target) };
+        let target = if self.target.is_empty() { "the flake itself".to_owned() } else { format!("`{}`", self.target) };
         let words = Words::of(("made", "make"), &format!("`{}` follow {target}", self.input));
         let operation = Operation::Follow { path: self.input, target: self.target };
         run("follow", operation, &self.options, &words, context)
