@@ -10,9 +10,8 @@ use ratatui::widgets::Paragraph;
 use super::action::{Do, entry};
 use super::model::{At, Sync};
 use super::moment;
-use super::screen::thousands;
 use super::shared::Shared;
-use super::text::{clean, cut, cut_left, width};
+use super::text::{clean, count, cut, cut_left, thousands, width};
 use super::theme::Theme;
 
 /// The least size that can be used.
@@ -95,14 +94,11 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
     if let Some(summary) = &shared.summary {
         // A time of the past is no position: what had happened by then lies anywhere in the log.
         let events = match shared.at {
-            At::Occurred(_) => format!("{} events", thousands(summary.events)),
+            At::Occurred(_) => count(summary.events, "event"),
             At::Now | At::Seen(_) | At::Position(_) => format!("#{}", thousands(summary.events)),
         };
         left.push(Span::styled(events, theme.strong()));
-        left.push(Span::styled(
-            format!("  {} {}", summary.flakes, if summary.flakes == 1 { "flake" } else { "flakes" }),
-            theme.quiet(),
-        ));
+        left.push(Span::styled(format!("  {}", count(summary.flakes, "flake")), theme.quiet()));
         if summary.problems > 0 {
             left.push(Span::styled(format!("  ! {}", summary.problems), theme.warning()));
         }

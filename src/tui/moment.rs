@@ -42,6 +42,14 @@ pub(crate) fn age(now: i64, time: i64) -> String {
     }
 }
 
+/// How long ago, in a sentence: `just now`, `5 min ago`.
+pub(crate) fn ago(now: i64, time: i64) -> String {
+    match age(now, time).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// A number of days in the unit that a person would use: `12 d`, `7 w`, `2.5 y`.
 pub(crate) fn days(days: i64) -> String {
     match days {
@@ -125,6 +133,7 @@ mod tests {
         let words: Vec<String> = ages.iter().map(|seconds| age(NOW, NOW - seconds * 1_000_000)).collect();
         assert_eq!(words, ["now", "5 min", "2 h", "3 d", "7 w", "2.4 y"]);
         assert_eq!(age(NOW, NOW + DAY), "now");
+        assert_eq!((ago(NOW, NOW).as_str(), ago(NOW, NOW - DAY).as_str()), ("just now", "1 d ago"));
         assert_eq!((brief(NOW, NOW).as_str(), brief(NOW, NOW - 400 * DAY).as_str()), ("11-24 00:45", "2025-10-20"));
     }
 }

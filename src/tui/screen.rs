@@ -91,32 +91,8 @@ pub(crate) fn all() -> Vec<Box<dyn Screen>> {
     vec![Box::new(flakes::Flakes::default()), Box::new(history::History::default()), Box::new(fleet::Fleet::default())]
 }
 
-/// `1,204,332`.
-pub(crate) fn thousands(number: i64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// The names of all screens.
 #[cfg(test)]
 pub(crate) fn names() -> Vec<&'static str> {
     all().iter().map(|screen| screen.name()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_in_groups() {
-        let shown = [0, 999, 1_000, 1_204_332].map(thousands);
-        assert_eq!(shown, ["0", "999", "1,000", "1,204,332"]);
-    }
 }

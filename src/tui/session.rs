@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::reader::sentence;
+use super::text::count;
 use super::{At, Options, ReadOnly, ScanWith, TuiError};
 use crate::app::scan::{Progress, ScanReport, ScanRequest, scan};
 use crate::app::{Session, place};
@@ -63,19 +64,31 @@ fn scan_with(session: Arc<Session>, request: ScanRequest) -> ScanWith {
 fn doing(progress: Progress) -> String {
     match progress {
         Progress::Walking => "looking for flakes".to_owned(),
-        Progress::Flakes { done, total } => format!("{done} of {total} flakes"),
+        Progress::Flakes { done, total } => format!("{done} of {}", count(total, "flake")),
     }
 }
 
 fn done(report: &ScanReport) -> String {
     let stopped = if report.interrupted { "stopped early; " } else { "" };
     format!(
-        "{stopped}{} flakes seen, {} new, {} changed, {} removed; {} events, {} problems",
-        report.seen,
+        "{stopped}{} seen, {} new, {} changed, {} removed; {}, {}",
+        count(report.seen, "flake"),
         report.new,
         report.changed,
         report.removed,
-        report.events,
-        report.problems.len()
+        count(report.events, "event"),
+        count(report.problems.len(), "problem")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_a_kind_is_not_many() {
+        let report = ScanReport { seen: 1, new: 1, events: 1, ..ScanReport::default() };
+        assert_eq!(done(&report), "1 flake seen, 1 new, 0 changed, 0 removed; 1 event, 0 problems");
+        assert_eq!(doing(Progress::Flakes { done: 1, total: 1 }), "1 of 1 flake");
+    }
 }

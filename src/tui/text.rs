@@ -28,6 +28,26 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `1 problem`, `1,204 problems`.
+pub(crate) fn count(number: impl TryInto<i64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", thousands(number))
+}
+
+/// `1,204,332`.
+pub(crate) fn thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Columns that the text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
@@ -148,6 +168,13 @@ mod tests {
         assert_eq!(fit("e\u{301}a", 3, "…"), "e\u{301}a ");
         assert_eq!(cut_left("/home/人/flake", 8, "…"), "…/flake");
         assert_eq!(fit("مرحبا", 6, "…"), "مرحبا ");
+    }
+
+    #[test]
+    fn numbers_are_read_in_groups() {
+        assert_eq!([0, 999, 1_000, 1_204_332].map(thousands), ["0", "999", "1,000", "1,204,332"]);
+        assert_eq!([count(0, "event"), count(1_u64, "event")], ["0 events", "1 event"]);
+        assert_eq!(count(1_204_usize, "flake"), "1,204 flakes");
     }
 
     #[test]

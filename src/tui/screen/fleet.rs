@@ -13,7 +13,7 @@ use crate::tui::action::Do;
 use crate::tui::message::{Answer, Effect, Query};
 use crate::tui::model::{Fleet as Known, FleetFlake, Machine};
 use crate::tui::shared::Shared;
-use crate::tui::text::{clean, cut, fit};
+use crate::tui::text::{clean, count, cut, fit};
 use crate::tui::theme::Theme;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::pane::{self, scrollbar};
@@ -312,10 +312,10 @@ fn sheet(machine: &Machine, known: &Known, width: u16, shared: &Shared) -> Vec<L
     }
     let heard = machine.recorded_at.map_or_else(|| "never".to_owned(), moment::long);
     sheet.field("heard", &heard, plain);
-    sheet.field("shared", &format!("{} events", machine.sequence), plain);
+    sheet.field("shared", &count(machine.sequence, "event"), plain);
     if machine.behind > 0 {
         let what = if machine.own { "not sent yet" } else { "known to be missing here" };
-        sheet.field("behind", &format!("{} events {what}", machine.behind), theme.warning());
+        sheet.field("behind", &format!("{} {what}", count(machine.behind, "event")), theme.warning());
     }
     for parked in known.parked.iter().filter(|parked| parked.origin.as_ref() == Some(&machine.origin)) {
         sheet.heading("Parked");
@@ -340,7 +340,7 @@ fn flake(sheet: &mut Sheet, flake: &FleetFlake, own: bool, known: &Known, shared
     let path = if own { shared.path(&flake.path) } else { flake.path.clone() };
     sheet.text(&path, theme.strong());
     let rev = flake.rev.as_deref().map_or("no nixpkgs", |rev| rev.get(..8).unwrap_or(rev));
-    let age = flake.nixpkgs_modified.map(|at| format!(", {} old", moment::age(shared.now, at))).unwrap_or_default();
+    let age = flake.nixpkgs_modified.map(|at| format!(", made {}", moment::ago(shared.now, at))).unwrap_or_default();
     sheet.text(&format!("  nixpkgs {rev}{age}"), Style::new());
     let newer = known.flakes.iter().filter(|other| other.lineage.is_some() && other.lineage == flake.lineage);
     let newest =

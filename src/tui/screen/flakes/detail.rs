@@ -9,7 +9,7 @@ use super::{Flakes, Pane, tree};
 use crate::tui::model::{Anatomy, Change, FlakeRow, Problem};
 use crate::tui::moment;
 use crate::tui::shared::Shared;
-use crate::tui::text::clean;
+use crate::tui::text::{clean, count};
 use crate::tui::widget::pane;
 use crate::tui::widget::sheet::Sheet;
 
@@ -62,7 +62,7 @@ fn of_flake(flake: &FlakeRow, anatomy: Option<&Anatomy>, width: u16, shared: &Sh
     if let Some(lineage) = &flake.lineage {
         sheet.field("lineage", lineage, theme.source());
     }
-    sheet.field("inputs", &format!("{}, {} nodes locked", flake.inputs, flake.nodes), plain);
+    sheet.field("inputs", &format!("{}, {} locked", flake.inputs, count(flake.nodes, "node")), plain);
     if let Some(days) = super::list::nixpkgs_days(flake, shared) {
         sheet.field("nixpkgs", &format!("{} old", moment::days(days)), super::list::age_style(Some(days), theme));
     }
@@ -90,11 +90,11 @@ fn of_input(anatomy: &Anatomy, row: &tree::Row, width: u16, shared: &Shared) -> 
             sheet.field(label, value, style);
         }
         if let Some(modified) = node.modified {
-            let text = format!("{}, {} ago", moment::short(modified), moment::age(shared.time(), modified));
+            let text = format!("{}, {}", moment::short(modified), moment::ago(shared.time(), modified));
             sheet.field("made", &text, Style::new());
         }
         if let Some(since) = node.since {
-            let text = format!("{}, {} ago", moment::short(since), moment::age(shared.time(), since));
+            let text = format!("{}, {}", moment::short(since), moment::ago(shared.time(), since));
             sheet.field("here since", &text, Style::new());
         }
         if !node.original.is_empty() {

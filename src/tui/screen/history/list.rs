@@ -9,9 +9,8 @@ use ratatui::widgets::Paragraph;
 use super::History;
 use crate::tui::model::{EventFilter, EventRow};
 use crate::tui::moment;
-use crate::tui::screen::thousands;
 use crate::tui::shared::Shared;
-use crate::tui::text::{clean, cut, fit};
+use crate::tui::text::{clean, cut, fit, thousands};
 use crate::tui::theme::Theme;
 use crate::tui::widget::pane::{self, scrollbar};
 
