@@ -98,7 +98,7 @@ impl Log {
             until,
             correlation: self.correlation,
             origin: self.origin.clone(),
-            text: None,
+            ..EventFilter::default()
         })
     }
 }

@@ -59,6 +59,19 @@ pub struct EventFilter {
     pub origin: Option<String>,
     /// Whose stream, type, actor or payload holds this text, in whatever case.
     pub text: Option<String>,
+    /// What is as good as the text, where one is asked for.
+    pub alike: Alike,
+}
+
+/// What a text may have meant besides itself: events of one of these fit as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alike {
+    /// About one of these flakes.
+    pub flakes: Vec<FlakeId>,
+    /// Of one of these types.
+    pub kinds: Vec<String>,
+    /// Whose payload holds one of these words, as they are written.
+    pub words: Vec<String>,
 }
 
 /// Which of the wanted events: the next ones beyond a position. Pages of one direction never overlap.
@@ -117,7 +130,7 @@ SELECT e.position, e.event_id, e.stream, e.version, e.type, e.schema_version, e.
 FROM events e CROSS JOIN origins o ON o.id = e.origin WHERE ";
 
 /// The streams about a flake: its own, the past of its lock, its problems, modules, overlays and configurations.
-const OF_FLAKE: &str = "e.stream IN (WITH f(id) AS (SELECT ?) \
+const OF_FLAKES: &str = "e.stream IN (WITH f(id) AS (SELECT value FROM json_each(?)) \
     SELECT 'flake/' || id FROM f UNION ALL SELECT 'lock_history/' || id FROM f \
     UNION ALL SELECT p.stream FROM f JOIN p_problems p ON p.flake = f.id \
     UNION ALL SELECT p.stream FROM f JOIN p_problems_past p ON p.flake = f.id \
@@ -221,13 +234,14 @@ pub(super) fn statement(filter: &EventFilter, page: Page, limit: usize, at: At) 
         Page::Before(position) => ("e.position < ?", position, "DESC"),
         Page::After(position) => ("e.position > ?", position, "ASC"),
     };
-    wanted.push((bound.to_owned(), Sql::Integer(position)));
+    let one = |sql: &str, value| (sql.to_owned(), vec![Sql::Integer(value)]);
+    wanted.push(one(bound, position));
     match at {
         At::Now => {}
-        At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
-        At::Position(last) => wanted.push(("e.position <= ?".to_owned(), Sql::Integer(last))),
+        At::Occurred(time) => wanted.push(one("+e.occurred_at <= ?", time)),
+        At::Position(last) => wanted.push(one("e.position <= ?", last)),
     }
-    let (conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
+    let (conditions, mut values) = parted(wanted);
     values.push(Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
     (format!("{EVENTS}{} ORDER BY e.position {order} LIMIT ?", conditions.join(" AND ")), values)
 }
@@ -244,8 +258,8 @@ pub(super) fn statement_by_time(
     let mut wanted = filter.conditions();
     match at {
         At::Now => {}
-        At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), Sql::Integer(time))),
-        At::Position(last) => wanted.push(("+e.position <= ?".to_owned(), Sql::Integer(last))),
+        At::Occurred(time) => wanted.push(("+e.occurred_at <= ?".to_owned(), vec![Sql::Integer(time)])),
+        At::Position(last) => wanted.push(("+e.position <= ?".to_owned(), vec![Sql::Integer(last)])),
     }
     if !few {
         // Only times may choose the index: its walk then ends where the filter does.
@@ -267,12 +281,21 @@ pub(super) fn statement_by_time(
     };
     let column = |name| if few { format!("+e.{name}") } else { format!("e.{name}") };
     let (time, place) = (column("occurred_at"), column("position"));
-    let (mut conditions, mut values): (Vec<String>, Vec<Sql>) = wanted.into_iter().unzip();
+    let (mut conditions, mut values) = parted(wanted);
     conditions.push(format!("({time}, {place}) {bound} (?, ?)"));
     values.extend([occurred_at, position].map(Sql::Integer));
     values.push(Sql::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
     let sql = format!("{EVENTS}{} ORDER BY {time} {order}, {place} {order} LIMIT ?", conditions.join(" AND "));
     (sql, values)
+}
+
+/// A condition and the values of its question marks.
+type Condition = (String, Vec<Sql>);
+
+/// The conditions, and the values of all of them in their order.
+fn parted(wanted: Vec<Condition>) -> (Vec<String>, Vec<Sql>) {
+    let (conditions, values): (Vec<String>, Vec<Vec<Sql>>) = wanted.into_iter().unzip();
+    (conditions, values.into_iter().flatten().collect())
 }
 
 /// Whether so few events seem to fit the filter that finding all and sorting them is quicker than walking all times.
@@ -296,7 +319,7 @@ fn are_few(connection: &Connection, filter: &EventFilter) -> Result<bool, StoreE
         _ if filter.text.is_none() && filter.origin.is_none() && filter.kind.is_none() => Ok(false),
         // No index tells: those that happened last stand for all.
         _ => {
-            let (conditions, values): (Vec<String>, Vec<Sql>) = filter.conditions().into_iter().unzip();
+            let (conditions, values) = parted(filter.conditions());
             let sql = format!(
                 "SELECT count(*) FROM (SELECT * FROM events ORDER BY occurred_at DESC, position DESC LIMIT {FEW}) e WHERE {}",
                 conditions.join(" AND ")
@@ -307,8 +330,8 @@ fn are_few(connection: &Connection, filter: &EventFilter) -> Result<bool, StoreE
 }
 
 impl EventFilter {
-    /// Conditions with one value each. Those that must not choose the index begin with `+`.
-    fn conditions(&self) -> Vec<(String, Sql)> {
+    /// Conditions with their values. Those that must not choose the index begin with `+`.
+    fn conditions(&self) -> Vec<Condition> {
         let mut wanted = Vec::new();
         let mut want = |sql: &str, value: Option<Sql>| {
             if let Some(value) = value {
@@ -317,7 +340,7 @@ impl EventFilter {
         };
         let text = |text: &Option<String>| text.clone().map(Sql::Text);
         want("e.stream = ?", text(&self.stream));
-        want(OF_FLAKE, self.flake.map(|id| Sql::Text(id.to_string())));
+        want(OF_FLAKES, self.flake.map(|id| list(&[id])));
         match self.kind.as_deref() {
             Some(kind) if kind.contains('.') => want("e.type = ?", text(&self.kind)),
             Some(_) => want("substr(e.type, 1, instr(e.type, '.') - 1) = ?", text(&self.kind)),
@@ -327,10 +350,40 @@ impl EventFilter {
         want("+e.occurred_at < ?", self.until.map(Sql::Integer));
         want("e.correlation_id = ?", self.correlation.map(|id| Sql::Blob(id.as_bytes().to_vec())));
         want("+e.origin IN (SELECT id FROM origins WHERE public_key GLOB ? || '*')", text(&self.origin));
-        let anywhere = "instr(lower(e.stream || ' ' || e.type || ' ' || e.actor || ' ' || e.payload), ?) > 0";
-        want(anywhere, self.text.as_ref().map(|text| Sql::Text(text.to_lowercase())));
+        let mut wanted: Vec<Condition> = wanted.into_iter().map(|(sql, value)| (sql, vec![value])).collect();
+        wanted.extend(self.text.as_deref().map(|text| self.alike.or(text)));
         wanted
     }
+}
+
+impl Alike {
+    /// The condition of a text, and of what is as good. What costs least is asked first.
+    fn or(&self, text: &str) -> Condition {
+        let mut any = Vec::new();
+        let mut values = Vec::new();
+        let mut or = |sql: &str, value: Sql| {
+            any.push(sql.to_owned());
+            values.push(value);
+        };
+        if !self.kinds.is_empty() {
+            or("e.type IN (SELECT value FROM json_each(?))", list(&self.kinds));
+        }
+        if !self.flakes.is_empty() {
+            or(OF_FLAKES, list(&self.flakes));
+        }
+        let anywhere = "instr(lower(e.stream || ' ' || e.type || ' ' || e.actor || ' ' || e.payload), ?) > 0";
+        or(anywhere, Sql::Text(text.to_lowercase()));
+        for word in &self.words {
+            or("instr(e.payload, ?) > 0", Sql::Text(word.clone()));
+        }
+        (format!("({})", any.join(" OR ")), values)
+    }
+}
+
+/// Names as one value, for `json_each`.
+fn list(names: &[impl ToString]) -> Sql {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    Sql::Text(serde_json::Value::from(names).to_string())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {

@@ -40,6 +40,11 @@ SELECT i.name, i.url, i.attrs, i.follows, i.is_flake, i.overrides, i.declared, i
 FROM {inputs} i LEFT JOIN {lock_nodes} n ON n.flake = ?1 AND n.key = i.node
 WHERE i.flake = ?1 ORDER BY i.name";
 
+/// The name of every input that a flake has now, each once.
+pub fn input_names(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    rows(connection, "SELECT DISTINCT name FROM {inputs} ORDER BY name", At::Now, [], |row| row.get(0))
+}
+
 /// The inputs of a flake, in name order.
 pub fn inputs(connection: &Connection, flake: FlakeId, at: At) -> Result<Vec<InputRow>, StoreError> {
     rows(connection, INPUTS, at, [flake.to_string()], read_input)

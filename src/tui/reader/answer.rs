@@ -10,6 +10,8 @@ use crate::store::view::{self, Subject};
 use crate::tui::message::{Answer, Query};
 use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Place, Summary, Sync};
 
+mod alike;
+
 mod anatomy;
 
 mod fleet;
@@ -89,7 +91,10 @@ fn flake_row(row: view::FlakeRow) -> FlakeRow {
 }
 
 fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Page) -> Result<Answer, StoreError> {
+    let names = Names::read(connection)?;
+    let alike = filter.text.as_deref().map(|text| alike::names(connection, text, &names)).transpose()?;
     let wanted = view::EventFilter {
+        alike: alike.unwrap_or_default(),
         stream: filter.stream.clone(),
         flake: filter.flake.as_deref().and_then(|id| id.parse().ok()),
         kind: filter.kind.clone(),
@@ -108,7 +113,6 @@ fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Pag
     };
     let rows = view::events_by_time(connection, &wanted, part, limit, at)?;
     let end = rows.len() < limit;
-    let names = Names::read(connection)?;
     let mut rows: Vec<EventRow> = rows.iter().map(|row| event_row(row, &names)).collect();
     if ascending {
         rows.reverse();

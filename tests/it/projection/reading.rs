@@ -2,7 +2,7 @@
 
 use cim_domain_nix::domain::lock_history::{self, Commit};
 use cim_domain_nix::store::StoreError;
-use cim_domain_nix::store::view::{self, At, EventFilter, Moment, Page, Subject as Differs, TimePage};
+use cim_domain_nix::store::view::{self, Alike, At, EventFilter, Moment, Page, Subject as Differs, TimePage};
 
 use super::*;
 
@@ -96,6 +96,26 @@ fn pages_of_events_follow_each_other_without_gap_or_overlap() {
     assert_eq!(page(&origin("nobody"), Page::Newest, 9).len(), 0);
     let then = view::events(&reader, &all, Page::Newest, 9, At::Position(2)).unwrap();
     assert_eq!(then.first().map(|row| row.position), Some(2));
+}
+
+#[test]
+fn a_text_finds_what_is_as_good_as_itself() {
+    let ledger = estate();
+    let reader = ledger.store.reader().unwrap();
+    let found = |alike: Alike| -> Vec<i64> {
+        let filter = EventFilter { text: Some("no such text".into()), alike, ..EventFilter::default() };
+        let rows = view::events(&reader, &filter, Page::Newest, 9, At::Now).unwrap();
+        assert_eq!(view::events_by_time(&reader, &filter, TimePage::Latest, 9, At::Now).unwrap(), rows);
+        rows.iter().map(|row| row.position).collect()
+    };
+    let (flakes, kinds, words) = (vec![flake_id(2)], vec!["flake.updated".to_owned()], vec!["commit it".to_owned()]);
+    assert_eq!(found(Alike::default()), [0_i64; 0]);
+    assert_eq!(found(Alike { flakes: flakes.clone(), ..Alike::default() }), [2]);
+    assert_eq!(found(Alike { kinds: kinds.clone(), ..Alike::default() }), [3]);
+    assert_eq!(found(Alike { words: words.clone(), ..Alike::default() }), [4]);
+    assert_eq!(found(Alike { flakes, kinds, words }), [4, 3, 2]);
+    let filter = EventFilter { alike: Alike { words: vec!["x".into()], ..Alike::default() }, ..EventFilter::default() };
+    assert_eq!(view::events(&reader, &filter, Page::Newest, 9, At::Now).unwrap().len(), 4, "no text is asked for");
 }
 
 /// The estate, then two commits that happened before anything was seen, the second of them at the time of the first.
