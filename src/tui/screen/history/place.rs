@@ -21,8 +21,9 @@ pub(super) fn of(detail: &EventDetail) -> Option<(PathBuf, Spot)> {
         ("flake", "input_changed") => (own("flake.nix"), spot(Spot::Declared, "/to/name")),
         ("flake", "updated") | ("lock_history", _) => (own("flake.lock"), spot(Spot::Locked, "/changes/0/input")),
         ("finding", _) => {
-            let line = payload.pointer("/findings/0/line").and_then(Value::as_u64);
-            let line = line.and_then(|line| u32::try_from(line).ok());
+            let findings = payload.get("findings").and_then(Value::as_array).into_iter().flatten();
+            let mut lines = findings.filter_map(|finding| u32::try_from(finding.get("line")?.as_u64()?).ok());
+            let line = lines.next();
             (text("/file").and_then(own), line.map_or(Spot::File, Spot::Line))
         }
         ("pins" | "module" | "overlay", _) => (text("/file").and_then(own), Spot::File),
@@ -52,6 +53,8 @@ mod tests {
     fn a_finding_opens_its_own_file_at_its_line() {
         let payload = r#"{"file":"/home/ann/infra/flake.lock","findings":[{"line":12},{"line":3}]}"#;
         assert_eq!(place("finding.raised", payload), Some(("/home/ann/infra/flake.lock".to_owned(), Spot::Line(12))));
+        let second = r#"{"file":"/home/ann/infra/flake.nix","findings":[{"code":"no-lock"},{"line":3}]}"#;
+        assert_eq!(place("finding.raised", second), Some(("/home/ann/infra/flake.nix".to_owned(), Spot::Line(3))));
         let gone = r#"{"file":"/home/ann/infra/mod.nix","fingerprints":["x:1"]}"#;
         assert_eq!(place("finding.resolved", gone), Some(("/home/ann/infra/mod.nix".to_owned(), Spot::File)));
         let whole = r#"{"file":"/home/ann/infra/flake.nix","findings":[{"line":null}]}"#;
