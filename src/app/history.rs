@@ -27,8 +27,10 @@ pub struct Past {
     pub rewritten: bool,
     /// Where this reading ended.
     pub cursor: HistoryCursor,
-    /// What could not be read, in sentences.
+    /// What is not in this clone and may come, in sentences: as long as there is any, the cursor is not complete.
     pub limits: Vec<String>,
+    /// Locks that say nothing, in sentences: nothing can bring them.
+    pub unreadable: Vec<String>,
 }
 
 /// Reads what is new in the past of `lock_path` (relative to the repository), no further back than `since` seconds.
@@ -47,21 +49,26 @@ pub fn read(
     };
     let stop_at = cursor.filter(reaches).map(|cursor| cursor.head.as_str()).filter(|head| !head.is_empty());
     let mut history = repository.lock_commits(lock_path, since, stop_at)?;
-    let limits: Vec<_> = history.limits.iter().filter_map(limit).collect();
     let rewritten = history.cursor == Cursor::Rewritten;
+    // What was not here when the last reading ended lies before its end, and may have come since.
+    if history.cursor == Cursor::Reached && cursor.is_some_and(|cursor| !cursor.complete) {
+        history = repository.lock_commits(lock_path, since, None)?;
+    }
     let head = history.head.clone().unwrap_or_default();
-    let bound = if stop_at.is_some() && !rewritten {
+    let bound = if history.cursor == Cursor::Reached {
         cursor.and_then(|cursor| cursor.since)
     } else {
         since.map(|since| since.saturating_mul(MICROS))
     };
-    let mut reading = Reading { commits: Vec::new(), limits, last: None };
+    let mut limits: Vec<_> = history.limits.iter().filter_map(limit).collect();
+    let mut reading = Reading::default();
     for commit in history.by_ref() {
         reading.take(commit?);
     }
-    let Reading { commits, limits, .. } = reading;
-    let complete = limits.is_empty() && bound.is_none();
-    Ok(Past { commits, rewritten, cursor: HistoryCursor { flake, head, since: bound, complete }, limits })
+    limits.extend(reading.not_fetched());
+    let Reading { commits, unreadable, .. } = reading;
+    let cursor = HistoryCursor { flake, head, since: bound, complete: limits.is_empty() };
+    Ok(Past { commits, rewritten, cursor, limits, unreadable })
 }
 
 /// What happened to the past of a lock.
@@ -71,8 +78,8 @@ pub struct Decided {
     pub events: Vec<(i64, Event)>,
     /// The version of the stream that they follow.
     pub version: u64,
-    /// What could not be read, in sentences.
-    pub limits: Vec<String>,
+    /// What could not be read now, in sentences.
+    pub unreadable: Vec<String>,
 }
 
 /// The events for what was read; commits that are recorded already say nothing new.
@@ -85,7 +92,7 @@ pub fn decide(
 ) -> Result<Decided, StoreError> {
     let (recorded, version) = known::commits(reader, flake)?;
     let mut events = Vec::new();
-    let mut limits = past.limits.clone();
+    let mut unreadable = past.unreadable.clone();
     if past.rewritten && !recorded.is_empty() {
         let recorded: Vec<&str> = recorded.iter().map(String::as_str).collect();
         match repository.map(|repository| repository.unreachable(&recorded)) {
@@ -93,7 +100,7 @@ pub fn decide(
                 let commits = gone.into_iter().map(str::to_owned).collect();
                 events.push((now, Event::LockHistory(LockHistoryEvent::Unreachable { flake, commits })));
             }
-            Some(Err(error)) => limits.push(error.to_string()),
+            Some(Err(error)) => unreadable.push(error.to_string()),
             _ => {}
         }
     }
@@ -105,13 +112,16 @@ pub fn decide(
             );
         }
     }
-    Ok(Decided { events, version, limits })
+    Ok(Decided { events, version, unreadable })
 }
 
 /// Takes commits oldest first. A lock that cannot be read says nothing: the next one is compared with the last that could.
+#[derive(Default)]
 struct Reading {
     commits: Vec<(Commit, Vec<PathChange>)>,
-    limits: Vec<String>,
+    unreadable: Vec<String>,
+    /// Commits whose lock is not in this clone.
+    missing: Vec<String>,
     last: Option<Lock>,
 }
 
@@ -122,7 +132,14 @@ impl Reading {
             Ok(after) => after,
             Err(why) => {
                 self.last = before;
-                return self.limits.push(format!("flake.lock of commit {} is unknown: {why}", short(&commit.id)));
+                match why {
+                    Unread::NotHere => self.missing.push(commit.id),
+                    Unread::Other(why) => {
+                        let sentence = format!("flake.lock of commit {} is unknown: {why}", short(&commit.id));
+                        self.unreadable.push(sentence);
+                    }
+                }
+                return;
             }
         };
         let changes = observe::lock_changes(before.as_ref(), after.as_ref());
@@ -137,18 +154,37 @@ impl Reading {
         };
         self.commits.push((commit, changes));
     }
+
+    /// One sentence for all of them: a partial clone may lack hundreds.
+    fn not_fetched(&self) -> Option<String> {
+        let commits = match self.missing.as_slice() {
+            [] => return None,
+            [one] => format!("commit {}", short(one)),
+            [first, .., last] => format!("{} commits from {} to {}", self.missing.len(), short(first), short(last)),
+        };
+        Some(format!(
+            "flake.lock of {commits} is unknown: its content is not in this clone; `git log -p -- flake.lock` fetches it"
+        ))
+    }
+}
+
+/// Why the lock in a commit says nothing.
+enum Unread {
+    /// Its content is not in this clone.
+    NotHere,
+    Other(&'static str),
 }
 
 /// The lock in a commit: none when there was no file, an error when there was one that says nothing.
-fn lock(content: &Content) -> Result<Option<Lock>, &'static str> {
+fn lock(content: &Content) -> Result<Option<Lock>, Unread> {
     match content {
         Content::Absent => Ok(None),
         Content::Bytes(bytes) => match observe::read_lock(&String::from_utf8_lossy(bytes)) {
             Some(lock) => Ok(Some(lock)),
-            None => Err("it cannot be read as a lock"),
+            None => Err(Unread::Other("it cannot be read as a lock")),
         },
-        Content::NotFetched { .. } => Err("its content is not in this clone"),
-        Content::TooLarge { .. } => Err("it is too large to be a lock"),
+        Content::NotFetched { .. } => Err(Unread::NotHere),
+        Content::TooLarge { .. } => Err(Unread::Other("it is too large to be a lock")),
     }
 }
 

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 /// while their stamps stay, so does what the repository tells. Empty outside of any repository.
 pub fn stamped(dir: &Path) -> Vec<PathBuf> {
     let Some(git) = dir.ancestors().find_map(git_dir) else { return Vec::new() };
-    let common = match std::fs::read_to_string(git.join("commondir")) {
-        Ok(text) => git.join(text.trim_end()),
-        Err(_) => git.clone(),
-    };
+    let common = common_dir(&git);
     let mut files = vec![git.join("HEAD"), git.join("index"), common.join("config"), common.join("packed-refs")];
     if let Ok(head) = std::fs::read_to_string(git.join("HEAD"))
         && let Some(branch) = head.trim_end().strip_prefix("ref: ")
@@ -17,6 +14,21 @@ pub fn stamped(dir: &Path) -> Vec<PathBuf> {
         files.push(common.join(branch));
     }
     files
+}
+
+/// What changes when something arrives in a directory's repository that was left out when it was cloned: the edge of a
+/// shallow clone, and the packs. Empty outside of any repository.
+pub fn stamped_edge(dir: &Path) -> Vec<PathBuf> {
+    let Some(common) = dir.ancestors().find_map(git_dir).map(|git| common_dir(&git)) else { return Vec::new() };
+    vec![common.join("shallow"), common.join("objects/pack")]
+}
+
+/// Where the work trees of a repository keep what they share.
+fn common_dir(git: &Path) -> PathBuf {
+    match std::fs::read_to_string(git.join("commondir")) {
+        Ok(text) => git.join(text.trim_end()),
+        Err(_) => git.to_owned(),
+    }
 }
 
 /// The git directory of a work tree's root: `.git` itself, or what the file of that name points to.
@@ -37,5 +49,6 @@ mod tests {
     #[test]
     fn a_directory_outside_of_any_repository_has_none() {
         assert_eq!(stamped(Path::new("/proc")), Vec::<PathBuf>::new());
+        assert_eq!(stamped_edge(Path::new("/proc")), Vec::<PathBuf>::new());
     }
 }

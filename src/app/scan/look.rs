@@ -20,6 +20,9 @@ use super::super::lineage;
 use super::super::observe;
 use super::files::add;
 
+/// The rule of a past that ends early.
+pub(super) const HISTORY_LIMITED: &str = "history-limited";
+
 /// What a look gave.
 #[derive(Debug)]
 pub(super) enum Glance {
@@ -67,9 +70,10 @@ impl Looker<'_> {
     /// Looks at a directory; `moved` is the id of the flake that moved there, if one did.
     pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>, near: &mut git::Near) -> Glance {
         let Some(nix_stamp) = at.flake_nix else { return lock_alone(at) };
-        let stamp = stamp(nix_stamp, at);
         let row = self.known.file(&at.dir);
         let flake = self.known.flake(&at.dir).filter(|flake| !flake.removed);
+        let limited = flake.and_then(|flake| self.known.cursor(flake.id)).is_some_and(|cursor| !cursor.complete);
+        let stamp = stamp(nix_stamp, at, limited);
         if let (Some(row), Some(flake)) = (row, flake)
             && row.stamp == stamp
             && row.extractor == self.extractor
@@ -79,8 +83,15 @@ impl Looker<'_> {
         }
         let id =
             moved.or(self.known.flake(&at.dir).map(|flake| flake.id)).unwrap_or_else(|| self.known.new_id(&at.dir));
+        // Taken before anything is read: what changes meanwhile is seen by the next scan.
+        let other = self::stamp(nix_stamp, at, !limited);
         match self.read(at, id, stamp, near) {
-            Ok(sight) => Glance::Read(Box::new(sight)),
+            Ok(mut sight) => {
+                if sight.past.as_ref().is_some_and(|past| past.cursor.complete == limited) {
+                    sight.stamp = other;
+                }
+                Glance::Read(Box::new(sight))
+            }
             Err(error) => failed(&error),
         }
     }
@@ -153,15 +164,23 @@ impl Looker<'_> {
         }
         let cursor = self.known.cursor(sight.id);
         match history::read(repository, &inside.join("flake.lock"), sight.id, self.since, cursor) {
-            Ok(past) => sight.past = Some(past),
+            Ok(past) => {
+                let mut limits = Findings::default();
+                for limit in &past.limits {
+                    limits.add(HISTORY_LIMITED, None, "", limit.clone());
+                }
+                sight.lock_findings.findings.extend(limits.into_list());
+                sight.past = Some(past);
+            }
             Err(error) => sight.past_failed = Some(chain(&error)),
         }
         sight.repository = Some(at.dir.clone());
     }
 }
 
-/// What tells cheaply whether a look would see anything new: the device, then a hash of every stamp that matters.
-fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
+/// What tells cheaply whether a look would see anything new: the device, then a hash of every stamp that matters. Where the
+/// past ends early, what may bring the rest of it matters as well.
+fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&nix.to_bytes());
     let mut optional = |stamp: Option<FileStamp>| {
@@ -169,7 +188,8 @@ fn stamp(nix: FileStamp, at: &Found) -> Vec<u8> {
         hasher.update(&stamp.map_or([0; 40], FileStamp::to_bytes));
     };
     optional(at.flake_lock);
-    for path in git::stamped(&at.dir) {
+    let edge = if limited { git::stamped_edge(&at.dir) } else { Vec::new() };
+    for path in git::stamped(&at.dir).into_iter().chain(edge) {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
     }
     [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
@@ -198,6 +218,7 @@ fn no_past(flake: FlakeId) -> Past {
         rewritten: false,
         cursor: HistoryCursor { flake, head: String::new(), since: None, complete: true },
         limits: Vec::new(),
+        unreadable: Vec::new(),
     }
 }
 

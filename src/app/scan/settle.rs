@@ -23,7 +23,7 @@ use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, edit, history};
 use super::facts::Facts;
-use super::look::{Glance, Sight};
+use super::look::{Glance, HISTORY_LIMITED, Sight};
 use super::{ScanProblem, ScanReport};
 
 /// How often a flake is looked at again when another process wrote to its streams meanwhile.
@@ -260,7 +260,8 @@ impl<'a> Settler<'a> {
         let moved = state.as_ref().is_some_and(|flake| flake.directory != observation.directory);
         let events = events.into_iter().map(Event::Flake).collect();
         let mut writes: Vec<_> = self.write(StreamId::flake(sight.id), version, events).into_iter().collect();
-        for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &sight.lock_findings)] {
+        let lock_findings = self.lock_findings(directory, sight)?;
+        for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &lock_findings)] {
             writes.extend(self.findings(Some(sight.id), &directory.join(name), findings, moved)?);
         }
         let edit = self.reader.pending_edit(&directory.join("flake.nix"), &sight.nix_hash)?;
@@ -288,6 +289,19 @@ impl<'a> Settler<'a> {
         Ok(Decision { command, fate, writes, notes })
     }
 
+    /// What is wrong with the lock. Where the past was not read, it still ends where it did.
+    fn lock_findings(&mut self, directory: &Path, sight: &Sight) -> Result<Seen, AppError> {
+        let mut seen = sight.lock_findings.clone();
+        if sight.past.is_none() {
+            let file = directory.join("flake.lock");
+            let (open, _) = known::findings(&self.reader, &self.known.finding_stream(Some(sight.id), &file))?;
+            let limits: Vec<Finding> = open.into_values().filter(|finding| finding.code == HISTORY_LIMITED).collect();
+            self.show(&file, &limits);
+            seen.findings.extend(limits);
+        }
+        Ok(seen)
+    }
+
     /// What git tells of the past; what could not be read is said, and never in the way.
     fn past(
         &mut self,
@@ -303,8 +317,8 @@ impl<'a> Settler<'a> {
         let repository = sight.repository.as_deref().filter(|_| past.rewritten);
         let repository = repository.and_then(|path| Repository::discover(path).ok().flatten());
         let decided = history::decide(&self.reader, repository.as_ref(), sight.id, past, self.now())?;
-        for limit in decided.limits {
-            self.problem(&lock, "history-limited", limit);
+        for sentence in decided.unreadable {
+            self.problem(&lock, HISTORY_LIMITED, sentence);
         }
         notes.push(LocalNote::HistoryCursor(past.cursor.clone()));
         Ok(self.write_at(StreamId::lock_history(sight.id), decided.version, decided.events))

@@ -127,3 +127,77 @@ fn two_clones_are_two_flakes_of_one_lineage() {
     let lineages: Vec<_> = flakes.iter().map(|flake| flake.lineage.as_deref()).collect();
     assert_eq!(lineages, [Some("github.com/me/project"); 2]);
 }
+
+/// A clone of `a` as `b`, made with these options.
+fn cloned(estate: &Estate, git: &Git, options: &[&str]) -> Git {
+    git.run(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", estate.root().join("a").display());
+    let to = estate.root().join("b").display().to_string();
+    git.run(&[&["clone", "-q"], options, &[url.as_str(), to.as_str()]].concat());
+    estate.git("b")
+}
+
+fn scan_clone(estate: &Estate) -> ScanReport {
+    let paths = vec![estate.root().join("b")];
+    estate.scan_with(&ScanRequest { paths, history: true, ..ScanRequest::default() })
+}
+
+fn problems(estate: &Estate) -> Vec<String> {
+    let reader = estate.session.store.reader().expect("a reader");
+    view::problems(&reader, None, view::At::Now).expect("problems").into_iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn what_a_shallow_clone_lacks_is_said_by_every_scan_and_recorded_when_it_comes() {
+    let estate = Estate::new();
+    let (origin, commits) = repository(&estate, "abcde");
+    let clone = cloned(&estate, &origin, &["--depth", "3"]);
+    assert_eq!(Estate::codes(&scan_clone(&estate)), ["history-limited"]);
+    assert_eq!(recorded(&estate).len(), 2);
+    let again = scan_clone(&estate);
+    assert_eq!((Estate::codes(&again), again.events), (vec!["history-limited"], 0));
+    assert_eq!(problems(&estate), ["history-limited"]);
+
+    let without = ScanRequest { paths: vec![estate.root().join("b")], ..ScanRequest::default() };
+    estate.write("b/flake.nix", &FLAKE.replace("A test", "Another"));
+    assert_eq!(Estate::codes(&estate.scan_with(&without)), ["history-limited"], "the past was not looked at");
+
+    clone.run(&["fetch", "-q", "--deepen", "1"]);
+    assert_eq!(Estate::codes(&scan_clone(&estate)), ["history-limited"]);
+    assert_eq!(recorded(&estate).len(), 3);
+    clone.run(&["fetch", "-q", "--unshallow"]);
+    assert_eq!(Estate::codes(&scan_clone(&estate)), Vec::<&str>::new());
+    let mut found: Vec<_> = recorded(&estate).into_iter().map(|event| event.commit.id).collect();
+    let mut all = commits;
+    found.sort();
+    all.sort();
+    assert_eq!(found, all);
+    assert_eq!((problems(&estate), scan_clone(&estate).events), (Vec::new(), 0));
+}
+
+#[test]
+fn locks_that_a_partial_clone_lacks_are_one_problem_and_recorded_when_they_come() {
+    let estate = Estate::new();
+    let (origin, _) = repository(&estate, "abcd");
+    let clone = cloned(&estate, &origin, &["--filter=blob:none"]);
+    let report = scan_clone(&estate);
+    assert_eq!(Estate::codes(&report), ["history-limited"]);
+    assert!(report.problems[0].message.contains("3 commits"), "{report:?}");
+    assert_eq!(recorded(&estate).len(), 1);
+    clone.run(&["log", "-p", "--", "flake.lock"]);
+    assert_eq!(Estate::codes(&scan_clone(&estate)), Vec::<&str>::new());
+    assert_eq!(recorded(&estate).len(), 4);
+}
+
+#[test]
+fn a_rewritten_past_is_marked_where_it_ends_early_as_well() {
+    let estate = Estate::new();
+    let (origin, _) = repository(&estate, "abcd");
+    let clone = cloned(&estate, &origin, &["--filter=blob:none"]);
+    scan_clone(&estate);
+    clone.run(&["reset", "-q", "--hard", "HEAD~1"]);
+    estate.write("b/flake.lock", &lock('e'));
+    clone.commit_all("Another way");
+    scan_clone(&estate);
+    assert!(estate.types().contains(&"lock_history.unreachable".to_owned()));
+}
