@@ -220,11 +220,7 @@ fn migration_error(path: &Path, error: &refinery::Error) -> StoreError {
 /// Whether a database cannot be opened for reading only because its directory cannot be written: a write-ahead log needs
 /// its shared memory there. Without a log nothing is missed by reading the file alone.
 fn needs_immutable(path: &Path, error: &StoreError) -> bool {
-    let cannot = match error {
-        StoreError::ReadOnly { .. } => true,
-        StoreError::Sqlite { source, .. } => source.sqlite_error_code() == Some(ErrorCode::CannotOpen),
-        _ => false,
-    };
+    let cannot = matches!(error, StoreError::ReadOnly { .. } | StoreError::CannotOpen { .. });
     cannot && !file::beside(path, "-wal").exists()
 }
 
@@ -234,6 +230,7 @@ pub(crate) fn immutable(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     connect(Path::new(&uri), flags).map_err(|error| match error {
         StoreError::Sqlite { source, .. } => StoreError::Sqlite { path: path.to_owned(), source },
+        StoreError::CannotOpen { .. } => StoreError::CannotOpen { path: path.to_owned() },
         other => other,
     })
 }

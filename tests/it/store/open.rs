@@ -144,6 +144,26 @@ fn reading_does_not_make_a_ledger() {
 }
 
 #[test]
+fn where_nothing_can_be_made_beside_it_a_ledger_is_read_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    open(&path).append(single(1, 1)).unwrap();
+    // SQLite follows no link here: it is as on a disk that is mounted for reading only, where root can make no file either.
+    let log = directory.path().join("ledger.db-wal");
+    for beside in [&log, &directory.path().join("ledger.db-shm")] {
+        std::os::unix::fs::symlink("nowhere", beside).unwrap();
+    }
+    let store = Store::open(&path, Access::ReadOnly, &who(), NOW).unwrap();
+    assert_eq!(store.reader().unwrap().head().unwrap(), 1);
+    drop(store);
+    // What stands in a log would be missed.
+    fs::remove_file(&log).unwrap();
+    fs::write(&log, "a log").unwrap();
+    let error = Store::open(&path, Access::ReadOnly, &who(), NOW).unwrap_err();
+    assert!(matches!(&error, StoreError::CannotOpen { path: named } if *named == path), "{error}");
+}
+
+#[test]
 fn many_openers_at_once_make_one_ledger() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.db");
