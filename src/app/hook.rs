@@ -3,14 +3,14 @@
 /// What a `post-commit`, `post-merge` or `post-checkout` hook of a repository runs: in the background and without a
 /// word, so that git never waits and never fails because of the ledger.
 pub const GIT: &str = r#"#!/bin/sh
-# Records this repository's flakes in the cim-nix ledger after commit, merge and checkout.
+# Records this repository's flakes in the cim-nix ledger after commit, merge and checkout, but what was forgotten.
 # Install: cim-nix hook git > .git/hooks/post-commit && chmod +x .git/hooks/post-commit
 #          then: ln -s post-commit .git/hooks/post-merge; ln -s post-commit .git/hooks/post-checkout
 command -v cim-nix >/dev/null 2>&1 || exit 0
 root=$(git rev-parse --show-toplevel 2>/dev/null) || exit 0
 # git exports GIT_DIR and its kin to hooks; the scan asks the directory instead.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-(cim-nix scan "$root" --quiet >/dev/null 2>&1 </dev/null &)
+(cim-nix scan "$root" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &)
 exit 0
 "#;
 
@@ -33,26 +33,26 @@ pub const fn shell(shell: Shell) -> &'static str {
     }
 }
 
-const POSIX: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`.
+const POSIX: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`, unless it was forgotten.
 # Install: eval "$(cim-nix hook shell)"   in ~/.bashrc or ~/.zshrc
 nix() {
   command nix "$@"
   _cim_nix_status=$?
-  case "$1 $2" in
+  case "${1-} ${2-}" in
     "flake update" | "flake lock" | "flake init" | "flake new")
-      (command cim-nix scan "$PWD" --quiet >/dev/null 2>&1 </dev/null &) ;;
+      (command cim-nix scan "$PWD" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &) ;;
   esac
   return $_cim_nix_status
 }
 "#;
 
-const FISH: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`.
+const FISH: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`, unless it was forgotten.
 # Install: cim-nix hook shell --shell fish > ~/.config/fish/conf.d/cim-nix.fish
 function nix
     command nix $argv
     set --local result $status
     if test "$argv[1]" = flake; and contains -- "$argv[2]" update lock init new
-        command cim-nix scan $PWD --quiet >/dev/null 2>&1 </dev/null &
+        command cim-nix scan $PWD --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &
         disown
     end
     return $result

@@ -1,5 +1,6 @@
 //! The roots: the directories whose flakes the ledger watches. Private until they are shared.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::store::{Append, LocalNote, RootRow};
@@ -17,33 +18,46 @@ pub fn add(session: &Session, path: &Path) -> Result<bool, AppError> {
     if list(session)?.iter().any(|root| root.path == path) {
         return Ok(false);
     }
-    note(session, "add_root", vec![LocalNote::RootAdded { path, at: session.clock.now() }])?;
+    let mut notes = remembered(session, &path)?;
+    notes.push(LocalNote::RootAdded { path, at: session.clock.now() });
+    note(session, "add_root", notes)?;
     Ok(true)
 }
 
-/// Forgets a root: its flakes stay in the ledger, scans pass it over. The directory need not exist any more.
+/// Forgets a root: its flakes stay in the ledger, scans pass it over, and no hook makes it a root again. The directory need
+/// not exist any more.
 pub fn forget(session: &Session, path: &Path) -> Result<(), AppError> {
     let wanted = directory(path).unwrap_or_else(|_| path.to_owned());
     let known = list(session)?.into_iter().map(|root| root.path);
     let Some(path) = known.into_iter().find(|root| *root == wanted || root == path) else {
         return Err(AppError::UnknownRoot { path: path.to_owned() });
     };
-    note(session, "forget_root", vec![LocalNote::RootRemoved { path }])
+    let below = all_below(&path);
+    let forgotten = LocalNote::Forget { path: below, at: session.clock.now() };
+    note(session, "forget_root", vec![LocalNote::RootRemoved { path }, forgotten])
 }
 
-/// The roots a scan works on: those that are named (made roots if they are none), else all that are known.
-pub(super) fn to_scan(session: &Session, named: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
+/// The roots a scan works on: those that are named (made roots if they are none), else all that are known. What was
+/// forgotten is remembered where it is named, unless it is to be kept so: then nothing may be left.
+pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool) -> Result<Vec<PathBuf>, AppError> {
+    let known: Vec<_> = list(session)?.into_iter().map(|root| root.path).collect();
     if named.is_empty() {
-        let known: Vec<_> = list(session)?.into_iter().map(|root| root.path).collect();
         return if known.is_empty() { Err(AppError::NoRoots) } else { Ok(known) };
     }
-    let known: Vec<_> = list(session)?.into_iter().map(|root| root.path).collect();
+    let forgotten = forgotten(session)?;
     let mut roots = Vec::new();
     let mut notes = Vec::new();
     for path in named {
         let path = directory(path)?;
-        notes.push(LocalNote::Unforget { path: path.clone() });
-        if !known.iter().any(|root| path.starts_with(root)) {
+        let is_watched = known.iter().any(|root| path.starts_with(root));
+        if keep_forgotten && !is_watched && is_forgotten(&forgotten, &path) {
+            continue;
+        }
+        if !keep_forgotten {
+            notes.push(LocalNote::Unforget { path: path.clone() });
+        }
+        if !is_watched {
+            notes.extend(remembered(session, &path)?);
             notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
         }
         if !roots.contains(&path) {
@@ -52,6 +66,27 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf]) -> Result<Vec<PathBu
     }
     note(session, "add_root", notes)?;
     Ok(roots)
+}
+
+/// How a root that was forgotten is written among the directories that are: no flake lies there.
+fn all_below(root: &Path) -> PathBuf {
+    root.join("*")
+}
+
+fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {
+    Ok(session.store.reader()?.forgotten()?.into_iter().map(|(path, _)| path).collect())
+}
+
+/// Whether a directory was forgotten as a flake, or as a root or in one.
+fn is_forgotten(forgotten: &HashSet<PathBuf>, path: &Path) -> bool {
+    forgotten.contains(path) || path.ancestors().any(|above| forgotten.contains(&all_below(above)))
+}
+
+/// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten.
+fn remembered(session: &Session, path: &Path) -> Result<Vec<LocalNote>, AppError> {
+    let is_root =
+        |below: &PathBuf| below.starts_with(path) && below.parent().is_some_and(|root| all_below(root) == *below);
+    Ok(forgotten(session)?.into_iter().filter(is_root).map(|path| LocalNote::Unforget { path }).collect())
 }
 
 /// The canonical directory that a path means: itself, or that of a `flake.nix`.

@@ -44,6 +44,8 @@ const READ_AHEAD: usize = 128;
 pub struct ScanRequest {
     /// The directories to make roots and to scan; none for all known roots.
     pub paths: Vec<PathBuf>,
+    /// Whether what was forgotten stays so, also where a path names it: for whoever scans unasked.
+    pub keep_forgotten: bool,
     /// Patterns of what to leave out, as in a `.gitignore`.
     pub excludes: Vec<String>,
     /// Whether to read the past of the locks from git.
@@ -149,7 +151,10 @@ pub fn scan_as(
     stop: &AtomicBool,
 ) -> Result<ScanReport, AppError> {
     let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
-    let roots = roots::to_scan(session, &request.paths)?;
+    let roots = roots::to_scan(session, &request.paths, request.keep_forgotten)?;
+    if roots.is_empty() {
+        return Ok(ScanReport::default());
+    }
     progress(Progress::Walking);
     let options = Options {
         excludes: request.excludes.clone(),

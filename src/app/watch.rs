@@ -35,9 +35,12 @@ pub fn run(
             None
         }
     };
-    let look = |paths: Vec<PathBuf>| match scan(session, &ScanRequest { paths, ..request.clone() }, &|_| {}, stop) {
-        Ok(report) => tell(Ok(&report)),
-        Err(error) => tell(Err(&error)),
+    let look = |paths: Vec<PathBuf>| {
+        let request = ScanRequest { paths, keep_forgotten: true, ..request.clone() };
+        match scan(session, &request, &|_| {}, stop) {
+            Ok(report) => tell(Ok(&report)),
+            Err(error) => tell(Err(&error)),
+        }
     };
     let look_at_all = || {
         if !roots::list(session)?.is_empty() {

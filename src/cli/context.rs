@@ -105,6 +105,7 @@ impl<'a> Context<'a> {
     pub(crate) fn scan_request(&self) -> Result<ScanRequest, Failure> {
         let settings = &self.settings;
         Ok(ScanRequest {
+            keep_forgotten: false,
             paths: Vec::new(),
             excludes: settings.excludes.clone(),
             history: settings.history,

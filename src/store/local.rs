@@ -57,7 +57,7 @@ pub enum LocalNote {
     },
     /// The past of a flake's lock was read up to a commit.
     HistoryCursor(HistoryCursor),
-    /// A flake's directory is passed over from now on.
+    /// A flake's directory is passed over from now on; or a root was forgotten, which is written `ROOT/*`.
     Forget {
         /// The directory.
         path: PathBuf,
@@ -170,7 +170,7 @@ impl Reader {
             .named(self.path())
     }
 
-    /// The directories that scans pass over, with the time they were forgotten.
+    /// The directories that scans pass over, with the time they were forgotten; a root that was is written `ROOT/*`.
     pub fn forgotten(&self) -> Result<Vec<(PathBuf, i64)>, StoreError> {
         self.rows("SELECT path, forgotten_at FROM forgotten ORDER BY path", |row| Ok((path_at(row, 0)?, row.get(1)?)))
     }

@@ -22,18 +22,21 @@ use crate::domain::finding::Severity;
 
 /// Record the flakes below directories
 ///
-/// Each PATH becomes a root: `scan` without one looks at all roots again. Only what changed since the last scan is
+/// Each PATH becomes a root, and is no longer forgotten: `scan` without one looks at all roots again. Only what changed since the last scan is
 /// recorded, so scanning twice records nothing. Problems that are seen are shown; they do not make the scan fail.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Scan {
     /// Directories to watch from now on; all known roots when there is none
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Leave alone what was forgotten, also where PATH names it; for hooks
+    #[arg(long)]
+    keep_forgotten: bool,
     /// Pass over what matches, as in a `.gitignore`; may be repeated [env: `CIM_NIX_EXCLUDES`]
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// Say why a path is seen or passed over, and scan nothing
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["no_history", "since", "fail_on"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["no_history", "since", "fail_on", "keep_forgotten"])]
     explain: Option<PathBuf>,
     /// Read the past of locks only this far back, as in `1y` or `2026-01-01` [env: `CIM_NIX_HISTORY_SINCE`]
     #[arg(long, value_name = "TIME")]
@@ -98,6 +101,7 @@ impl Scan {
     fn request(&self, context: &Context<'_>) -> Result<ScanRequest, Failure> {
         let mut request = context.scan_request()?;
         request.paths = self.paths.iter().map(|path| context.directory.join(path)).collect();
+        request.keep_forgotten = self.keep_forgotten;
         request.excludes.extend(self.exclude.iter().cloned());
         request.history &= !self.no_history;
         request.rules = request.rules.filter(|_| !self.no_check);

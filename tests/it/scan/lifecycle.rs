@@ -149,6 +149,54 @@ fn roots_are_listed_added_and_forgotten() {
     assert!(roots::forget(&estate.session, &estate.root()).is_err());
 }
 
+/// As a hook scans.
+fn unasked(estate: &Estate, path: &str) -> ScanReport {
+    let paths = vec![estate.root().join(path)];
+    estate.scan_with(&ScanRequest { paths, keep_forgotten: true, ..ScanRequest::default() })
+}
+
+fn watched(estate: &Estate) -> Vec<PathBuf> {
+    roots::list(&estate.session).expect("roots").into_iter().map(|root| root.path).collect()
+}
+
+#[test]
+fn a_hook_leaves_a_forgotten_flake_alone_and_records_what_was_never_seen() {
+    let estate = Estate::new();
+    for place in ["a", "b"] {
+        estate.write(&format!("{place}/flake.nix"), FLAKE);
+    }
+    assert_eq!(unasked(&estate, "a").new, 1);
+    let reader = estate.session.store.reader().expect("a reader");
+    let id = view::known_flakes(&reader).expect("flakes")[0].id;
+    forget::forget(&estate.session, id).expect("forgotten");
+    assert_eq!((unasked(&estate, "a").seen, estate.flakes().len()), (0, 0));
+    roots::forget(&estate.session, &estate.root().join("a")).expect("forgotten");
+    assert_eq!((unasked(&estate, "a").seen, watched(&estate)), (0, vec![]));
+    assert_eq!(unasked(&estate, "b").new, 1);
+    assert_eq!(watched(&estate), [estate.root().join("b")]);
+}
+
+#[test]
+fn a_hook_makes_no_forgotten_root_a_root_again_and_naming_it_does() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/sub/flake.nix", FLAKE);
+    unasked(&estate, "a");
+    let root = estate.root().join("a");
+    for place in ["a", "a/sub"] {
+        roots::forget(&estate.session, &root).expect("forgotten");
+        assert_eq!((unasked(&estate, place).seen, watched(&estate)), (0, vec![]));
+        let named = ScanRequest { paths: vec![root.clone()], ..ScanRequest::default() };
+        assert_eq!(estate.scan_with(&named).seen, 2);
+        assert_eq!(unasked(&estate, place).seen, if place == "a" { 2 } else { 1 });
+    }
+    roots::forget(&estate.session, &root).expect("forgotten");
+    assert!(roots::add(&estate.session, &estate.root()).expect("added"), "one around it");
+    assert_eq!(unasked(&estate, "a").seen, 2);
+    roots::forget(&estate.session, &estate.root()).expect("forgotten");
+    assert_eq!(unasked(&estate, "a").seen, 0);
+}
+
 #[test]
 fn scanning_writes_nothing_below_a_root() {
     let estate = Estate::new();
