@@ -11,6 +11,8 @@ mod parser;
 mod text;
 mod token;
 
+use std::collections::HashSet;
+
 use rnix::{SyntaxNode, TextRange, ast};
 use rowan::ast::AstNode;
 
@@ -37,7 +39,8 @@ pub fn parse(text: &str) -> Tree {
     }
     let lines = Lines::new(text);
     let (green, faults) = parser::parse(text);
-    let problems = faults.into_iter().map(|fault| problem(fault, text, &lines)).collect();
+    let mut marked = HashSet::new();
+    let problems = faults.into_iter().filter_map(|fault| problem(fault, text, &lines, &mut marked)).collect();
     Tree { root: root(SyntaxNode::new_root(green)), lines, problems }
 }
 
@@ -94,22 +97,26 @@ impl Lines {
     }
 }
 
-fn problem(fault: parser::Fault, text: &str, lines: &Lines) -> Problem {
-    let span = lines.span(fault.start, fault.end);
-    if fault.code == parser::SYNTAX_ERROR && in_conflict_marker(text, fault.start) {
+/// The problem that a fault is; none for one more on a line in `marked`, the conflict markers that were said already.
+fn problem(fault: parser::Fault, text: &str, lines: &Lines, marked: &mut HashSet<usize>) -> Option<Problem> {
+    if fault.code == parser::SYNTAX_ERROR
+        && let Some((start, end)) = conflict_marker(text, fault.start)
+    {
         let message = "a merge conflict marker was left here; resolve the conflict".to_owned();
-        return Problem { code: "conflict-marker", span: Some(span), message };
+        let problem = Problem { code: "conflict-marker", span: Some(lines.span(start, end)), message };
+        return marked.insert(start).then_some(problem);
     }
-    Problem { code: fault.code, span: Some(span), message: fault.message }
+    Some(Problem { code: fault.code, span: Some(lines.span(fault.start, fault.end)), message: fault.message })
 }
 
-/// Whether the line around `at` is one that `git merge` leaves behind.
-fn in_conflict_marker(text: &str, at: usize) -> bool {
-    let Some((before, after)) = text.split_at_checked(at) else { return false };
+/// The line around `at`, when it is one that `git merge` leaves behind.
+fn conflict_marker(text: &str, at: usize) -> Option<(usize, usize)> {
+    let (before, after) = text.split_at_checked(at)?;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let end = after.find('\n').map_or(text.len(), |newline| at + newline);
-    let line = text.get(start..end).unwrap_or_default();
-    ["<<<<<<< ", ">>>>>>> ", "||||||| "].iter().any(|marker| line.starts_with(marker)) || line.trim_end() == "======="
+    let line = text.get(start..end)?.trim_end();
+    let begins = ["<<<<<<< ", ">>>>>>> ", "||||||| "].iter().any(|marker| line.starts_with(marker));
+    (begins || line == "=======").then_some((start, start + line.len()))
 }
 
 fn too_large(bytes: usize) -> Tree {

@@ -29,7 +29,7 @@ const TOGETHER: usize = 256;
 /// How often a group is looked at again when another process wrote to its streams meanwhile.
 const TRIES: u32 = 3;
 /// Raised when a rule finds something else in the same text.
-const RELEASE: u32 = 2;
+const RELEASE: u32 = 3;
 
 /// What was found in one file.
 struct Looked {

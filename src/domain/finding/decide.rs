@@ -1,18 +1,25 @@
 //! What happened to the findings of a file between two looks at it.
 
+use std::collections::{HashMap, HashSet};
+
 use super::event::FindingEvent;
-use super::{Finding, Open, Seen, Subject};
+use super::{Finding, Open, Seen, Subject, Suppressed};
 
 /// The events that lead from the open findings to those seen now. A finding that only moved to another line is the same,
 /// but says so: whoever goes to the line must not go to the old one. One that was open and is suppressed now is not resolved;
 /// one that was suppressed from the first is none.
 pub fn observe(open: &Open, subject: &Subject, seen: &Seen) -> Vec<FindingEvent> {
-    let Seen { findings: seen, suppressed } = seen;
-    let raised: Vec<_> = seen.iter().filter(|finding| !open.contains_key(&finding.fingerprint)).cloned().collect();
+    let Seen { findings, suppressed } = seen;
+    let seen = distinct(findings, open);
+    let is_new = |finding: &&Finding| !open.contains_key(&finding.fingerprint);
+    let raised: Vec<_> = seen.iter().copied().filter(is_new).cloned().collect();
     let differs = |finding: &&Finding| open.get(&finding.fingerprint).is_some_and(|known| known != *finding);
-    let changed: Vec<_> = seen.iter().filter(differs).cloned().collect();
-    let gone = open.keys().filter(|known| seen.iter().all(|finding| finding.fingerprint != **known));
-    let meant = |known: &String| suppressed.iter().find(|finding| finding.fingerprint == *known);
+    let changed: Vec<_> = seen.iter().copied().filter(differs).cloned().collect();
+    let there: HashSet<&str> = seen.iter().map(|finding| finding.fingerprint.as_str()).collect();
+    let gone = open.keys().filter(|known| !there.contains(known.as_str()));
+    let suppressed: HashMap<&str, &Suppressed> =
+        suppressed.iter().map(|finding| (finding.fingerprint.as_str(), finding)).collect();
+    let meant = |known: &String| suppressed.get(known.as_str()).copied();
     let resolved: Vec<_> = gone.clone().filter(|known| meant(known).is_none()).cloned().collect();
     let suppressed: Vec<_> = gone.filter_map(meant).cloned().collect();
     let mut events = Vec::new();
@@ -29,6 +36,15 @@ pub fn observe(open: &Open, subject: &Subject, seen: &Seen) -> Vec<FindingEvent>
         events.push(FindingEvent::Raised { subject: subject.clone(), findings: raised });
     }
     events
+}
+
+/// What a person would read twice is one finding: of those that say the same of the same line the one that is open already
+/// stays, else the first.
+fn distinct<'f>(seen: &'f [Finding], open: &Open) -> Vec<&'f Finding> {
+    let (known, new): (Vec<_>, Vec<_>) = seen.iter().partition(|finding| open.contains_key(&finding.fingerprint));
+    let mut said = HashSet::with_capacity(seen.len());
+    let kept = known.into_iter().chain(new);
+    kept.filter(|finding| said.insert((finding.code.as_str(), finding.line, finding.message.as_str()))).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +78,15 @@ mod tests {
     fn given_nothing_when_two_are_seen_then_one_event_raises_both() {
         let events = observe(&Open::new(), &subject(), &seen([finding("a", 1), finding("b", 2)]));
         assert!(matches!(&events[..], [FindingEvent::Raised { findings, .. }] if findings.len() == 2));
+    }
+
+    #[test]
+    fn given_two_that_say_the_same_of_one_line_then_one_is_raised_and_stays() {
+        let twins = seen([finding("b", 1), finding("a", 1), finding("c", 2)]);
+        let events = observe(&Open::new(), &subject(), &twins);
+        let open = fold(&events);
+        assert_eq!(open.keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(observe(&open, &subject(), &seen([finding("a", 1), finding("b", 1), finding("c", 2)])), []);
     }
 
     #[test]

@@ -133,6 +133,16 @@ fn faults_name_the_line_and_what_is_missing() {
 }
 
 #[test]
+fn every_conflict_marker_is_one_problem_however_many_words_follow_it() {
+    let text = "{\n  a = 1;\n<<<<<<< HEAD (a, b)\n  b = 1;\n=======\n  b = 2;\n>>>>>>> 1a2b3c4 (Say it: \"otherwise\", twice)\n  c = 3;\n}\n";
+    let markers: Vec<_> =
+        parse(text).problems.into_iter().filter(|problem| problem.code == "conflict-marker").collect();
+    let spans: Vec<_> = markers.iter().map(|problem| problem.span.unwrap()).collect();
+    assert_eq!(spans.iter().map(|span| span.line).collect::<Vec<_>>(), [3, 5, 7]);
+    assert_eq!(&text[spans[0].start..spans[0].end], "<<<<<<< HEAD (a, b)");
+}
+
+#[test]
 fn deep_nesting_of_every_construct_is_refused_on_a_small_stack() {
     let constructs = [
         "[",

@@ -75,6 +75,19 @@ fn a_broken_flake_is_recorded_with_what_could_be_read() {
 }
 
 #[test]
+fn a_conflict_is_recorded_marker_by_marker_as_the_scan_shows_it() {
+    let estate = Estate::new();
+    let conflict =
+        "<<<<<<< HEAD\n  inputs.a.url = \"a\";\n=======\n  inputs.a.url = \"b\";\n>>>>>>> 1a2b3c4 (Take another b)\n";
+    estate.write("a/flake.nix", &FLAKE.replace("  outputs", &format!("{conflict}  outputs")));
+    let report = estate.scan();
+    let markers = report.problems.iter().filter(|problem| problem.code == "conflict-marker");
+    assert_eq!(markers.map(|problem| problem.line).collect::<Vec<_>>(), [Some(4), Some(6), Some(8)]);
+    let reader = estate.session.store.reader().expect("a reader");
+    assert_eq!(view::problems(&reader, None, view::At::Now).expect("problems").len(), report.problems.len());
+}
+
+#[test]
 fn a_problem_that_only_moves_goes_to_its_new_line_and_keeps_its_age() {
     let estate = Estate::new();
     let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
