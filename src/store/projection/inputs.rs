@@ -7,6 +7,7 @@ use super::{Applied, ApplyError, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::flake::Input;
 use crate::domain::flake::event::FlakeEvent;
+use crate::domain::lock::Edge;
 use crate::store::shape::raw;
 
 mod derive;
@@ -60,6 +61,7 @@ impl Projection for Inputs {
         let Some(Event::Flake(told)) = told.as_deref() else { return Ok(()) };
         let done = match told {
             FlakeEvent::InputChanged { from, to } => from.name == to.name && rewrite(target, event, to)?,
+            FlakeEvent::InputAdded(input) => add(target, event, input)?,
             FlakeEvent::InputRemoved(input) => target.end(&INPUTS, &key(event, &input.name), event)?.is_some(),
             _ => false,
         };
@@ -88,6 +90,25 @@ fn advance(target: &Target<'_>, event: &Applied<'_>) -> Result<bool, ApplyError>
     for (key, row) in rows {
         target.put(&LOCK_NODES, &key, row, event)?;
     }
+    Ok(true)
+}
+
+/// Writes an input that is new, without the others: a flake may have thousands. False when the whole lock is needed to say
+/// which node it is.
+fn add(target: &Target<'_>, event: &Applied<'_>, input: &Input) -> Result<bool, ApplyError> {
+    let Some(head) = target.now(&LOCKS, &[event.key().into()])? else { return Ok(false) };
+    let root = match &*head {
+        [_, Cell::Text(root)] => target.now(&LOCK_NODES, &key(event, root))?,
+        _ => None,
+    };
+    let edge = root.map(|root| rows::edge(&root, &input.name)).transpose()?.flatten();
+    let node = match edge {
+        Some(Edge::Node(node)) => target.now(&LOCK_NODES, &key(event, &node))?.map(|_| node),
+        Some(Edge::Follows(_)) => return Ok(false),
+        None => None,
+    };
+    let node = node.into();
+    target.put(&INPUTS, &key(event, &input.name), rows::of_input(input, node)?, event)?;
     Ok(true)
 }
 

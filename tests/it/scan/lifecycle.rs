@@ -53,6 +53,25 @@ fn a_deleted_flake_is_removed_and_seen_again_it_is_discovered_on_the_same_stream
 }
 
 #[test]
+fn thousands_of_inputs_are_recorded_one_by_one_and_not_all_for_each() {
+    use std::fmt::Write;
+    let estate = Estate::new();
+    let mut inputs = String::new();
+    for number in 0..3_000 {
+        writeln!(inputs, "  inputs.input-{number}.url = \"github:somebody/repository-{number}\";").expect("text");
+    }
+    estate.write("a/flake.nix", &format!("{{\n{inputs}  outputs = _: {{ }};\n}}\n"));
+    let begun = std::time::Instant::now();
+    let report = estate.scan();
+    // Half a minute when all the others are written with every input.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(report.events > 3_000, "{report:?}");
+    let reader = estate.session.store.reader().expect("a reader");
+    let count: i64 = reader.query_row("SELECT count(*) FROM v1_inputs", [], |row| row.get(0)).expect("a number");
+    assert_eq!(count, 3_000);
+}
+
+#[test]
 fn a_renamed_directory_is_the_same_flake() {
     let estate = Estate::new();
     estate.write("old/flake.nix", FLAKE);

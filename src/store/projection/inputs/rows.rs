@@ -90,6 +90,12 @@ pub(super) fn node(row: &[Cell]) -> Result<LockNode, ApplyError> {
     })
 }
 
+/// Where one input of a node's row leads.
+pub(super) fn edge(row: &[Cell], name: &str) -> Result<Option<lock::Edge>, ApplyError> {
+    let inputs = row.get(PLACE).ok_or(ApplyError::Shorter)?;
+    Ok(map::<lock::Edge, Edge>(inputs)?.remove(name))
+}
+
 impl Place {
     /// Its cells, which come before those of the node itself.
     pub(super) fn cells(self) -> [Cell; PLACE] {
