@@ -135,6 +135,13 @@ pub enum AppError {
     Threads(#[source] rayon::ThreadPoolBuildError),
 }
 
+impl AppError {
+    /// Whether what was asked for makes no sense, whatever is there.
+    pub const fn is_of_the_arguments(&self) -> bool {
+        matches!(self, Self::UnknownRule { .. } | Self::Walk(crate::scan::Error::Exclude { .. }))
+    }
+}
+
 impl Session {
     /// A command that begins a conversation.
     pub fn command(&self, name: &'static str) -> Command {

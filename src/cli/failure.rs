@@ -168,7 +168,7 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Store(error) => error.into(),
-            other @ AppError::UnknownRule { .. } => Self::of(Kind::Usage, &other),
+            other if other.is_of_the_arguments() => Self::of(Kind::Usage, &other),
             other => Self::of(Kind::Refused, &other),
         }
     }

@@ -66,6 +66,8 @@ impl Rules {
     /// `root` and `roots` are canonical.
     pub(super) fn new(root: &Path, roots: &[PathBuf], options: &Options) -> Result<Self, Error> {
         let mut builder = GitignoreBuilder::new(root);
+        // Git takes a bracket that is never closed for itself; here it is a slip that would leave nothing out.
+        builder.allow_unclosed_class(false);
         for pattern in &options.excludes {
             let failed = |source| Error::Exclude { pattern: pattern.clone(), source: Box::new(source) };
             builder.add_line(None, pattern).map_err(failed)?;
