@@ -233,7 +233,9 @@ impl<'t> Reader<'t> {
         let stated = root.is_some();
         self.file.root = root.unwrap_or_else(|| "root".to_owned());
         let found = self.file.nodes.contains_key(&self.file.root);
-        if !(stated && found) {
+        // Before version 5 a lock had neither root nor nodes.
+        let has_root = self.file.version.is_none_or(|version| version >= *SUPPORTED.start());
+        if !(stated && found) && (stated || has_root) {
             let key = &self.file.root;
             let what =
                 if stated { format!("its root node `{key}` is missing") } else { "no `root` is named".to_owned() };

@@ -54,6 +54,13 @@ fn versions_outside_5_to_7_are_named_and_still_read() {
 }
 
 #[test]
+fn a_lock_from_before_nodes_is_told_by_its_version_alone() {
+    let text = r#"{"inputs":{"nixpkgs":{"inputs":{},"narHash":"h","originalUrl":"nixpkgs","url":"u"}},"version":4}"#;
+    assert_eq!(codes(&read(text)), ["lock-version"]);
+    assert_eq!(codes(&read(r#"{"inputs":{},"version":5}"#)), ["lock-missing-root"]);
+}
+
+#[test]
 fn every_wrong_shape_is_one_problem_and_the_rest_is_read() {
     let cases = [
         (r#""root":{"inputs":{"a":"gone"}}"#.to_owned(), "lock-missing-node"),
