@@ -9,7 +9,9 @@ use crate::domain::lineage::Lineage;
 use crate::domain::path::RecordedPath;
 use crate::git::{self, AgainstHead, Repository, Tracked};
 use crate::lint::Linter;
-use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Found, ReadError, ignores_everything, read_text};
+use crate::scan::{
+    DEFAULT_LIMIT, FileStamp, FileText, Found, Options, ReadError, Verdict, Why, explain, ignores_everything, read_text,
+};
 use crate::store::HistoryCursor;
 
 use super::super::chain;
@@ -69,7 +71,7 @@ pub(super) struct Looker<'a> {
 impl Looker<'_> {
     /// Looks at a directory; `moved` is the id of the flake that moved there, if one did.
     pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>, near: &mut git::Near) -> Glance {
-        let Some(nix_stamp) = at.flake_nix else { return lock_alone(at) };
+        let Some(nix_stamp) = at.flake_nix else { return lock_alone(at, near) };
         let row = self.known.file(&at.dir);
         let flake = self.known.flake(&at.dir).filter(|flake| !flake.removed);
         let limited = flake.and_then(|flake| self.known.cursor(flake.id)).is_some_and(|cursor| !cursor.complete);
@@ -204,12 +206,34 @@ fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-fn lock_alone(at: &Found) -> Glance {
+fn lock_alone(at: &Found, near: &mut git::Near) -> Glance {
     let mut findings = Findings::default();
-    let message = "flake.lock stands without a flake.nix, so Nix ignores it; restore flake.nix or delete the lock";
-    findings.add("lock-without-flake", None, "", message.to_owned());
+    let message = match passed_over(&at.dir, near) {
+        None => Some("flake.lock stands without a flake.nix, so Nix ignores it; restore flake.nix or delete the lock"),
+        Some(true) => Some(
+            "flake.nix is ignored by git, so Nix sees neither it nor this lock; take it out of .gitignore, or run \
+             `git add --force flake.nix`",
+        ),
+        Some(false) => None,
+    };
+    if let Some(message) = message {
+        findings.add("lock-without-flake", None, "", message.to_owned());
+    }
     let stamp = at.flake_lock.map_or_else(Vec::new, |lock| lock.to_bytes().to_vec());
     Glance::LockAlone { stamp, findings: findings.into_list() }
+}
+
+/// Whether git, and so Nix, does not see a `flake.nix` that is there and was not walked; none when there is none.
+fn passed_over(dir: &Path, near: &mut git::Near) -> Option<bool> {
+    let nix = dir.join("flake.nix");
+    if !nix.is_file() {
+        return None;
+    }
+    let explained = explain(&nix, &[dir.to_owned()], &Options::default()).ok()?;
+    let is_ignored = matches!(explained.verdict, Verdict::Skipped { why: Why::GitIgnored { .. }, .. });
+    let repository = near.discover(dir).ok().flatten();
+    let is_unseen = repository.is_some_and(|it| matches!(it.tracked(&nix), Ok(Tracked::No)));
+    Some(is_ignored && is_unseen)
 }
 
 fn no_past(flake: FlakeId) -> Past {

@@ -7,7 +7,8 @@ use crate::lint::{Check, Example, Rule, Safety};
 pub(super) static RULE: Rule = Rule {
     name: "lock-without-flake",
     summary: "a `flake.lock` without a `flake.nix`",
-    why: "Nix ignores it. Restore `flake.nix`, or delete the lock.",
+    why: "Nix ignores it. Restore `flake.nix`, or delete the lock. Of a `flake.nix` that git ignores Nix sees nothing \
+          either: let git have it.",
     bad: Example::Flake {
         nix: "",
         lock: r#"{ "nodes": {

@@ -15,6 +15,25 @@ fn a_lock_without_a_flake_is_named_until_it_is_gone() {
 }
 
 #[test]
+fn a_flake_that_git_ignores_is_not_taken_for_a_lost_one() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/.gitignore", "flake.nix\n");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    git.commit_all("first");
+    let report = estate.scan();
+    assert_eq!(Estate::codes(&report), ["lock-without-flake"]);
+    assert!(report.problems[0].message.contains("ignored by git"), "{report:?}");
+    git.run(&["add", "--force", "flake.nix"]);
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new(), "git has it, and so has Nix");
+    estate.write("b/flake.nix", FLAKE);
+    estate.write("b/flake.lock", &lock('a'));
+    let request = ScanRequest { excludes: vec!["/b/flake.nix".into()], ..ScanRequest::default() };
+    assert_eq!(Estate::codes(&estate.scan_with(&request)), Vec::<&str>::new(), "it was asked for");
+}
+
+#[test]
 fn a_flake_that_git_does_not_know_is_invisible_to_nix() {
     let estate = Estate::new();
     let git = estate.git("a");
