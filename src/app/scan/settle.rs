@@ -14,6 +14,7 @@ use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
 use crate::domain::{module, overlay};
 use crate::git::Repository;
+use crate::lint::{Check, Rule};
 use crate::scan::Found;
 use crate::store::{
     Append, Command, EditRow, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
@@ -49,7 +50,15 @@ struct Pending {
     directory: PathBuf,
     sight: Box<Sight>,
     fate: Fate,
+    findings: Findings,
     ticket: Ticket,
+}
+
+/// How many findings of rules are new, and how many are gone.
+#[derive(Clone, Copy, Default)]
+struct Findings {
+    raised: u64,
+    resolved: u64,
 }
 
 /// What became of a flake.
@@ -143,6 +152,7 @@ impl<'a> Settler<'a> {
             match pending.ticket.wait() {
                 Ok(receipt) => {
                     self.count(&receipt);
+                    self.count_findings(pending.findings);
                     self.count_flake(pending.fate);
                 }
                 Err(StoreError::Conflict { .. }) => self.settle_again(directory, &pending.sight)?,
@@ -160,8 +170,10 @@ impl<'a> Settler<'a> {
     }
 
     fn store_as(&mut self, command: Command, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
+        let findings = Findings::of(&writes);
         let receipt = self.session.store.append(Append { command, received_at: self.now(), writes, notes })?;
         self.count(&receipt);
+        self.count_findings(findings);
         Ok(())
     }
 
@@ -214,9 +226,10 @@ impl<'a> Settler<'a> {
             self.notes.extend(notes);
             return Ok(());
         }
+        let findings = Findings::of(&writes);
         let append = Append { command, received_at: self.now(), writes, notes };
         let ticket = self.session.store.submit(append)?;
-        self.pending.push(Pending { directory: directory.to_owned(), sight: Box::new(sight), fate, ticket });
+        self.pending.push(Pending { directory: directory.to_owned(), sight: Box::new(sight), fate, findings, ticket });
         Ok(())
     }
 
@@ -396,22 +409,12 @@ impl<'a> Settler<'a> {
             self.notes.extend(notes);
             return Ok(());
         }
-        for write in &writes {
-            self.count_findings(write);
-        }
         self.store(writes, notes)
     }
 
-    fn count_findings(&mut self, write: &StreamWrite) {
-        for event in &write.events {
-            match &event.event {
-                Event::Finding(FindingEvent::Raised { findings, .. }) => self.report.raised += findings.len() as u64,
-                Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
-                    self.report.resolved += fingerprints.len() as u64;
-                }
-                _ => {}
-            }
-        }
+    fn count_findings(&mut self, findings: Findings) {
+        self.report.raised += findings.raised;
+        self.report.resolved += findings.resolved;
     }
 
     /// Stores what was found in a file that a command of this ledger wrote, as that command. Its note says that it was
@@ -430,16 +433,12 @@ impl<'a> Settler<'a> {
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = edit.undoes;
         }
-        for write in &writes {
-            self.count_findings(write);
-        }
         let command = self.session.command_as(edit::name(&edit.name), edit.identity());
-        let append = Append { command, received_at: self.now(), writes, notes };
-        match self.session.store.append(append) {
-            Ok(receipt) => self.count(&receipt),
+        match self.store_as(command, writes, notes) {
+            Ok(()) => {}
             // Somebody else observed it meanwhile.
-            Err(StoreError::Conflict { .. }) => self.look_again()?,
-            Err(error) => return Err(error.into()),
+            Err(AppError::Store(StoreError::Conflict { .. })) => self.look_again()?,
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -488,4 +487,28 @@ impl<'a> Settler<'a> {
             message: finding.message.clone(),
         }));
     }
+}
+
+impl Findings {
+    /// In what is to be written. What only a scan sees, of files and repositories, is no finding of a rule on their text.
+    fn of(writes: &[StreamWrite]) -> Self {
+        let mut counted = Self::default();
+        for event in writes.iter().flat_map(|write| &write.events) {
+            match &event.event {
+                Event::Finding(FindingEvent::Raised { findings, .. }) => {
+                    counted.raised += findings.iter().filter(|finding| is_of_text(&finding.code)).count() as u64;
+                }
+                Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
+                    let code = |fingerprint: &&String| fingerprint.split(':').next().is_some_and(is_of_text);
+                    counted.resolved += fingerprints.iter().filter(code).count() as u64;
+                }
+                _ => {}
+            }
+        }
+        counted
+    }
+}
+
+fn is_of_text(code: &str) -> bool {
+    !Rule::named(code).is_some_and(|rule| matches!(rule.check, Check::Scan))
 }

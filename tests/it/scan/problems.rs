@@ -1,5 +1,9 @@
 //! The problems a beginner meets are named, stay named on the next scan, and are resolved when they are gone.
 
+use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::domain::finding::Severity;
+use cim_domain_nix::lint::Selection;
+
 use super::*;
 
 #[test]
@@ -31,6 +35,28 @@ fn a_flake_that_git_ignores_is_not_taken_for_a_lost_one() {
     estate.write("b/flake.lock", &lock('a'));
     let request = ScanRequest { excludes: vec!["/b/flake.nix".into()], ..ScanRequest::default() };
     assert_eq!(Estate::codes(&estate.scan_with(&request)), Vec::<&str>::new(), "it was asked for");
+}
+
+#[test]
+fn findings_of_rules_in_a_flake_are_counted_when_they_come_and_go() {
+    let estate = Estate::new();
+    let rules = Some(Wanted { selection: Selection::default(), least: Severity::Info });
+    let request = ScanRequest { paths: vec![estate.root()], rules, ..ScanRequest::default() };
+    estate.git("a");
+    estate.write(
+        "a/flake.nix",
+        "{ inputs.a.url = github:a/b; nixConfig.sandbox = false; outputs = { a, ... }: { b = a; }; }",
+    );
+    let report = estate.scan_with(&request);
+    let codes = Estate::codes(&report);
+    assert!(codes.contains(&"url-literal") && codes.contains(&"unsafe-nix-config") && codes.contains(&"not-in-git"));
+    // Whether git has a file is no finding in its text.
+    assert_eq!(report.raised, codes.len() as u64 - 1, "{report:?}");
+    assert_eq!(estate.scan_with(&request).raised, 0);
+    estate.write("a/flake.nix", "{ outputs = _: { }; }");
+    let after = estate.scan_with(&request);
+    // It still has no description.
+    assert_eq!((after.raised, after.resolved), (0, report.raised - 1), "{after:?}");
 }
 
 #[test]
