@@ -129,7 +129,7 @@ fn outputs(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal>
 /// The flakes that have an output of a name; the name alone, or its whole attribute path.
 fn one(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
     let name = text(asked, "name").unwrap_or_default();
-    let fits = |item: &Value| item["name"] == name || item["path"] == name;
+    let fits = |item: &Value| item["name"] == unquoted(name) || item["path"] == name;
     let found: Vec<Value> =
         named(desk, asked, category)?.into_iter().map(|(_, item)| item).filter(|item| fits(item)).collect();
     if found.is_empty() {
@@ -167,7 +167,7 @@ fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Valu
     };
     let items = found.into_iter().map(|(id, origin, directory, output)| {
         let key = format!("{id}/{}", output.path);
-        let name = output.path.rsplit('.').next().unwrap_or_default().to_owned();
+        let name = last_name(&output.path);
         let mut item = json!({
             "name": name, "path": output.path, "unknown": output.unknown,
             "flake": of_flake(id, &origin, &directory),
@@ -179,6 +179,16 @@ fn named(desk: &Desk, asked: &Asked, category: &str) -> Result<Vec<(String, Valu
         (key, item)
     });
     Ok(items.chain(files).collect())
+}
+
+/// The last name of an attribute path, without the quotes that a name with other letters has.
+fn last_name(path: &str) -> &str {
+    let quoted = path.strip_suffix('"').and_then(|path| path.rfind('"').and_then(|open| path.get(open + 1..)));
+    quoted.unwrap_or_else(|| path.rsplit('.').next().unwrap_or_default())
+}
+
+fn unquoted(name: &str) -> &str {
+    name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name)
 }
 
 fn of_flake(id: FlakeId, origin: &str, directory: &str) -> Value {
@@ -226,4 +236,23 @@ fn input_json(input: &InputRow) -> Value {
         "name": input.name, "url": input.url, "attrs": attrs(&input.attrs), "follows": input.follows,
         "flake": input.flake, "locked": attrs(&input.locked), "node": input.node,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_name_of_a_path_has_no_quotes() {
+        for (path, name) in [
+            ("packages.x86_64-linux.hello", "hello"),
+            ("homeConfigurations.\"mira@laptop\"", "mira@laptop"),
+            ("nixosConfigurations.\"host.example.org\"", "host.example.org"),
+            ("overlays", "overlays"),
+            ("", ""),
+        ] {
+            assert_eq!(last_name(path), name);
+        }
+        assert_eq!((unquoted("\"a@b\""), unquoted("a@b"), unquoted("\"")), ("a@b", "a@b", "\""));
+    }
 }
