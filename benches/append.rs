@@ -219,7 +219,9 @@ fn peer(name: &str) -> Result<PathBuf, Box<dyn Error>> {
 fn run_peer<const N: usize>(program: &Path, file: &Path, numbers: [usize; N]) -> Result<f64, Box<dyn Error>> {
     let output = start(program).arg(file).args(numbers.map(|number| number.to_string())).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let rate = text.split_whitespace().next().ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    // One of them says how it opened its file before.
+    let told = text.lines().next_back().and_then(|line| line.split_whitespace().next());
+    let rate = told.ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
     Ok(rate.parse()?)
 }
 
