@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether calls are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+enum State {
     /// All are.
     Closed,
     /// None is, for so long.
@@ -83,11 +83,6 @@ impl Circuits {
         self.known().entry(program.to_owned()).or_default().leave(worked, now);
     }
 
-    /// Whether a program is called.
-    pub fn state(&self, program: &str, now: Instant) -> State {
-        self.known().get(program).map_or(State::Closed, |circuit| circuit.state(now))
-    }
-
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Circuit>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,6 +91,10 @@ impl Circuits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn state(circuits: &Circuits, now: Instant) -> State {
+        circuits.known().get("sh").map_or(State::Closed, |circuit| circuit.state(now))
+    }
 
     fn opened(now: Instant) -> Circuits {
         let circuits = Circuits::new();
@@ -112,10 +111,10 @@ mod tests {
         for _ in 0..10 {
             circuits.leave("sh", false, now);
             circuits.leave("sh", true, now);
-            assert_eq!((circuits.enter("sh", now), circuits.state("sh", now)), (Ok(()), State::Closed));
+            assert_eq!((circuits.enter("sh", now), state(&circuits, now)), (Ok(()), State::Closed));
         }
         let circuits = opened(now);
-        assert_eq!((circuits.enter("sh", now), circuits.state("sh", now)), (Err(PAUSE), State::Open(PAUSE)));
+        assert_eq!((circuits.enter("sh", now), state(&circuits, now)), (Err(PAUSE), State::Open(PAUSE)));
         assert_eq!(circuits.enter("another", now), Ok(()));
     }
 
@@ -124,13 +123,13 @@ mod tests {
         let now = Instant::now();
         let later = now + PAUSE;
         let circuits = opened(now);
-        assert_eq!((circuits.state("sh", later), circuits.enter("sh", later)), (State::HalfOpen, Ok(())));
+        assert_eq!((state(&circuits, later), circuits.enter("sh", later)), (State::HalfOpen, Ok(())));
         assert!(circuits.enter("sh", later).is_err(), "one at a time");
         circuits.leave("sh", true, later);
-        assert_eq!((circuits.state("sh", later), circuits.enter("sh", later)), (State::Closed, Ok(())));
+        assert_eq!((state(&circuits, later), circuits.enter("sh", later)), (State::Closed, Ok(())));
         let circuits = opened(now);
         assert_eq!(circuits.enter("sh", later), Ok(()));
         circuits.leave("sh", false, later);
-        assert_eq!((circuits.state("sh", later), circuits.enter("sh", later)), (State::Open(PAUSE), Err(PAUSE)));
+        assert_eq!((state(&circuits, later), circuits.enter("sh", later)), (State::Open(PAUSE), Err(PAUSE)));
     }
 }

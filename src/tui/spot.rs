@@ -50,11 +50,13 @@ impl Spot {
     }
 }
 
-/// The beginning of a regular file; a pipe would never end.
+/// The beginning of a regular file: to open a pipe alone would wait for ever.
 fn text(path: &Path) -> Option<String> {
-    let file = File::open(path).ok().filter(|_| path.is_file())?;
+    if !path.is_file() {
+        return None;
+    }
     let mut bytes = Vec::new();
-    file.take(MOST).read_to_end(&mut bytes).ok()?;
+    File::open(path).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -104,6 +106,9 @@ mod tests {
         let spot = Spot::Declared("agenix".to_owned());
         assert_eq!(spot.line(&path), None, "it is not there");
         assert_eq!(spot.line(folder.path()), None, "it is no file");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from(0o600)).unwrap();
+        assert_eq!(spot.line(&pipe), None, "it never ends");
         std::fs::write(&path, FLAKE).unwrap();
         assert_eq!(spot.line(&path), Some(4));
         assert_eq!((Spot::Line(7).line(&path), Spot::File.line(&path)), (Some(7), None));

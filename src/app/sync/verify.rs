@@ -12,7 +12,7 @@ use crate::store::chain::{GENESIS, Hash};
 use crate::store::inbox::Arrival;
 use crate::store::shape::ERASED;
 
-/// How many missing numbers are told of one gap: who lies about a number must not fill the memory.
+/// How many missing numbers of an origin are told: who lies about numbers must not fill the memory.
 const MOST_MISSING: usize = 1_000;
 
 /// What the comparison came to, for one origin.
@@ -60,7 +60,8 @@ impl Comparing {
             self.compared.repeated.push(arrival.seq);
             return Ok(());
         }
-        self.compared.missing.extend((highest + 1..arrival.seq).take(MOST_MISSING));
+        let room = MOST_MISSING.saturating_sub(self.compared.missing.len());
+        self.compared.missing.extend((highest + 1..arrival.seq).take(room));
         let previous = match link {
             _ if arrival.seq == 1 => Some(GENESIS),
             Some(link) if arrival.seq == highest + 1 => Some(link),

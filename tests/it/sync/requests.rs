@@ -265,6 +265,9 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
         assert_eq!(health["status"], "healthy", "{health:#}");
         assert_eq!(health["checks"]["synchronisation"]["message"], "live");
         assert_eq!(health["details"]["connections"]["nats"], "live");
+        assert_eq!(health["checks"]["breaker"]["message"], "closed");
+        assert_eq!(health["checks"]["outbox"]["message"], "0 events are not sent yet");
+        assert!(health["checks"]["nix"]["message"].is_string(), "{health:#}");
     }
     let discovery = world.ask("discovery.cim-domain-nix", &json!({}));
     assert!(discovery["service"]["capabilities"].as_array().unwrap().contains(&json!("cmd.flake.scan")), "{discovery}");
@@ -280,4 +283,10 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
     world.machine.until("blocked", |report| report.remote.status.state == "blocked");
     let health = world.ask("health.nix", &json!({}));
     assert_eq!(health["status"], "unhealthy", "{health:#}");
+    let outbox = health["checks"]["outbox"]["message"].as_str().unwrap();
+    assert!(outbox.contains("the oldest for "), "{outbox}");
+    // What is refused is called by its own id, a query as well.
+    let id = Uuid::now_v7().to_string();
+    let refused = world.ask("nix.query.flake.get", &json!({ "query_id": id }));
+    assert_eq!((&refused["field"], &refused["query_id"]), (&json!("flake"), &json!(id)), "{refused}");
 }
