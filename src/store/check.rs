@@ -1,12 +1,12 @@
 //! A quick look at everything that can be wrong with a ledger's file. Says `ok` only of what it looked at.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::connect::{self, SCHEMA};
+use super::connect::{self, Opened, SCHEMA};
 use super::error::{Named, StoreError};
 use super::file;
 use super::network::network_kind;
@@ -66,6 +66,9 @@ const SOME_SPACE: u64 = 512 << 20;
 /// A log of this size was not moved into the file for long.
 const LONG_LOG: u64 = 256 << 20;
 
+/// Where the header of a database says how it is written and read: two twos mean a write-ahead log.
+const WRITE_VERSION: u64 = 18;
+
 /// What is looked at inside the database, in this order.
 const INSIDE: &[&str] = &["schema", "journal", "pages", "origin", "read model"];
 
@@ -73,7 +76,7 @@ const INSIDE: &[&str] = &["schema", "journal", "pages", "origin", "read model"];
 pub fn check(path: &Path) -> Vec<Check> {
     let mut checks = vec![library(), file_system(path), space(path), permissions(path), log_size(path)];
     match connect::to_look_at(path) {
-        Ok(opened) => checks.extend(inside(&opened.connection, path)),
+        Ok(opened) => checks.extend(inside(&opened, path)),
         Err(error) => {
             checks.push(Check::new("opening", CheckState::Failed, error.to_string()));
             checks.extend(INSIDE.iter().map(|name| Check::unknown(name, &error)));
@@ -87,10 +90,11 @@ pub fn worst(checks: &[Check]) -> CheckState {
     checks.iter().map(|check| check.state).max().unwrap_or(CheckState::Unknown)
 }
 
-fn inside(connection: &Connection, path: &Path) -> Vec<Check> {
+fn inside(opened: &Opened, path: &Path) -> Vec<Check> {
+    let connection = &opened.connection;
     vec![
         schema(connection, path),
-        journal(connection, path),
+        journal(opened, path),
         pages("pages", "quick_check", connection, path),
         origin(connection, path),
         read_model(connection, path),
@@ -214,10 +218,12 @@ fn schema(connection: &Connection, path: &Path) -> Check {
     }
 }
 
-fn journal(connection: &Connection, path: &Path) -> Check {
+fn journal(opened: &Opened, path: &Path) -> Check {
     let name = "journal";
-    let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)).named(path);
-    match mode {
+    match journal_mode(opened, path) {
+        Ok(mode) if mode == "wal" && opened.immutable => {
+            Check::new(name, CheckState::Ok, "write-ahead log, not in use: nothing can be written beside the file")
+        }
         Ok(mode) if mode == "wal" => Check::new(name, CheckState::Ok, "write-ahead log, synced at every commit"),
         Ok(mode) => {
             let detail = format!("journal mode is {mode}; the next writing command sets it right");
@@ -225,6 +231,17 @@ fn journal(connection: &Connection, path: &Path) -> Check {
         }
         Err(error) => Check::unknown(name, &error),
     }
+}
+
+/// The mode that the file has: a connection to one that nobody can change has another.
+fn journal_mode(opened: &Opened, path: &Path) -> Result<String, StoreError> {
+    if !opened.immutable {
+        return opened.connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).named(path);
+    }
+    let mut versions = [0; 2];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut versions, WRITE_VERSION));
+    read.map_err(|source| StoreError::file("read", path, source))?;
+    Ok(if versions == [2, 2] { "wal" } else { "delete" }.to_owned())
 }
 
 fn read_model(connection: &Connection, path: &Path) -> Check {

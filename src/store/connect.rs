@@ -110,14 +110,24 @@ pub(crate) fn to_look_at(path: &Path) -> Result<Opened, StoreError> {
     }
 }
 
-/// Makes a connection's database a ledger of this release, ready to be written.
-pub(crate) fn prepare_to_write(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let found = identify(connection, path)?;
+/// Makes a file a ledger of this release, ready to be written.
+pub(crate) fn prepared_to_write(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = to_write(path)?;
+    let found = identify(&connection, path)?;
     if connection.is_readonly("main").named(path)? {
         return Err(StoreError::ReadOnly { path: path.to_owned() });
     }
-    use_write_ahead_log(connection, path)?;
-    if found < SCHEMA { migrate(connection, path) } else { Ok(()) }
+    // Another owner's files keep their mode; writing then says so.
+    if file::writable_beside(path).unwrap_or_default() {
+        // Both would share what the first one could not open to write.
+        drop(connection);
+        connection = to_write(path)?;
+    }
+    use_write_ahead_log(&connection, path)?;
+    if found < SCHEMA {
+        migrate(&mut connection, path)?;
+    }
+    Ok(connection)
 }
 
 /// What the file is: its schema, zero for a new one.

@@ -61,6 +61,25 @@ pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Lets the owner write what SQLite keeps beside a database that the owner may write; true when that was refused before. It
+/// gives those files the mode of the database, and who read it while it was read-only leaves them so.
+pub(crate) fn writable_beside(path: &Path) -> io::Result<bool> {
+    const OWNER_WRITES: u32 = 0o200;
+    let locked = |path: &Path| match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file() && found.permissions().mode() & OWNER_WRITES == 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    let mut was_locked = false;
+    for beside in [beside(path, "-wal"), beside(path, "-shm")] {
+        if locked(&beside)? && !locked(path)? {
+            fs::set_permissions(&beside, Permissions::from_mode(PRIVATE_FILE))?;
+            was_locked = true;
+        }
+    }
+    Ok(was_locked)
+}
+
 /// Writes a file for the owner alone, so that a crash leaves the old one or the new one, whole.
 ///
 /// # Errors

@@ -171,8 +171,7 @@ impl Store {
             return Err(StoreError::NetworkFileSystem { path: path.to_owned(), kind });
         }
         make_file(path)?;
-        let mut connection = connect::to_write(path)?;
-        connect::prepare_to_write(&mut connection, path)?;
+        let mut connection = connect::prepared_to_write(path)?;
         restrict_files(path);
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
         projection::ensure(&connection)?;

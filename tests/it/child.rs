@@ -102,8 +102,10 @@ fn read(ledger: &Path) {
         Ok(store) => say(&format!("head {}", store.reader().unwrap().head().unwrap())),
         Err(error) => say(&format!("reading {error}")),
     }
-    let checked = check(ledger).into_iter().find(|check| check.name == "permissions");
-    say(&format!("permissions {checked:?}"));
+    for name in ["permissions", "journal"] {
+        let checked = check(ledger).into_iter().find(|check| check.name == name);
+        say(&format!("{name} {checked:?}"));
+    }
     let written =
         Store::open(ledger, Access::ReadWrite, &who(), NOW).and_then(|store| store.append(discovery(1, 1, "x")));
     say(&format!("writing {written:?}"));

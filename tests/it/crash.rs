@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ use cim_domain_nix::store::{Access, Store, StoreError};
 
 use crate::child::{Part, arguments, child, describe};
 use crate::store::{NOW, assert_contiguous, assert_sound, open, raw, single, who};
+
+/// The user that owns nothing.
+const NOBODY: u32 = 65534;
 
 /// The numbers that a child said were acknowledged, and everything else that it said.
 fn said(output: &str) -> (Vec<u128>, String) {
@@ -156,34 +159,77 @@ fn an_export_that_finds_no_room_leaves_what_was_there_and_nothing_by_halves() {
     assert!(wrong.contains("no space left for"), "{wrong}");
 }
 
+/// A ledger of five events, and this binary in a place where any user may start it.
+struct Lent {
+    directory: tempfile::TempDir,
+    home: PathBuf,
+    ledger: PathBuf,
+}
+
+impl Lent {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::copy(std::env::current_exe().unwrap(), directory.path().join("child")).unwrap();
+        let home = directory.path().join("home");
+        let ledger = home.join("ledger.db");
+        let store = open(&ledger);
+        for number in 1..=5 {
+            store.append(single(number + 100, 1)).unwrap();
+        }
+        drop(store);
+        set_mode(directory.path(), 0o755);
+        Self { directory, home, ledger }
+    }
+
+    /// Nothing is forbidden to root: then nobody gets everything and is asked instead.
+    fn give_to_nobody(&self) {
+        if rustix::process::getuid().is_root() {
+            for entry in fs::read_dir(&self.home).unwrap() {
+                chown(entry.unwrap().path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+            chown(&self.home, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+
+    /// What a child says that reads the ledger and tries to write.
+    fn read(&self) -> String {
+        let mut command = Command::new(self.directory.path().join("child"));
+        describe(&mut command, Part::Read, &self.ledger, 0, 0);
+        command.args(arguments());
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let output = command.output().unwrap();
+        format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    }
+}
+
 #[test]
 fn a_ledger_that_may_not_be_written_is_read_with_or_without_a_log() {
-    let directory = tempfile::tempdir().unwrap();
-    let binary = directory.path().join("child");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
-    let home = directory.path().join("home");
-    let ledger = home.join("ledger.db");
-    let store = open(&ledger);
-    for number in 1..=5 {
-        store.append(single(number + 100, 1)).unwrap();
-    }
-    drop(store);
-    set_mode(directory.path(), 0o755);
-    set_mode(&ledger, 0o444);
-    set_mode(&home, 0o555);
-    let mut command = Command::new(&binary);
-    describe(&mut command, Part::Read, &ledger, 0, 0);
-    command.args(arguments());
-    if rustix::process::getuid().is_root() {
-        // Nothing is forbidden to root: nobody is asked instead.
-        command.uid(65534).gid(65534);
-    }
-    let output = command.output().unwrap();
-    set_mode(&home, 0o755);
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("head 5"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let lent = Lent::new();
+    set_mode(&lent.ledger, 0o444);
+    set_mode(&lent.home, 0o555);
+    let text = lent.read();
+    set_mode(&lent.home, 0o755);
+    assert!(text.contains("head 5"), "{text}");
     assert!(text.contains("writing Err(ReadOnly"), "{text}");
     assert!(text.contains("permissions Some") && text.contains("this user may not write"), "{text}");
+    assert!(text.contains("journal Some") && text.contains("write-ahead log"), "{text}");
+}
+
+#[test]
+fn a_ledger_that_may_be_written_again_is_written_at_once() {
+    let lent = Lent::new();
+    lent.give_to_nobody();
+    set_mode(&lent.ledger, 0o444);
+    let text = lent.read();
+    assert!(text.contains("head 5") && text.contains("writing Err(ReadOnly"), "{text}");
+    let made = fs::metadata(lent.home.join("ledger.db-shm")).unwrap();
+    assert_eq!(made.permissions().mode() & 0o777, 0o444, "SQLite leaves what it made beside a file of that mode");
+    set_mode(&lent.ledger, 0o600);
+    let text = lent.read();
+    assert!(text.contains("head 5") && text.contains("writing Ok"), "{text}");
+    assert_sound(&lent.ledger);
 }
 
 #[test]
