@@ -12,21 +12,21 @@ pub fn list(session: &Session) -> Result<Vec<RootRow>, AppError> {
     Ok(session.store.reader()?.roots()?)
 }
 
-/// Makes a directory a root; true when it was none before.
-pub fn add(session: &Session, path: &Path) -> Result<bool, AppError> {
+/// Makes a directory a root; returns which, and true when it was none before.
+pub fn add(session: &Session, path: &Path) -> Result<(PathBuf, bool), AppError> {
     let path = directory(path)?;
     if list(session)?.iter().any(|root| root.path == path) {
-        return Ok(false);
+        return Ok((path, false));
     }
     let mut notes = remembered(session, &path)?;
-    notes.push(LocalNote::RootAdded { path, at: session.clock.now() });
+    notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
     note(session, "add_root", notes)?;
-    Ok(true)
+    Ok((path, true))
 }
 
 /// Forgets a root: its flakes stay in the ledger, scans pass it over, and no hook makes it a root again. The directory need
-/// not exist any more.
-pub fn forget(session: &Session, path: &Path) -> Result<(), AppError> {
+/// not exist any more. Returns which root it was.
+pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
     let wanted = directory(path).unwrap_or_else(|_| path.to_owned());
     let known = list(session)?.into_iter().map(|root| root.path);
     let Some(path) = known.into_iter().find(|root| *root == wanted || root == path) else {
@@ -34,7 +34,8 @@ pub fn forget(session: &Session, path: &Path) -> Result<(), AppError> {
     };
     let below = all_below(&path);
     let forgotten = LocalNote::Forget { path: below, at: session.clock.now() };
-    note(session, "forget_root", vec![LocalNote::RootRemoved { path }, forgotten])
+    note(session, "forget_root", vec![LocalNote::RootRemoved { path: path.clone() }, forgotten])?;
+    Ok(path)
 }
 
 /// The roots a scan works on: those that are named (made roots if they are none), else all that are known. What was

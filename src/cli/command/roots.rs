@@ -68,10 +68,9 @@ impl Run for Roots {
             Action::Add { paths } => {
                 let session = context.session()?;
                 for path in paths {
-                    let path = context.directory.join(path);
-                    let new = app::roots::add(&session, &path)?;
+                    let (root, new) = app::roots::add(&session, &context.directory.join(path))?;
                     let what = if new { "is a root now" } else { "was a root before" };
-                    context.printer.say(format!("`{}` {what}", path.display()));
+                    context.printer.say(format!("`{}` {what}", root.display()));
                 }
             }
             Action::Share { roots } => {
@@ -85,9 +84,8 @@ impl Run for Roots {
                 context.printer.say(format!("{private} streams are private again; what was shared stays shared"));
             }
             Action::Forget { path } => {
-                let path = context.directory.join(path);
-                app::roots::forget(&context.session()?, &path)?;
-                context.printer.say(format!("`{}` is no root any more; what is recorded stays", path.display()));
+                let root = app::roots::forget(&context.session()?, &context.directory.join(path))?;
+                context.printer.say(format!("`{}` is no root any more; what is recorded stays", root.display()));
             }
         }
         Ok(ExitCode::SUCCESS)
