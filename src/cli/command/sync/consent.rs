@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::app::sync::consent::{self, Released, Which};
+use crate::app::sync::{Place, SyncError};
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::Failure;
 use crate::cli::text::{plural, shared};
 
 #[derive(Debug, clap::Args)]
@@ -46,9 +47,8 @@ struct Machine {
 
 impl Enable {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        if context.settings.sync.servers.reveal().is_empty() {
-            return Err(Failure::new(Kind::Settings, "no server is named")
-                .hinted("set `sync.servers` in the settings, or `NATS_URL`"));
+        if Place::of(&context.settings.sync).target.servers.is_empty() {
+            return Err(SyncError::NoServer.into());
         }
         let which = if self.all {
             Which::All

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::app::Session;
 use crate::app::sync::engine::{self, Link, Outcome, Until};
-use crate::app::sync::{Place, status};
+use crate::app::sync::{Place, SyncError, status};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -25,6 +25,9 @@ impl Now {
         let stop = interrupt::flag()?;
         let place = Place::of(&context.settings.sync);
         let session = context.session()?;
+        if place.target.servers.is_empty() && session.store.reader()?.is_sync_enabled()? {
+            return Err(SyncError::NoServer.into());
+        }
         let asked = session.clock.now();
         let mut outcome = engine::run(&session, &place, &Link::default(), Until::Synced, &stop)?;
         if let Some(holder) = outcome.elsewhere.take() {

@@ -108,7 +108,8 @@ impl Answer for Status {
             (None, _) => self.state.clone(),
         };
         page.field("state", state);
-        page.field("servers", self.servers.join(", "));
+        let servers = self.servers.join(", ");
+        page.field("servers", if servers.is_empty() { "none; set `sync.servers`, or `NATS_URL`" } else { &servers });
         if let Some(server) = &self.server {
             page.field("server", server);
         }
