@@ -171,7 +171,7 @@ pub fn scan_as(
     let linter = linter.as_ref();
     let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
     let extractor = files::extractor(request);
-    let mut settler = Settler::new(session, &known, command.identity, &moved, extractor)?;
+    let mut settler = Settler::new(session, &known, &command, &moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
@@ -207,7 +207,7 @@ pub(super) fn look_at(
     let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
     let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
     let extractor = files::extractor(request);
-    let mut settler = Settler::new(session, &known, command.identity, moved, extractor)?;
+    let mut settler = Settler::new(session, &known, &command, moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;

@@ -35,6 +35,7 @@ pub(super) struct Settler<'a> {
     session: &'a Session,
     known: &'a Known,
     identity: MessageIdentity,
+    actor: String,
     reader: Reader,
     moved: &'a HashMap<PathBuf, FlakeId>,
     extractor: u32,
@@ -82,13 +83,19 @@ impl<'a> Settler<'a> {
     pub(super) fn new(
         session: &'a Session,
         known: &'a Known,
-        identity: MessageIdentity,
+        command: &Command,
         moved: &'a HashMap<PathBuf, FlakeId>,
         extractor: u32,
     ) -> Result<Self, AppError> {
         let reader = session.store.reader()?;
         let (notes, pending, touched, report) = (Vec::new(), Vec::new(), BTreeMap::new(), ScanReport::default());
-        Ok(Self { session, known, identity, reader, moved, extractor, notes, pending, touched, report })
+        let (identity, actor) = (command.identity, command.actor.clone());
+        Ok(Self { session, known, identity, actor, reader, moved, extractor, notes, pending, touched, report })
+    }
+
+    /// A command of the scan's own, in the name of whoever asked for it.
+    fn observe(&self) -> Command {
+        Command { actor: self.actor.clone(), ..self.session.caused("observe", &self.identity) }
     }
 
     /// Whether a flake was found at a new place.
@@ -165,7 +172,7 @@ impl<'a> Settler<'a> {
 
     /// Stores events of one stream that belong to no sight: a flake that is gone, findings of a file that is.
     pub(super) fn store(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
-        let command = self.session.caused("observe", &self.identity);
+        let command = self.observe();
         self.store_as(command, writes, notes)
     }
 
@@ -297,7 +304,7 @@ impl<'a> Settler<'a> {
                 notes.push(LocalNote::EditSeen { command: edit.command });
                 self.session.command_as(edit::name(&edit.name), edit.identity())
             }
-            None => self.session.caused("observe", &self.identity),
+            None => self.observe(),
         };
         Ok(Decision { command, fate, writes, notes })
     }
