@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::clock::Clock;
-use crate::bus::{Endpoint, Request};
+use crate::bus::{Answered, Endpoint, Miss, Request};
 use crate::store::{Reader, StoreError};
 
 mod asked;
@@ -74,11 +74,15 @@ impl Desk {
     }
 
     /// Answers a request: always, with JSON.
-    pub fn answer(&self, request: &Request) -> Vec<u8> {
+    pub fn answer(&self, request: &Request) -> Answered {
         let answer = self.reply(request);
-        let counter = if answer["ok"] == json!(false) { &self.refused } else { &self.answered };
+        let miss = (answer["ok"] == json!(false)).then(|| Miss {
+            rejected: answer["status"] == json!("rejected"),
+            code: answer["code"].as_str().unwrap_or_default().to_owned(),
+        });
+        let counter = if miss.is_some() { &self.refused } else { &self.answered };
         counter.fetch_add(1, Ordering::Relaxed);
-        answer.to_string().into_bytes()
+        Answered { body: answer.to_string().into_bytes(), miss }
     }
 
     /// What is announced when it opens.

@@ -21,6 +21,8 @@ pub(crate) struct Contract {
     reply: SchemaIndex,
     /// Of commands and queries, by subject.
     requests: HashMap<String, SchemaIndex>,
+    /// Of what queries answer, by subject, with no field that is not described.
+    results: HashMap<String, SchemaIndex>,
     /// Of events, by type and schema version.
     payloads: HashMap<(String, u64), SchemaIndex>,
 }
@@ -54,6 +56,13 @@ impl Contract {
             (subject.to_owned(), add(subject, &request["request"]))
         });
         let requests = requests.collect();
+        let results = document["queries"].as_array().unwrap().iter().map(|query| {
+            let subject = query["subject"].as_str().unwrap();
+            let mut result = query["result"].clone();
+            close(&mut result);
+            (subject.to_owned(), add(&format!("{subject}/result"), &result))
+        });
+        let results = results.collect();
         let payloads = events().into_iter().map(|event| {
             let (kind, version) =
                 (event["type"].as_str().unwrap().to_owned(), event["schema_version"].as_u64().unwrap());
@@ -61,7 +70,7 @@ impl Contract {
             ((kind, version), index)
         });
         let payloads = payloads.collect();
-        Self { schemas, event, reply, requests, payloads }
+        Self { schemas, event, reply, requests, results, payloads }
     }
 
     fn misfit(&self, schema: SchemaIndex, value: &Value) -> Option<String> {
@@ -92,6 +101,26 @@ pub(crate) fn misfit_of_payload(kind: &str, version: u64, payload: &Value) -> Op
 pub(crate) fn misfit_of_request(subject: &str, request: &Value) -> Option<String> {
     let four = subject.split('.').take(4).collect::<Vec<_>>().join(".");
     CONTRACT.with(|contract| contract.misfit(contract.requests[&four], request))
+}
+
+/// Allows no field that a schema does not describe.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(more) = fields.get_mut("additionalProperties") {
+                *more = Value::Bool(false);
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// What of the answer to a query does not fit, a field that is not described included.
+pub(crate) fn misfit_of_result(subject: &str, result: &Value) -> Option<String> {
+    let four = subject.split('.').take(4).collect::<Vec<_>>().join(".");
+    CONTRACT.with(|contract| contract.misfit(contract.results[&four], result))
 }
 
 /// What of a reply does not fit.

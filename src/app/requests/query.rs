@@ -21,10 +21,16 @@ pub struct Published {
     pub doc: &'static str,
     /// Its fields.
     pub fields: &'static [Field],
+    /// What its result holds.
+    pub result: &'static Shape,
     run: Run,
 }
 
 mod held;
+
+mod shape;
+
+pub use shape::Shape;
 
 type Run = fn(&Desk, &Asked) -> Result<Value, Refusal>;
 
@@ -40,29 +46,30 @@ const LIST: &[Field] = &[OF_FLAKE, LIMIT, AFTER];
 const GET: &[Field] = &[NAME, OF_FLAKE];
 
 macro_rules! queries {
-    ($($name:literal $fields:expr, $run:expr, $doc:literal;)+) => {
+    ($($name:literal $fields:expr, $run:expr => $result:ident, $doc:literal;)+) => {
         /// Every published query, in the order of the documentation.
-        pub const QUERIES: &[Published] = &[$(Published { name: $name, doc: $doc, fields: $fields, run: $run }),+];
+        pub const QUERIES: &[Published] =
+            &[$(Published { name: $name, doc: $doc, fields: $fields, result: &shape::$result, run: $run }),+];
     };
 }
 
 queries! {
-    "flake.get" &[FLAKE], flake, "One flake with its inputs and outputs.";
-    "flake.list" &[LIMIT, AFTER], flakes, "The flakes of every machine whose events are here.";
-    "flake.get_inputs" &[FLAKE], inputs, "The inputs of a flake, with what they are locked to.";
-    "package.get" GET, |desk, asked| one(desk, asked, "packages"), "The flakes that have a package of this name.";
-    "package.list" LIST, |desk, asked| outputs(desk, asked, "packages"), "The packages that flakes name.";
-    "package.get_status" GET, status, "Whether a package is built: known only where a build was seen.";
-    "module.get" GET, |desk, asked| one(desk, asked, "nixosModules"), "The flakes that have a NixOS module of this name, or a file that is one at this path.";
-    "module.list" LIST, |desk, asked| outputs(desk, asked, "nixosModules"), "The NixOS modules that flakes name, and the files in them that are modules.";
-    "overlay.get" GET, |desk, asked| one(desk, asked, "overlays"), "The flakes that have an overlay of this name, or a file that is one at this path.";
-    "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays"), "The overlays that flakes name, and the files in them that are overlays.";
-    "config.get" GET, |desk, asked| one(desk, asked, "nixosConfigurations"), "The flakes that have a NixOS configuration of this name.";
-    "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations"), "The NixOS configurations that flakes name, with the users and services that scans saw in their modules.";
-    "config.get_current" GET, held::current, "Which generation of a configuration runs where: known only where it was seen.";
-    "config.get_history" GET, held::history, "Which generations of a configuration there were where: known only where they were seen.";
-    "home.get" GET, |desk, asked| one(desk, asked, "homeConfigurations"), "The flakes that have a home configuration of this name.";
-    "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations"), "The home configurations that flakes name, with what scans saw in their modules.";
+    "flake.get" &[FLAKE], flake => FLAKE, "One flake with its inputs and outputs.";
+    "flake.list" &[LIMIT, AFTER], flakes => FLAKE_PAGE, "The flakes of every machine whose events are here.";
+    "flake.get_inputs" &[FLAKE], inputs => INPUTS, "The inputs of a flake, with what they are locked to.";
+    "package.get" GET, |desk, asked| one(desk, asked, "packages") => ITEMS, "The flakes that have a package of this name.";
+    "package.list" LIST, |desk, asked| outputs(desk, asked, "packages") => ITEM_PAGE, "The packages that flakes name.";
+    "package.get_status" GET, status => STATUS, "Whether a package is built: known only where a build was seen.";
+    "module.get" GET, |desk, asked| one(desk, asked, "nixosModules") => ITEMS, "The flakes that have a NixOS module of this name, or a file that is one at this path.";
+    "module.list" LIST, |desk, asked| outputs(desk, asked, "nixosModules") => ITEM_PAGE, "The NixOS modules that flakes name, and the files in them that are modules.";
+    "overlay.get" GET, |desk, asked| one(desk, asked, "overlays") => ITEMS, "The flakes that have an overlay of this name, or a file that is one at this path.";
+    "overlay.list" LIST, |desk, asked| outputs(desk, asked, "overlays") => ITEM_PAGE, "The overlays that flakes name, and the files in them that are overlays.";
+    "config.get" GET, |desk, asked| one(desk, asked, "nixosConfigurations") => ITEMS, "The flakes that have a NixOS configuration of this name.";
+    "config.list" LIST, |desk, asked| outputs(desk, asked, "nixosConfigurations") => ITEM_PAGE, "The NixOS configurations that flakes name, with the users and services that scans saw in their modules.";
+    "config.get_current" GET, held::current => GENERATIONS, "Which generation of a configuration runs where: known only where it was seen.";
+    "config.get_history" GET, held::history => GENERATIONS, "Which generations of a configuration there were where: known only where they were seen.";
+    "home.get" GET, |desk, asked| one(desk, asked, "homeConfigurations") => ITEMS, "The flakes that have a home configuration of this name.";
+    "home.list" LIST, |desk, asked| outputs(desk, asked, "homeConfigurations") => ITEM_PAGE, "The home configurations that flakes name, with what scans saw in their modules.";
 }
 
 /// Answers a query, or says why not.
@@ -79,6 +86,9 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         "as_of": as_of(desk)?, "result": result,
     }))
 }
+
+/// What tells how fresh an answer is.
+pub const AS_OF: &Shape = &shape::FRESHNESS;
 
 /// How fresh the answer is: of every origin the last event that is here, and when it was recorded.
 fn as_of(desk: &Desk) -> Result<Value, Refusal> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::command::{COMMANDS, Field};
-use super::query::QUERIES;
+use super::query::{AS_OF, QUERIES};
 use crate::bus::envelope::FIELDS;
 pub use crate::bus::header::{OF_EVENTS, OF_REQUESTS};
 
@@ -43,7 +43,12 @@ pub fn document() -> Value {
         })
     });
     let queries = QUERIES.iter().map(|query| {
-        json!({ "subject": format!("nix.query.{}", query.name), "doc": query.doc, "request": request(query.fields) })
+        let mut result = query.result.schema();
+        result["$schema"] = json!(DRAFT);
+        json!({
+            "subject": format!("nix.query.{}", query.name), "doc": query.doc, "request": request(query.fields),
+            "result": result,
+        })
     });
     let codes = CODES.iter().map(|(code, status, doc)| json!({ "code": code, "status": status, "doc": doc }));
     json!({
@@ -110,9 +115,12 @@ fn reply() -> Value {
         ("field", text("with `invalid`: the field")),
         (
             "as_of",
-            json!({ "type": "array", "items": { "type": "object" }, "description": "with a query: how fresh each machine's part of the answer is" }),
+            json!({ "type": "array", "items": AS_OF.schema(), "description": "with a query: how fresh each machine's part of the answer is" }),
         ),
-        ("result", json!({ "type": "object", "description": "with a query: the answer" })),
+        (
+            "result",
+            json!({ "type": "object", "description": "with a query: the answer, as the query's own `result` describes it" }),
+        ),
     ];
     let properties = properties.into_iter().map(|(name, schema)| (name.to_owned(), schema));
     object(&properties.collect(), &json!(["ok", "status", "code", "message", "events"]))

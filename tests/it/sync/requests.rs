@@ -61,7 +61,17 @@ impl World {
         if subject.starts_with("nix.") {
             assert_eq!(contract::misfit_of_reply(&reply), None, "{subject}: {reply:#}");
         }
+        if subject.starts_with("nix.query.") && reply["ok"] == true {
+            assert_eq!(contract::misfit_of_result(subject, &reply["result"]), None, "{subject}: {reply:#}");
+        }
         reply
+    }
+
+    /// The headers of the reply.
+    fn headers_of(&self, subject: &str, body: &Value) -> HeaderMap {
+        let request = async_nats::Request::new().payload(body.to_string().into_bytes().into());
+        let reply = self.runtime.block_on(self.client.send_request(subject.to_owned(), request)).unwrap();
+        reply.headers.unwrap_or_default()
     }
 
     fn ask(&self, subject: &str, body: &Value) -> Value {
@@ -138,6 +148,8 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     assert_eq!(reply["correlation_id"], json!(conversation.to_string()));
     let sql = format!("SELECT count(*) FROM v1_events WHERE correlation_id = '{conversation}'");
     assert_eq!(world.machine.count(&sql), i64::try_from(events.len()).unwrap());
+    let sql = "SELECT count(*) FROM v1_events WHERE actor LIKE 'bus:cim-domain-git (%'";
+    assert_eq!(world.machine.count(sql), i64::try_from(events.len()).unwrap(), "who asked for it");
     // The same command again has no effect again, and the same answer.
     let again = world.ask_with("nix.cmd.flake.scan", headers, body.to_string().into_bytes());
     assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
@@ -274,8 +286,17 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
     assert!(world.ask("metrics.nix", &json!({}))["events"].is_u64());
     let ping = world.ask(&format!("$SRV.PING.{SERVICE}"), &json!({}));
     assert_eq!(ping["name"], SERVICE);
+    // NATS tools look at headers, and at the statistics of each endpoint.
+    let headers = world.headers_of("nix.query.flake.get", &json!({}));
+    let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+    assert_eq!(header("Nats-Service-Error-Code").as_deref(), Some("400"));
+    assert_eq!(header("Nats-Service-Error").as_deref(), Some("invalid"));
+    assert!(world.headers_of("nix.query.flake.list", &json!({})).is_empty());
     let stats = world.ask(&format!("$SRV.STATS.{SERVICE}"), &json!({}));
-    assert!(stats["endpoints"].as_array().unwrap().len() >= 8, "{stats}");
+    let endpoints = stats["endpoints"].as_array().unwrap();
+    assert!(endpoints.len() >= 8, "{stats}");
+    let queries = endpoints.iter().find(|endpoint| endpoint["name"] == "queries").unwrap();
+    assert_eq!((&queries["num_requests"], &queries["data"]), (&json!(2), &json!({ "rejected": 1, "failed": 0 })));
     assert_eq!(world.ask(&format!("$SRV.INFO.{SERVICE}"), &json!({}))["name"], SERVICE);
     // A key that is gone is a real trouble, and told as one.
     std::fs::remove_file(format!("{}.key", world.machine.session.store.path().display())).unwrap();
