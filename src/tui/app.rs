@@ -11,7 +11,7 @@ use super::keymap::{self, Key};
 use super::message::{Answer, Effect, Message, Query, ScanNews};
 use super::model::At;
 use super::overlay::{Overlay, Wish};
-use super::screen::{self, Narrow, Screen, Target};
+use super::screen::{self, Narrow, SAME, Screen, Target};
 use super::shared::Shared;
 use super::{chrome, moment, overlay};
 
@@ -113,6 +113,7 @@ impl App {
             tabs: self.screens.iter().map(|screen| screen.title()).collect(),
             current: self.current,
             command: self.command(),
+            likeness: self.screen().map_or(SAME, Screen::likeness),
             typing: self.screen().is_some_and(Screen::is_typing),
         }
     }

@@ -27,6 +27,7 @@ pub(super) struct Words {
     pub(super) tabs: Vec<(&'static str, Do)>,
     pub(super) current: usize,
     pub(super) command: String,
+    pub(super) likeness: &'static str,
     pub(super) typing: bool,
 }
 
@@ -109,7 +110,7 @@ fn ledger_line(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
     }
     let used: usize = left.iter().map(|span| width(&span.content)).sum();
     let command = clean(&words.command).into_owned();
-    let label = "same as: ";
+    let label = words.likeness;
     let wants = width(label) + width(&command) + 1;
     let db = cut_left(&shared.path(&shared.db), columns.saturating_sub(used + wants + 2).min(48), theme.glyphs.cut);
     if width(&db) >= 8 {

@@ -19,6 +19,9 @@ mod fleet;
 
 mod history;
 
+/// How near a command line comes that prints what is shown: it does.
+pub(crate) const SAME: &str = "same as: ";
+
 /// One screen.
 pub(crate) trait Screen: Debug {
     /// Its name in the action table.
@@ -56,6 +59,11 @@ pub(crate) trait Screen: Debug {
 
     /// The command line that prints what is shown, without the name of the program.
     fn command(&self) -> String;
+
+    /// How near that comes.
+    fn likeness(&self) -> &'static str {
+        SAME
+    }
 
     /// Draws.
     fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared);

@@ -54,6 +54,9 @@ pub(crate) struct Log {
     /// Only what was recorded by this origin; the beginning of its key is enough
     #[arg(long, value_name = "KEY")]
     origin: Option<String>,
+    /// Only what holds this text in its stream, type, actor or payload, in whatever case
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    find: Option<String>,
     /// At most so many, the latest ones
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
@@ -98,6 +101,7 @@ impl Log {
             until,
             correlation: self.correlation,
             origin: self.origin.clone(),
+            text: self.find.clone(),
             ..EventFilter::default()
         })
     }

@@ -307,6 +307,10 @@ fn history_is_filtered_by_type_flake_and_text() {
     says(&mut headless, "same as: cim-nix log --type finding.raised");
     headless.press("x / 4 9 9 9 enter");
     assert_eq!(headless.app.target().event, Some(4_999));
+    says(&mut headless, "close to: cim-nix log --find '4999'");
+    headless.press("enter");
+    says(&mut headless, "same as: cim-nix event show 4999");
+    headless.press("h");
     headless.press("x 1 H");
     says(&mut headless, "log --flake 0190a1b2-0000-7000-8000-000000000001");
 }

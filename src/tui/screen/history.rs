@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use serde_json::{Value, json};
 
-use super::{Narrow, Screen, Target};
+use super::{Narrow, SAME, Screen, Target};
 use crate::tui::action::Do;
 use crate::tui::message::{Answer, Effect, Query};
 use crate::tui::model::{At, EventDetail, EventFilter, EventRow, Page};
@@ -300,6 +300,7 @@ impl Screen for History {
             ("stream", self.filter.stream.clone()),
             ("correlation", self.filter.correlation.clone()),
             ("since", self.filter.since.map(moment::exact)),
+            ("find", self.filter.text.as_deref().map(quoted)),
         ];
         for (flag, value) in flags {
             if let Some(value) = value {
@@ -309,11 +310,12 @@ impl Screen for History {
                 command.push_str(&value);
             }
         }
-        if let Some(text) = &self.filter.text {
-            command.push_str(" --format jsonl | grep -i -- ");
-            command.push_str(&quoted(text));
-        }
         command
+    }
+
+    fn likeness(&self) -> &'static str {
+        // A search finds what is called alike as well.
+        if self.filter.text.is_some() && !self.in_detail { "close to: " } else { SAME }
     }
 
     fn draw(&mut self, frame: &mut Frame, area: Rect, shared: &Shared) {
