@@ -132,8 +132,10 @@ pub enum Own {
     Differs,
 }
 
-/// How many waiting events of one origin are looked at in one transaction.
+/// How many events of one origin wait at most, and how many bytes of them: what lies further ahead is asked for again when its
+/// turn comes. An origin signs far more often than that.
 const WAITING: i64 = 2_000;
+const WAITING_BYTES: usize = 32 << 20;
 
 impl Store {
     /// Takes a chunk in: everything that is proved enters the log, the rest waits or is parked, and the cursor moves.
@@ -283,7 +285,7 @@ impl<'a> Intake<'a> {
             tracing::debug!(origin, waits_for = sender.seq + 1, first, "gap");
             self.taken.gaps.push((origin.to_owned(), sender.seq + 1));
         }
-        self.wait(candidates.into_values().collect())
+        self.wait(&sender, candidates.into_values())
     }
 
     /// The origin of a key, made known when it is new.
@@ -323,9 +325,13 @@ impl<'a> Intake<'a> {
         Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
     }
 
-    fn wait(&self, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
-        for arrival in arrivals {
+    /// Keeps what cannot be proved yet, in the order of the chain; what is too far ahead, or too much, is not kept.
+    fn wait(&self, sender: &Sender, arrivals: impl Iterator<Item = Arrival>) -> Result<(), StoreError> {
+        let mut room = WAITING_BYTES;
+        for arrival in arrivals.take_while(|arrival| arrival.seq <= sender.seq.saturating_add(WAITING)) {
             let Ok(message) = serde_json::to_string(&arrival) else { continue };
+            let Some(left) = room.checked_sub(message.len()) else { break };
+            room = left;
             self.place
                 .cached(
                     "INSERT INTO inbox (origin, seq, remote_seq, message, received_at) VALUES (?1, ?2, ?3, ?4, ?5) \

@@ -169,6 +169,24 @@ fn a_gap_waits_and_is_filled_when_the_event_comes_late() {
 }
 
 #[test]
+fn what_waits_for_an_event_that_does_not_come_is_bounded_and_comes_when_it_does() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    let late = stranger.next("flake.forgotten", "{}");
+    for _ in 2..=2_300 {
+        let (event, signature) = stranger.next("flake.forgotten", "{}");
+        stranger.publish(&event, Some(&signature));
+    }
+    assert_eq!((ada.synced().taken, ada.status().waiting), (0, 1_999));
+    stranger.publish(&late.0, Some(&late.1));
+    let (event, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&event, Some(&signature));
+    assert_eq!((ada.synced().taken, ada.status().waiting), (2_301, 0));
+}
+
+#[test]
 fn events_of_a_newer_release_are_kept_and_passed_over() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
