@@ -63,6 +63,7 @@ impl Message {
 #[derive(Debug)]
 pub struct Follow {
     messages: mpsc::Receiver<Result<Message, BusError>>,
+    waiting: u64,
     link: Link,
     violations: u64,
     reading: AbortHandle,
@@ -86,6 +87,7 @@ impl Bus {
         let stream = self.wait(doing, self.context.get_stream_no_info(&exchange.stream))?;
         let stream = stream.map_err(|error| failed(chain(&error)))?;
         let consumer = self.wait(doing, stream.create_consumer(config))?.map_err(|error| failed(chain(&error)))?;
+        let waiting = consumer.cached_info().num_pending;
         let mut incoming = self.wait(doing, consumer.messages())?.map_err(|error| failed(chain(&error)))?;
         let (sender, messages) = mpsc::channel(READ_AHEAD);
         let reading = self.runtime.handle().spawn(async move {
@@ -101,11 +103,16 @@ impl Bus {
             }
         });
         let (reading, runtime) = (reading.abort_handle(), self.runtime.handle().clone());
-        Ok(Follow { messages, link: self.link().clone(), violations, reading, runtime })
+        Ok(Follow { messages, waiting, link: self.link().clone(), violations, reading, runtime })
     }
 }
 
 impl Follow {
+    /// How many messages there were when it began.
+    pub const fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
     /// What has come, at least one message and at most `limit`; waits for the first at most so long, and none is none.
     ///
     /// # Errors

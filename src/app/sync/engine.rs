@@ -1,5 +1,6 @@
 //! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -242,6 +243,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Flakes that were found below shared roots since the last look are shared from here on; whether there may be some.
     fn release(&mut self) -> Result<bool, SyncError> {
         self.looked = self.now();
+        if self.released < 0 {
+            consent::withdraw(self.session, &HashMap::new())?;
+        }
         let head = self.reader.head()?;
         let found = head != self.released && (self.released < 0 || self.reader.has_private_after(self.released)?);
         if found {
@@ -340,6 +344,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     fn start_way_in(&mut self, scope: &'scope thread::Scope<'scope, 'env>, bus: Arc<Bus>, exchange: Exchange) {
         let stop = Arc::new(AtomicBool::new(false));
+        // Not left to the thread: until it begins, nothing is known of what came meanwhile.
+        self.progress.caught_up.store(false, Ordering::Release);
         let (session, progress, stopping) = (self.session, self.progress.clone(), stop.clone());
         let thread = scope.spawn(move || intake::run(session, &bus, &exchange, &progress, &stopping));
         self.way_in = Some(WayIn { stop, thread });
@@ -453,7 +459,14 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 return Ok(None);
             }
         }
-        self.stop_way_in();
+        if self.leased_until > 0 {
+            // What was known of the exchange is another's to know now; whoever delivers again asks first.
+            self.leased_until = 0;
+            self.stop_way_in();
+            if self.bus.is_some() {
+                self.see(Seen::Connected);
+            }
+        }
         Ok(Some(other))
     }
 

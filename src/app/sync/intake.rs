@@ -79,9 +79,6 @@ struct Intake<'a> {
 impl Intake<'_> {
     fn run(&mut self) -> Result<Ended, SyncError> {
         let mut follow = self.follow()?;
-        if self.after >= self.exchange.last {
-            self.catch_up()?;
-        }
         while !self.stop.load(Ordering::Relaxed) {
             let new = follow.next(CHUNK, QUIET)?;
             let quiet = new.is_empty();
@@ -114,10 +111,15 @@ impl Intake<'_> {
 
     /// Follows the exchange from where the cursor is written down.
     fn follow(&mut self) -> Result<Follow, SyncError> {
+        self.progress.caught_up.store(false, Ordering::Release);
         self.written = self.reader.remote(REMOTE)?.taken;
         self.after = self.written;
         self.held.forget();
-        Ok(self.bus.follow(self.exchange, None, self.after)?)
+        let follow = self.bus.follow(self.exchange, None, self.after)?;
+        if follow.waiting() == 0 {
+            self.catch_up()?;
+        }
+        Ok(follow)
     }
 
     /// Whether somebody has put the cursor back; if not, it is where it should be from here on.

@@ -259,3 +259,23 @@ fn a_jetstream_that_falls_silent_opens_the_breaker_though_the_connection_stands(
     server.up();
     assert_eq!(ada.synced().sent, 4);
 }
+
+#[test]
+fn nothing_is_left_only_when_what_came_meanwhile_is_taken_in() {
+    let world = World::new();
+    let running = world.ada.start();
+    world.ada.until("live", |report| report.remote.status.state == "live");
+    for round in 1..=3 {
+        world.proxy.set(Line::Cut);
+        world.ada.until("cut off", |report| report.remote.status.state != "live");
+        world.bob.discover(round);
+        world.bob.change(round, 3_000);
+        world.bob.synced();
+        let asked = world.ada.session.clock.now();
+        world.ada.session.store.ask_whether_synced(asked).unwrap();
+        world.proxy.set(Line::Good);
+        world.ada.until("in step", |report| report.remote.synced_at.is_some_and(|synced| synced >= asked));
+        assert_eq!(world.ada.shared().len(), world.bob.shared().len(), "round {round}");
+    }
+    running.stop();
+}
