@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{Append, LocalNote, RootRow};
 
+use super::sync::consent;
 use super::{AppError, Session};
 
 /// Every root, in path order.
@@ -34,7 +35,8 @@ pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
     };
     let below = all_below(&path);
     let forgotten = LocalNote::Forget { path: below, at: session.clock.now() };
-    note(session, "forget_root", vec![LocalNote::RootRemoved { path: path.clone() }, forgotten])?;
+    let notes = vec![LocalNote::RootRemoved { path: path.clone() }, forgotten];
+    consent::leave(session, std::slice::from_ref(&path), notes)?;
     Ok(path)
 }
 

@@ -15,6 +15,7 @@ use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
+use super::sync::consent;
 use super::{AppError, Session, roots};
 
 mod facts;
@@ -166,6 +167,9 @@ pub fn scan_as(
     let walked = walk_until(&roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
+    if !moved.is_empty() {
+        consent::withdraw(session, &moved)?;
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();

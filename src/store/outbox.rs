@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::chain::{self, Chain, GENESIS, Hash};
 use super::error::{Named, StoreError};
+use super::local::{self, LocalNote};
 use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
@@ -121,6 +122,15 @@ impl Reader {
         .named(self.path())
     }
 
+    /// The streams of this origin whose events are shared as they are recorded.
+    pub fn public_streams(&self) -> Result<HashSet<String>, StoreError> {
+        self.prepare_cached(
+            "SELECT stream FROM streams WHERE shared = 1 AND origin = (SELECT id FROM origins WHERE is_self = 1)",
+        )
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .named(self.path())
+    }
+
     /// Whether this origin recorded something after a position that is not shared, so that somebody must look whether
     /// it should be.
     pub fn has_private_after(&self, position: i64) -> Result<bool, StoreError> {
@@ -146,10 +156,13 @@ impl Reader {
 }
 
 impl Store {
-    /// Takes streams back from sharing: what is recorded from now on stays here. What was shared stays shared.
-    pub fn unshare(&self, streams: &[StreamId]) -> Result<usize, StoreError> {
+    /// Takes streams back from sharing, and notes why: what is recorded from now on stays here. What was shared stays shared.
+    pub fn unshare(&self, streams: &[StreamId], notes: Vec<LocalNote>) -> Result<usize, StoreError> {
         let names: Vec<String> = streams.iter().map(StreamId::to_string).collect();
         self.write(move |place| {
+            for note in &notes {
+                local::apply(place.connection, note).named(place.path)?;
+            }
             let mut taken = 0;
             for stream in names {
                 taken += place

@@ -50,8 +50,12 @@ fn events(connection: &Connection) -> rusqlite::Result<Hash> {
     Ok(*hasher.finalize().as_bytes())
 }
 
+/// The flakes whose every event is shared: with the last one are those before it.
 fn shared_flakes(connection: &Connection) -> rusqlite::Result<HashSet<Uuid>> {
-    let mut statement = connection.prepare("SELECT stream FROM streams WHERE shared = 1 AND stream LIKE 'flake/%'")?;
+    let mut statement = connection.prepare(
+        "SELECT s.stream FROM streams s JOIN events e ON e.stream = s.stream AND e.version = s.version \
+         WHERE s.stream LIKE 'flake/%' AND EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position)",
+    )?;
     let streams = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut shared = HashSet::new();
     for stream in streams {

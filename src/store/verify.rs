@@ -192,28 +192,30 @@ fn shared_chains(connection: &Connection) -> rusqlite::Result<Breaches> {
     Ok(breaches)
 }
 
-/// Every stream: versions without gaps, and as many as the table of streams says.
+/// Every stream: versions without gaps, as many as the table of streams says, and of a shared one every event is shared. Of
+/// one that is private again those before a moment are.
 fn streams(connection: &Connection) -> rusqlite::Result<Breaches> {
     let mut breaches = Breaches::default();
-    let sql = "SELECT coalesce(s.stream, e.stream), s.version, e.version, e.count, s.shared, e.shared FROM streams s \
-         FULL JOIN (SELECT stream, max(version) AS version, count(*) AS count, \
-           sum(EXISTS (SELECT 1 FROM outbox o WHERE o.position = events.position)) AS shared \
-           FROM events GROUP BY stream) e ON e.stream = s.stream";
+    let sql = "SELECT coalesce(s.stream, e.stream), s.version, e.version, e.count, s.shared, e.shared, e.shared_to \
+         FROM streams s FULL JOIN (SELECT stream, max(version) AS version, count(*) AS count, \
+           count(o.position) AS shared, max(iif(o.position IS NULL, 0, version)) AS shared_to \
+           FROM events LEFT JOIN outbox o ON o.position = events.position GROUP BY stream) e ON e.stream = s.stream";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut count = 0;
     while let Some(row) = rows.next()? {
         count += 1;
-        let (told, highest, events): (Option<i64>, Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        if told.unwrap_or(0) != highest.unwrap_or(0) || highest != events {
+        let number = |column| Ok::<i64, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0));
+        let (told, highest, events) = (number(1)?, number(2)?, number(3)?);
+        if told != highest || highest != events {
             let stream: String = row.get(0)?;
-            breaches.add(|| format!("{stream} has {} events, not {}", events.unwrap_or(0), told.unwrap_or(0)));
+            breaches.add(|| format!("{stream} has {events} events, not {told}"));
         }
-        let (shared, in_outbox): (Option<bool>, Option<i64>) = (row.get(4)?, row.get(5)?);
-        let expected = if shared == Some(true) { events.unwrap_or(0) } else { 0 };
-        if in_outbox.unwrap_or(0) != expected {
+        let (in_outbox, shared_to) = (number(5)?, number(6)?);
+        let expected = if number(4)? == 1 { events } else { shared_to };
+        if in_outbox != expected {
             let stream: String = row.get(0)?;
-            breaches.add(|| format!("{stream}: {} of its events are shared, not {expected}", in_outbox.unwrap_or(0)));
+            breaches.add(|| format!("{stream}: {in_outbox} of its events are shared, not {expected}"));
         }
     }
     breaches.seen = format!("{count} streams");

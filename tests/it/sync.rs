@@ -13,6 +13,8 @@ mod admin;
 
 mod chaos;
 
+mod consent;
+
 mod copies;
 
 mod cursor;

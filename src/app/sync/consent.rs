@@ -1,13 +1,15 @@
 //! Consent: nothing leaves this machine before its user says which roots may be shared.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::super::Session;
 use super::super::known::finding_stream_of;
 use super::SyncError;
+use crate::domain::id::FlakeId;
 use crate::domain::stream::{Aggregate, StreamId};
 pub use crate::store::outbox::Released;
-use crate::store::view;
+use crate::store::view::{self, KnownFlakeRow};
 use crate::store::{Append, FileRow, LocalNote, Reader, StoreError};
 
 /// The files of a flake in which problems are found.
@@ -45,7 +47,7 @@ pub fn disable(session: &Session) -> Result<(), SyncError> {
 /// # Errors
 /// As [`enable`].
 pub fn share(session: &Session, which: &Which) -> Result<Released, SyncError> {
-    mark(session, which, true)?;
+    mark(session, which)?;
     Ok(release(session)?)
 }
 
@@ -54,11 +56,32 @@ pub fn share(session: &Session, which: &Which) -> Result<Released, SyncError> {
 /// # Errors
 /// As [`enable`].
 pub fn unshare(session: &Session, which: &Which) -> Result<usize, SyncError> {
-    let before = shared_streams(session)?;
-    mark(session, which, false)?;
-    let still = shared_streams(session)?;
-    let private: Vec<StreamId> = before.into_iter().filter(|stream| !still.contains(stream)).collect();
-    Ok(session.store.unshare(&private)?)
+    let reader = session.store.reader()?;
+    let left = named(&reader, which)?;
+    let notes = left.iter().map(|path| LocalNote::RootShared { path: path.clone(), shared: false }).collect();
+    Ok(leave(session, &left, notes)?)
+}
+
+/// Keeps what is recorded below roots that are left, and notes why, at one moment: nothing slips out in between.
+pub(in crate::app) fn leave(session: &Session, left: &[PathBuf], notes: Vec<LocalNote>) -> Result<usize, StoreError> {
+    let reader = session.store.reader()?;
+    let mut agreed = Agreed::read(session, &reader)?;
+    agreed.roots.retain(|root| !left.contains(root));
+    let private = agreed.not_among(reader.public_streams()?)?;
+    session.store.unshare(&private, notes)
+}
+
+/// Keeps what nobody agreed to share any more, as a flake that was carried from a shared root into another one.
+pub(in crate::app) fn withdraw(session: &Session, moved: &HashMap<PathBuf, FlakeId>) -> Result<usize, StoreError> {
+    let reader = session.store.reader()?;
+    let public = reader.public_streams()?;
+    if public.is_empty() {
+        return Ok(0);
+    }
+    let agreed =
+        Agreed { moved: moved.iter().map(|(to, id)| (*id, to.clone())).collect(), ..Agreed::read(session, &reader)? };
+    let private = agreed.not_among(public)?;
+    if private.is_empty() { Ok(0) } else { session.store.unshare(&private, Vec::new()) }
 }
 
 /// Shares the problems that were found below shared roots as well, from the first on, and those to come.
@@ -75,10 +98,8 @@ pub fn share_findings(session: &Session) -> Result<Released, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn unshare_findings(session: &Session) -> Result<usize, SyncError> {
-    let before = shared_streams(session)?;
     session.store.set_findings_shared(false)?;
-    let private: Vec<StreamId> = before.into_iter().filter(|stream| stream.aggregate() == Aggregate::Finding).collect();
-    Ok(session.store.unshare(&private)?)
+    Ok(withdraw(session, &HashMap::new())?)
 }
 
 /// Shares the generations of this machine's profiles and its channels as well, from the first on, and those to come.
@@ -95,11 +116,8 @@ pub fn share_system(session: &Session) -> Result<Released, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn unshare_system(session: &Session) -> Result<usize, SyncError> {
-    let before = shared_streams(session)?;
     session.store.set_system_shared(false)?;
-    let still = shared_streams(session)?;
-    let private: Vec<StreamId> = before.into_iter().filter(|stream| !still.contains(stream)).collect();
-    Ok(session.store.unshare(&private)?)
+    Ok(withdraw(session, &HashMap::new())?)
 }
 
 /// Lets into the outbox what is below shared roots and is not in it yet: flakes that were found since.
@@ -107,75 +125,110 @@ pub fn unshare_system(session: &Session) -> Result<usize, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn release(session: &Session) -> Result<Released, StoreError> {
-    let mut streams = shared_streams(session)?;
-    let private = session.store.reader()?.private_streams()?;
+    let reader = session.store.reader()?;
+    let mut streams = Agreed::read(session, &reader)?.streams()?;
+    let private = reader.private_streams()?;
     streams.retain(|stream| private.contains(&stream.to_string()));
     if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
 }
 
-/// The streams of all that is below a shared root: flakes, and what they and files without one hold; those of findings
-/// only when that was asked for. Those of the machine itself likewise.
-fn shared_streams(session: &Session) -> Result<Vec<StreamId>, StoreError> {
-    let reader = session.store.reader()?;
-    let mut streams = below_roots(session, &reader)?;
-    if reader.is_system_shared()? {
-        streams.extend(view::system_streams(&reader)?);
-    }
-    Ok(streams)
+/// What the user agreed to share.
+struct Agreed<'a> {
+    session: &'a Session,
+    reader: &'a Reader,
+    /// The shared roots.
+    roots: Vec<PathBuf>,
+    /// Where flakes are by now, if that is not recorded yet.
+    moved: HashMap<FlakeId, PathBuf>,
 }
 
-fn below_roots(session: &Session, reader: &Reader) -> Result<Vec<StreamId>, StoreError> {
-    let roots = shared_roots(reader)?;
-    if roots.is_empty() {
-        return Ok(Vec::new());
+impl<'a> Agreed<'a> {
+    fn read(session: &'a Session, reader: &'a Reader) -> Result<Self, StoreError> {
+        let roots = reader.roots()?.into_iter().filter(|root| root.shared).map(|root| root.path).collect();
+        Ok(Self { session, reader, roots, moved: HashMap::new() })
     }
-    let own = &session.store.origin().public_key;
-    let flakes = view::known_flakes(reader)?;
-    let below = |directory: &Path| roots.iter().any(|root| directory.starts_with(root));
-    let shared: Vec<_> =
-        flakes.into_iter().filter(|flake| flake.origin == *own && below(&flake.directory.to_path())).collect();
-    let mut streams: Vec<StreamId> =
-        shared.iter().flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect();
-    let held = view::held_streams(reader)?.into_iter().filter(|held| match held.flake {
-        Some(id) => shared.iter().any(|flake| flake.id == id),
-        None => below(&held.path.to_path()),
-    });
-    streams.extend(held.map(|held| held.stream));
-    if reader.are_findings_shared()? {
-        let found = |flake, file: &str| finding_stream_of(own, flake, Path::new(file));
-        streams.extend(shared.iter().flat_map(|flake| FILES.map(|file| found(Some(flake.id), file))));
+
+    /// Those of some streams that are not meant. What the ledger says of itself is nobody's root's.
+    fn not_among(&self, public: HashSet<String>) -> Result<Vec<StreamId>, StoreError> {
+        let agreed: HashSet<String> = self.streams()?.iter().map(StreamId::to_string).collect();
+        let left = public.into_iter().filter(|stream| !agreed.contains(stream));
+        Ok(left
+            .filter_map(|stream| stream.parse().ok())
+            .filter(|id: &StreamId| id.aggregate() != Aggregate::Ledger)
+            .collect())
+    }
+
+    /// The streams of all that is below a shared root: flakes, and what they and files without one hold; those of findings
+    /// only when that was asked for. Those of the machine itself likewise.
+    fn streams(&self) -> Result<Vec<StreamId>, StoreError> {
+        let mut streams = if self.roots.is_empty() { Vec::new() } else { self.below_roots()? };
+        if self.reader.is_system_shared()? {
+            streams.extend(view::system_streams(self.reader)?);
+        }
+        Ok(streams)
+    }
+
+    fn is_below(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+
+    fn below_roots(&self) -> Result<Vec<StreamId>, StoreError> {
+        let own = &self.session.store.origin().public_key;
+        let place =
+            |flake: &KnownFlakeRow| self.moved.get(&flake.id).cloned().unwrap_or_else(|| flake.directory.to_path());
+        let flakes = view::known_flakes(self.reader)?;
+        let shared: Vec<_> =
+            flakes.into_iter().filter(|flake| flake.origin == *own && self.is_below(&place(flake))).collect();
+        let mut streams: Vec<StreamId> =
+            shared.iter().flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect();
+        let held = view::held_streams(self.reader)?.into_iter().filter(|held| match held.flake {
+            Some(id) => shared.iter().any(|flake| flake.id == id),
+            None => self.is_below(&held.path.to_path()),
+        });
+        streams.extend(held.map(|held| held.stream));
+        if self.reader.are_findings_shared()? {
+            streams.extend(self.findings(&shared)?);
+        }
+        Ok(streams)
+    }
+
+    fn findings(&self, shared: &[KnownFlakeRow]) -> Result<Vec<StreamId>, StoreError> {
+        let own = &self.session.store.origin().public_key;
+        let found = |flake, file: &Path| finding_stream_of(own, flake, file);
+        let of_flake = |flake: &KnownFlakeRow| FILES.map(|file| found(Some(flake.id), Path::new(file)));
+        let mut streams: Vec<StreamId> = shared.iter().flat_map(of_flake).collect();
         // A lock without a flake has its problems by its path.
-        let files = reader.all_files()?.into_iter().filter(|row| below(&row.path));
+        let files = self.reader.all_files()?.into_iter().filter(|row| self.is_below(&row.path));
         let (checked, directories): (Vec<_>, Vec<_>) = files.partition(FileRow::is_checked);
         let alone = directories.into_iter().filter(|row| row.flake.is_none());
-        streams.extend(alone.map(|row| finding_stream_of(own, None, &row.path.join("flake.lock"))));
+        streams.extend(alone.map(|row| found(None, &row.path.join("flake.lock"))));
         streams.extend(checked.into_iter().map(|row| {
             let flake = shared.iter().find(|flake| Some(flake.id) == row.flake);
             let inside =
                 flake.and_then(|flake| row.path.strip_prefix(flake.directory.to_path()).ok().map(Path::to_owned));
-            finding_stream_of(own, flake.map(|flake| flake.id), &inside.unwrap_or_else(|| row.path.clone()))
+            found(flake.map(|flake| flake.id), &inside.unwrap_or_else(|| row.path.clone()))
         }));
+        Ok(streams)
     }
-    Ok(streams)
 }
 
-fn shared_roots(reader: &Reader) -> Result<Vec<PathBuf>, StoreError> {
-    Ok(reader.roots()?.into_iter().filter(|root| root.shared).map(|root| root.path).collect())
-}
-
-fn mark(session: &Session, which: &Which, shared: bool) -> Result<(), SyncError> {
-    let known: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
-    let paths = match which {
-        Which::All => known,
-        Which::Named(named) => named.iter().map(|path| find(&known, path)).collect::<Result<_, _>>()?,
-    };
+fn mark(session: &Session, which: &Which) -> Result<(), SyncError> {
+    let paths = named(&session.store.reader()?, which)?;
     if paths.is_empty() {
         return Ok(());
     }
-    let notes = paths.into_iter().map(|path| LocalNote::RootShared { path, shared }).collect();
-    let command = session.command(if shared { "share_roots" } else { "unshare_roots" });
+    let notes = paths.into_iter().map(|path| LocalNote::RootShared { path, shared: true }).collect();
+    let command = session.command("share_roots");
     session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
     Ok(())
+}
+
+fn named(reader: &Reader, which: &Which) -> Result<Vec<PathBuf>, SyncError> {
+    let known: Vec<PathBuf> = reader.roots()?.into_iter().map(|root| root.path).collect();
+    match which {
+        Which::All => Ok(known),
+        Which::Named(named) => named.iter().map(|path| find(&known, path)).collect(),
+    }
 }
 
 fn find(known: &[PathBuf], path: &Path) -> Result<PathBuf, SyncError> {

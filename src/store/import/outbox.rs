@@ -64,7 +64,10 @@ fn store_one(
         connection
             .prepare_cached("INSERT INTO outbox (origin, seq, position, chain) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![entry.origin, entry.seq, entry.position, link])?;
-        connection.prepare_cached("UPDATE streams SET shared = 1 WHERE stream = ?1")?.execute([&event.stream])?;
+        // Of our own streams consent decides, which an export does not hold.
+        let sql =
+            "UPDATE streams SET shared = 1 WHERE stream = ?1 AND origin <> (SELECT id FROM origins WHERE is_self = 1)";
+        connection.prepare_cached(sql)?.execute([&event.stream])?;
     }
     Ok(Ok(()))
 }

@@ -97,12 +97,14 @@ impl Intake<'_> {
     }
 
     fn advance(&self, sender: &Sender, arrival: &Arrival) -> Result<(), StoreError> {
+        // What comes back of our own says nothing of what is to be shared from now on: consent does.
+        let shared = sender.id != self.place.origin.id;
         self.place
             .cached(
-                "INSERT INTO streams (stream, origin, version, shared) VALUES (?1, ?2, ?3, 1) \
-                 ON CONFLICT (stream) DO UPDATE SET version = excluded.version, shared = 1",
+                "INSERT INTO streams (stream, origin, version, shared) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (stream) DO UPDATE SET version = excluded.version, shared = max(shared, excluded.shared)",
             )?
-            .execute(params![arrival.stream, sender.id, arrival.version.cast_signed()])
+            .execute(params![arrival.stream, sender.id, arrival.version.cast_signed(), shared])
             .named(self.place.path)
             .map(drop)
     }

@@ -114,6 +114,8 @@ fn become_known(connection: &Connection, own: i64, to: &str) -> rusqlite::Result
         connection
             .query_row("SELECT host, user FROM origins WHERE id = ?1", [own], |row| Ok((row.get(0)?, row.get(1)?)))?;
     connection.execute("DELETE FROM origins WHERE id = ?1", [own])?;
+    // What another machine shared is ours now, and shared further when that is agreed to here.
+    connection.execute("UPDATE streams SET shared = 0 WHERE origin = ?1", [known])?;
     connection
         .execute(
             "UPDATE origins SET is_self = 1, state = 'active', reason = NULL, host = ?2, user = ?3 WHERE id = ?1",

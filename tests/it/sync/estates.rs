@@ -147,6 +147,7 @@ fn what_flakes_and_files_hold_goes_with_their_root_and_is_kept_with_it() {
     consent::unshare(&estate.ada.session, &root).unwrap();
     change("lighttpd");
     assert_eq!(estate.events("module.%"), (3, 2));
+    estate.ada.assert_sound();
 }
 
 #[test]
@@ -171,4 +172,5 @@ fn what_a_machine_runs_is_private_until_its_user_shares_it() {
     estate.generation(3);
     estate.scan();
     assert_eq!(estate.events(SYSTEM), (3, 2));
+    estate.ada.assert_sound();
 }

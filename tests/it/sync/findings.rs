@@ -130,4 +130,5 @@ fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
     troubled.scan();
     troubled.ada.synced();
     assert!(troubled.findings().0 > more && troubled.findings().1 == more, "{:?}", troubled.findings());
+    troubled.ada.assert_sound();
 }

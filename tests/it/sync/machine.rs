@@ -20,6 +20,7 @@ use cim_domain_nix::domain::lock::PathChange;
 use cim_domain_nix::domain::lock_history::{self, Commit};
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
+use cim_domain_nix::store::check::CheckState;
 use cim_domain_nix::store::rebuild::{Replayed, Selection};
 use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
 use uuid::Uuid;
@@ -201,6 +202,13 @@ impl Machine {
     /// The hash of everything shared that is here.
     pub(super) fn state_hash(&self) -> String {
         cim_domain_nix::app::sync::verify::state_hash(&self.session).unwrap()
+    }
+
+    /// The ledger is what was written.
+    pub(super) fn assert_sound(&self) {
+        let checks = cim_domain_nix::store::verify::verify(self.session.store.path());
+        let bad: Vec<_> = checks.iter().filter(|check| check.state != CheckState::Ok).collect();
+        assert!(bad.is_empty(), "{}: {bad:#?}", self.name);
     }
 
     /// One number of SQL.
