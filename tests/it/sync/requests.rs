@@ -280,6 +280,9 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
         assert_eq!(health["checks"]["breaker"]["message"], "closed");
         assert_eq!(health["checks"]["outbox"]["message"], "0 events are not sent yet");
         assert!(health["checks"]["nix"]["message"].is_string(), "{health:#}");
+        // Nothing is said of the pages: looking at them reads the whole ledger, and anybody may ask.
+        assert_eq!(health["checks"]["schema"]["status"], "ok", "{health:#}");
+        assert_eq!(health["checks"]["pages"], Value::Null, "{health:#}");
     }
     let discovery = world.ask("discovery.cim-domain-nix", &json!({}));
     assert!(discovery["service"]["capabilities"].as_array().unwrap().contains(&json!("cmd.flake.scan")), "{discovery}");
