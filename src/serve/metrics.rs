@@ -87,7 +87,7 @@ impl Metrics {
         self.shared.set(report.shared);
         self.backlog.set(report.backlog);
         self.waiting.set(number(report.waiting));
-        self.parked.set(number(report.parked as u64));
+        self.parked.set(number(report.parked));
         self.origins.set(number(report.origins as u64));
         self.connected_since.set(report.remote.status.connected_since.unwrap_or_default() / 1_000_000);
         self.memory.set(number(desk.memory_mb().unwrap_or_default() << 20));

@@ -23,7 +23,7 @@ pub struct Report {
     /// Who delivers now; none when nobody does.
     pub holder: Option<String>,
     /// How many messages are parked.
-    pub parked: usize,
+    pub parked: u64,
     /// How many messages wait for others.
     pub waiting: u64,
     /// How many roots are shared, and how many there are.
@@ -68,7 +68,7 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         remote,
         shared,
         holder,
-        parked: reader.parked()?.len(),
+        parked: reader.parked_count()?,
         waiting: reader.waiting()?,
         roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),
         findings: reader.are_findings_shared()?,

@@ -50,9 +50,18 @@ impl Reader {
 }
 
 impl Reader {
+    /// How many messages are parked: each may be as large as a message can be, and who only counts needs none of them.
+    pub fn parked_count(&self) -> Result<u64, StoreError> {
+        self.count("SELECT count(*) FROM parked")
+    }
+
     /// How many messages wait for those before them.
     pub fn waiting(&self) -> Result<u64, StoreError> {
-        self.prepare_cached("SELECT count(*) FROM inbox")
+        self.count("SELECT count(*) FROM inbox")
+    }
+
+    fn count(&self, sql: &str) -> Result<u64, StoreError> {
+        self.prepare_cached(sql)
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
             .map(i64::cast_unsigned)
             .named(self.path())

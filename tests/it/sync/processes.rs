@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::sync::LEASE;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
 use cim_domain_nix::domain::id::EventId;
 use cim_domain_nix::store::backup::BackupOptions;
@@ -135,6 +136,37 @@ fn asking_for_it_once_while_a_process_is_at_it_waits_for_that_one() {
     assert!(said.status.success(), "{said:?}");
     assert_eq!((ada.status().backlog, ada.status().shared), (0, 51), "{said:?}");
     assert_eq!(Admin::of(&server).messages(), 51);
+}
+
+#[test]
+fn ctrl_c_ends_asking_for_it_once_wherever_it_waits() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let interrupt = |url: &str, waits: &dyn Fn(&mut std::process::Child)| {
+        let asking = &mut program(&ada, url, "sync now --wait 60");
+        let mut child = asking.stderr(Stdio::piped()).spawn().unwrap();
+        waits(&mut child);
+        let begun = std::time::Instant::now();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+        let said = child.wait_with_output().unwrap();
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(130), "{text}");
+        assert!(text.contains("synchronising was stopped before its end"), "{text}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    };
+    // For a server that takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let held = std::cell::RefCell::new(None);
+    interrupt(&format!("nats://{}", silent.local_addr().unwrap()), &|_| {
+        held.replace(Some(silent.accept().unwrap()));
+    });
+    // For another process that is at it.
+    let now = ada.session.clock.now();
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 600_000_000).unwrap());
+    interrupt(&server.url(), &|child| {
+        let mut byte = [0];
+        std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut byte).unwrap();
+    });
 }
 
 #[test]

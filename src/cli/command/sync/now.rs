@@ -1,6 +1,7 @@
 //! `sync now`: send what is new and take what is new, once.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -32,10 +33,11 @@ impl Now {
         let mut outcome = engine::run(&session, &place, &Link::default(), Until::Synced, &stop)?;
         if let Some(holder) = outcome.elsewhere.take() {
             context.printer.say(format!("{holder} is at it; waiting for it"));
-            wait_for(&session, asked, Duration::from_secs(self.wait), &mut outcome)?;
+            wait_for(&session, asked, Duration::from_secs(self.wait), &stop, &mut outcome)?;
         }
         if !outcome.synced {
-            return Err(refusal(&outcome));
+            let stopped = stop.load(Ordering::SeqCst);
+            return Err(if stopped { interrupted() } else { refusal(&outcome) });
         }
         context.printer.answer(&Synced { sent: outcome.sent, taken: outcome.taken, parked: outcome.parked })?;
         Ok(ExitCode::SUCCESS)
@@ -43,11 +45,17 @@ impl Now {
 }
 
 /// The other process writes down when nothing was left to send or take.
-fn wait_for(session: &Session, asked: i64, longest: Duration, outcome: &mut Outcome) -> Result<(), Failure> {
+fn wait_for(
+    session: &Session,
+    asked: i64,
+    longest: Duration,
+    stop: &AtomicBool,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
     let begun = Instant::now();
     let reader = session.store.reader()?;
     session.store.ask_whether_synced(asked)?;
-    while begun.elapsed() < longest {
+    while begun.elapsed() < longest && !stop.load(Ordering::SeqCst) {
         let report = status::report(&reader, session.clock.now())?;
         outcome.status = report.remote.status;
         outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
@@ -59,8 +67,13 @@ fn wait_for(session: &Session, asked: i64, longest: Duration, outcome: &mut Outc
     Ok(())
 }
 
+fn interrupted() -> Failure {
+    Failure::new(Kind::Interrupted, "synchronising was stopped before its end")
+        .hinted("nothing is lost: what was not sent is sent the next time")
+}
+
 /// Why it did not come to its end, with the next step.
-pub(super) fn refusal(outcome: &Outcome) -> Failure {
+fn refusal(outcome: &Outcome) -> Failure {
     let status = &outcome.status;
     let why = status.last_error.clone();
     match status.state.as_str() {

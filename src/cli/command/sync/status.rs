@@ -69,7 +69,7 @@ struct Status {
     /// How many messages of others wait for those before them.
     waiting: u64,
     /// How many could not be taken in.
-    parked: usize,
+    parked: u64,
     roots_shared: usize,
     roots: usize,
     /// Whether the problems that were found below them are shared as well.
