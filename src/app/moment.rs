@@ -34,7 +34,14 @@ pub(crate) enum Moment {
 
 /// A time as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) struct Written {
+    text: String,
+    when: When,
+}
+
+/// What a time as written says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
     /// A point in time, in microseconds since 1970 UTC.
     Exactly(i64),
     /// Midnight of today, so many days ago.
@@ -47,7 +54,7 @@ pub(crate) enum Written {
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Span {
+enum Span {
     /// Seconds, whatever they were written as.
     Seconds(i64),
     /// Months of the calendar.
@@ -90,6 +97,14 @@ impl FromStr for Written {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
+        Ok(Self { text: text.to_owned(), when: text.parse()? })
+    }
+}
+
+impl FromStr for When {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
         let trimmed = text.trim();
         match trimmed {
             "now" => return Ok(Self::Ago(Span::Seconds(0))),
@@ -119,24 +134,34 @@ impl FromStr for Written {
 }
 
 impl Written {
-    /// The point in time, in microseconds since 1970 UTC; the text is for the error.
+    /// The point in time, in microseconds since 1970 UTC.
     pub(crate) fn at(&self, now: i64) -> Result<i64, TimeError> {
-        let too_far = || TimeError::TooFar(format!("{self:?}"));
+        self.when.at(now).ok_or_else(|| TimeError::TooFar(self.text.clone()))
+    }
+
+    /// The point in time, when it is one whatever time it is now.
+    pub(crate) const fn exactly(&self) -> Option<i64> {
+        match self.when {
+            When::Exactly(micros) => Some(micros),
+            When::Midnight(_) | When::Last(_) | When::Ago(_) => None,
+        }
+    }
+}
+
+impl When {
+    fn at(self, now: i64) -> Option<i64> {
         match self {
-            Self::Exactly(micros) => Ok(*micros),
-            Self::Ago(Span::Seconds(seconds)) => seconds
-                .checked_mul(1_000_000)
-                .and_then(|span| now.checked_sub(span))
-                .filter(|micros| in_range(*micros))
-                .ok_or_else(too_far),
+            Self::Exactly(micros) => Some(micros),
+            Self::Ago(Span::Seconds(seconds)) => {
+                seconds.checked_mul(1_000_000).and_then(|span| now.checked_sub(span)).filter(|micros| in_range(*micros))
+            }
             Self::Ago(Span::Months(months)) => DateTime::from_timestamp_micros(now)
-                .and_then(|now| now.checked_sub_months(Months::new(*months)))
-                .map(|then| then.timestamp_micros())
-                .ok_or_else(too_far),
-            Self::Midnight(days) => midnight(now, |_| *days).ok_or_else(too_far),
+                .and_then(|now| now.checked_sub_months(Months::new(months)))
+                .map(|then| then.timestamp_micros()),
+            Self::Midnight(days) => midnight(now, |_| days),
             Self::Last(day) => {
-                let back = |today: Weekday| u64::from(today.days_since(*day));
-                midnight(now, |today| if back(today) == 0 { 7 } else { back(today) }).ok_or_else(too_far)
+                let back = |today: Weekday| u64::from(today.days_since(day));
+                midnight(now, |today| if back(today) == 0 { 7 } else { back(today) })
             }
         }
     }
@@ -194,7 +219,7 @@ fn calendar(text: &str) -> Option<Result<i64, ()>> {
 }
 
 /// `3d`, `3 days`, `3 days ago`.
-fn age(whole: &str) -> Result<Written, TimeError> {
+fn age(whole: &str) -> Result<When, TimeError> {
     let unknown = || TimeError::Unknown(whole.into());
     let text = whole.strip_suffix("ago").map_or(whole, str::trim_end);
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -211,10 +236,11 @@ fn age(whole: &str) -> Result<Written, TimeError> {
         "y" | "year" | "years" => months(12),
         _ => return Err(unknown()),
     };
-    span.map(Written::Ago).ok_or_else(|| TimeError::TooFar(whole.into()))
+    span.map(When::Ago).ok_or_else(|| TimeError::TooFar(whole.into()))
 }
 
-/// A local time as a point in time: the earlier one where clocks are set back, none where they skip it.
+/// A local time as a point in time: the earlier one where clocks are set back, none where they skip it; the first that they
+/// skip is when they do, so that a day without a midnight has a beginning as well.
 fn local(time: NaiveDateTime) -> Option<i64> {
     match ZONE.from_local_datetime(&time) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.timestamp_micros()),
@@ -278,7 +304,8 @@ mod tests {
     #[test]
     fn moments_name_positions_and_what_was_seen() {
         assert_eq!("#12".parse(), Ok(Moment::Position(12)));
-        assert_eq!("@seen:3d".parse(), Ok(Moment::Seen(Written::Ago(Span::Seconds(259_200)))));
+        let written = Written { text: "3d".into(), when: When::Ago(Span::Seconds(259_200)) };
+        assert_eq!("@seen:3d".parse(), Ok(Moment::Seen(written)));
         assert_eq!("#x".parse::<Moment>(), Err(TimeError::Position("#x".into())));
         assert_eq!("#-1".parse::<Moment>(), Err(TimeError::Position("#-1".into())));
     }
@@ -295,8 +322,10 @@ mod tests {
         for text in ["99999999999999999999", "9999999999999999", "99999999999999999999 d"] {
             assert_eq!(text.parse::<Written>(), Err(TimeError::TooFar(text.into())));
         }
-        assert!("9000000000 h".parse::<Written>().unwrap().at(NOW).is_err());
-        assert!("300000y".parse::<Written>().unwrap().at(NOW).is_err());
+        for text in ["9000000000 h", "300000y"] {
+            // Whether it is too far away depends on what time it is now; the words are the user's all the same.
+            assert_eq!(text.parse::<Written>().unwrap().at(NOW), Err(TimeError::TooFar(text.into())));
+        }
     }
 
     #[test]

@@ -224,9 +224,9 @@ impl<'a> Context<'a> {
 
 fn clock() -> Result<Clock, Failure> {
     let Some(start) = std::env::var_os(TEST_CLOCK) else { return Ok(Clock::system()) };
-    match start.to_string_lossy().parse() {
-        Ok(Written::Exactly(start)) => Ok(Clock::fixed(start)),
-        _ => Err(Failure::new(Kind::Settings, format!("`{TEST_CLOCK}` must be a time in RFC 3339"))),
+    match start.to_string_lossy().parse::<Written>().ok().and_then(|written| written.exactly()) {
+        Some(start) => Ok(Clock::fixed(start)),
+        None => Err(Failure::new(Kind::Settings, format!("`{TEST_CLOCK}` must be a time in RFC 3339"))),
     }
 }
 
