@@ -102,10 +102,9 @@ impl Failure {
     }
 
     /// Output that could not be written; a reader that has gone is no failure worth a word.
-    #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
-    pub(crate) fn output(error: io::Error) -> Self {
+    pub(crate) fn output(error: &io::Error) -> Self {
         let kind = if error.kind() == io::ErrorKind::BrokenPipe { Kind::Closed } else { Kind::Refused };
-        Self::new(kind, "the output cannot be written").because(&error)
+        Self::new(kind, "the output cannot be written").because(error)
     }
 
     /// A file that could not be read or written.
@@ -254,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_gone_is_no_failure() {
-        let failure = Failure::output(io::ErrorKind::BrokenPipe.into());
+        let failure = Failure::output(&io::ErrorKind::BrokenPipe.into());
         assert!(failure.is_silent());
         assert_eq!(failure.code(), 0);
     }

@@ -27,7 +27,7 @@ pub(crate) struct Printer {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     held: String,
-    closed: bool,
+    unwritten: Option<Failure>,
 }
 
 impl Printer {
@@ -44,7 +44,7 @@ impl Printer {
             out: AutoStream::new(io::stdout(), choice(color, &io::stdout())),
             err: AutoStream::new(io::stderr(), choice(color, &io::stderr())),
             held: String::new(),
-            closed: false,
+            unwritten: None,
         }
     }
 
@@ -143,21 +143,23 @@ impl Printer {
         Data(self)
     }
 
-    /// Whether whoever read the data has gone.
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed
+    /// Why what others wrote could not be written: they have an error of their own, which does not know of stdout.
+    pub(crate) const fn take_unwritten(&mut self) -> Option<Failure> {
+        self.unwritten.take()
     }
 
     /// Writes what is held back.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.write_held().map_err(|error| Failure::output(&error))
+    }
+
+    fn write_held(&mut self) -> io::Result<()> {
         let mut held = std::mem::take(&mut self.held);
         if self.out.current_choice() == ColorChoice::Never && held.contains('\x1b') {
             // The stream would leave the colours out as well, but write what is between two of them piece by piece.
             held = strip_str(&held).to_string();
         }
-        let written = self.out.write_all(held.as_bytes()).and_then(|()| self.out.flush());
-        self.closed |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        written.map_err(Failure::output)
+        self.out.write_all(held.as_bytes()).and_then(|()| self.out.flush())
     }
 
     /// Says something beside the data; not with `--quiet`.
@@ -215,15 +217,21 @@ struct Data<'a>(&'a mut Printer);
 
 impl Write for Data<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.flush().and_then(|()| self.0.out.write_all(bytes).map_err(Failure::output)).map_err(|failure| {
-            self.0.closed |= failure.is_silent();
-            io::Error::from(io::ErrorKind::BrokenPipe)
-        })?;
+        let written = self.0.write_held().and_then(|()| self.0.out.write_all(bytes));
+        self.told(written)?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.out.flush()
+        let written = self.0.out.flush();
+        self.told(written)
+    }
+}
+
+impl Data<'_> {
+    /// Keeps why something could not be written.
+    fn told(&mut self, written: io::Result<()>) -> io::Result<()> {
+        written.inspect_err(|error| self.0.unwritten = Some(Failure::output(error)))
     }
 }
 

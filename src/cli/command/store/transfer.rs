@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::app::{Session, upkeep};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::Failure;
 use crate::cli::text::plural;
 
 #[derive(Debug, clap::Args)]
@@ -37,8 +37,7 @@ impl Export {
         let Some(to) = &self.to else {
             let exported = upkeep::export(&session, &mut context.printer.writer(), Path::new("stdout"));
             return match exported {
-                Err(_) if context.printer.is_closed() => Err(Failure::new(Kind::Closed, "nobody reads")),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(context.printer.take_unwritten().unwrap_or_else(|| error.into())),
                 Ok(_) => Ok(ExitCode::SUCCESS),
             };
         };
