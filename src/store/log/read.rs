@@ -10,6 +10,13 @@ use crate::domain::stream::StreamId;
 use crate::store::error::{Named, StoreError};
 use crate::store::reader::Reader;
 
+/// Every event of the conversation is looked at, and the command that caused it by its id: there is no index of what caused
+/// commands.
+const CAUSED_BY: &str = "SELECT event_id FROM events \
+     WHERE correlation_id = coalesce((SELECT correlation_id FROM commands WHERE command_id = ?2), ?1) \
+     AND (causation_id = ?2 OR EXISTS (SELECT 1 FROM commands c WHERE c.command_id = events.causation_id AND c.causation_id = ?2)) \
+     ORDER BY position";
+
 impl Reader {
     /// The events of one stream, oldest first; none when there is no such stream.
     pub fn stream(&self, stream: &StreamId) -> Result<Vec<Recorded>, StoreError> {
@@ -50,12 +57,8 @@ impl Reader {
     /// The events that a command brought about: its own and those of the commands that it caused, oldest first. They are of
     /// the conversation that it was recorded in, whatever who asks again says of that.
     pub fn caused_by(&self, command: &MessageIdentity) -> Result<Vec<EventId>, StoreError> {
-        let sql = "SELECT event_id FROM events \
-                   WHERE correlation_id = coalesce((SELECT correlation_id FROM commands WHERE command_id = ?2), ?1) \
-                   AND (causation_id = ?2 OR causation_id IN (SELECT command_id FROM commands WHERE causation_id = ?2)) \
-                   ORDER BY position";
         let (correlation, id) = (command.correlation_id.uuid(), command.message_id.uuid());
-        self.prepare_cached(sql)
+        self.prepare_cached(CAUSED_BY)
             .and_then(|mut statement| {
                 let read = |row: &Row<'_>| Ok(EventId::new(Uuid::from_bytes(row.get(0)?)));
                 statement.query_map((correlation.as_bytes(), id.as_bytes()), read)?.collect()
@@ -74,5 +77,26 @@ impl Reader {
         self.prepare_cached(&format!("SELECT {} FROM events WHERE {which}", Recorded::COLUMNS))
             .and_then(|mut statement| statement.query_map(parameters, Recorded::from_row)?.collect())
             .named(self.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::store::connect;
+
+    #[test]
+    fn what_a_command_brought_about_is_found_by_indexes_however_many_commands_there_are() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connect::migrate(&mut connection, Path::new(":memory:")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {CAUSED_BY}")).unwrap();
+        let steps = statement.query_map([Uuid::nil().as_bytes(); 2], |row| row.get::<_, String>("detail")).unwrap();
+        let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+        assert!(plan.contains("SEARCH events USING INDEX events_correlation"), "{plan}");
+        assert!(plan.contains("SEARCH c ") && !plan.contains("SCAN"), "{plan}");
     }
 }
