@@ -278,9 +278,12 @@ impl Run<'_> {
         if !report.interrupted {
             notes.extend(roots.iter().map(|path| LocalNote::RootScanned { path: path.clone(), at }));
         }
-        command.result = serde_json::json!({
-            "events": report.events, "seen": report.seen, "interrupted": report.interrupted,
-        });
+        // A scan that saw nothing new is kept only where it may be asked for again: they come by the hundred thousand.
+        if report.events > 0 || command.result != serde_json::Value::Null {
+            command.result = serde_json::json!({
+                "events": report.events, "seen": report.seen, "interrupted": report.interrupted,
+            });
+        }
         self.session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
         report.problems.sort();
         report.problems.dedup();

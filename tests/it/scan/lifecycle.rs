@@ -10,7 +10,13 @@ fn seeing_twice_stores_nothing() {
     let first = estate.scan();
     assert_eq!((first.seen, first.new, first.changed, first.removed), (1, 1, 0, 0));
     assert!(first.events > 0);
+    let commands = || {
+        let reader = estate.session.store.reader().expect("a reader");
+        reader.query_row("SELECT count(*) FROM commands", [], |row| row.get::<_, i64>(0)).expect("a number")
+    };
+    let before = commands();
     let second = estate.scan();
+    assert_eq!(commands(), before, "not even that it was done");
     assert_eq!((second.seen, second.new, second.changed, second.removed, second.events), (1, 0, 0, 0, 0));
 }
 
