@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -248,4 +248,39 @@ fn log_below(folder: &std::path::Path) -> Option<String> {
         }
     }
     None
+}
+
+/// What is answered at an address: the first line, when anything is.
+fn asked(address: &str, path: &str) -> Option<String> {
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    text.lines().next().map(str::to_owned)
+}
+
+#[test]
+fn health_is_told_again_once_files_may_be_opened_again() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    let mut serving = program(&side.ada, &server.url(), "serve --listen 127.0.0.1:0 --interval 600");
+    side.child = Some(serving.stderr(fs::File::create(side.said_to()).unwrap()).spawn().unwrap());
+    side.live();
+    let said = side.said();
+    let address = said.split("http://").nth(1).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(asked(&address, "/healthz").as_deref(), Some("HTTP/1.1 200 OK"));
+    let pid = Pid::from_child(side.child.as_ref().unwrap());
+    let few = Rlimit { current: Some(3), ..getrlimit(Resource::Nofile) };
+    let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
+    assert_eq!(asked(&address, "/healthz"), None, "no connection can be taken");
+    prlimit(Some(pid), Resource::Nofile, before).unwrap();
+    let begun = Instant::now();
+    while asked(&address, "/healthz").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", side.said());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(asked(&address, "/metrics").as_deref(), Some("HTTP/1.1 200 OK"));
+    side.end();
 }
