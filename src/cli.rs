@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -110,7 +111,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>, faces: Faces) -> ExitCode 
         Err(error) => return refuse(&error),
     };
     let mut printer = Printer::new(args.global.format(), color_of(&args), args.global.quiet, args.global.verbose > 0);
-    let done = launch(args, &mut printer, faces).and_then(|code| printer.flush().map(|()| code));
+    // What a worker of a pool panicked about comes back on the thread that waits for it, told already.
+    let launched = catch_unwind(AssertUnwindSafe(|| launch(args, &mut printer, faces)));
+    let Ok(done) = launched else { return ExitCode::from(Kind::Internal.code()) };
+    let done = done.and_then(|code| printer.flush().map(|()| code));
     done.unwrap_or_else(|failure| {
         // What was said before the failure belongs before it; when that cannot be written, the failure still can.
         let flushed = printer.flush();
@@ -118,7 +122,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, faces: Faces) -> ExitCode 
             printer.failure(&failure);
         }
         let code = flushed.err().filter(Failure::is_silent).map_or(failure.code(), |closed| closed.code());
-        ExitCode::from(code)
+        ExitCode::from(if panic::was_told() { Kind::Internal.code() } else { code })
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A face like the others: it starts use cases and shows what they say. Stops within five seconds, losing nothing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::app::requests::Desk;
 use crate::app::scan::{ScanReport, ScanRequest};
-use crate::app::sync::Place;
 use crate::app::sync::engine::{self, Link, Until};
+use crate::app::sync::{Place, SyncError};
 use crate::app::{AppError, Session, watch};
+use crate::store::StoreError;
 
 mod http;
 
@@ -61,7 +63,7 @@ pub enum ServeError {
     },
     /// The ledger.
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
 }
 
 /// Runs until `stop` is set. `say` hears what happens; what fails on the way is told and tried again.
@@ -78,14 +80,34 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     }
     let desk = Arc::new(Desk::open(session.clone(), commands)?);
     let link = Link::default();
-    let sync = || engine::run_with(&session, &place, &link, Until::Stopped, &stop, Some(desk.clone())).map(drop);
+    let halted = AtomicBool::new(false);
+    // A ledger whose writer is gone takes nothing any more: whoever started this process may start it anew.
+    let halt = |error: &StoreError| {
+        if matches!(error, StoreError::WriterStopped { .. }) {
+            halted.store(true, Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let exchange = || engine::run_with(&session, &place, &link, Until::Stopped, &stop, Some(desk.clone())).map(drop);
+    let sync = || {
+        exchange().inspect_err(|error| {
+            if let SyncError::Store(error) = error {
+                halt(error);
+            }
+        })
+    };
     let tell = |report: Result<&ScanReport, &AppError>| {
         metrics.scanned(&report);
         match report {
             Ok(report) if report.events == 1 => say("1 event recorded".to_owned()),
             Ok(report) if report.events > 0 => say(format!("{} events recorded", report.events)),
             Ok(_) => {}
-            Err(error) => say(format!("a scan failed: {error}")),
+            Err(error) => {
+                say(format!("a scan failed: {error}"));
+                if let AppError::Store(error) = error {
+                    halt(error);
+                }
+            }
         }
         link.nudge();
     };
@@ -100,13 +122,21 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
         system::stopping();
         link.stop();
     });
+    if halted.into_inner() {
+        return Err(StoreError::WriterStopped { path: session.store.path().to_owned() }.into());
+    }
     Ok(())
 }
 
-/// Does a part of the work again and again: a full disk or a locked ledger passes, and the rest goes on meanwhile.
+/// Does a part of the work again and again: a full disk or a locked ledger passes, and the rest goes on meanwhile. So it
+/// does when a worker panicked over a file, which comes back here, told already.
 fn persist<E: std::fmt::Display>(stop: &AtomicBool, say: &dyn Fn(String), work: impl Fn() -> Result<(), E>) {
     while !stop.load(Ordering::Relaxed) {
-        let Err(error) = work() else { continue };
+        let error = match catch_unwind(AssertUnwindSafe(&work)) {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "a part of the work broke down".to_owned(),
+        };
         say(format!("{error}; trying again in {} s", PAUSE.as_secs()));
         let begun = Instant::now();
         while begun.elapsed() < PAUSE && !stop.load(Ordering::Relaxed) {

@@ -37,7 +37,7 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     app.restore(&saved);
     let (sender, messages) = mpsc::channel();
     let reader = Reader::start(connection, sender.clone())?;
-    let mut screen = Screen::enter()?;
+    let mut screen = Screen::enter(sender.clone())?;
     input::listen(sender.clone())?;
     let gate = input::read_terminal(sender.clone())?;
     let mut world = World { screen: &mut screen, reader, gate, sender, editor, scan, stop: Arc::default() };

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::style::ResetColor;
@@ -15,6 +16,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use super::app::App;
+use super::message::Message;
 
 /// Whether the terminal is ours now. One for the process: the panic hook of any thread must know.
 static OURS: AtomicBool = AtomicBool::new(false);
@@ -35,13 +37,16 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal over, and makes sure that a panic gives it back before it is reported.
-    pub(crate) fn enter() -> io::Result<Self> {
+    /// Takes the terminal over, and makes sure that a panic gives it back before it is reported, and is told as well: nothing
+    /// can be drawn any more.
+    pub(crate) fn enter(told: Sender<Message>) -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             // Nothing more can be done about a terminal that does not listen.
             let _ = restore();
             before(panic);
+            // A main loop that is gone needs no telling.
+            let _ = told.send(Message::Panicked);
         }));
         take()?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout())).inspect_err(|_| {

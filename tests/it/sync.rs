@@ -11,6 +11,8 @@ mod access;
 
 mod admin;
 
+mod answers;
+
 mod chaos;
 
 mod consent;

@@ -1,0 +1,38 @@
+//! Answering requests over a real server, whatever becomes of the answer.
+
+use std::sync::Arc;
+
+use cim_domain_nix::bus::{Answer, Answered, Bus, Endpoint, Link, Target};
+use serde_json::Value;
+
+use crate::nats::Server;
+
+#[test]
+fn a_panic_in_an_answer_is_an_answer_and_the_next_request_is_answered_too() {
+    let server = Server::start();
+    let target = Target { servers: vec![server.url()], ..Target::default() };
+    let bus = Bus::connect(&target, "answers", Link::default()).unwrap();
+    let answer: Answer = Arc::new(|request| {
+        // The program leaves a process alive whose panic is on a thread of this name.
+        assert_eq!(std::thread::current().name(), Some("bus"));
+        assert_ne!(request.body, b"panic", "on purpose");
+        Answered { body: b"{\"ok\":true}".to_vec(), miss: None }
+    });
+    let endpoint = Endpoint { name: "test", subject: "test.answers".to_owned(), shared: true };
+    let _answering = bus.answer(("answers", "0.1.0", "a test"), &[endpoint], &answer).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+    let ask = |body: &'static str| {
+        let reply = runtime.block_on(client.request("test.answers", body.into())).unwrap();
+        let code =
+            reply.headers.as_ref().and_then(|headers| headers.get("Nats-Service-Error")).map(ToString::to_string);
+        (serde_json::from_slice::<Value>(&reply.payload).unwrap(), code)
+    };
+    for _ in 0..6 {
+        let (reply, code) = ask("panic");
+        assert_eq!((&reply["ok"], &reply["code"]), (&Value::Bool(false), &Value::from("internal")), "{reply}");
+        assert_eq!(code.as_deref(), Some("internal"));
+    }
+    let (reply, code) = ask("fine");
+    assert_eq!((&reply["ok"], code), (&Value::Bool(true), None));
+}
