@@ -144,3 +144,20 @@ fn persist<E: std::fmt::Display>(stop: &AtomicBool, say: &dyn Fn(String), work: 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_in_which_a_worker_panics_is_told_and_goes_on() {
+        let (stop, said) = (AtomicBool::new(false), std::sync::Mutex::new(Vec::new()));
+        let say = |words: String| {
+            said.lock().unwrap().push(words);
+            stop.store(true, Ordering::Relaxed);
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        persist(&stop, &say, || pool.install(|| -> Result<(), String> { panic!("on purpose") }));
+        assert_eq!(said.into_inner().unwrap(), ["a part of the work broke down; trying again in 5 s"]);
+    }
+}
