@@ -347,8 +347,14 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         // Not left to the thread: until it begins, nothing is known of what came meanwhile.
         self.progress.caught_up.store(false, Ordering::Release);
         let (session, progress, stopping) = (self.session, self.progress.clone(), stop.clone());
-        let thread = scope.spawn(move || intake::run(session, &bus, &exchange, &progress, &stopping));
-        self.way_in = Some(WayIn { stop, thread });
+        // By its name it is known that a panic of it is taken up here.
+        let thread = thread::Builder::new()
+            .name("way-in".to_owned())
+            .spawn_scoped(scope, move || intake::run(session, &bus, &exchange, &progress, &stopping));
+        match thread {
+            Ok(thread) => self.way_in = Some(WayIn { stop, thread }),
+            Err(error) => self.fail(Seen::Failed, error),
+        }
     }
 
     fn stop_way_in(&mut self) {
