@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::id::FlakeId;
 use super::path::RecordedPath;
-use super::size::PART_BYTES;
+use super::size::{PART_BYTES, text_bytes};
 
 /// More names of one kind than these are not listed in an event.
 pub const MAX_NAMES: usize = 2_000;
@@ -67,7 +67,7 @@ impl Room {
         let mut all: Names = names.into_iter().collect();
         let mut kept = Names::new();
         while let Some(name) = all.pop_first() {
-            let bytes = written_bytes(&name);
+            let bytes = text_bytes(&name);
             if kept.len() == MAX_NAMES || bytes > self.bytes {
                 self.left_out = self.left_out.saturating_add(1);
                 continue;
@@ -82,16 +82,6 @@ impl Room {
     pub const fn left_out(&self) -> u32 {
         self.left_out
     }
-}
-
-/// What a name takes in JSON, with quotes and comma.
-fn written_bytes(name: &str) -> usize {
-    let one = |c: char| match c {
-        '"' | '\\' => 2,
-        c if c.is_control() => 6,
-        c => c.len_utf8(),
-    };
-    name.chars().map(one).sum::<usize>() + 3
 }
 
 #[cfg(test)]

@@ -27,6 +27,16 @@ pub fn split<T>(items: Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     runs
 }
 
+/// What a text takes in JSON, with quotes and a comma.
+pub fn text_bytes(text: &str) -> usize {
+    let one = |c: char| match c {
+        '"' | '\\' => 2,
+        c if c.is_control() => 6,
+        c => c.len_utf8(),
+    };
+    text.chars().map(one).sum::<usize>() + 3
+}
+
 /// The size of a change of one input path.
 pub fn path_change_bytes(change: &PathChange) -> usize {
     change.input.len() + change.node.len() + attrs_bytes(change.from.as_ref()) + attrs_bytes(change.to.as_ref())

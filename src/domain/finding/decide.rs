@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::event::FindingEvent;
 use super::{Finding, Open, Seen, Subject, Suppressed};
+use crate::domain::size::{split, text_bytes};
 
 /// The events that lead from the open findings to those seen now. A finding that only moved to another line is the same,
 /// but says so: whoever goes to the line must not go to the old one. One that was open and is suppressed now is not resolved;
-/// one that was suppressed from the first is none.
+/// one that was suppressed from the first is none. Of what is too much for one event there are several: a generated file may
+/// have thousands.
 pub fn observe(open: &Open, subject: &Subject, seen: &Seen) -> Vec<FindingEvent> {
     let Seen { findings, suppressed } = seen;
     let seen = distinct(findings, open);
@@ -22,20 +24,25 @@ pub fn observe(open: &Open, subject: &Subject, seen: &Seen) -> Vec<FindingEvent>
     let meant = |known: &String| suppressed.get(known.as_str()).copied();
     let resolved: Vec<_> = gone.clone().filter(|known| meant(known).is_none()).cloned().collect();
     let suppressed: Vec<_> = gone.filter_map(meant).cloned().collect();
-    let mut events = Vec::new();
-    if !resolved.is_empty() {
-        events.push(FindingEvent::Resolved { subject: subject.clone(), fingerprints: resolved });
-    }
-    if !suppressed.is_empty() {
-        events.push(FindingEvent::Suppressed { subject: subject.clone(), findings: suppressed });
-    }
-    if !changed.is_empty() {
-        events.push(FindingEvent::Changed { subject: subject.clone(), findings: changed });
-    }
-    if !raised.is_empty() {
-        events.push(FindingEvent::Raised { subject: subject.clone(), findings: raised });
-    }
-    events
+    let resolved = split(resolved, |fingerprint| text_bytes(fingerprint)).into_iter();
+    let resolved = resolved.map(|fingerprints| FindingEvent::Resolved { subject: subject.clone(), fingerprints });
+    let suppressed = split(suppressed, suppressed_bytes).into_iter();
+    let suppressed = suppressed.map(|findings| FindingEvent::Suppressed { subject: subject.clone(), findings });
+    let changed = split(changed, finding_bytes).into_iter();
+    let changed = changed.map(|findings| FindingEvent::Changed { subject: subject.clone(), findings });
+    let raised = split(raised, finding_bytes).into_iter();
+    let raised = raised.map(|findings| FindingEvent::Raised { subject: subject.clone(), findings });
+    resolved.chain(suppressed).chain(changed).chain(raised).collect()
+}
+
+/// What a finding takes in JSON; the names of its fields, its severity and its line take less than 96.
+fn finding_bytes(finding: &Finding) -> usize {
+    96 + text_bytes(&finding.fingerprint) + text_bytes(&finding.code) + text_bytes(&finding.message)
+}
+
+/// What a suppressed finding takes in JSON, with the names of its fields.
+fn suppressed_bytes(finding: &Suppressed) -> usize {
+    48 + text_bytes(&finding.fingerprint) + text_bytes(&finding.why) + finding.until.as_deref().map_or(4, text_bytes)
 }
 
 /// What a person would read twice is one finding: of those that say the same of the same line the one that is open already
@@ -87,6 +94,50 @@ mod tests {
         let open = fold(&events);
         assert_eq!(open.keys().collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(observe(&open, &subject(), &seen([finding("a", 1), finding("b", 1), finding("c", 2)])), []);
+    }
+
+    #[test]
+    fn given_thousands_then_no_event_is_larger_than_a_payload_and_together_they_say_all() {
+        use crate::domain::size::PART_BYTES;
+        let many = |line, message: &str| {
+            let one = |number| Finding {
+                code: format!("c{number}"),
+                message: message.into(),
+                ..finding(&format!("f{number:04}"), line)
+            };
+            super::Seen::from((0..3_000).map(one).collect::<Vec<_>>())
+        };
+        let first = many(1, &"\u{1}\"\\".repeat(20));
+        let raised = observe(&Open::new(), &subject(), &first);
+        let open = fold(&raised);
+        assert_eq!(open.values().cloned().collect::<Vec<_>>(), first.findings);
+        assert_eq!(observe(&open, &subject(), &first), []);
+        let changed = observe(&open, &subject(), &many(2, "m"));
+        let meant = |finding: &Finding| Suppressed {
+            fingerprint: finding.fingerprint.clone(),
+            why: "w".repeat(99),
+            until: Some("2027-01-01".into()),
+        };
+        let suppressed = super::Seen { findings: Vec::new(), suppressed: first.findings.iter().map(meant).collect() };
+        let suppressed = observe(&open, &subject(), &suppressed);
+        for events in [&raised, &changed, &suppressed] {
+            assert!(events.len() > 2, "{}", events.len());
+            for event in events {
+                let bytes: usize = match event {
+                    FindingEvent::Raised { findings, .. } | FindingEvent::Changed { findings, .. } => {
+                        findings.iter().map(finding_bytes).sum()
+                    }
+                    FindingEvent::Suppressed { findings, .. } => findings.iter().map(suppressed_bytes).sum(),
+                    FindingEvent::Resolved { .. } => panic!("{event:?}"),
+                };
+                assert!(bytes <= PART_BYTES, "{bytes}");
+            }
+        }
+        let all = || raised.iter().chain(&changed);
+        assert_eq!(fold(all()).into_values().collect::<Vec<_>>(), many(2, "m").findings);
+        assert_eq!(fold(raised.iter().chain(&suppressed)), Open::new());
+        let gone = observe(&fold(all()), &subject(), &super::Seen::default());
+        assert_eq!(fold(all().chain(&gone)), Open::new());
     }
 
     #[test]
