@@ -13,6 +13,7 @@ use super::git_program::Git;
 
 mod canary;
 mod history;
+mod large;
 mod lifecycle;
 mod modules;
 mod pins;

@@ -13,7 +13,7 @@ use crate::domain::finding::{Finding, Seen, Severity, Suppressed};
 use crate::domain::id::FlakeId;
 use crate::lint::{self, Linter};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
-use crate::store::{FileRow, LocalNote, StoreError, StreamWrite};
+use crate::store::{FileRow, LocalNote, StreamWrite};
 use crate::syntax::{secret, tree};
 
 use super::super::AppError;
@@ -21,7 +21,7 @@ use super::super::chain;
 use super::super::known::{CHECKED, Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
-use super::settle::Settler;
+use super::settle::{Outcome, Settler};
 use super::{Run, ScanRequest, gone};
 
 /// How many files are recorded as one command.
@@ -202,9 +202,19 @@ impl Files<'_> {
                 writes.extend(happened);
                 notes.push(seen);
             }
-            match settler.store_checked(writes, notes) {
-                Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => settler.look_again()?,
-                done => return done,
+            match settler.store(writes, notes)? {
+                Outcome::Conflict if tries_left > 0 => settler.look_again()?,
+                // One file must not stand in the way of those beside it.
+                Outcome::TooLarge(_) if looked.len() > 1 => {
+                    settler.look_again()?;
+                    let (some, others) = looked.split_at(looked.len() / 2);
+                    self.record(some, settler)?;
+                    return self.record(others, settler);
+                }
+                outcome => {
+                    let place = looked.first().map_or(Path::new(""), |file| &file.path);
+                    return settler.tell(place, outcome).map(drop);
+                }
             }
         }
         Ok(())
@@ -253,7 +263,7 @@ impl Files<'_> {
     fn gone(&self, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
         for (path, row) in self.known.files().filter(|(path, row)| row.is_checked() && is_gone(walked, path, row)) {
             let writes = self.left(path, row, settler)?;
-            settler.store_checked(writes, vec![LocalNote::FileGone { path: path.clone() }])?;
+            settler.store_or_tell(path, writes, vec![LocalNote::FileGone { path: path.clone() }])?;
         }
         Ok(())
     }

@@ -65,7 +65,8 @@ pub(super) fn settle(
         let lock = directory.join("flake.lock");
         if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
             let write = settler.findings(None, &lock, &Seen::default(), false)?;
-            settler.store(write.into_iter().collect(), vec![LocalNote::FileGone { path: row.path.clone() }])?;
+            let note = LocalNote::FileGone { path: row.path.clone() };
+            settler.store_or_tell(&lock, write.into_iter().collect(), vec![note])?;
         }
     }
     let unseen = known.flakes().filter(|flake| !flake.removed && below(roots, &flake.directory));
@@ -89,9 +90,12 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
     for name in ["flake.nix", "flake.lock"] {
         writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &Seen::default(), false)?);
     }
-    settler.report.removed += 1;
-    settler.touch(flake.id, true);
-    settler.store(writes, vec![LocalNote::FileGone { path: flake.directory.clone() }])
+    let note = LocalNote::FileGone { path: flake.directory.clone() };
+    if settler.store_or_tell(&flake.directory, writes, vec![note])? {
+        settler.report.removed += 1;
+        settler.touch(flake.id, true);
+    }
+    Ok(())
 }
 
 /// Gone for certain: the walk came by and did not find it. A place on a file system that is not mounted now shows

@@ -7,7 +7,7 @@ use crate::domain::catalogue::Event;
 use crate::domain::config::host::{self, Host, HostKind, HostName};
 use crate::domain::id::FlakeId;
 use crate::scan::{DEFAULT_LIMIT, read_text};
-use crate::store::{StoreError, StreamWrite, view};
+use crate::store::{StreamWrite, view};
 use crate::syntax::flake::read_with_configurations;
 
 use super::super::AppError;
@@ -72,18 +72,7 @@ fn settle_flake(
         let event = host::observe(state.as_ref(), name, seen.hosts.get(name), same_files).map(Event::Config);
         writes.extend(settler.write(stream, version, event.into_iter().collect()));
     }
-    if writes.is_empty() {
-        return Ok(());
-    }
-    match settler.store(writes, Vec::new()) {
-        // Another scan looked at the same flake at the same time.
-        Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
-        Err(AppError::Store(error @ StoreError::TooLarge { .. })) => {
-            settler.problem(&directory.join("flake.nix"), "too-large", error.to_string());
-            Ok(())
-        }
-        done => done,
-    }
+    settler.store_or_tell(&directory.join("flake.nix"), writes, Vec::new()).map(drop)
 }
 
 /// Looks at one flake; none when it cannot be read, which the scan has said already.

@@ -1,12 +1,12 @@
 //! Files that pin sources without a flake, and the channels of the machine: read, compared and recorded.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::domain::catalogue::Event;
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self as domain, Manager, Pins};
 use crate::scan::{self, DEFAULT_LIMIT, Walk, read_text};
-use crate::store::{StoreError, view};
+use crate::store::view;
 use crate::syntax::{pins, secret};
 
 use super::super::AppError;
@@ -101,13 +101,5 @@ fn settle_file(
     let event = domain::observe(state.as_ref(), &RecordedPath::new(file), manager, seen);
     let events = event.into_iter().map(Event::Pins).collect();
     let Some(write) = settler.write(stream, version, events) else { return Ok(()) };
-    match settler.store(vec![write], Vec::new()) {
-        // Another scan looked at the same file at the same time.
-        Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
-        Err(AppError::Store(error @ StoreError::TooLarge { .. })) => {
-            settler.problem(&PathBuf::from(file), "too-large", error.to_string());
-            Ok(())
-        }
-        done => done,
-    }
+    settler.store_or_tell(file, vec![write], Vec::new()).map(drop)
 }

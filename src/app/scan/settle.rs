@@ -1,10 +1,9 @@
-//! Settling: compares what was seen with the state, and hands the events to the ledger without waiting for the disk.
+//! Settling: compares what was seen with the state, and makes the events of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
-use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{self, Finding, Seen, Subject};
 use crate::domain::flake::decide::{self, Observation};
 use crate::domain::id::{EventId, FlakeId};
@@ -14,11 +13,8 @@ use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
 use crate::domain::{module, overlay};
 use crate::git::Repository;
-use crate::lint::{Check, Rule};
 use crate::scan::Found;
-use crate::store::{
-    Append, Command, EditRow, Expected, FileRow, LocalNote, NewEvent, Reader, Receipt, StoreError, StreamWrite, Ticket,
-};
+use crate::store::{Command, Expected, FileRow, LocalNote, NewEvent, Reader, StreamWrite};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
@@ -27,8 +23,10 @@ use super::facts::Facts;
 use super::look::{Glance, HISTORY_LIMITED, Sight};
 use super::{ScanProblem, ScanReport};
 
-/// How often a flake is looked at again when another process wrote to its streams meanwhile.
-const TRIES: u32 = 3;
+mod send;
+
+pub(super) use send::Outcome;
+use send::Pending;
 
 /// Turns glances into events.
 pub(super) struct Settler<'a> {
@@ -44,22 +42,6 @@ pub(super) struct Settler<'a> {
     /// Flakes of which something was read, and whether that was another text than before.
     touched: BTreeMap<FlakeId, bool>,
     pub(super) report: ScanReport,
-}
-
-/// What is on its way to the disk.
-struct Pending {
-    directory: PathBuf,
-    sight: Box<Sight>,
-    fate: Fate,
-    findings: Findings,
-    ticket: Ticket,
-}
-
-/// How many findings of rules are new, and how many are gone.
-#[derive(Clone, Copy, Default)]
-struct Findings {
-    raised: u64,
-    resolved: u64,
 }
 
 /// What became of a flake.
@@ -152,38 +134,6 @@ impl<'a> Settler<'a> {
         Ok((self.report, self.notes))
     }
 
-    /// Waits until everything that is on its way is on the disk.
-    pub(super) fn wait(&mut self) -> Result<(), AppError> {
-        for pending in std::mem::take(&mut self.pending) {
-            let directory = &pending.directory;
-            match pending.ticket.wait() {
-                Ok(receipt) => {
-                    self.count(&receipt);
-                    self.count_findings(pending.findings);
-                    self.count_flake(pending.fate);
-                }
-                Err(StoreError::Conflict { .. }) => self.settle_again(directory, &pending.sight)?,
-                Err(error @ StoreError::TooLarge { .. }) => self.problem(directory, "too-large", error.to_string()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores events of one stream that belong to no sight: a flake that is gone, findings of a file that is.
-    pub(super) fn store(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
-        let command = self.observe();
-        self.store_as(command, writes, notes)
-    }
-
-    fn store_as(&mut self, command: Command, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
-        let findings = Findings::of(&writes);
-        let receipt = self.session.store.append(Append { command, received_at: self.now(), writes, notes })?;
-        self.count(&receipt);
-        self.count_findings(findings);
-        Ok(())
-    }
-
     /// One write of events that happened now; none when there are no events.
     pub(super) fn write(&self, stream: StreamId, version: u64, events: Vec<Event>) -> Option<StreamWrite> {
         let now = self.now();
@@ -213,47 +163,9 @@ impl<'a> Settler<'a> {
         self.session.clock.now()
     }
 
-    fn count(&mut self, receipt: &Receipt) {
-        if let Receipt::Stored { events, .. } = receipt {
-            self.report.events += *events as u64;
-        }
-    }
-
-    fn count_flake(&mut self, fate: Fate) {
-        match fate {
-            Fate::New => self.report.new += 1,
-            Fate::Changed => self.report.changed += 1,
-            Fate::Same => {}
-        }
-    }
-
     fn settle_sight(&mut self, directory: &Path, sight: Sight) -> Result<(), AppError> {
-        let Decision { command, fate, writes, notes } = self.decide(directory, &sight)?;
-        if writes.is_empty() {
-            self.notes.extend(notes);
-            return Ok(());
-        }
-        let findings = Findings::of(&writes);
-        let append = Append { command, received_at: self.now(), writes, notes };
-        let ticket = self.session.store.submit(append)?;
-        self.pending.push(Pending { directory: directory.to_owned(), sight: Box::new(sight), fate, findings, ticket });
-        Ok(())
-    }
-
-    fn settle_again(&mut self, directory: &Path, sight: &Sight) -> Result<(), AppError> {
-        for tries_left in (0..TRIES).rev() {
-            self.reader = self.session.store.reader()?;
-            let Decision { command, fate, writes, notes } = self.decide(directory, sight)?;
-            match self.store_as(command, writes, notes) {
-                Err(AppError::Store(StoreError::Conflict { .. })) if tries_left > 0 => {}
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    self.count_flake(fate);
-                    break;
-                }
-            }
-        }
-        Ok(())
+        let decision = self.decide(directory, &sight)?;
+        self.send(directory, sight, decision)
     }
 
     fn decide(&mut self, directory: &Path, sight: &Sight) -> Result<Decision, AppError> {
@@ -410,46 +322,6 @@ impl<'a> Settler<'a> {
         Ok(writes)
     }
 
-    /// Stores what was found in files; what changed only beside the events is kept with the command of the scan.
-    pub(super) fn store_checked(&mut self, writes: Vec<StreamWrite>, notes: Vec<LocalNote>) -> Result<(), AppError> {
-        if writes.is_empty() {
-            self.notes.extend(notes);
-            return Ok(());
-        }
-        self.store(writes, notes)
-    }
-
-    fn count_findings(&mut self, findings: Findings) {
-        self.report.raised += findings.raised;
-        self.report.resolved += findings.resolved;
-    }
-
-    /// Stores what was found in a file that a command of this ledger wrote, as that command. Its note says that it was
-    /// seen even when there is nothing to store.
-    pub(super) fn store_edit(
-        &mut self,
-        edit: &EditRow,
-        mut writes: Vec<StreamWrite>,
-        seen: LocalNote,
-    ) -> Result<(), AppError> {
-        let notes = vec![seen, LocalNote::EditSeen { command: edit.command }];
-        if writes.is_empty() {
-            self.notes.extend(notes);
-            return Ok(());
-        }
-        for event in writes.iter_mut().flat_map(|write| &mut write.events) {
-            event.undoes = edit.undoes;
-        }
-        let command = self.session.command_as(edit::name(&edit.name), edit.identity());
-        match self.store_as(command, writes, notes) {
-            Ok(()) => {}
-            // Somebody else observed it meanwhile.
-            Err(AppError::Store(StoreError::Conflict { .. })) => self.look_again()?,
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
     /// Sees what other processes have written since.
     pub(super) fn look_again(&mut self) -> Result<(), AppError> {
         self.reader = self.session.store.reader()?;
@@ -463,11 +335,7 @@ impl<'a> Settler<'a> {
         let path = at.dir.clone();
         let note =
             LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: self.extractor, flake: None });
-        if let Some(write) = write {
-            return self.store(vec![write], vec![note]);
-        }
-        self.notes.push(note);
-        Ok(())
+        self.store_or_tell(&file, write.into_iter().collect(), vec![note]).map(drop)
     }
 
     /// What is wrong stays in the report of every scan, also when nothing was read again.
@@ -494,28 +362,4 @@ impl<'a> Settler<'a> {
             message: finding.message.clone(),
         }));
     }
-}
-
-impl Findings {
-    /// In what is to be written. What only a scan sees, of files and repositories, is no finding of a rule on their text.
-    fn of(writes: &[StreamWrite]) -> Self {
-        let mut counted = Self::default();
-        for event in writes.iter().flat_map(|write| &write.events) {
-            match &event.event {
-                Event::Finding(FindingEvent::Raised { findings, .. }) => {
-                    counted.raised += findings.iter().filter(|finding| is_of_text(&finding.code)).count() as u64;
-                }
-                Event::Finding(FindingEvent::Resolved { fingerprints, .. }) => {
-                    let code = |fingerprint: &&String| fingerprint.split(':').next().is_some_and(is_of_text);
-                    counted.resolved += fingerprints.iter().filter(code).count() as u64;
-                }
-                _ => {}
-            }
-        }
-        counted
-    }
-}
-
-fn is_of_text(code: &str) -> bool {
-    !Rule::named(code).is_some_and(|rule| matches!(rule.check, Check::Scan))
 }

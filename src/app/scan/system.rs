@@ -6,7 +6,6 @@ use crate::domain::catalogue::Event;
 use crate::domain::config::{self, Generation, Observation};
 use crate::domain::path::RecordedPath;
 use crate::scan;
-use crate::store::StoreError;
 
 use super::super::AppError;
 use super::super::known::{self, Known};
@@ -34,9 +33,5 @@ pub(super) fn settle(root: &Path, known: &Known, settler: &mut Settler<'_>) -> R
     let events = config::observe(&profile, &seen);
     let events = events.into_iter().map(|(at, event)| (at, Event::Config(event))).collect();
     let Some(write) = settler.write_at(stream, version, events) else { return Ok(()) };
-    match settler.store(vec![write], Vec::new()) {
-        // Another scan looked at the same links at the same time.
-        Err(AppError::Store(StoreError::Conflict { .. })) => Ok(()),
-        done => done,
-    }
+    settler.store_or_tell(&system.profile, vec![write], Vec::new()).map(drop)
 }

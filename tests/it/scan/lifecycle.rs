@@ -1,5 +1,9 @@
 //! Flakes come, change, move and go.
 
+use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::domain::finding::Severity;
+use cim_domain_nix::lint::Selection;
+
 use super::*;
 
 #[test]
@@ -75,6 +79,36 @@ fn thousands_of_inputs_are_recorded_one_by_one_and_not_all_for_each() {
     let reader = estate.session.store.reader().expect("a reader");
     let count: i64 = reader.query_row("SELECT count(*) FROM v1_inputs", [], |row| row.get(0)).expect("a number");
     assert_eq!(count, 3_000);
+}
+
+#[test]
+fn two_scans_at_once_that_see_the_same_deletions_both_end_well() {
+    let estate = Estate::new();
+    for number in 0..60 {
+        estate.write(&format!("gone/{number}/flake.nix"), FLAKE);
+        estate.write(&format!("gone/{number}/let.nix"), "let a = 1; in 2");
+        estate.write(&format!("gone/alone-{number}/flake.lock"), &lock('a'));
+    }
+    let rules = Some(Wanted { selection: Selection::default(), least: Severity::Warning });
+    let request = ScanRequest { paths: vec![estate.root()], rules, modules: true, ..ScanRequest::default() };
+    estate.scan_with(&request);
+    fs::remove_dir_all(estate.root().join("gone")).expect("removed");
+    let removed: u64 = std::thread::scope(|scope| {
+        let one = |_| {
+            scope.spawn(|| {
+                let session = open(&estate.database());
+                scan(&session, &request, &|_| {}, &AtomicBool::new(false)).expect("the scan works").removed
+            })
+        };
+        let all: Vec<_> = (0..3).map(one).collect();
+        all.into_iter().map(|scan| scan.join().expect("no panic")).sum()
+    });
+    let last = estate.scan_with(&request);
+    assert_eq!((removed + last.removed, estate.flakes().len()), (60, 0), "each is removed once");
+    assert_eq!(estate.scan_with(&request).events, 0);
+    let reader = estate.session.store.reader().expect("a reader");
+    let open: u32 = reader.query_row("SELECT count(*) FROM v1_problems", [], |row| row.get(0)).expect("a number");
+    assert_eq!(open, 0);
 }
 
 #[test]
