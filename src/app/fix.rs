@@ -148,7 +148,8 @@ pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Resu
     }
     keep(session, dropped)?;
     if !touched.is_empty() {
-        let request = ScanRequest { paths: touched, history: false, ..scan.clone() };
+        // The roots are named to look at them, not to bring back a flake that was forgotten there.
+        let request = ScanRequest { paths: touched, history: false, keep_forgotten: true, ..scan.clone() };
         let command = session.caused("scan", &root);
         done.events = scan_as(session, &request, command, &|_| {}, &std::sync::atomic::AtomicBool::new(false))?.events;
     }

@@ -11,8 +11,8 @@ use super::Desk;
 use super::asked::Asked;
 use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
-use crate::store::Command;
 use crate::store::view::{self, At};
+use crate::store::{Command, Reader};
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -158,9 +158,13 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
 
 fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
     let path = confined(desk, Path::new(text(asked, "path")))?;
-    let request = ScanRequest { paths: vec![path], history: true, threads: 1, ..ScanRequest::default() };
+    let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == path);
+    // What the owner has forgotten stays so, whoever asks.
+    let request =
+        ScanRequest { paths: vec![path], keep_forgotten: true, history: true, threads: 1, ..ScanRequest::default() };
     let report = scan::scan_as(&desk.session, &request, command, &|_| {}, &AtomicBool::new(false))?;
-    Ok(format!("{} flakes seen, {} new, {} changed", report.seen, report.new, report.changed))
+    let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
+    Ok(format!("{} flakes seen, {} new, {} changed{passed_over}", report.seen, report.new, report.changed))
 }
 
 fn forget(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {

@@ -5,12 +5,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use cim_domain_nix::app::check::CheckRequest;
 use cim_domain_nix::app::edit::{
     self, Done, Draft, EditFailure, LockState, Locking, Operation, Unrecorded, WriteError, Writing,
 };
-use cim_domain_nix::app::forget;
 use cim_domain_nix::app::scan::ScanRequest;
+use cim_domain_nix::app::{fix, forget};
 use cim_domain_nix::domain::message::MessageIdentity;
+use cim_domain_nix::lint::{Safety, Selection};
 use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, view};
 use uuid::Uuid;
 
@@ -224,6 +226,30 @@ fn an_edit_that_the_inputs_do_not_show_is_noted_as_seen_once() {
     let hash = *blake3::hash(planned.new.as_bytes()).as_bytes();
     assert_eq!(reader.pending_edit(&planned.path, &hash).unwrap(), None);
     assert_eq!(taking_back(&estate, None).new, FLAKE);
+}
+
+#[test]
+fn mending_files_at_a_root_brings_back_no_flake_that_was_forgotten_there() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    let file = estate.write("a/b.nix", "let a = 1; in 2\n");
+    let root = estate.root().join("a");
+    let request = ScanRequest { paths: vec![root.clone()], ..ScanRequest::default() };
+    estate.scan_with(&request);
+    let id = view::known_flakes(&estate.session.store.reader().unwrap()).unwrap()[0].id;
+    forget::forget(&estate.session, id).unwrap();
+    let check = CheckRequest {
+        paths: vec![root],
+        excludes: Vec::new(),
+        selection: Selection::default(),
+        threads: 1,
+        now: estate.session.clock.now(),
+        cache: None,
+    };
+    let plan = fix::plan(&check, Safety::Review).unwrap();
+    let done = fix::write(Some(&estate.session), &plan, &ScanRequest::default()).unwrap();
+    assert!(done.written.contains(&file) && done.unrecorded.is_none(), "{done:?}");
+    assert_eq!(estate.flakes(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

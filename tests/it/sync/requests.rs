@@ -162,6 +162,11 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     let here = format!("nix.cmd.flake.forget.{}", world.machine.session.store.origin().public_key);
     let reply = world.ask(&here, &json!({ "flake": world.path() }));
     assert_eq!((&reply["ok"], reply["events"].as_array().unwrap().len()), (&json!(true), 1), "{reply}");
+    // What was forgotten here nobody brings back from elsewhere.
+    let reply = world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    assert_eq!((&reply["code"], reply["events"].as_array().unwrap().len()), (&json!("done"), 0), "{reply}");
+    assert!(reply["message"].as_str().unwrap().contains("forgotten"), "{reply}");
+    assert_eq!(world.machine.count("SELECT count(*) FROM v1_flakes"), 0);
 }
 
 #[test]
