@@ -88,7 +88,8 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         number: number(run.request),
     };
     let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
-    let leaving = gone::leaving(run.walked, &known);
+    let mut leaving = gone::leaving(run.walked, run.known);
+    leaving.retain(|flake| !settler.has_moved(*flake));
     let files = Files { known: &known, leaving: &leaving, looker };
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();

@@ -23,7 +23,7 @@ fn flakes<'k>(walked: &Walk, known: &'k Known) -> Vec<&'k KnownFlake> {
     known.flakes().filter(|flake| !flake.removed && is_gone(walked, known, &flake.directory)).collect()
 }
 
-/// The same by their ids.
+/// The same by their ids. Asks what was known before the scan: what it has read since is on the devices of today.
 pub(super) fn leaving(walked: &Walk, known: &Known) -> HashSet<FlakeId> {
     flakes(walked, known).into_iter().map(|flake| flake.id).collect()
 }
@@ -101,14 +101,26 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
 /// Gone for certain: the walk came by and did not find it. A place on a file system that is not mounted now shows
 /// itself by its device: the nearest directory that is there is on another one.
 fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
-    walked.is_gone(directory) && !on_another_device(known, directory)
+    walked.is_gone(directory) && !on_another_device(walked, known, directory)
 }
 
-fn on_another_device(known: &Known, directory: &Path) -> bool {
+fn on_another_device(walked: &Walk, known: &Known, directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let Some(device) = known.file(directory).and_then(|row| row.stamp.first_chunk::<8>()) else { return false };
+    let Some(then) = device(known, directory) else { return false };
     let nearest = directory.ancestors().find_map(|ancestor| std::fs::metadata(ancestor).ok());
-    nearest.is_some_and(|meta| meta.dev() != u64::from_be_bytes(*device))
+    nearest.is_some_and(|meta| meta.dev() != then && !has_become(walked, known, then, meta.dev()))
+}
+
+/// The device that a flake was on when it was read last.
+fn device(known: &Known, directory: &Path) -> Option<u64> {
+    known.file(directory)?.stamp.first_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// Whether a device only has another number since a restart, as those of btrfs and NFS do: what is still there and was on
+/// the one is on the other now.
+fn has_become(walked: &Walk, known: &Known, then: u64, now: u64) -> bool {
+    let is_on_it = |at: &Found| at.flake_nix.is_some_and(|stamp| stamp.dev == now);
+    walked.flakes.iter().any(|at| is_on_it(at) && device(known, &at.dir) == Some(then))
 }
 
 fn below(roots: &[PathBuf], path: &Path) -> bool {

@@ -111,6 +111,35 @@ fn two_scans_at_once_that_see_the_same_deletions_both_end_well() {
     assert_eq!(open, 0);
 }
 
+/// As after a restart that numbered the devices anew: what was read of these places was on another one.
+fn renumber(estate: &Estate, places: &[&str]) {
+    let database = rusqlite::Connection::open(estate.database()).expect("the database");
+    for place in places {
+        let path = estate.root().join(place).into_os_string().into_encoded_bytes();
+        let stamp = database.query_row("SELECT stamp FROM files WHERE path = ?1", [&path], |row| row.get(0));
+        let mut stamp: Vec<u8> = stamp.expect("it was read");
+        stamp[..8].copy_from_slice(&0x00ab_cdef_u64.to_be_bytes());
+        database.execute("UPDATE files SET stamp = ?2 WHERE path = ?1", (&path, &stamp)).expect("changed");
+    }
+}
+
+#[test]
+fn a_flake_on_a_device_that_is_not_there_now_stays_and_on_one_that_was_only_renumbered_it_goes() {
+    let estate = Estate::new();
+    for place in ["disk/x", "other"] {
+        estate.write(&format!("{place}/flake.nix"), FLAKE);
+    }
+    estate.scan();
+    renumber(&estate, &["disk/x"]);
+    fs::remove_dir_all(estate.root().join("disk/x")).expect("removed");
+    let report = estate.scan();
+    assert_eq!(report.removed, 0, "its disk is not mounted");
+    assert!(Estate::codes(&report).contains(&"not-reachable"), "{report:?}");
+    renumber(&estate, &["other"]);
+    assert_eq!(estate.scan().removed, 1, "what was on the same device is on this one now");
+    assert_eq!(estate.scan().events, 0);
+}
+
 #[test]
 fn a_renamed_directory_is_the_same_flake() {
     let estate = Estate::new();
