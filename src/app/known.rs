@@ -213,26 +213,24 @@ fn finding_stream(origin: &Uuid, flake: Option<FlakeId>, file: &Path) -> StreamI
     })
 }
 
+/// The events of one aggregate among others.
+macro_rules! only {
+    ($aggregate:ident, $events:expr) => {
+        $events.filter_map(|event| match event {
+            Event::$aggregate(event) => Some(event),
+            _ => None,
+        })
+    };
+}
+
 /// The state of a flake and the version of its stream.
 pub fn flake(reader: &Reader, id: FlakeId) -> Result<(Option<Flake>, u64), StoreError> {
-    let stream = reader.stream(&StreamId::flake(id))?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Flake(event)) => Some(event),
-        _ => None,
-    });
-    Ok((Flake::fold(events), version))
+    folded(reader, &StreamId::flake(id), |events| Flake::fold(only!(Flake, events)))
 }
 
 /// The open findings of a stream and its version.
 pub fn findings(reader: &Reader, stream: &StreamId) -> Result<(Open, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Finding(event)) => Some(event),
-        _ => None,
-    });
-    Ok((finding_event::fold(events), version))
+    folded(reader, stream, |events| finding_event::fold(only!(Finding, events)))
 }
 
 /// The file that a stream of findings spoke of last.
@@ -251,76 +249,57 @@ pub fn found_in(reader: &Reader, stream: &StreamId) -> Result<Option<RecordedPat
 
 /// What is known of a profile and the version of its stream.
 pub fn profile(reader: &Reader, stream: &StreamId) -> Result<(Profile, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Config(event)) => Some(event),
-        _ => None,
-    });
-    Ok((Profile::fold(events), version))
+    folded(reader, stream, |events| Profile::fold(only!(Config, events)))
 }
 
 /// What a file pins, as far as is known, and the version of its stream.
 pub fn pins(reader: &Reader, stream: &StreamId) -> Result<(Option<Pins>, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Pins(event)) => Some(event),
-        _ => None,
-    });
-    Ok((pins::fold(events), version))
+    folded(reader, stream, |events| pins::fold(only!(Pins, events)))
 }
 
 /// What a module says, as far as is known, and the version of its stream.
 pub fn module(reader: &Reader, stream: &StreamId) -> Result<(Option<Module>, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Module(event)) => Some(event),
-        _ => None,
-    });
-    Ok((module::fold(events), version))
+    folded(reader, stream, |events| module::fold(only!(Module, events)))
 }
 
 /// What an overlay adds, as far as is known, and the version of its stream.
 pub fn overlay(reader: &Reader, stream: &StreamId) -> Result<(Option<Overlay>, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Overlay(event)) => Some(event),
-        _ => None,
-    });
-    Ok((overlay::fold(events), version))
+    folded(reader, stream, |events| overlay::fold(only!(Overlay, events)))
 }
 
 /// What a configuration of a flake is, as far as is known, and the version of its stream.
 pub fn host(reader: &Reader, stream: &StreamId) -> Result<(Option<Host>, u64), StoreError> {
-    let stream = reader.stream(stream)?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let events = stream.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::Config(event)) => Some(event),
-        _ => None,
-    });
-    Ok((host::fold(events), version))
+    folded(reader, stream, |events| host::fold(only!(Config, events)))
 }
 
 /// The commits of a flake's past that are recorded and still count, and the version of the stream.
 pub fn commits(reader: &Reader, id: FlakeId) -> Result<(BTreeSet<String>, u64), StoreError> {
-    let stream = reader.stream(&StreamId::lock_history(id))?;
-    let version = stream.last().map_or(0, |event| event.version);
-    let mut commits = BTreeSet::new();
-    for recorded in &stream {
-        match recorded.event() {
-            Ok(Event::LockHistory(LockHistoryEvent::Recorded(event))) => {
-                commits.insert(event.commit.id.clone());
-            }
-            Ok(Event::LockHistory(LockHistoryEvent::Unreachable { commits: gone, .. })) => {
-                for commit in gone {
-                    commits.remove(commit);
+    folded(reader, &StreamId::lock_history(id), |events| {
+        let mut commits = BTreeSet::new();
+        for event in only!(LockHistory, events) {
+            match event {
+                LockHistoryEvent::Recorded(event) => {
+                    commits.insert(event.commit.id.clone());
+                }
+                LockHistoryEvent::Unreachable { commits: gone, .. } => {
+                    for commit in gone {
+                        commits.remove(commit);
+                    }
                 }
             }
-            _ => {}
         }
-    }
-    Ok((commits, version))
+        commits
+    })
+}
+
+/// The state after the events of a stream that can be read, and the version of the stream.
+fn folded<S>(
+    reader: &Reader,
+    stream: &StreamId,
+    fold: impl FnOnce(&mut dyn Iterator<Item = &Event>) -> S,
+) -> Result<(S, u64), StoreError> {
+    let stream = reader.stream(stream)?;
+    let version = stream.last().map_or(0, |event| event.version);
+    let state = fold(&mut stream.iter().filter_map(|recorded| recorded.event().ok()));
+    Ok((state, version))
 }
