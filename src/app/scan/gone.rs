@@ -64,7 +64,7 @@ pub(super) fn settle(
     for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none() && !row.is_checked()) {
         let lock = directory.join("flake.lock");
         if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
-            let write = settler.findings(None, &lock, &Seen::default(), false)?;
+            let write = settler.findings(None, &lock, &Seen::default())?;
             let note = LocalNote::FileGone { path: row.path.clone() };
             settler.store_or_tell(&lock, write.into_iter().collect(), vec![note])?;
         }
@@ -88,7 +88,7 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
     }
     let mut writes: Vec<_> = settler.write(StreamId::flake(flake.id), version, events).into_iter().collect();
     for name in ["flake.nix", "flake.lock"] {
-        writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &Seen::default(), false)?);
+        writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &Seen::default())?);
     }
     let note = LocalNote::FileGone { path: flake.directory.clone() };
     if settler.store_or_tell(&flake.directory, writes, vec![note])? {

@@ -189,12 +189,11 @@ impl<'a> Settler<'a> {
             _ if events.is_empty() => Fate::Same,
             _ => Fate::Changed,
         };
-        let moved = state.as_ref().is_some_and(|flake| flake.directory != observation.directory);
         let events = events.into_iter().map(Event::Flake).collect();
         let mut writes: Vec<_> = self.write(StreamId::flake(sight.id), version, events).into_iter().collect();
         let lock_findings = self.lock_findings(directory, sight)?;
         for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &lock_findings)] {
-            writes.extend(self.findings(Some(sight.id), &directory.join(name), findings, moved)?);
+            writes.extend(self.findings(Some(sight.id), &directory.join(name), findings)?);
         }
         let edit = self.reader.pending_edit(&directory.join("flake.nix"), &sight.nix_hash)?;
         let undoes = edit.as_ref().and_then(|edit| edit.undoes);
@@ -256,25 +255,15 @@ impl<'a> Settler<'a> {
         Ok(self.write_at(StreamId::lock_history(sight.id), decided.version, decided.events))
     }
 
-    /// The findings of one file; of a flake that moved, the old ones are resolved where they were.
+    /// The findings of `flake.nix` or `flake.lock`, also of a lock without a flake.
     pub(super) fn findings(
         &self,
         flake: Option<FlakeId>,
         file: &Path,
         seen: &Seen,
-        moved: bool,
     ) -> Result<Option<StreamWrite>, AppError> {
-        let stream = self.known.finding_stream(flake, file);
-        let (open, version) = known::findings(&self.reader, &stream)?;
         let subject = Subject { flake, file: RecordedPath::new(file) };
-        let mut events = Vec::new();
-        if moved {
-            events.extend(finding::decide::observe(&open, &subject, &Seen::default()));
-            events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
-        } else {
-            events.extend(finding::decide::observe(&open, &subject, seen));
-        }
-        Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
+        self.findings_on(self.known.finding_stream(flake, file), &subject, seen)
     }
 
     /// The findings of a Nix file somewhere in a flake, or in none.
@@ -284,19 +273,22 @@ impl<'a> Settler<'a> {
         file: &Path,
         seen: &Seen,
     ) -> Result<Option<StreamWrite>, AppError> {
-        let stream = self.known.finding_stream_inside(flake, file);
-        let (open, version) = known::findings(&self.reader, &stream)?;
         let subject = Subject { flake: flake.map(|flake| flake.id), file: RecordedPath::new(file) };
+        self.findings_on(self.known.finding_stream_inside(flake, file), &subject, seen)
+    }
+
+    /// The findings of one stream; of a flake that moved, the old ones are resolved where they were.
+    fn findings_on(&self, stream: StreamId, subject: &Subject, seen: &Seen) -> Result<Option<StreamWrite>, AppError> {
+        let (open, version) = known::findings(&self.reader, &stream)?;
         let before = if open.is_empty() { None } else { known::found_in(&self.reader, &stream)? };
-        // The flake was moved: what was found is resolved where it was.
         let events = match before.filter(|before| *before != subject.file) {
             Some(before) => {
                 let old = Subject { file: before, ..subject.clone() };
                 let mut events = finding::decide::observe(&open, &old, &Seen::default());
-                events.extend(finding::decide::observe(&finding::Open::new(), &subject, seen));
+                events.extend(finding::decide::observe(&finding::Open::new(), subject, seen));
                 events
             }
-            None => finding::decide::observe(&open, &subject, seen),
+            None => finding::decide::observe(&open, subject, seen),
         };
         Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
     }
@@ -331,7 +323,7 @@ impl<'a> Settler<'a> {
     fn settle_lock_alone(&mut self, at: &Found, stamp: Vec<u8>, findings: &[Finding]) -> Result<(), AppError> {
         let file = at.dir.join("flake.lock");
         self.show(&file, findings);
-        let write = self.findings(None, &file, &Seen::from(findings.to_vec()), false)?;
+        let write = self.findings(None, &file, &Seen::from(findings.to_vec()))?;
         let path = at.dir.clone();
         let note =
             LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: self.extractor, flake: None });
