@@ -17,6 +17,9 @@ use place::Places;
 use table::{SETTINGS, Setting};
 use value::{Secret, Value};
 
+/// More threads than these make nothing faster, and may take all that the system has.
+const MOST_THREADS: usize = 256;
+
 /// Which findings of rules scans record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
@@ -296,7 +299,7 @@ impl Settings {
             rules_nix: text(&table::RULES_NIX),
             history: value(&table::HISTORY_READ).and_then(Value::switch).unwrap_or(true),
             history_since: text(&table::HISTORY_SINCE),
-            threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default(),
+            threads: value(&table::THREADS).and_then(Value::count).unwrap_or_default().min(MOST_THREADS),
             system_root: directory.join(value(&table::SYSTEM_ROOT).and_then(Value::path).unwrap_or(Path::new("/"))),
             formatter: value(&table::FORMATTER).and_then(Value::command).unwrap_or_default().to_vec(),
             sync: Sync::of(&value, directory),

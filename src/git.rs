@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 mod facts;
 mod history;
 mod near;
+mod rename;
 mod since;
 mod stamp;
 mod text;

@@ -54,6 +54,12 @@ pub fn read(
     if history.cursor == Cursor::Reached && cursor.is_some_and(|cursor| !cursor.complete) {
         history = repository.lock_commits(lock_path, since, None)?;
     }
+    let mut reading = Reading::of(&mut history)?;
+    // What the first new commit is to be compared with lies before the end of the last reading.
+    if history.cursor == Cursor::Reached && reading.began_unread {
+        history = repository.lock_commits(lock_path, since, None)?;
+        reading = Reading::of(&mut history)?;
+    }
     let head = history.head.clone().unwrap_or_default();
     let bound = if history.cursor == Cursor::Reached {
         cursor.and_then(|cursor| cursor.since)
@@ -61,10 +67,6 @@ pub fn read(
         since.map(|since| since.saturating_mul(MICROS))
     };
     let mut limits: Vec<_> = history.limits.iter().filter_map(limit).collect();
-    let mut reading = Reading::default();
-    for commit in history.by_ref() {
-        reading.take(commit?);
-    }
     limits.extend(reading.not_fetched());
     let Reading { commits, unreadable, .. } = reading;
     let cursor = HistoryCursor { flake, head, since: bound, complete: limits.is_empty() };
@@ -123,9 +125,21 @@ struct Reading {
     /// Commits whose lock is not in this clone.
     missing: Vec<String>,
     last: Option<Lock>,
+    /// Whether the lock before the first commit of all says nothing.
+    began_unread: bool,
 }
 
 impl Reading {
+    fn of(history: &mut git::LockHistory<'_>) -> Result<Self, git::Error> {
+        let mut reading = Self::default();
+        for (index, commit) in history.enumerate() {
+            let commit = commit?;
+            reading.began_unread |= index == 0 && lock(&commit.before).is_err();
+            reading.take(commit);
+        }
+        Ok(reading)
+    }
+
     fn take(&mut self, commit: git::Commit) {
         let before = lock(&commit.before).unwrap_or_else(|_| self.last.clone());
         let after = match lock(&commit.after) {

@@ -19,7 +19,7 @@ const LIKENESS: f64 = 0.85;
 /// Finds the flake that is meant.
 pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Result<FlakeRow, Failure> {
     let named = RecordedPath::new(&absolute(selector, directory));
-    let missing = match view::flake(&reading.ledger.reader, named.text(), reading.at) {
+    let missing = match view::flake_at(&reading.ledger.reader, &named, reading.at) {
         Err(StoreError::NoFlake { .. }) => view::flake(&reading.ledger.reader, &selector.to_string_lossy(), reading.at),
         found => return Ok(found?),
     };

@@ -109,7 +109,7 @@ settings! {
     HISTORY_SINCE = "history.since" Kind::Text, default "", env "CIM_NIX_HISTORY_SINCE", flag Some("--since"), project true:
         "How far back a scan reads the past: a date or an age such as `1y`. Empty means all of it.";
     THREADS = "threads" Kind::Count, default "0", env "CIM_NIX_THREADS", flag Some("--threads"), project true:
-        "How many threads a scan uses. 0 means one for each core.";
+        "How many threads a scan uses, 256 at most. 0 means one for each core.";
     RULES_ENABLED = "rules.enabled" Kind::List, default "[]", env "CIM_NIX_RULES_ENABLED", flag Some("--enable"), project true:
         "Rules of `check` that are wanted though they are off by themselves. Each layer adds to the ones before it.";
     RULES_DISABLED = "rules.disabled" Kind::List, default "[]", env "CIM_NIX_RULES_DISABLED", flag Some("--disable"), project true:

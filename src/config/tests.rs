@@ -45,6 +45,11 @@ fn defaults_when_nothing_is_said() {
     assert_eq!(settings.db, world.root.path().join("data/cim-nix/ledger.db"));
     assert_eq!((settings.color, settings.threads, settings.history), (Color::Auto, 0, true));
     assert_eq!((settings.history_since, settings.log), (None, None));
+    assert_eq!(
+        world.resolve(&[("CIM_NIX_THREADS", "100000")]).unwrap().threads,
+        256,
+        "what may be too many for the system"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 
+use super::rename::renamed_from;
 use super::tree_path::{Entry, TreePath};
 use super::{Error, Repository};
 
@@ -311,7 +312,12 @@ impl<'r> Walk<'r> {
             if older >= OLDER_IN_A_ROW {
                 return self.look_for_cursor(node);
             }
-            let Some((parent, before)) = self.parent(node)? else { return Ok(()) };
+            let Some((parent, mut before)) = self.parent(node)? else { return Ok(()) };
+            if let (None, Some(blob), Some(parent)) = (before, here, parent)
+                && self.follow_move(parent.tree, node.tree, blob)?
+            {
+                before = here;
+            }
             if before != here && !too_old {
                 let change = Change { commit: node.id, parent: node.parent, before, after: here };
                 self.changes.push(change);
@@ -321,6 +327,13 @@ impl<'r> Walk<'r> {
         }
         self.end = End::AtCursor;
         Ok(())
+    }
+
+    /// Whether a commit only moved the file here: from then on it is looked for where it was.
+    fn follow_move(&mut self, before: ObjectId, after: ObjectId, blob: ObjectId) -> Result<bool, Error> {
+        let Some(name) = self.path.name() else { return Ok(false) };
+        let old = renamed_from(self.repository, (before, after), name, blob)?;
+        Ok(old.map(|old| self.path = TreePath::of(old)).is_some())
     }
 
     /// The first parent of a commit (`None`: it has none) and the file in it; the outer `None` is a limit, noted.

@@ -45,6 +45,16 @@ impl TreePath {
         Self { steps: steps.collect() }
     }
 
+    /// The path of these names.
+    pub(super) fn of(names: Vec<BString>) -> Self {
+        Self { steps: names.into_iter().map(|name| Step { name, last: None }).collect() }
+    }
+
+    /// Its last name.
+    pub(super) fn name(&self) -> Option<&BString> {
+        self.steps.last().map(|step| &step.name)
+    }
+
     /// What stands at the path below `root`.
     pub(super) fn look_up(&mut self, repository: &Repository, root: ObjectId) -> Result<Entry, Error> {
         let mut tree = root;

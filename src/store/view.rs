@@ -28,7 +28,7 @@ pub use diff::{Difference, Subject, diff};
 pub use events::{
     Alike, Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time, has_kind,
 };
-pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flakes, known_flakes};
+pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flake_at, flakes, known_flakes};
 pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
 pub use generations::{GenerationRow, generations};
 pub use history::{HistoryFilter, HistoryRow, Source, history};

@@ -268,6 +268,30 @@ fn the_lock_of_a_subdirectory_has_its_own_history() {
 }
 
 #[test]
+fn a_lock_that_a_commit_moved_is_followed_to_where_it_was_and_a_copy_is_not() {
+    let world = World::new();
+    let dir = world.init("one");
+    world.commit(&dir, "x/a/flake.lock", "1");
+    world.commit(&dir, "x/a/flake.lock", "2");
+    world.git(&dir, &["mv", "x", "y"]);
+    world.commit(&dir, "other", "moved");
+    world.commit(&dir, "y/a/flake.lock", "3");
+    world.commit(&dir, "copy/flake.lock", "3");
+    let told = |path: &str| {
+        let repository = open(&dir);
+        let history = repository.lock_commits(Path::new(path), None, None).unwrap();
+        history.flatten().map(|c| format!("{}>{}", text(&c.before), text(&c.after))).collect::<Vec<_>>()
+    };
+    assert_eq!(told("y/a/flake.lock"), ["->1", "1>2", "2>3"]);
+    assert_eq!(told("copy/flake.lock"), ["->3"]);
+    assert_eq!(told("x/a/flake.lock"), ["->1", "1>2", "2>-"]);
+    world.commit(&dir, "twin/flake.lock", "3");
+    world.git(&dir, &["rm", "-rq", "twin", "y"]);
+    world.commit(&dir, "new/flake.lock", "3");
+    assert_eq!(told("new/flake.lock"), ["->3"]);
+}
+
+#[test]
 fn a_symlink_or_a_directory_named_like_the_lock_is_no_lock() {
     let world = World::new();
     let dir = world.init("one");

@@ -37,7 +37,10 @@ pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<Has
     let states = gone.iter().map(|flake| Ok((flake.id, known::flake(reader, flake.id)?.0)));
     let states: Vec<_> = states.collect::<Result<_, StoreError>>()?;
     let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
-    let unknown = |at: &&Found| at.flake_nix.is_some() && known.flake(&at.dir).is_none_or(|flake| flake.removed);
+    let unknown = |at: &&Found| {
+        let is_new = known.flake(&at.dir).is_none_or(|flake| flake.removed);
+        at.flake_nix.is_some() && is_new && !known.is_forgotten(&at.dir)
+    };
     for at in walked.flakes.iter().filter(unknown) {
         let Some((facts, lineage)) = glimpse(at) else { continue };
         let candidates = states.iter().filter_map(|(id, state)| Some((*id, state.as_ref()?)));

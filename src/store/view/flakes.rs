@@ -60,7 +60,7 @@ pub struct KnownFlakeRow {
 
 const FLAKES: &str = "
 SELECT f.id, o.public_key AS origin, o.is_self, f.path, f.path_bytes, f.description, f.lineage, f.nix_config,
-       f.discovered_at, f.valid_from AS changed_at, f.extractor,
+       f.discovered_at, f.changed_at, f.extractor,
        (SELECT count(*) FROM {inputs flake = f.id} i WHERE i.flake = f.id) AS inputs,
        (SELECT count(*) FROM {lock_nodes flake = f.id} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
        (SELECT l.version FROM {locks flake = f.id} l WHERE l.flake = f.id) AS lock_version,
@@ -90,13 +90,23 @@ pub fn flakes(connection: &Connection, whose: Whose, at: At) -> Result<Vec<Flake
 /// machine's flake, when it has one there.
 pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow, StoreError> {
     let path = without_flake_nix(selector);
-    let by_path = format!("{FLAKES} WHERE f.path = ?1 ORDER BY f.id");
-    let mut found = rows(connection, &by_path, at, [path], read_flake)?;
-    if let Some(own) = found.iter().position(|flake| flake.own) {
-        found = vec![found.swap_remove(own)];
-    }
+    let mut found = rows(connection, &format!("{FLAKES} WHERE f.path = ?1 ORDER BY f.id"), at, [path], read_flake)?;
     if found.is_empty() {
         found = by_id(connection, selector, at)?;
+    }
+    only(found, selector)
+}
+
+/// The one flake at a path, which need not be UTF-8; that of this machine, when it has one there.
+pub fn flake_at(connection: &Connection, path: &RecordedPath, at: At) -> Result<FlakeRow, StoreError> {
+    let sql = format!("{FLAKES} WHERE f.path = ?1 AND f.path_bytes IS ?2 ORDER BY f.id");
+    only(rows(connection, &sql, at, (path.text(), path.bytes()), read_flake)?, path.text())
+}
+
+fn only(mut found: Vec<FlakeRow>, selector: &str) -> Result<FlakeRow, StoreError> {
+    // Paths that are not UTF-8 may read alike.
+    if found.iter().any(|flake| flake.own) {
+        found.retain(|flake| flake.own);
     }
     match found.len() {
         0 | 1 => found.pop().ok_or_else(|| StoreError::NoFlake { selector: selector.to_owned() }),

@@ -113,6 +113,43 @@ fn a_lock_that_was_broken_for_one_commit_does_not_hide_the_change_across_it() {
 }
 
 #[test]
+fn a_lock_that_was_broken_at_the_last_scan_does_not_hide_the_change_across_it_either() {
+    let estate = Estate::new();
+    let (git, _) = repository(&estate, "a");
+    estate.write("a/flake.lock", "neither JSON nor a lock");
+    git.commit_all("Break it");
+    estate.scan();
+    estate.write("a/flake.lock", &lock('b'));
+    git.commit_all("Mend it");
+    estate.scan();
+    let recorded = recorded(&estate);
+    assert_eq!(recorded.len(), 2);
+    assert_eq!(revision(recorded[1].changes[0].from.as_ref()), Some("a".repeat(40).as_str()));
+}
+
+#[test]
+fn moving_a_flake_inside_its_repository_changes_no_input() {
+    let estate = Estate::new();
+    let git = estate.git("");
+    estate.write("a/flake.nix", FLAKE);
+    for revision in ['a', 'b'] {
+        estate.write("a/flake.lock", &lock(revision));
+        git.commit_all("Update");
+    }
+    estate.scan();
+    git.run(&["mv", "a", "c"]);
+    git.commit_all("Move");
+    estate.scan();
+    assert!(estate.types().contains(&"flake.moved".to_owned()), "{:?}", estate.types());
+    assert_eq!(recorded(&estate).len(), 2);
+    estate.write("c/flake.lock", &lock('d'));
+    git.commit_all("Update");
+    estate.scan();
+    let last = recorded(&estate).pop().expect("a third");
+    assert_eq!(revision(last.changes[0].from.as_ref()), Some("b".repeat(40).as_str()));
+}
+
+#[test]
 fn two_clones_are_two_flakes_of_one_lineage() {
     let estate = Estate::new();
     for place in ["a", "b"] {

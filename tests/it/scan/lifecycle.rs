@@ -2,7 +2,10 @@
 
 use cim_domain_nix::app::scan::Wanted;
 use cim_domain_nix::domain::finding::Severity;
+use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::lint::Selection;
+use cim_domain_nix::store::StoreError;
+use cim_domain_nix::store::view::At;
 
 use super::*;
 
@@ -236,6 +239,42 @@ fn roots_are_listed_added_and_forgotten() {
     assert_eq!(forgotten.as_os_str(), estate.root().as_os_str(), "as it is recorded, not as it was named");
     assert!(roots::list(&estate.session).expect("roots").is_empty());
     assert!(roots::forget(&estate.session, &estate.root()).is_err());
+}
+
+#[test]
+fn a_forgotten_twin_does_not_hide_where_a_flake_went() {
+    let estate = Estate::new();
+    for place in ["a", "twin"] {
+        estate.write(&format!("{place}/flake.nix"), FLAKE);
+    }
+    estate.scan();
+    let reader = estate.session.store.reader().expect("a reader");
+    let twin = RecordedPath::new(&estate.root().join("twin"));
+    let twin = view::flake_at(&reader, &twin, At::Now).expect("the twin");
+    forget::forget(&estate.session, twin.id).expect("forgotten");
+    fs::rename(estate.root().join("a"), estate.root().join("b")).expect("moved");
+    estate.scan();
+    assert!(estate.types().contains(&"flake.moved".to_owned()), "{:?}", estate.types());
+}
+
+#[test]
+fn paths_that_read_alike_and_differ_are_told_apart() {
+    use std::os::unix::ffi::OsStrExt;
+    let estate = Estate::new();
+    let place = |name: &[u8]| estate.root().join(std::ffi::OsStr::from_bytes(name));
+    for name in [b"bad\xff", b"bad\xfe"] {
+        fs::create_dir(place(name)).expect("a directory");
+        fs::write(place(name).join("flake.nix"), FLAKE).expect("a flake");
+    }
+    estate.scan();
+    let reader = estate.session.store.reader().expect("a reader");
+    for name in [b"bad\xff", b"bad\xfe"] {
+        let found = view::flake_at(&reader, &RecordedPath::new(&place(name)), At::Now).expect("the flake");
+        assert_eq!(found.path.to_path(), place(name));
+    }
+    let text = RecordedPath::new(&place(b"bad\xff")).text().to_owned();
+    let found = view::flake(&reader, &text, At::Now);
+    assert!(matches!(found, Err(StoreError::AmbiguousFlake { .. })), "{found:?}");
 }
 
 /// As a hook scans.
