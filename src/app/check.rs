@@ -69,9 +69,8 @@ struct Item {
 
 /// Checks every file below the paths.
 pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
-    if let Some(missing) = request.paths.iter().find(|path| !path.exists()) {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(AppError::Path { path: missing.clone(), source });
+    for path in &request.paths {
+        std::fs::metadata(path).map_err(|source| AppError::Path { path: path.clone(), source })?;
     }
     let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;

@@ -33,27 +33,45 @@ pub const fn shell(shell: Shell) -> &'static str {
     }
 }
 
-const POSIX: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`, unless it was forgotten.
+const POSIX: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
 # Install: eval "$(cim-nix hook shell)"   in ~/.bashrc or ~/.zshrc
 nix() {
   command nix "$@"
   _cim_nix_status=$?
   case "${1-} ${2-}" in
     "flake update" | "flake lock" | "flake init" | "flake new")
-      (command cim-nix scan "$PWD" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &) ;;
+      _cim_nix_flake=$PWD
+      _cim_nix_last=
+      for _cim_nix_word in "$@"; do
+        if [ "$_cim_nix_last" = --flake ]; then _cim_nix_flake=${_cim_nix_word#path:}; fi
+        _cim_nix_last=$_cim_nix_word
+      done
+      if [ "$2" = new ]; then _cim_nix_flake=$_cim_nix_last; fi
+      if [ -e "$_cim_nix_flake/flake.nix" ]; then
+        (command cim-nix scan "$_cim_nix_flake" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &)
+      fi ;;
   esac
   return $_cim_nix_status
 }
 "#;
 
-const FISH: &str = r#"# Records the flake in this directory in the cim-nix ledger after `nix flake update|lock|init|new`, unless it was forgotten.
+const FISH: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
 # Install: cim-nix hook shell --shell fish > ~/.config/fish/conf.d/cim-nix.fish
 function nix
     command nix $argv
     set --local result $status
     if test "$argv[1]" = flake; and contains -- "$argv[2]" update lock init new
-        command cim-nix scan $PWD --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &
-        disown
+        set --local flake $PWD
+        if set --local at (contains --index -- --flake $argv)
+            set flake (string replace --regex '^path:' '' -- $argv[(math $at + 1)])
+        end
+        if test "$argv[2]" = new
+            set flake $argv[-1]
+        end
+        if test -e "$flake/flake.nix"
+            command cim-nix scan $flake --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &
+            disown
+        end
     end
     return $result
 end

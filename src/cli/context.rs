@@ -217,7 +217,13 @@ impl<'a> Context<'a> {
         Ok(match moment {
             Moment::Occurred(time) => At::Occurred(self.time(time)?),
             Moment::Seen(time) => view::seen(reader, self.time(time)?)?,
-            Moment::Position(position) => At::Position(*position),
+            Moment::Position(position) => {
+                let head = reader.head()?;
+                if *position > head {
+                    return Err(Failure::new(Kind::Refused, format!("there is no event #{position}, the last is #{head}")));
+                }
+                At::Position(*position)
+            }
         })
     }
 }

@@ -51,7 +51,7 @@ fn directory_name(flake: &FlakeRow) -> Vec<u8> {
 
 fn unknown_then(selector: &str) -> Failure {
     Failure::new(Kind::Refused, format!("no flake `{selector}` was known at that moment"))
-        .hinted("leave `--at` out, or `cim-nix flake history` tells of its lock before it was first seen")
+        .hinted("name another moment, or `cim-nix flake history` tells of its lock before it was first seen")
 }
 
 fn unknown(selector: &str, named: &RecordedPath, all: &[FlakeRow]) -> Failure {

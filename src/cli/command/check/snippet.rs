@@ -1,5 +1,6 @@
 //! Findings for people: the line of the text with what is wrong underlined.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -37,7 +38,7 @@ fn block(text: &str, name: &str, finding: &Finding) -> String {
         let group = title.element(annotate_snippets::Origin::path(place));
         return Renderer::styled().render(&[group]);
     };
-    let snippet = Snippet::source(source).line_start(line).path(name).annotation(AnnotationKind::Primary.span(span));
+    let snippet = Snippet::source(source.as_ref()).line_start(line).path(name).annotation(AnnotationKind::Primary.span(span));
     let mut group = title.element(snippet);
     if let Some(help) = help(finding) {
         group = group.element(Level::HELP.message(help));
@@ -53,8 +54,9 @@ fn help(finding: &Finding) -> Option<&'static str> {
     })
 }
 
-/// The lines of a finding, the number of the first, and where in them it is.
-fn excerpt<'t>(text: &'t str, finding: &Finding) -> Option<(&'t str, usize, Range<usize>)> {
+/// The lines of a finding, the number of the first, and where in them it is. Lines end as on Unix: what else ends them would
+/// be drawn.
+fn excerpt<'t>(text: &'t str, finding: &Finding) -> Option<(Cow<'t, str>, usize, Range<usize>)> {
     if finding.place.line == 0 {
         return None;
     }
@@ -68,7 +70,13 @@ fn excerpt<'t>(text: &'t str, finding: &Finding) -> Option<(&'t str, usize, Rang
         return None;
     }
     let (from, to) = (finding.start - begin, finding.end.min(end) - begin);
-    Some((source, usize::try_from(finding.place.line).ok()?, from..to.max(from)))
+    let line = usize::try_from(finding.place.line).ok()?;
+    if !source.contains('\r') {
+        return Some((Cow::Borrowed(source), line, from..to.max(from)));
+    }
+    let without = |end: usize| source.get(..end).map(|text| end - text.matches('\r').count());
+    let (from, to) = (without(from)?, without(to)?);
+    Some((Cow::Owned(source.replace('\r', "")), line, from..to.max(from)))
 }
 
 /// The first line end at or behind what is wanted, else the last there is.

@@ -16,7 +16,7 @@ use crate::cli::text::plural;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {
-    /// The file to write; stdout when it is left out
+    /// The file to write; stdout when it is left out, or `-`
     #[arg(value_name = "FILE")]
     to: Option<PathBuf>,
     /// Replace a file that is there
@@ -34,7 +34,7 @@ pub(super) struct Import {
 impl Export {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let session = context.session()?;
-        let Some(to) = &self.to else {
+        let Some(to) = self.to.as_ref().filter(|to| *to != Path::new("-")) else {
             let exported = upkeep::export(&session, &mut context.printer.writer(), Path::new("stdout"));
             return match exported {
                 Err(error) => Err(context.printer.take_unwritten().unwrap_or_else(|| error.into())),
@@ -62,9 +62,9 @@ impl Export {
     /// What is written first and gets its name when it is whole; a pipe or a device is written as it is.
     fn draft(&self, to: &Path) -> Result<PathBuf, Failure> {
         match std::fs::metadata(to) {
+            Ok(found) if !found.is_file() && !found.is_dir() => Ok(to.to_owned()),
             Ok(_) if !self.force => Err(Failure::file("write", to, &rustix::io::Errno::EXIST.into())
                 .hinted("name another file, or repeat with `--force`")),
-            Ok(found) if !found.is_file() => Ok(to.to_owned()),
             _ => {
                 let mut name = to.as_os_str().to_owned();
                 name.push(format!(".{}.new", std::process::id()));
