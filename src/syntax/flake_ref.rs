@@ -159,6 +159,14 @@ pub enum FlakeRefError {
         /// The attribute.
         attribute: &'static str,
     },
+    /// An attribute that this type does not take.
+    #[error("an input of type `{kind}` does not take the attribute `{attribute}`")]
+    UnknownAttribute {
+        /// The `type` attribute.
+        kind: String,
+        /// The attribute.
+        attribute: &'static str,
+    },
 }
 
 impl FlakeRef {
@@ -170,6 +178,16 @@ impl FlakeRef {
     /// Reads the URL of an input with `flake = false`: a plain `https:` URL is then a file unless it names an archive.
     pub fn parse_tree(text: &str) -> Result<Self, FlakeRefError> {
         text::parse(text, false)
+    }
+
+    /// Reads what an input asks for, by Nix's rule: attributes when they say a type, `url` among them, else the URL, else
+    /// the name itself.
+    pub fn of_input(name: &str, url: Option<&str>, attrs: &Attrs, flake: bool) -> Result<Self, FlakeRefError> {
+        match url {
+            _ if attrs.contains_key("type") => attrs::read_with(attrs, url),
+            Some(url) => text::parse(url, flake),
+            None => Self::parse(&format!("flake:{name}")),
+        }
     }
 
     /// Reads the attribute form, as in `locked` and `original` of a lock node.

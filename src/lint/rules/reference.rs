@@ -3,16 +3,12 @@
 use crate::syntax::flake::Input;
 use crate::syntax::flake_ref::{FlakeRef, Source};
 
-/// What an input asks for, by Nix's rule: attributes when they say a type, else the URL, else its name. None for what
-/// cannot be read, and for inputs that follow others.
+/// What an input asks for; none for what cannot be read, and for inputs that follow others.
 pub(super) fn of(input: &Input) -> Option<FlakeRef> {
-    match &input.url {
-        _ if input.follows.is_some() => None,
-        _ if input.attrs.contains_key("type") => FlakeRef::from_attrs(&input.attrs).ok(),
-        Some(url) if input.flake => FlakeRef::parse(url).ok(),
-        Some(url) => FlakeRef::parse_tree(url).ok(),
-        None => FlakeRef::parse(&format!("flake:{}", input.name)).ok(),
+    if input.follows.is_some() {
+        return None;
     }
+    FlakeRef::of_input(&input.name, input.url.as_deref(), &input.attrs, input.flake).ok()
 }
 
 /// The URL that is fetched, where there is one.

@@ -31,6 +31,18 @@ pub(super) fn read(attrs: &Attrs) -> Result<FlakeRef, FlakeRefError> {
     Ok(FlakeRef { source, reference: take(&mut rest, "ref"), rev: take(&mut rest, "rev"), dir, fragment: None, rest })
 }
 
+/// The same of attributes whose `url` is kept apart from them, as the reader of `flake.nix` does.
+pub(super) fn read_with(attrs: &Attrs, url: Option<&str>) -> Result<FlakeRef, FlakeRefError> {
+    let mut whole = attrs.clone();
+    whole.extend(url.map(|url| ("url".to_owned(), Value::String(url.to_owned()))));
+    let mut reference = read(&whole)?;
+    if url.is_some() && url_of(&mut reference.source).is_none() {
+        let kind = take(&mut whole, "type").unwrap_or_default();
+        return Err(FlakeRefError::UnknownAttribute { kind, attribute: "url" });
+    }
+    Ok(reference)
+}
+
 pub(super) fn write(reference: &FlakeRef) -> Attrs {
     let mut attrs = reference.rest.clone();
     let mut put = |name: &str, value: &str| drop(attrs.insert(name.to_owned(), Value::String(value.to_owned())));

@@ -13,7 +13,7 @@ pub struct Declared {
     pub name: String,
     /// The flake reference, as written.
     pub url: Option<String>,
-    /// The attributes of the reference, `type` among them when that form is used.
+    /// The other attributes of the reference, `type` among them when that form is used.
     pub attrs: Attrs,
     /// The input path it follows, joined by `/`; an empty text is the flake itself.
     pub follows: Option<String>,
@@ -23,6 +23,12 @@ pub struct Declared {
     pub overrides: BTreeMap<String, String>,
     /// Where it is declared.
     pub span: Option<Span>,
+}
+
+impl Declared {
+    fn reference(&self) -> Result<FlakeRef, FlakeRefError> {
+        FlakeRef::of_input(&self.name, self.url.as_deref(), &self.attrs, self.flake)
+    }
 }
 
 /// The disagreements between the inputs of a `flake.nix` and its lock, in the order of the inputs.
@@ -115,7 +121,7 @@ impl Comparison<'_> {
 
     fn reference(&mut self, node: &Node) {
         let name = &self.input.name;
-        let wanted = match wanted(self.input) {
+        let wanted = match self.input.reference() {
             Ok(wanted) => wanted,
             Err(error) => {
                 let message = format!("input `{name}` cannot be read: {error}");
@@ -183,16 +189,6 @@ fn nested<'l>(lock: &'l LockFile, node: &'l Node, below: &str) -> Nested<'l> {
         };
     }
     at.inputs.get(last).map_or(Nested::Missing, Nested::Edge)
-}
-
-/// What the input asks for, by Nix's rule: attributes when they say a type, else the URL, else the name itself.
-fn wanted(input: &Declared) -> Result<FlakeRef, FlakeRefError> {
-    match &input.url {
-        _ if input.attrs.contains_key("type") => FlakeRef::from_attrs(&input.attrs),
-        Some(url) if input.flake => FlakeRef::parse(url),
-        Some(url) => FlakeRef::parse_tree(url),
-        None => FlakeRef::parse(&format!("flake:{}", input.name)),
-    }
 }
 
 /// Before 2.26 Nix wrote relative paths as absolute ones, so they cannot be compared.

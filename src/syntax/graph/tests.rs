@@ -205,6 +205,42 @@ fn every_disagreement_between_flake_and_lock_is_named() {
     }
 }
 
+/// What `compare` says of one input of a `flake.nix` beside a lock that was made for `original`.
+fn beside(input: &str, original: &Value) -> Vec<crate::syntax::Problem> {
+    let file = crate::syntax::flake::read(&format!("{{ inputs.x = {input}; outputs = _: {{ }}; }}"));
+    assert_eq!(file.problems, [], "{input}");
+    let declared: Vec<_> = file.inputs.iter().map(Declared::from).collect();
+    let locked = json!({"type": "git", "url": "u", "rev": "r"});
+    compare(
+        &declared,
+        &lock(&json!({"root": {"inputs": {"x": "x"}}, "x": {"locked": locked, "original": original, "flake": true}})),
+    )
+}
+
+#[test]
+fn an_input_by_attributes_is_compared_with_its_url() {
+    for (kind, url, more) in [
+        ("git", "https://h.x/a", r#"ref = "main";"#),
+        ("hg", "https://h.x/a", r#"ref = "main";"#),
+        ("tarball", "https://h.x/a.tar.gz", ""),
+        ("file", "https://h.x/a", ""),
+    ] {
+        let mut original = json!({"type": kind, "url": url});
+        if !more.is_empty() {
+            original["ref"] = json!("main");
+        }
+        let input = |url: &str| format!(r#"{{ type = "{kind}"; url = "{url}"; {more} }}"#);
+        assert_eq!(beside(&input(url), &original), [], "{kind}");
+        let problems = beside(&input("https://h.x/new"), &original);
+        assert_eq!(codes(&problems), ["lock-stale"], "{kind}");
+        assert!(problems[0].message.contains("h.x/new"), "{}", problems[0].message);
+    }
+    let github = json!({"type": "github", "owner": "o", "repo": "r"});
+    let problems = beside(r#"{ type = "github"; owner = "o"; repo = "r"; url = "github:o/r"; }"#, &github);
+    assert_eq!(codes(&problems), ["invalid-reference"]);
+    assert!(problems[0].message.contains("`url`"), "{}", problems[0].message);
+}
+
 #[test]
 fn an_override_behind_a_followed_input_has_no_effect() {
     let mut inputs = home_inputs();
