@@ -79,6 +79,9 @@ pub enum Edge {
 /// Problem codes: `lock-syntax`, `lock-version`, `lock-shape`, `lock-duplicate-key`, `lock-missing-root`,
 /// `lock-missing-node`, `follows-missing`, `follows-cycle`, `conflict-markers`.
 pub fn read(text: &str) -> LockFile {
+    // Nix passes over a byte order mark. Blanks of its length keep all places as they are.
+    let blanked = text.strip_prefix('\u{feff}').map(|rest| format!("   {rest}"));
+    let text = blanked.as_deref().unwrap_or(text);
     let mut problems = Vec::new();
     let ours = conflict::ours(text);
     if let Some(ours) = &ours {

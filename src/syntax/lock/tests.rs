@@ -33,6 +33,24 @@ fn a_whole_lock_file_is_read_with_the_places_of_its_nodes() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over_and_moves_no_place() {
+    let plain = format!(
+        "{{\"version\":7,\"root\":\"root\",\"nodes\":{{\n\"root\":{{\"inputs\":{{\"a\":\"a\"}}}},\"a\":{{{NODE}}}}}}}"
+    );
+    let marked = format!("\u{feff}{plain}");
+    let lock = read(&marked);
+    assert_eq!((&lock.problems, lock.nodes.len()), (&Vec::new(), 2));
+    let span = lock.nodes["a"].span.unwrap();
+    assert_eq!((&marked[span.start..span.end], span.line), ("\"a\"", 2));
+    let escaped = marked.replace("{\"root\"", "{\"\\u0072oot\"").replace("\"a\":{", "\"\\u0061\":{");
+    let span = read(&escaped).nodes["a"].span.unwrap();
+    assert_eq!(&escaped[span.start..span.end], "\"\\u0061\"");
+    let broken = read("\u{feff}{]").problems;
+    assert_eq!(broken[0].span.map(|span| (span.start, span.line)), Some((4, 1)));
+    assert_eq!(codes(&read("\u{feff}\u{feff}{}")), ["lock-syntax"]);
+}
+
+#[test]
 fn the_info_of_version_5_belongs_to_locked() {
     let lock = read(
         r#"{"version":5,"root":"r","nodes":{"r":{"inputs":{"a":"a"}},
