@@ -109,6 +109,19 @@ fn fragments_are_kept_apart() {
 }
 
 #[test]
+fn a_forge_passes_over_parameters_that_it_does_not_know() {
+    for text in ["github:o/r?foo=bar", "github:o/r?submodules=1", "github:o/r?lastModified=5", "github:o/r"] {
+        assert_eq!(
+            Value::Object(parse(text).to_attrs()),
+            json!({"type": "github", "owner": "o", "repo": "r"}),
+            "{text}"
+        );
+    }
+    let hash = json!({"type": "gitlab", "owner": "o", "repo": "r", "narHash": "sha256-x"});
+    assert_eq!(Value::Object(parse("gitlab:o/r?foo=1&narHash=sha256-x").to_attrs()), hash);
+}
+
+#[test]
 fn a_plain_url_of_a_source_tree_is_a_file_unless_it_names_an_archive() {
     let source = |text| FlakeRef::parse_tree(text).unwrap().source;
     assert_eq!(source("https://h/x"), Source::File { url: "https://h/x".into() });
@@ -119,7 +132,6 @@ fn a_plain_url_of_a_source_tree_is_a_file_unless_it_names_an_archive() {
 fn invalid_references_say_which_and_why() {
     for text in [
         "github:o",
-        "github:o/r?x=1",
         "github:o/r?rev=1",
         "github:o/r/main?ref=x",
         "nope:x",

@@ -214,7 +214,8 @@ impl Reading<'_> {
                 "rev" => rev = Some(value),
                 "host" => host = Some(value),
                 "narHash" => drop(rest.insert(name, Value::String(value))),
-                _ => return Err(FlakeRefError::UnknownParameter { text: self.text.to_owned(), parameter: name }),
+                // Nix passes over all others.
+                _ => {}
             }
         }
         if reference.is_some() && rev.is_some() {
