@@ -368,7 +368,7 @@ fn text_of(path: &Path) -> Result<String, EditFailure> {
 /// What is written as a URL must be one that Nix takes.
 fn check_reference(operation: &Operation) -> Result<(), FlakeRefError> {
     match operation {
-        Operation::AddInput { url, .. } | Operation::SetUrl { url, .. } => FlakeRef::parse(url).map(drop),
+        Operation::AddInput { url, .. } | Operation::SetUrl { url, .. } => FlakeRef::parse_written(url).map(drop),
         _ => Ok(()),
     }
 }
@@ -406,6 +406,18 @@ mod tests {
     fn changes_between_texts_give_the_second_when_made() {
         for (old, new) in [("a\nb\nc\n", "a\nB\nc\nd\n"), ("", "x"), ("x", ""), ("a\nb\n", "b\na\n"), ("a", "a")] {
             assert_eq!(syntax::apply(old, &between(old, new)).unwrap(), new, "{old:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_a_url_is_one_of_an_input() {
+        let set = |url: &str| Operation::SetUrl { name: "x".to_owned(), url: url.to_owned() };
+        let add = |url: &str| Operation::AddInput { name: "x".to_owned(), url: url.to_owned(), flake: true };
+        for url in ["github:o/r#foo", "nixpkgs#hello", "path:./x#y", "GitHub:o/r", "Git+https://h.x/a", "github:o"] {
+            assert!(check_reference(&set(url)).is_err() && check_reference(&add(url)).is_err(), "{url}");
+        }
+        for url in ["github:o/r?foo=bar", "./x#", "./x", "nixpkgs", "./A:b"] {
+            assert_eq!(check_reference(&set(url)).and_then(|()| check_reference(&add(url))), Ok(()), "{url}");
         }
     }
 

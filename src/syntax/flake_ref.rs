@@ -181,13 +181,18 @@ impl FlakeRef {
     }
 
     /// Reads what an input asks for, by Nix's rule: attributes when they say a type, `url` among them, else the URL, else
-    /// the name itself.
+    /// the name itself. A URL with a fragment is an error.
     pub fn of_input(name: &str, url: Option<&str>, attrs: &Attrs, flake: bool) -> Result<Self, FlakeRefError> {
         match url {
             _ if attrs.contains_key("type") => attrs::read_with(attrs, url),
-            Some(url) => text::parse(url, flake),
+            Some(url) => text::parse_input(url, flake),
             None => Self::parse(&format!("flake:{name}")),
         }
+    }
+
+    /// Reads the URL that a person writes for an input: an error is also what Nix takes and nobody means, `GitHub:o/r`.
+    pub fn parse_written(text: &str) -> Result<Self, FlakeRefError> {
+        text::parse_written(text)
     }
 
     /// Reads the attribute form, as in `locked` and `original` of a lock node.

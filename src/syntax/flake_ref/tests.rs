@@ -109,6 +109,31 @@ fn fragments_are_kept_apart() {
 }
 
 #[test]
+fn an_input_takes_no_fragment() {
+    let input = |url| FlakeRef::of_input("x", Some(url), &Attrs::new(), true);
+    for url in ["github:o/r#foo", "nixpkgs#hello", "path:./x#y", "./x#y"] {
+        let error = input(url).unwrap_err().to_string();
+        assert!(error.contains(url) && error.contains("fragment"), "{error}");
+        assert_eq!(FlakeRef::of_input("x", Some(url), &Attrs::new(), false).unwrap_err().to_string(), error);
+        assert_eq!(FlakeRef::parse_written(url).unwrap_err().to_string(), error);
+    }
+    assert!(input("./x#").is_ok());
+}
+
+#[test]
+fn a_scheme_in_capitals_is_none() {
+    for text in
+        ["GitHub:o/r", "GITHUB:o/r", "Git+https://h.x/a", "git+HTTPS://h.x/a", "Path:/x", "HTTPS://h.x/a.tar.gz"]
+    {
+        assert_eq!(parse(text).source, Source::Path { path: text.to_owned() });
+        let error = FlakeRef::parse_written(text).unwrap_err().to_string();
+        assert!(error.contains(text) && error.contains("lower case"), "{error}");
+    }
+    assert!(FlakeRef::parse("GitHub:o/r?host=x").is_err());
+    assert_eq!(FlakeRef::parse_written("Odd:name"), FlakeRef::parse("path:Odd:name"));
+}
+
+#[test]
 fn a_forge_passes_over_parameters_that_it_does_not_know() {
     for text in ["github:o/r?foo=bar", "github:o/r?submodules=1", "github:o/r?lastModified=5", "github:o/r"] {
         assert_eq!(

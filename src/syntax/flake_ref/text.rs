@@ -27,6 +27,29 @@ pub(super) fn parse(text: &str, flake: bool) -> Result<FlakeRef, FlakeRefError> 
     }
 }
 
+/// The same of the URL of an input, where Nix takes no fragment.
+pub(super) fn parse_input(text: &str, flake: bool) -> Result<FlakeRef, FlakeRefError> {
+    let reference = parse(text, flake)?;
+    match reference.fragment {
+        None => Ok(reference),
+        Some(_) => {
+            Err(Reading { text, flake }.invalid("an input takes no fragment; leave out `#` and what follows it"))
+        }
+    }
+}
+
+/// The same of what a person writes: a path whose first name is a known scheme in capitals is no path.
+pub(super) fn parse_written(text: &str) -> Result<FlakeRef, FlakeRefError> {
+    let reference = parse_input(text, true)?;
+    let lower = text.split_once(':').map(|(scheme, rest)| format!("{}:{rest}", scheme.to_ascii_lowercase()));
+    let meant = lower.filter(|lower| lower != text && Url::parse(lower).is_some()).map(|lower| parse(&lower, true));
+    match meant {
+        None | Some(Err(FlakeRefError::UnknownScheme { .. })) => Ok(reference),
+        Some(_) => Err(Reading { text, flake: true }
+            .invalid("Nix takes it for a path, as its scheme has capitals; write the scheme in lower case")),
+    }
+}
+
 pub(super) fn write(reference: &FlakeRef) -> String {
     let written = url_attrs(&reference.source);
     let rest = reference.rest.iter().filter(|(name, _)| written.contains(&name.as_str()));
@@ -148,22 +171,21 @@ impl Reading<'_> {
     fn url(&self, mut url: Url<'_>) -> Result<FlakeRef, FlakeRefError> {
         let dir = url.query.remove("dir").filter(|dir| !dir.is_empty());
         let (application, transport) = url.scheme.split_once('+').unwrap_or(("", url.scheme));
-        let lower = (application.to_ascii_lowercase(), transport.to_ascii_lowercase());
-        match (lower.0.as_str(), lower.1.as_str()) {
+        match (application, transport) {
             ("", "flake") => self.indirect(url.segments(), dir, url.fragment),
             ("", name) if Forge::named(name).is_some() => {
                 let forge = Forge::named(name).unwrap_or(Forge::GitHub);
                 self.forge(forge, url).map(|reference| FlakeRef { dir, ..reference })
             }
             ("", "path") => self.path_url(url).map(|reference| FlakeRef { dir, ..reference }),
-            ("", "git") | ("git", _) => Ok(FlakeRef { dir, ..git(url, &lower.1) }),
-            ("hg", "http" | "https" | "ssh" | "file") => Ok(FlakeRef { dir, ..mercurial(url, &lower.1) }),
+            ("", "git") | ("git", _) => Ok(FlakeRef { dir, ..git(url, transport) }),
+            ("hg", "http" | "https" | "ssh" | "file") => Ok(FlakeRef { dir, ..mercurial(url, transport) }),
             ("" | "tarball" | "file", "http" | "https" | "file") => {
-                let tarball = match lower.0.as_str() {
+                let tarball = match application {
                     "" => self.flake || is_archive(url.path),
                     application => application == "tarball",
                 };
-                Ok(FlakeRef { dir, ..archive(url, &lower.1, tarball) })
+                Ok(FlakeRef { dir, ..archive(url, transport, tarball) })
             }
             _ => Err(FlakeRefError::UnknownScheme { text: self.text.to_owned(), scheme: url.scheme.to_owned() }),
         }

@@ -100,7 +100,8 @@ fn hex(digits: &[u8]) -> Option<u8> {
     Some(value)
 }
 
+/// Nix takes capitals for no scheme: `GitHub:o/r` is a path to it.
 fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(&byte))
 }
