@@ -234,6 +234,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lock_fits_only_the_attributes_that_it_was_made_for() {
+        let lock = r#"{"nodes": {"root": {"inputs": {"x": "x"}}, "x": {
+            "locked": {"type": "git", "url": "https://h.x/a", "ref": "main", "rev": "r", "narHash": "h"},
+            "original": {"type": "git", "url": "https://h.x/a", "ref": "main"}}}, "root": "root", "version": 7}"#;
+        let nix =
+            |url| format!(r#"{{ inputs.x = {{ type = "git"; url = "{url}"; ref = "main"; }}; outputs = _: {{ }}; }}"#);
+        assert!(is_locked(&nix("https://h.x/a"), lock));
+        assert!(!is_locked(&nix("https://h.x/new"), lock));
+        assert!(!is_locked(&nix("https://h.x/a.git"), lock));
+    }
+
+    #[test]
     fn an_override_by_attributes_is_kept_as_the_url_that_it_means() {
         let nix = r#"{
             inputs.a.inputs = {

@@ -15,7 +15,7 @@ mod text;
 mod url;
 
 pub(super) use same::repository;
-pub use same::{same, same_repository};
+pub use same::{same, same_attributes, same_repository};
 
 /// A reference to a flake, or to a plain source tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -145,6 +145,7 @@ fn flakes_are_judged_by_what_their_inputs_are() {
         ("absolute-path-input", 0, "inputs.a.url = ./a;"),
         ("absolute-path-input", 0, "inputs.a = { url = \"file+file:///dev/null\"; flake = false; };"),
         ("insecure-url-input", 1, "inputs.a.url = \"http://example.org/a.tar.gz\";"),
+        ("insecure-url-input", 1, "inputs.a = { type = \"git\"; url = \"http://example.org/a\"; };"),
         ("insecure-url-input", 0, "inputs.a.url = \"git+ssh://git@example.org/a\";"),
         ("follows-unknown-input", 0, "inputs.a.url = \"github:x/a\"; inputs.a.inputs.b.follows = \"\";"),
         ("follows-unknown-input", 1, "inputs.a.follows = \"b/c\";"),

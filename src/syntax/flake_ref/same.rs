@@ -1,4 +1,6 @@
-//! Whether two flake references name the same thing, however they are spelled.
+//! Whether two flake references name the same thing, however they are spelled, and whether Nix takes one for the other.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -16,6 +18,19 @@ pub fn same(a: &FlakeRef, b: &FlakeRef) -> bool {
 /// True when both name the same repository, archive or path, at whatever branch, revision and directory.
 pub fn same_repository(a: &FlakeRef, b: &FlakeRef) -> bool {
     repository(a) == repository(b)
+}
+
+/// True when Nix takes one for the other and leaves the lock as it is: attribute by attribute, as they are written. Of a
+/// URL the encoding is left out, as some versions of Nix write `%2A` where others write `*`.
+pub fn same_attributes(a: &FlakeRef, b: &FlakeRef) -> bool {
+    let sources = match (&a.source, &b.source) {
+        (Source::Git { url: a }, Source::Git { url: b }) => decoded(&git(a)) == decoded(&git(b)),
+        (Source::Mercurial { url: a }, Source::Mercurial { url: b })
+        | (Source::Tarball { url: a }, Source::Tarball { url: b })
+        | (Source::File { url: a }, Source::File { url: b }) => decoded(a) == decoded(b),
+        (a, b) => a == b,
+    };
+    sources && a.reference == b.reference && a.rev == b.rev && a.dir == b.dir && a.rest == b.rest
 }
 
 /// What a reference names without branch, revision, directory and options: `github:nixos/nixpkgs`.
@@ -36,12 +51,27 @@ pub(in crate::syntax) fn repository(reference: &FlakeRef) -> String {
     }
 }
 
-/// A repository URL with its host in lower case and without `.git` and a last slash; `me@host:x` becomes `ssh`.
+/// The parts of a URL, decoded.
+fn decoded(text: &str) -> (String, BTreeMap<String, String>, Option<String>) {
+    let (base, query, fragment) = url::tail(text);
+    (url::decode(base), query, fragment)
+}
+
+/// The URL of a Git repository as Nix completes it: a path becomes `file`, `me@host:x` becomes `ssh`.
+fn git(url: &str) -> String {
+    match url {
+        url if url.starts_with('/') => format!("file://{url}"),
+        url if url.contains("://") => url.to_owned(),
+        url => from_scp(url),
+    }
+}
+
+/// A repository URL with its host in lower case and without `.git` and a last slash.
 fn place(url: &str) -> String {
     if url.starts_with('/') {
         return format!("file://{}", url.trim_end_matches('/'));
     }
-    let url = if url.contains("://") { url.to_owned() } else { from_scp(url) };
+    let url = git(url);
     let (base, query, _) = url::tail(&url);
     let base = base.trim_end_matches('/');
     let base = base.strip_suffix(".git").unwrap_or(base);

@@ -214,6 +214,50 @@ fn the_same_thing_spelled_differently_is_the_same() {
 }
 
 #[test]
+fn nix_takes_one_for_the_other_attribute_by_attribute() {
+    let rev = REV.to_uppercase();
+    for (a, b) in [
+        ("nixpkgs", "flake:nixpkgs"),
+        ("./sub", "path:./sub"),
+        ("/x", "path:///x"),
+        ("github:o/r/x?dir=", "github:o/r?ref=x&foo=1"),
+        ("git+https://h.x/a?dir=s", "git+https://h.x/a?dir=s&nothing"),
+        ("git+https://h.x/a%62?x=%62", "git+https://h.x/ab?x=b"),
+        ("tarball+https://h/*", "https://h/%2A"),
+        (&format!("github:o/r/{rev}"), &format!("github:o/r?rev={REV}")),
+        (&format!("nixpkgs/{rev}"), &format!("nixpkgs/{REV}")),
+    ] {
+        assert!(same_attributes(&parse(a), &parse(b)), "{a} {b}");
+    }
+    for (a, b) in [
+        ("github:NixOS/nixpkgs", "github:nixos/nixpkgs"),
+        ("github:NixOS/nixpkgs", "github:NixOS/nixpkgs.git"),
+        ("github:o/r", "github:o/r?host=github.com"),
+        ("github:o/r?dir=a", "github:o/r?dir=./a"),
+        ("git+https://h.x/a.git?ref=main", "git+https://h.x/a?ref=main"),
+        ("git+https://h.x/a/", "git+https://h.x/a"),
+        ("git+https://h.x/a", "git+https://H.x/a"),
+        ("git+https://h.x/a?submodules=0", "git+https://h.x/a"),
+        ("path:x", "./x"),
+        ("./x/", "./x"),
+        ("./x?lastModified=0", "./x"),
+        (&format!("git+https://h.x/a?rev={rev}"), &format!("git+https://h.x/a?rev={REV}")),
+    ] {
+        assert!(!same_attributes(&parse(a), &parse(b)), "{a} {b}");
+    }
+    for (written, url) in [
+        ("git@h:o/r.git", "git+ssh://git@h/o/r.git"),
+        ("/srv/x", "git+file:///srv/x"),
+        ("https://h/r", "git+https://h/r"),
+    ] {
+        let read = FlakeRef::from_attrs(&attrs(json!({"type": "git", "url": written}))).unwrap();
+        assert!(same_attributes(&read, &parse(url)), "{written}");
+    }
+    let old = FlakeRef::from_attrs(&attrs(json!({"type": "git", "url": "https://h/r?dir=s", "dir": "s"}))).unwrap();
+    assert!(same_attributes(&old, &parse("git+https://h/r?dir=s")));
+}
+
+#[test]
 fn what_older_versions_of_nix_wrote_is_the_same() {
     let read = |value| FlakeRef::from_attrs(&attrs(value)).unwrap();
     let old = read(json!({"type": "git", "url": "https://h/r?dir=s", "dir": "s"}));

@@ -210,6 +210,8 @@ impl Reading<'_> {
                 );
             }
         };
+        // Nix does so here and at the forges, and nowhere else.
+        let rev = rev.map(|rev| rev.to_ascii_lowercase());
         Ok(FlakeRef { reference, rev, dir, fragment, ..bare(Source::Indirect { id }) })
     }
 
@@ -221,7 +223,7 @@ impl Reading<'_> {
         let tail = segments.collect::<Vec<_>>().join("/");
         let (mut reference, mut rev) = match tail.as_str() {
             "" => (None, None),
-            tail if is_rev(tail) && tail.len() == 40 => (None, Some(tail.to_owned())),
+            tail if is_rev(tail) && tail.len() == 40 => (None, Some(tail.to_ascii_lowercase())),
             tail => (Some(tail.to_owned()), None),
         };
         let (mut host, mut rest) = (None, Attrs::new());
@@ -233,7 +235,7 @@ impl Reading<'_> {
                     return Err(self.invalid("its `rev` is not a revision of 40 hexadecimal digits"));
                 }
                 "ref" => reference = Some(value),
-                "rev" => rev = Some(value),
+                "rev" => rev = Some(value.to_ascii_lowercase()),
                 "host" => host = Some(value),
                 "narHash" => drop(rest.insert(name, Value::String(value))),
                 // Nix passes over all others.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::syntax::flake_ref::{FlakeRef, FlakeRefError, Source, same};
+use crate::syntax::flake_ref::{FlakeRef, FlakeRefError, Source, same_attributes};
 use crate::syntax::lock::{Edge, LockFile, Node};
 use crate::syntax::{Attrs, Problem, Span};
 
@@ -132,9 +132,8 @@ impl Comparison<'_> {
         let Some(original) = node.original.as_ref().and_then(|original| FlakeRef::from_attrs(original).ok()) else {
             return;
         };
-        if !same(&wanted, &original) && !became_absolute(&wanted, &original) {
-            let (wanted, original) = (wanted.normalise(), original.normalise());
-            self.stale(&format!("input `{name}` is `{wanted}` in flake.nix but flake.lock was made for `{original}`"));
+        if !same_attributes(&wanted, &original) && !became_absolute(&wanted, &original) {
+            self.stale(&format!("input `{name}` {}", difference(&wanted, &original)));
         } else if self.input.flake != node.flake {
             let tree = if self.input.flake { "a flake" } else { "a plain tree" };
             self.stale(&format!("input `{name}` is {tree} in flake.nix but not in flake.lock"));
@@ -189,6 +188,17 @@ fn nested<'l>(lock: &'l LockFile, node: &'l Node, below: &str) -> Nested<'l> {
         };
     }
     at.inputs.get(last).map_or(Nested::Missing, Nested::Edge)
+}
+
+/// How two references differ; a flag that is off has no place in a URL.
+fn difference(wanted: &FlakeRef, original: &FlakeRef) -> String {
+    let (url, locked) = (wanted.normalise(), original.normalise());
+    let (wanted, original) = (wanted.to_attrs(), original.to_attrs());
+    let other = wanted.keys().chain(original.keys()).find(|name| wanted.get(*name) != original.get(*name));
+    match other.filter(|_| url == locked) {
+        Some(name) => format!("has another attribute `{name}` in flake.nix than in flake.lock"),
+        None => format!("is `{url}` in flake.nix but flake.lock was made for `{locked}`"),
+    }
 }
 
 /// Before 2.26 Nix wrote relative paths as absolute ones, so they cannot be compared.

@@ -157,11 +157,11 @@ fn follows(name: &str, target: &str) -> Declared {
 /// The inputs that [`home`] is the lock of.
 fn home_inputs() -> Vec<Declared> {
     let overrides = BTreeMap::from([("nixpkgs".to_owned(), "nixpkgs".to_owned())]);
-    let attrs = json!({"type": "github", "owner": "nixos", "repo": "nixpkgs"});
+    let attrs = json!({"type": "github", "owner": "nixos", "repo": "Nixpkgs"});
     let Value::Object(attrs) = attrs else { unreachable!() };
     vec![
         Declared { attrs, ..declared("nixpkgs", None) },
-        Declared { overrides, ..declared("home-manager", Some("github:nix-community/Home-Manager")) },
+        Declared { overrides, ..declared("home-manager", Some("github:nix-community/home-manager")) },
         follows("alias", "home-manager/nixpkgs"),
         follows("gone", ""),
     ]
@@ -239,6 +239,27 @@ fn an_input_by_attributes_is_compared_with_its_url() {
     let problems = beside(r#"{ type = "github"; owner = "o"; repo = "r"; url = "github:o/r"; }"#, &github);
     assert_eq!(codes(&problems), ["invalid-reference"]);
     assert!(problems[0].message.contains("`url`"), "{}", problems[0].message);
+}
+
+#[test]
+fn what_nix_locks_again_is_stale_however_alike_it_is() {
+    let nixpkgs = json!({"type": "github", "owner": "NixOS", "repo": "nixpkgs"});
+    let git = json!({"type": "git", "url": "https://h.x/a", "ref": "main"});
+    for (url, original, part) in [
+        ("github:nixos/nixpkgs", &nixpkgs, "made for `github:NixOS/nixpkgs`"),
+        ("github:NixOS/nixpkgs.git", &nixpkgs, "nixpkgs.git"),
+        ("github:NixOS/nixpkgs?host=github.com", &nixpkgs, "host"),
+        ("git+https://h.x/a.git?ref=main", &git, "a.git"),
+        ("git+https://h.x/a?ref=main&submodules=0", &git, "attribute `submodules`"),
+    ] {
+        let problems = beside(&format!("{{ url = \"{url}\"; }}"), original);
+        assert_eq!(codes(&problems), ["lock-stale"], "{url}");
+        assert!(problems[0].message.contains(part), "{}", problems[0].message);
+    }
+    for (url, original) in [("github:NixOS/nixpkgs?foo=1", &nixpkgs), ("git+https://h.x/a?ref=main", &git)] {
+        assert_eq!(beside(&format!("{{ url = \"{url}\"; }}"), original), [], "{url}");
+    }
+    assert_eq!(codes(&beside("{ url = \"github:NixOS/nixpkgs#hello\"; }", &nixpkgs)), ["invalid-reference"]);
 }
 
 #[test]
