@@ -175,13 +175,9 @@ impl FlakeRef {
         text::parse(text, true)
     }
 
-    /// Reads the URL of an input with `flake = false`: a plain `https:` URL is then a file unless it names an archive.
-    pub fn parse_tree(text: &str) -> Result<Self, FlakeRefError> {
-        text::parse(text, false)
-    }
-
     /// Reads what an input asks for, by Nix's rule: attributes when they say a type, `url` among them, else the URL, else
-    /// the name itself. A URL with a fragment is an error.
+    /// the name itself. A URL with a fragment is an error; without `flake`, a plain `https:` URL is a file unless it names
+    /// an archive.
     pub fn of_input(name: &str, url: Option<&str>, attrs: &Attrs, flake: bool) -> Result<Self, FlakeRefError> {
         match url {
             _ if attrs.contains_key("type") => attrs::read_with(attrs, url),

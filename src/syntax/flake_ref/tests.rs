@@ -148,7 +148,7 @@ fn a_forge_passes_over_parameters_that_it_does_not_know() {
 
 #[test]
 fn a_plain_url_of_a_source_tree_is_a_file_unless_it_names_an_archive() {
-    let source = |text| FlakeRef::parse_tree(text).unwrap().source;
+    let source = |text| FlakeRef::of_input("x", Some(text), &Attrs::new(), false).unwrap().source;
     assert_eq!(source("https://h/x"), Source::File { url: "https://h/x".into() });
     assert_eq!(source("https://h/x.tgz?y=1"), Source::Tarball { url: "https://h/x.tgz?y=1".into() });
 }
