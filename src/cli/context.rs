@@ -220,7 +220,10 @@ impl<'a> Context<'a> {
             Moment::Position(position) => {
                 let head = reader.head()?;
                 if *position > head {
-                    return Err(Failure::new(Kind::Refused, format!("there is no event #{position}, the last is #{head}")));
+                    return Err(Failure::new(
+                        Kind::Refused,
+                        format!("there is no event #{position}, the last is #{head}"),
+                    ));
                 }
                 At::Position(*position)
             }

@@ -212,7 +212,10 @@ impl Answer for Scanned {
         page.line(self.summary());
         let Findings { raised, resolved } = self.findings;
         if raised + resolved > 0 {
-            page.line(format!("{} raised, {resolved} resolved: `cim-nix problem list` shows what is open", plural(raised, "finding")));
+            page.line(format!(
+                "{} raised, {resolved} resolved: `cim-nix problem list` shows what is open",
+                plural(raised, "finding")
+            ));
         }
         for problem in &self.problems {
             let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();

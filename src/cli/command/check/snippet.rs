@@ -38,7 +38,8 @@ fn block(text: &str, name: &str, finding: &Finding) -> String {
         let group = title.element(annotate_snippets::Origin::path(place));
         return Renderer::styled().render(&[group]);
     };
-    let snippet = Snippet::source(source.as_ref()).line_start(line).path(name).annotation(AnnotationKind::Primary.span(span));
+    let snippet =
+        Snippet::source(source.as_ref()).line_start(line).path(name).annotation(AnnotationKind::Primary.span(span));
     let mut group = title.element(snippet);
     if let Some(help) = help(finding) {
         group = group.element(Level::HELP.message(help));
