@@ -52,7 +52,7 @@ pub mod view;
 pub mod writer;
 
 pub use error::StoreError;
-pub use local::{EditRow, FileRow, HistoryCursor, LocalNote, RootRow};
+pub use local::{EditRow, FileRow, HistoryCursor, LocalNote, Replaced, RootRow, Undo};
 pub use log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 pub use open::{Access, Store, Who};
 pub use origin::{Origin, Signer};

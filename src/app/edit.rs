@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::domain::message::MessageIdentity;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::file;
-use crate::store::{Append, EditRow, LocalNote, StoreError};
+use crate::store::{Append, EditRow, LocalNote, StoreError, Undo};
 use crate::syntax::dedupe;
 use crate::syntax::edit::{self as syntax, EditError, Note};
 use crate::syntax::flake_ref::{FlakeRef, FlakeRefError};
@@ -62,6 +62,8 @@ pub struct Done {
     pub events: u64,
     /// Why nothing was.
     pub unrecorded: Option<Unrecorded>,
+    /// Whether it was recorded and cannot be taken back, as what it replaced holds a secret, which is not kept.
+    pub for_good: bool,
     /// What the lock says of it.
     pub lock: LockState,
 }
@@ -147,6 +149,16 @@ pub enum EditFailure {
         path: PathBuf,
         /// The edit.
         command: Uuid,
+    },
+    /// What the edit replaced is not kept.
+    #[error("the edit `{command}` of `{}` cannot be taken back: {why}; edit by hand", path.display())]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// The edit.
+        command: Uuid,
+        /// Why.
+        why: &'static str,
     },
     /// `nix` was needed and did not do it.
     #[error(transparent)]
@@ -251,7 +263,7 @@ pub(super) fn diff(path: &Path, old: &str, new: &str) -> String {
 pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> {
     let directory = file_directory(&draft.path);
     if draft.is_empty() {
-        return Ok(Done { command: None, events: 0, unrecorded: None, lock: LockState::Untouched });
+        return Ok(Done { command: None, events: 0, unrecorded: None, for_good: false, lock: LockState::Untouched });
     }
     let (recorder, unrecorded) = recorder(writing.session, &draft.path, writing.scan)?;
     let note = recorder.map(|session| leave_note(session, draft)).transpose()?;
@@ -275,7 +287,8 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
         let lost = |source| EditFailure::NotRecorded { path: draft.path.clone(), source: Box::new(source) };
         events = report.map_err(lost)?.events;
     }
-    Ok(Done { command: note.map(|note| note.command), events, unrecorded, lock })
+    let for_good = note.as_ref().is_some_and(is_for_good);
+    Ok(Done { command: note.map(|note| note.command), events, unrecorded, for_good, lock })
 }
 
 /// Says in the ledger what is about to be written, so that whoever sees it first knows whose doing it is.
@@ -302,11 +315,16 @@ pub(super) fn note(
         path: path.to_owned(),
         before: *blake3::hash(old.as_bytes()).as_bytes(),
         after: *blake3::hash(new.as_bytes()).as_bytes(),
-        undo: old.to_owned(),
+        undo: Undo::of(old, new, between(new, old)),
         at: session.clock.now(),
         undoes: None,
         seen: false,
     }
+}
+
+/// Whether nothing is kept that would take an edit back.
+pub(super) fn is_for_good(note: &EditRow) -> bool {
+    note.undo == Undo::Secret
 }
 
 /// Keeps notes. The command that does so is not remembered: theirs will be those of the events.

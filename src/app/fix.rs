@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::check::{CheckRequest, day};
-use super::edit::{Unrecorded, diff, keep, note};
+use super::edit::{Unrecorded, diff, is_for_good, keep, note};
 use super::scan::{ScanRequest, scan_as};
 use super::{AppError, Session, chain};
 use crate::domain::message::MessageIdentity;
@@ -53,6 +53,8 @@ pub struct Done {
     pub failed: Vec<(PathBuf, String)>,
     /// Why nothing was recorded of some of them.
     pub unrecorded: Option<Unrecorded>,
+    /// Files whose change cannot be taken back, as what was replaced holds a secret, which is not kept.
+    pub for_good: Vec<PathBuf>,
     /// How many events were recorded.
     pub events: u64,
 }
@@ -147,6 +149,8 @@ pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Resu
         }
     }
     keep(session, dropped)?;
+    let lost = notes.iter().filter(|(mended, note)| is_for_good(note) && done.written.contains(&mended.path));
+    done.for_good = lost.map(|(mended, _)| mended.path.clone()).collect();
     if !touched.is_empty() {
         // The roots are named to look at them, not to bring back a flake that was forgotten there.
         let request = ScanRequest { paths: touched, history: false, keep_forgotten: true, ..scan.clone() };

@@ -19,7 +19,7 @@ mod refinery_migrations {
 /// `CIMN`: what a ledger's header carries.
 pub(crate) const APPLICATION_ID: i32 = 0x4349_4d4e;
 /// The newest schema that this release knows; the last migration sets `user_version` to it.
-pub(crate) const SCHEMA: u32 = 4;
+pub(crate) const SCHEMA: u32 = 5;
 /// How long a writer waits for another process.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// So often a connection tries again at once before it takes its time.
@@ -70,10 +70,13 @@ pub(crate) fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
     }))
 }
 
-/// A connection that writes: what many events change fits into its memory.
+/// A connection that writes: what many events change fits into its memory. What it deletes is overwritten where that writes no
+/// page more: a table that a rebuild lets go would be written once more otherwise.
 pub(crate) fn to_write(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "cache_size", WRITE_CACHE).named(path)?;
+    let fast = connection.pragma_update_and_check(None, "secure_delete", "fast", |row| row.get::<_, i64>(0));
+    fast.named(path)?;
     Ok(connection)
 }
 

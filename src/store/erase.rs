@@ -45,8 +45,10 @@ pub struct Erased {
     pub complete: bool,
 }
 
-/// In `meta` while bytes of an erased payload may still be in the files.
+/// In `meta` while bytes that were erased may still be in the files.
 const PENDING: &str = "erasure_pending";
+/// Its value when the read model holds them as well; what else is there is said of texts beside the log.
+const IN_MODEL: &str = "1";
 /// How long readers of the old log are waited for; the next opening tries again.
 const READERS: Duration = Duration::from_secs(1);
 /// How long those are waited for who move the log into the file.
@@ -69,10 +71,12 @@ impl Store {
     /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
     pub(crate) fn finish_erasure(&self) -> Result<bool, StoreError> {
         let path = self.path().to_owned();
-        if !self.with_connection(move |connection| is_pending(connection).named(&path))? {
+        let Some(pending) = self.with_connection(move |connection| pending(connection).named(&path))? else {
             return Ok(true);
+        };
+        if pending == IN_MODEL {
+            self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
         }
-        self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
         let path = self.path().to_owned();
         self.with_connection(move |connection| rewrite(connection).named(&path))
     }
@@ -107,8 +111,9 @@ pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Re
     let blanked = connection
         .execute("UPDATE events SET payload = 'null' WHERE position = ?1 AND payload <> 'null'", [position])?;
     if blanked > 0 {
-        let note = "INSERT INTO meta (key, value) VALUES (?1, '1') ON CONFLICT (key) DO NOTHING";
-        connection.execute(note, [PENDING])?;
+        let note =
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        connection.execute(note, [PENDING, IN_MODEL])?;
     }
     Ok(())
 }
@@ -156,8 +161,9 @@ fn record(place: &Place<'_>, erasure: Erasure, event: &Recorded) -> Result<Prepa
     })
 }
 
-fn is_pending(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)", [PENDING], |row| row.get(0))
+/// What is still to be taken out of the files, when anything is.
+pub(crate) fn pending(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE key = ?1", [PENDING], |row| row.get(0)).optional()
 }
 
 /// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash

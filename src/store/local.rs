@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 pub(crate) mod edits;
 
+mod undo;
+
 pub use edits::EditRow;
+pub use undo::{Replaced, Undo};
 
 use super::chain::Hash;
 use super::error::{Named, StoreError};
@@ -217,7 +220,7 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
         LocalNote::EditSeen { command } => {
             run("UPDATE edits SET seen = 1 WHERE command_id = ?1", &[command.as_bytes()])
         }
-        LocalNote::EditDropped { command } => run("DELETE FROM edits WHERE command_id = ?1", &[command.as_bytes()]),
+        LocalNote::EditDropped { command } => edits::dropped(connection, *command),
         LocalNote::UiState { key, value } => run(
             "INSERT INTO ui_state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             &[key, &value.to_string()],

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::connect::{self, SCHEMA};
+use super::erase;
 use super::error::{Named, StoreError};
 use super::file;
 use super::local;
@@ -176,6 +177,9 @@ impl Store {
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
         projection::ensure(&connection)?;
         local::edits::sweep(&connection, now).named(path)?;
+        if erase::pending(&connection).named(path)?.is_some() {
+            local::edits::blank_secrets(&connection).named(path)?;
+        }
         let writer = Writer::start(connection, path, &origin)?;
         let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false };
         if let Err(error) = store.finish_erasure() {

@@ -1,10 +1,11 @@
-//! Taking an edit back: the text that was there before is written again, if nothing happened to the file since.
+//! Taking an edit back: what it replaced is put in its place again, if nothing happened to the file since and the text that
+//! comes out is the one that was there before.
 
 use uuid::Uuid;
 
 use super::{Draft, EditFailure, between, text_of};
 use crate::app::Session;
-use crate::store::EditRow;
+use crate::store::{EditRow, Undo};
 
 /// Plans to take back the last edit, or that of a command; edits that were made together are taken back together.
 ///
@@ -45,21 +46,26 @@ fn was_never_written(edit: &EditRow) -> Result<bool, EditFailure> {
 
 fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
     let old = text_of(&edit.path)?;
-    let EditRow { command, before, after, .. } = edit;
+    let EditRow { command, before, after, path, undo, .. } = edit;
     match hash(&old) {
         now if now == after => {}
-        now if now == before => return Err(EditFailure::AlreadyBack { path: edit.path, command }),
-        _ => return Err(EditFailure::ChangedSince { path: edit.path, command }),
+        now if now == before => return Err(EditFailure::AlreadyBack { path, command }),
+        _ => return Err(EditFailure::ChangedSince { path, command }),
     }
-    Ok(Draft {
-        edits: between(&old, &edit.undo),
-        path: edit.path,
-        name: "undo",
-        old,
-        new: edit.undo,
-        notes: Vec::new(),
-        undoes: Some(edit.command),
-    })
+    let new = match undo.back(&old) {
+        Ok(Some(text)) if hash(&text) == before => text,
+        kept => return Err(EditFailure::NotKept { path, command, why: why_not(&undo, kept.is_ok()) }),
+    };
+    Ok(Draft { edits: between(&old, &new), path, name: "undo", old, new, notes: Vec::new(), undoes: Some(command) })
+}
+
+const fn why_not(undo: &Undo, fits: bool) -> &'static str {
+    match undo {
+        Undo::Secret => "what it replaced holds a secret, which is not kept",
+        Undo::Erased => "what it replaced was erased with an event of the flake",
+        Undo::Edits(_) | Undo::Text(_) if fits => "what is kept of it does not give the text before",
+        Undo::Edits(_) | Undo::Text(_) => "what is kept of it does not fit the file",
+    }
 }
 
 fn hash(text: &str) -> [u8; 32] {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Run;
 use super::check::{Rules, here};
-use super::flake::edit::{Desk, refuse_past, show_diff, unrecorded};
+use super::flake::edit::{Desk, for_good, refuse_past, show_diff, unrecorded};
 use crate::app::check::CheckRequest;
 use crate::app::fix::{self, Done, Mended, Plan};
 use crate::cli::answer::{Answer, Page};
@@ -154,7 +154,11 @@ impl Fixed {
             self.failed.push(Failed { path: PathFields::from(path.as_path()), message: message.clone() });
         }
         match &done.unrecorded {
-            None => self.sentences.push("`cim-nix undo` takes it back".to_owned()),
+            None if done.for_good.is_empty() => self.sentences.push("`cim-nix undo` takes it back".to_owned()),
+            None => {
+                let lost = done.for_good.iter().map(|path| format!("`{}`: {}", path.display(), for_good()));
+                self.sentences.extend(lost);
+            }
             Some(why) => self.sentences.push(unrecorded(why)),
         }
     }

@@ -6,9 +6,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Run;
-use super::flake::edit::{Desk, How, Words, finish, show_diff};
+use super::flake::edit::{Desk, How, Words, finish, for_good, show_diff};
 use crate::app::edit::{self, Draft, EditFailure};
 use crate::cli::answer::{Answer, Page};
+use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::PathFields;
@@ -45,14 +46,21 @@ impl Run for Undo {
 /// Takes back edits that were made together.
 fn several(context: &mut Context<'_>, desk: &Desk, drafts: &[Draft], how: &How) -> Result<ExitCode, Failure> {
     let mut undone = Undone { dry_run: how.dry_run, files: Vec::new(), events: 0 };
+    let mut lost = Vec::new();
     for draft in drafts {
         if !how.dry_run {
-            undone.events += edit::write(draft, &how.writing(desk))?.events;
+            let done = edit::write(draft, &how.writing(desk))?;
+            undone.events += done.events;
+            lost.extend(done.for_good.then(|| format!("`{}`: {}", draft.path.display(), for_good())));
         }
         let path = PathFields::from(draft.path.as_path());
         undone.files.push(File { path, undoes: draft.undoes.map(|command| command.to_string()), diff: draft.diff() });
     }
     context.printer.answer(&undone)?;
+    if context.printer.format() == Format::Human {
+        context.printer.flush()?;
+        lost.iter().for_each(|sentence| context.printer.say(sentence));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::undo::{self, Undo};
 use super::{bytes, path_at};
 use crate::domain::id::{CausationId, CorrelationId, MessageId};
 use crate::domain::message::MessageIdentity;
@@ -30,8 +32,8 @@ pub struct EditRow {
     pub before: Hash,
     /// The BLAKE3 hash of the file after.
     pub after: Hash,
-    /// The whole text before.
-    pub undo: String,
+    /// What takes it back.
+    pub undo: Undo,
     /// When, in microseconds since 1970 UTC.
     pub at: i64,
     /// The command that it took back.
@@ -104,7 +106,7 @@ pub(super) fn left(connection: &Connection, edit: &EditRow) -> rusqlite::Result<
             bytes(&edit.path),
             edit.before,
             edit.after,
-            edit.undo,
+            written(&edit.undo)?,
             edit.at,
             edit.undoes.as_ref().map(Uuid::as_bytes),
         ])
@@ -118,9 +120,49 @@ pub(crate) fn sweep(connection: &Connection, now: i64) -> rusqlite::Result<()> {
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM edits WHERE edited_at < ?1)")?
         .query_row([oldest], |row| row.get::<_, bool>(0))?;
     if any {
-        connection.prepare_cached("DELETE FROM edits WHERE edited_at < ?1")?.execute([oldest])?;
+        let sql = "DELETE FROM edits WHERE edited_at < ?1";
+        thoroughly(connection, || connection.prepare_cached(sql)?.execute([oldest]).map(drop))?;
     }
     Ok(())
+}
+
+/// Lets the text of an edit go that was not made.
+pub(super) fn dropped(connection: &Connection, command: Uuid) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM edits WHERE command_id = ?1";
+    thoroughly(connection, || connection.prepare_cached(sql)?.execute([command.as_bytes()]).map(drop))
+}
+
+/// Blanks the whole texts of earlier releases that hold a secret.
+pub(crate) fn blank_secrets(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM edits"))?;
+    let edits: Vec<EditRow> = statement.query_map([], edit_row)?.collect::<Result<_, _>>()?;
+    for edit in edits {
+        if matches!(&edit.undo, Undo::Text(text) if undo::holds_secret(text)) {
+            blank(connection, edit.command, &Undo::Secret)?;
+        }
+    }
+    Ok(())
+}
+
+fn blank(connection: &Connection, command: Uuid, why: &Undo) -> rusqlite::Result<()> {
+    let sql = "UPDATE edits SET undo = ?2 WHERE command_id = ?1";
+    let values = params![command.as_bytes(), written(why)?];
+    thoroughly(connection, || connection.prepare_cached(sql)?.execute(values).map(drop))
+}
+
+/// Overwrites what is deleted also where that writes pages that were only given free: long texts lie in such.
+fn thoroughly(connection: &Connection, work: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let set = |value: &str| {
+        connection.pragma_update_and_check(None, "secure_delete", value, |row| row.get::<_, i64>(0)).map(drop)
+    };
+    set("on")?;
+    let done = work();
+    set("fast")?;
+    done
+}
+
+fn written(undo: &Undo) -> rusqlite::Result<String> {
+    serde_json::to_string(undo).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 fn edit_row(row: &Row<'_>) -> rusqlite::Result<EditRow> {
@@ -131,7 +173,8 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<EditRow> {
         path: path_at(row, 3)?,
         before: row.get(4)?,
         after: row.get(5)?,
-        undo: row.get(6)?,
+        undo: serde_json::from_str(&row.get::<_, String>(6)?)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, Box::new(error)))?,
         at: row.get(7)?,
         undoes: row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes),
         seen: row.get(9)?,

@@ -13,7 +13,7 @@ use cim_domain_nix::app::scan::ScanRequest;
 use cim_domain_nix::app::{fix, forget};
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::lint::{Safety, Selection};
-use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, view};
+use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, Undo, view};
 use uuid::Uuid;
 
 use crate::scan::{Estate, FLAKE, lock, open};
@@ -34,7 +34,11 @@ fn estate() -> Estate {
 }
 
 fn draft(estate: &Estate, name: &str) -> Draft {
-    edit::draft(&estate.root().join("a"), "add_input", &add(name)).expect("a plan")
+    draft_in(estate, "a", name)
+}
+
+fn draft_in(estate: &Estate, flake: &str, name: &str) -> Draft {
+    edit::draft(&estate.root().join(flake), "add_input", &add(name)).expect("a plan")
 }
 
 fn write(estate: &Estate, draft: &Draft) -> Result<Done, EditFailure> {
@@ -92,7 +96,7 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
         path: planned.path.clone(),
         before: hash(&planned.old),
         after: hash(&planned.new),
-        undo: planned.old.clone(),
+        undo: Undo::Text(planned.old.clone()),
         at: estate.session.clock.now(),
         undoes: None,
         seen: false,
@@ -149,6 +153,61 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
     let unknown = edit::undo(&estate.session, Some(Uuid::from_u128(7)));
     assert!(matches!(unknown, Err(EditFailure::NoSuchEdit { .. })));
     assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn what_replaces_a_secret_is_made_and_cannot_be_taken_back() {
+    let estate = Estate::new();
+    let secret = "https://me:hunter2canary@example.org/a.tar.gz";
+    estate.write("a/flake.nix", &format!("{{\n  inputs.a.url = \"{secret}\";\n  outputs = _: {{ }};\n}}\n"));
+    estate.scan();
+    let beside = write(&estate, &draft(&estate, "x")).unwrap();
+    assert!(!beside.for_good, "what stands beside it can be taken back");
+    let edited = text(&estate);
+    let url = Operation::SetUrl { name: "a".to_owned(), url: "github:o/a".to_owned() };
+    let planned = edit::draft(&estate.root().join("a"), "set_url", &[url]).unwrap();
+    let done = write(&estate, &planned).unwrap();
+    assert!(done.for_good && done.unrecorded.is_none() && done.events > 0, "{done:?}");
+    let refused = edit::undo(&estate.session, None).unwrap_err();
+    assert!(matches!(&refused, EditFailure::NotKept { .. }) && refused.to_string().contains("secret"), "{refused}");
+    fs::write(&planned.path, edited).unwrap();
+    write(&estate, &taking_back(&estate, beside.command)).unwrap();
+    assert!(text(&estate).contains(secret), "byte for byte");
+    for suffix in ["", "-wal"] {
+        let bytes = fs::read(format!("{}{suffix}", estate.database().display())).unwrap();
+        assert!(!bytes.windows(13).any(|window| window == b"hunter2canary"), "ledger.db{suffix}");
+    }
+}
+
+#[test]
+fn whole_texts_of_an_earlier_release_can_be_taken_back_unless_they_hold_a_secret() {
+    let estate = estate();
+    let planned = draft(&estate, "x");
+    let clean = write(&estate, &planned).unwrap().command.unwrap();
+    let database = estate.database();
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    raw.execute("UPDATE edits SET undo = ?1 WHERE command_id = ?2", (&planned.old, clean.as_bytes())).unwrap();
+    let insert = "INSERT INTO edits SELECT ?1, command, correlation_id, path, before, after, ?2, edited_at - ?3, undoes, 1 \
+                  FROM edits WHERE command_id = ?4";
+    let secret = format!("{FLAKE}# https://me:hunter2canary@example.org/{}\n", "x".repeat(10_000));
+    for (id, days) in [(first, 1), (second, 91)] {
+        raw.execute(insert, (id.as_bytes(), &secret, days * DAY, clean.as_bytes())).unwrap();
+    }
+    raw.execute_batch("PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version = 5").unwrap();
+    raw.execute("DELETE FROM edits WHERE command_id = ?1", [second.as_bytes()]).unwrap();
+    let holds = || {
+        let found = ["", "-wal"].map(|suffix| fs::read(format!("{}{suffix}", database.display())).unwrap_or_default());
+        found.iter().any(|bytes| bytes.windows(13).any(|window| window == b"hunter2canary"))
+    };
+    drop(raw);
+    assert!(holds());
+    let Estate { session, .. } = &estate;
+    let reopened = open(session.store.path());
+    assert!(!holds(), "neither in a row nor in what was deleted");
+    let kept = |id| reopened.store.reader().unwrap().edit(id).unwrap().unwrap().undo;
+    assert_eq!((kept(first), kept(clean)), (Undo::Secret, Undo::Text(planned.old.clone())));
+    assert_eq!(edit::undo(&reopened, Some(clean)).unwrap()[0].new, FLAKE);
 }
 
 #[test]
@@ -263,7 +322,7 @@ fn texts_are_let_go_after_ninety_days() {
         path: estate.root().join("a/flake.nix"),
         before: [1; 32],
         after: [2; 32],
-        undo: "old".to_owned(),
+        undo: Undo::Text("old".to_owned()),
         at,
         undoes: None,
         seen: false,
@@ -273,7 +332,7 @@ fn texts_are_let_go_after_ninety_days() {
     let database = estate.database();
     let kept = |number| open(&database).store.reader().unwrap().edit(Uuid::from_u128(number)).unwrap();
     assert_eq!(kept(1), None, "it was swept when the ledger was opened");
-    assert_eq!(kept(2).map(|edit| edit.undo), Some("old".to_owned()));
+    assert_eq!(kept(2).map(|edit| edit.undo), Some(Undo::Text("old".to_owned())));
     leave(&estate, &note(3, now + 2 * DAY));
     assert_eq!(estate.session.store.reader().unwrap().edit(Uuid::from_u128(2)).unwrap(), None, "or with the next edit");
 }

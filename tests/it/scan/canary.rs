@@ -1,6 +1,8 @@
 //! The canary: secrets planted wherever people leave them are nowhere in the ledger, its backup or its export.
 
 use super::*;
+use cim_domain_nix::app::edit::{self, Locking, Operation, Writing};
+use cim_domain_nix::store::backup::BackupOptions;
 
 /// What is planted, each with a name; none of these texts may be found anywhere.
 fn canaries() -> Vec<(&'static str, String)> {
@@ -154,12 +156,26 @@ fn no_planted_secret_is_in_the_ledger() {
     for event in estate.session.store.reader().expect("a reader").recorded(0, 10_000).expect("events") {
         assert_clean(&format!("event {}", event.position), event.payload.as_bytes());
     }
-    let database = estate.database();
-    drop(estate.session.store.reader());
-    for suffix in ["", "-wal"] {
-        let path = PathBuf::from(format!("{}{suffix}", database.display()));
-        if let Ok(bytes) = fs::read(&path) {
+    edit_beside_secrets(&estate);
+    let (database, copy) = (estate.database(), estate.database().with_extension("copy"));
+    estate.session.store.backup(&copy, BackupOptions::default(), &mut |_, _| {}).expect("a backup");
+    for path in [&database, &database.with_extension("db-wal"), &copy] {
+        if let Ok(bytes) = fs::read(path) {
             assert_clean(&path.display().to_string(), &bytes);
         }
+    }
+}
+
+/// An edit beside secrets, and one that takes a secret away.
+fn edit_beside_secrets(estate: &Estate) {
+    let follow = Operation::Follow { path: "a/nixpkgs".to_owned(), target: "b".to_owned() };
+    let url = Operation::SetUrl { name: "b".to_owned(), url: "github:o/b".to_owned() };
+    let scan = ScanRequest::default();
+    for (operation, is_kept) in [(follow, true), (url, false)] {
+        let draft = edit::draft(&estate.root().join("a"), "follow", &[operation]).expect("a plan");
+        let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
+        let done = edit::write(&draft, &writing).expect("it is written");
+        assert!(done.command.is_some(), "{done:?}");
+        assert_eq!(edit::undo(&estate.session, None).is_ok(), is_kept);
     }
 }

@@ -186,12 +186,17 @@ impl Edited {
         self.recorded = done.unrecorded.is_none();
         self.events = done.events;
         let back = match &self.command_id {
+            Some(_) if done.for_good => String::new(),
             Some(command) if self.undoes.is_some() => format!("; `cim-nix undo {command}` makes it again"),
             Some(_) => "; `cim-nix undo` takes it back".to_owned(),
             None => String::new(),
         };
         self.sentences.push(format!("{what}{back}"));
         self.sentences.extend(done.unrecorded.as_ref().map(unrecorded));
+        if done.for_good {
+            self.warnings.push(for_good());
+            self.sentences.push(for_good());
+        }
         match &done.lock {
             LockState::Untouched => {}
             LockState::Fresh => self.lock.state = "fresh",
@@ -214,6 +219,11 @@ impl Edited {
         }
         Ok(())
     }
+}
+
+/// Why the ledger knows of an edit and cannot take it back.
+pub(crate) fn for_good() -> String {
+    "what was replaced holds a secret, which is not kept: `cim-nix undo` cannot take this back".to_owned()
 }
 
 /// Why the ledger knows nothing of an edit.
