@@ -59,7 +59,9 @@ fn several(context: &mut Context<'_>, desk: &Desk, drafts: &[Draft], how: &How) 
     context.printer.answer(&undone)?;
     if context.printer.format() == Format::Human {
         context.printer.flush()?;
-        lost.iter().for_each(|sentence| context.printer.say(sentence));
+        for sentence in lost {
+            context.printer.say(sentence);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

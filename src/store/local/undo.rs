@@ -33,7 +33,7 @@ impl Undo {
         let secrets = secrets(before);
         let (mut kept, mut at_before, mut at_after) = (Vec::with_capacity(back.len()), 0, 0);
         for edit in back {
-            let replaced = trimmed(after, edit);
+            let replaced = trimmed(after, &edit);
             let start = at_before + (replaced.start - at_after);
             let end = start + replaced.text.len();
             let touches = |&(from, to): &(usize, usize)| from < end && start < to;
@@ -90,7 +90,7 @@ fn named(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
 }
 
 /// An edit without what it leaves as it is at its ends: the less is kept, the less can be a secret.
-fn trimmed(after: &str, edit: Edit) -> Replaced {
+fn trimmed(after: &str, edit: &Edit) -> Replaced {
     let same = |(a, b): &(char, char)| a == b;
     let gone = after.get(edit.start..edit.end).unwrap_or_default();
     let head: usize = gone.chars().zip(edit.text.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();

@@ -327,12 +327,17 @@ fn texts_are_let_go_after_ninety_days() {
         undoes: None,
         seen: false,
     };
-    leave(&estate, &note(1, now - 91 * DAY));
+    let long = Undo::Text("gone ".repeat(3_000));
+    leave(&estate, &EditRow { undo: long, ..note(1, now - 91 * DAY) });
     leave(&estate, &note(2, now - 89 * DAY));
     let database = estate.database();
     let kept = |number| open(&database).store.reader().unwrap().edit(Uuid::from_u128(number)).unwrap();
     assert_eq!(kept(1), None, "it was swept when the ledger was opened");
     assert_eq!(kept(2).map(|edit| edit.undo), Some(Undo::Text("old".to_owned())));
+    let raw = rusqlite::Connection::open(&database).unwrap();
+    raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let bytes = fs::read(&database).unwrap();
+    assert!(!bytes.windows(10).any(|window| window == b"gone gone "), "nor does it lie in pages that were given free");
     leave(&estate, &note(3, now + 2 * DAY));
     assert_eq!(estate.session.store.reader().unwrap().edit(Uuid::from_u128(2)).unwrap(), None, "or with the next edit");
 }
