@@ -29,7 +29,7 @@ pub fn undo(session: &Session, command: Option<Uuid>) -> Result<Vec<Draft>, Edit
             together
         }
         Some(command) => match reader.edit(command)? {
-            Some(edit) => vec![edit],
+            Some(edit) => vec![reader.standing(edit)?],
             // The command that made several edits is named like their conversation.
             None => reader.edits_of(command)?,
         },

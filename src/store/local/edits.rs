@@ -67,23 +67,64 @@ impl Reader {
         self.edit_where("command_id = ?1", &[command.as_bytes()])
     }
 
-    /// The last edit that neither takes back another one nor was taken back; before that of a command, when one is named.
+    /// The last edit that is in force: it was not taken back, and does not itself take one back. What makes an edit again
+    /// is one as well. Before that of a command, when one is named.
     pub fn last_edit(&self, before: Option<&EditRow>) -> Result<Option<EditRow>, StoreError> {
-        let wanted = "undoes IS NULL AND NOT EXISTS (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) \
+        let wanted = "NOT EXISTS (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) \
                       AND (edited_at, command_id) < (?1, ?2) ORDER BY edited_at DESC, command_id DESC LIMIT 1";
-        let (at, command) = before.map_or((i64::MAX, Uuid::max()), |edit| (edit.at, edit.command));
-        self.edit_where(wanted, &[&at, command.as_bytes()])
+        let mut end = before.map_or((i64::MAX, Uuid::max()), |edit| (edit.at, edit.command));
+        loop {
+            match self.edit_where(wanted, &[&end.0, end.1.as_bytes()])? {
+                Some(edit) if self.takes_back(&edit)? => end = (edit.at, edit.command),
+                found => return Ok(found),
+            }
+        }
     }
 
-    /// The edits of one conversation that neither take back another one nor were taken back, the last first.
+    /// The edits of one conversation that are in force, the last first; instead of one that was made again, what did that.
     pub fn edits_of(&self, correlation: Uuid) -> Result<Vec<EditRow>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM edits WHERE correlation_id = ?1 AND undoes IS NULL AND NOT EXISTS \
-             (SELECT 1 FROM edits AS later WHERE later.undoes = edits.command_id) ORDER BY edited_at DESC, command_id DESC"
-        );
-        self.prepare_cached(&sql)
+        let sql =
+            format!("SELECT {COLUMNS} FROM edits WHERE correlation_id = ?1 ORDER BY edited_at DESC, command_id DESC");
+        let all: Vec<EditRow> = self
+            .prepare_cached(&sql)
             .and_then(|mut statement| statement.query_map([correlation.as_bytes()], edit_row)?.collect())
-            .named(self.path())
+            .named(self.path())?;
+        let mut in_force: Vec<EditRow> = Vec::new();
+        for edit in all {
+            if !self.takes_back(&edit)? {
+                let edit = self.standing(edit)?;
+                if self.taken_back_by(&edit)?.is_none() && !in_force.contains(&edit) {
+                    in_force.push(edit);
+                }
+            }
+        }
+        Ok(in_force)
+    }
+
+    /// What stands for an edit that was taken back and made again: what did that last. Any other edit stands for itself.
+    pub fn standing(&self, edit: EditRow) -> Result<EditRow, StoreError> {
+        let mut last = edit.clone();
+        while let Some(back) = self.taken_back_by(&last)? {
+            match self.taken_back_by(&back)? {
+                Some(again) => last = again,
+                None => return Ok(edit),
+            }
+        }
+        Ok(last)
+    }
+
+    fn taken_back_by(&self, edit: &EditRow) -> Result<Option<EditRow>, StoreError> {
+        self.edit_where("undoes = ?1 ORDER BY edited_at DESC, command_id DESC LIMIT 1", &[edit.command.as_bytes()])
+    }
+
+    /// Whether an edit leaves another one taken back: what takes back such a one makes the other again.
+    fn takes_back(&self, edit: &EditRow) -> Result<bool, StoreError> {
+        let (mut takes_back, mut undoes) = (false, edit.undoes);
+        while let Some(command) = undoes {
+            takes_back = !takes_back;
+            undoes = self.edit(command)?.and_then(|edit| edit.undoes);
+        }
+        Ok(takes_back)
     }
 
     fn edit_where(&self, wanted: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Option<EditRow>, StoreError> {

@@ -156,6 +156,31 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
 }
 
 #[test]
+fn what_was_made_again_is_an_edit_like_any_other() {
+    for is_alone in [true, false] {
+        let estate = estate();
+        estate.write("b/flake.nix", FLAKE);
+        estate.scan();
+        let other = (!is_alone).then(|| write(&estate, &draft_in(&estate, "b", "z")).unwrap().command.unwrap());
+        let first = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+        let edited = text(&estate);
+        let undo = write(&estate, &taking_back(&estate, None)).unwrap().command.unwrap();
+        let redo = write(&estate, &taking_back(&estate, Some(undo))).unwrap().command.unwrap();
+        assert_eq!(text(&estate), edited);
+        assert_eq!(taking_back(&estate, Some(first)).undoes, Some(redo), "it stands for what it made again");
+        assert_eq!(taking_back(&estate, None).undoes, Some(redo));
+        let again = write(&estate, &taking_back(&estate, None)).unwrap().command.unwrap();
+        assert_eq!(text(&estate), FLAKE);
+        assert_eq!(taking_back(&estate, Some(undo)).undoes, Some(again));
+        assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
+        match other {
+            Some(other) => assert_eq!(taking_back(&estate, None).undoes, Some(other)),
+            None => assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo))),
+        }
+    }
+}
+
+#[test]
 fn what_replaces_a_secret_is_made_and_cannot_be_taken_back() {
     let estate = Estate::new();
     let secret = "https://me:hunter2canary@example.org/a.tar.gz";
