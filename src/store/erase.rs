@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::chain;
 use super::connect;
 use super::error::{Named, StoreError};
+use super::local;
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 use super::open::Store;
@@ -89,6 +90,7 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<Receipt, StoreError> {
     let event = find(place, erasure.event)?;
     refuse(place, &event)?;
     blank_here(place.connection, event.position).named(place.path)?;
+    local::erased::forget_what_was_seen(place.connection, &event).named(place.path)?;
     let mut recorded = Vec::new();
     let append = record(place, erasure, &event)?;
     let receipt = append::store(place, &mut Heads::read(place)?, append, &mut recorded)?;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 pub(crate) mod edits;
+pub(crate) mod erased;
 
 mod undo;
 

@@ -12,6 +12,7 @@ use cim_domain_nix::store::{Access, Store, Who, view};
 use super::git_program::Git;
 
 mod canary;
+mod erased;
 mod history;
 mod large;
 mod lifecycle;

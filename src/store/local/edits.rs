@@ -185,6 +185,18 @@ pub(crate) fn blank_secrets(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Blanks what would take back the edits of some files.
+pub(super) fn erase_where(connection: &Connection, is_meant: impl Fn(&Path) -> bool) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("SELECT command_id, path FROM edits")?;
+    let edits = statement.query_map([], |row| Ok((Uuid::from_bytes(row.get(0)?), path_at(row, 1)?)))?;
+    for (command, path) in edits.collect::<Result<Vec<_>, _>>()? {
+        if is_meant(&path) {
+            blank(connection, command, &Undo::Erased)?;
+        }
+    }
+    Ok(())
+}
+
 fn blank(connection: &Connection, command: Uuid, why: &Undo) -> rusqlite::Result<()> {
     let sql = "UPDATE edits SET undo = ?2 WHERE command_id = ?1";
     let values = params![command.as_bytes(), written(why)?];

@@ -1,0 +1,83 @@
+//! Scans after something was taken out of the ledger, or brought into another one: what is there is seen again, and what was
+//! forgotten is not.
+
+use cim_domain_nix::app::edit::{self, EditFailure, Locking, Operation, Writing};
+use cim_domain_nix::app::upkeep;
+
+use super::*;
+
+/// The first column of all rows.
+fn column(session: &Session, sql: &str) -> Vec<String> {
+    let reader = session.store.reader().expect("a reader");
+    let mut statement = reader.prepare(sql).expect("a statement");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("texts")
+}
+
+/// Erases the last event of a kind.
+fn erase(estate: &Estate, kind: &str) {
+    let events = estate.session.store.reader().expect("a reader").recorded(0, 1_000).expect("events");
+    let event = events.iter().rfind(|event| event.kind == kind).expect("such an event");
+    upkeep::erase(&estate.session, event.event_id, "a test").expect("it is erased");
+}
+
+#[test]
+fn what_an_erased_event_said_is_observed_again_when_it_is_still_so() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    estate.write("a/flake.lock", &lock('b'));
+    estate.scan();
+    let revision = || column(&estate.session, "SELECT substr(rev, 1, 1) FROM v1_lock_nodes");
+    erase(&estate, "flake.updated");
+    assert_eq!(revision(), ["a"]);
+    let report = estate.scan();
+    assert_eq!((report.events, revision()), (1, vec!["b".to_owned()]));
+    assert_eq!(estate.types().last().map(String::as_str), Some("flake.updated"));
+    erase(&estate, "flake.discovered");
+    estate.scan();
+    assert_eq!((estate.flakes(), revision()), (vec![estate.root().join("a")], vec!["b".to_owned()]));
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn a_problem_whose_event_was_erased_is_found_again() {
+    let estate = Estate::new();
+    let broken = "{ outputs = ; }";
+    for (file, text) in [("a/flake.nix", broken), ("c/flake.lock", "{")] {
+        let file = estate.write(file, text);
+        estate.scan();
+        let open = || {
+            let sql = format!("SELECT path FROM v1_problems WHERE path = '{}'", file.display());
+            column(&estate.session, &sql).len()
+        };
+        let before = open();
+        assert!(before > 0);
+        erase(&estate, "finding.raised");
+        assert_eq!(open(), 0);
+        assert!(estate.scan().events > 0);
+        assert_eq!(open(), before);
+        assert_eq!(estate.scan().events, 0);
+    }
+}
+
+#[test]
+fn what_edits_of_a_flake_replaced_is_erased_with_its_events() {
+    let estate = Estate::new();
+    let scan = ScanRequest::default();
+    for flake in ["a", "b"] {
+        estate.write(&format!("{flake}/flake.nix"), FLAKE);
+        estate.write(&format!("{flake}/flake.lock"), &lock('a'));
+        estate.scan();
+        let url = Operation::SetUrl { name: "nixpkgs".to_owned(), url: format!("github:NixOS/{flake}") };
+        let draft = edit::draft(&estate.root().join(flake), "set_url", &[url]).expect("a plan");
+        let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
+        edit::write(&draft, &writing).expect("it is written");
+    }
+    erase(&estate, "flake.input_changed");
+    let refused = edit::undo(&estate.session, None).expect_err("it was erased");
+    assert!(matches!(&refused, EditFailure::NotKept { why, .. } if why.contains("erased")), "{refused}");
+    let kept = "SELECT cast(path AS TEXT) FROM edits WHERE undo <> '\"erased\"'";
+    assert_eq!(column(&estate.session, kept), [estate.root().join("a/flake.nix").display().to_string()]);
+}
