@@ -1,7 +1,7 @@
 //! Taking an export in: into a new ledger, which becomes the one that was exported, or the events that are missing at
 //! the end of the same one. Every payload and every link is proved on the way; all of it is stored, or nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,14 @@ use super::chain::{self, Chain, GENESIS, Hash};
 use super::erase;
 use super::error::{Named, StoreError};
 use super::export::{Header, Line, SCHEMA};
+use super::local::{self, LocalNote};
 use super::log::Recorded;
 use super::log::append::{self, Place};
 use super::open::Store;
 use super::origin;
 use super::projection;
+use crate::domain::catalogue::Event;
+use crate::domain::flake::event::FlakeEvent;
 
 mod envelope;
 
@@ -76,6 +79,8 @@ struct Import<'a> {
     /// What the export says was shared.
     shared: Vec<outbox::Shared>,
     fresh: Vec<Recorded>,
+    /// By stream, where our flakes are that were forgotten last, and since when.
+    forgotten: BTreeMap<String, LocalNote>,
     imported: Imported,
 }
 
@@ -117,6 +122,7 @@ impl<'a> Import<'a> {
             head,
             shared: Vec::new(),
             fresh: Vec::new(),
+            forgotten: BTreeMap::new(),
             imported: Imported { stored: 0, known: 0, adopted },
             header,
         };
@@ -197,9 +203,20 @@ impl<'a> Import<'a> {
         }
         self.imported.known += 1;
         if event.is_erased() {
-            erase::blank_here(self.connection, event.position).named(self.path)?;
+            self.erase(event.position).named(self.path)?;
         }
         Ok(())
+    }
+
+    /// Blanks an event that was erased where the export was made.
+    fn erase(&self, position: i64) -> rusqlite::Result<()> {
+        let sql = format!("SELECT {} FROM events WHERE position = ?1", Recorded::COLUMNS);
+        let ours = self.connection.prepare_cached(&sql)?.query_row([position], Recorded::from_row)?;
+        erase::blank_here(self.connection, position)?;
+        if ours.is_erased() || self.key_of(ours.origin) != self.header.origin {
+            return Ok(());
+        }
+        local::erased::forget_what_was_seen(self.connection, &ours)
     }
 
     fn store(&mut self, event: Recorded) -> Result<(), StoreError> {
@@ -224,9 +241,25 @@ impl<'a> Import<'a> {
         append::insert(&place, &event)?;
         append::advance(&place, &event.stream, event.version)?;
         origin::heir::learn(self.connection, &place.origin.public_key, &event).named(self.path)?;
+        if place.origin.public_key == self.header.origin {
+            self.remember(&event);
+        }
         self.imported.stored += 1;
         self.fresh.push(event);
         if self.fresh.len() >= CHUNK { self.flush() } else { Ok(()) }
+    }
+
+    /// What scans pass over is no event: it follows from what was forgotten last.
+    fn remember(&mut self, event: &Recorded) {
+        if let Ok(Event::Flake(told)) = event.event() {
+            match told {
+                FlakeEvent::Forgotten { directory } => {
+                    let note = LocalNote::Forget { path: directory.to_path(), at: event.occurred_at };
+                    self.forgotten.insert(event.stream.clone(), note);
+                }
+                _ => drop(self.forgotten.remove(&event.stream)),
+            }
+        }
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -241,6 +274,9 @@ impl<'a> Import<'a> {
             let why =
                 format!("it ends at event {}, its header promises {}: it was cut off", self.last.0, self.header.events);
             return Err(self.refuse(why));
+        }
+        for note in self.forgotten.values() {
+            local::apply(self.connection, note).named(self.path)?;
         }
         let shared = std::mem::take(&mut self.shared);
         let keys = &self.keys;

@@ -81,3 +81,34 @@ fn what_edits_of_a_flake_replaced_is_erased_with_its_events() {
     let kept = "SELECT cast(path AS TEXT) FROM edits WHERE undo <> '\"erased\"'";
     assert_eq!(column(&estate.session, kept), [estate.root().join("a/flake.nix").display().to_string()]);
 }
+
+#[test]
+fn what_was_forgotten_stays_so_where_the_ledger_is_imported() {
+    let estate = Estate::new();
+    for flake in ["a", "b", "c"] {
+        estate.write(&format!("{flake}/flake.nix"), FLAKE);
+    }
+    estate.scan();
+    for flake in ["a", "b"] {
+        let known = view::known_flakes(&estate.session.store.reader().expect("a reader")).expect("flakes");
+        let place = estate.root().join(flake);
+        let flake = known.iter().find(|known| known.directory.to_path() == place).expect("it is known");
+        forget::forget(&estate.session, flake.id).expect("it is forgotten");
+    }
+    // Scanned by its name it is remembered.
+    estate.scan_with(&ScanRequest { paths: vec![estate.root().join("b")], ..ScanRequest::default() });
+    let export = estate.database().with_extension("jsonl");
+    let mut file = fs::File::create(&export).expect("a file");
+    estate.session.store.export(&mut file, &export).expect("an export");
+    let elsewhere = estate.database().with_extension("imported");
+    open(&elsewhere).store.import(&export).expect("an import");
+    let session = open(&elsewhere);
+    let forgotten = || session.store.reader().expect("a reader").forgotten().expect("places");
+    let places: Vec<_> = forgotten().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(places, [estate.root().join("a")]);
+    let request = ScanRequest { paths: vec![estate.root()], ..ScanRequest::default() };
+    scan(&session, &request, &|_| {}, &AtomicBool::new(false)).expect("the scan works");
+    let there = "SELECT path FROM v1_flakes ORDER BY path";
+    let expected = ["b", "c"].map(|flake| estate.root().join(flake).display().to_string());
+    assert_eq!(column(&session, there), expected);
+}
