@@ -263,11 +263,7 @@ fn new_since_a_moment_is_what_the_ledger_did_not_hold_and_what_is_recorded_is_he
     assert_eq!(last("type"), "finding.raised");
     let event = last("event_id").as_str().expect("an id").to_owned();
     assert_eq!(world.rules(&["check", "--new-since", &event]), [""; 0]);
-    assert_eq!(
-        world.run(&["check", "--new-since", "#9999"]).status.code(),
-        Some(0),
-        "all that is known by then is old"
-    );
+    assert_eq!(world.run(&["check", "--new-since", "#9999"]).status.code(), Some(2), "there is no such event");
 }
 
 /// Rules with hints, as `rules.record = "info"` says.
