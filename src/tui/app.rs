@@ -54,6 +54,7 @@ impl App {
             Message::Copied(way) => self.shared.say(way),
             Message::Terminate | Message::Panicked => return vec![Effect::Quit],
             Message::Suspend => return vec![Effect::Suspend],
+            Message::NoShell => self.shared.say("there is no shell to go to"),
             Message::Resumed => return vec![Effect::Retake],
         }
         Vec::new()

@@ -7,13 +7,24 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use rustix::process::{getpgrp, getppid, getsid};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use super::message::Message;
 
 /// How long an editor waits for the keys at most.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether another program has the terminal. One for the process, as signals are.
+static LENT: Mutex<Lent> = Mutex::new(Lent { out: false, heard: false });
+static HEARD: Condvar = Condvar::new();
+
+#[derive(Debug)]
+struct Lent {
+    out: bool,
+    heard: bool,
+}
 
 /// Tells the main loop when its thread panics.
 #[derive(Debug)]
@@ -97,21 +108,75 @@ pub(crate) fn read_terminal(out: Sender<Message>) -> io::Result<Arc<Gate>> {
 
 /// Starts listening to signals.
 pub(crate) fn listen(out: Sender<Message>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let alarm = Alarm(out);
         for signal in signals.forever() {
-            let message = match signal {
-                SIGTSTP => Message::Suspend,
-                SIGCONT => Message::Resumed,
-                _ => Message::Terminate,
-            };
-            if alarm.0.send(message).is_err() {
+            let message = if lent().out { while_lent(signal) } else { Some(meaning(signal)) };
+            if message.is_some_and(|message| alarm.0.send(message).is_err()) {
                 return;
             }
         }
     })?;
     Ok(())
+}
+
+/// The keys of the terminal that send signals are another program's from here on.
+pub(crate) fn lend() {
+    *lent() = Lent { out: true, heard: false };
+}
+
+/// The terminal is ours again. A signal that was meant for the other program may still be on its way: it is heard before.
+pub(crate) fn lent_no_more() -> io::Result<()> {
+    signal_hook::low_level::raise(SIGCONT)?;
+    let waited = HEARD.wait_timeout_while(lent(), PATIENCE, |lent| !lent.heard);
+    let (mut lent, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    lent.out = false;
+    Ok(())
+}
+
+/// Stops this process until a shell says that it goes on; says whether there is such a shell. Where there is none, as in a
+/// terminal that was opened for this program alone, it would stand still for ever.
+pub(crate) fn stop() -> io::Result<bool> {
+    let session = getsid(None)?;
+    let under_shell = getppid().is_some_and(|parent| getsid(Some(parent)).is_ok_and(|its| its == session));
+    // The group of the leader of a session is nobody's job.
+    if !under_shell || getpgrp() == session {
+        return Ok(false);
+    }
+    signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
+    Ok(true)
+}
+
+fn lent() -> MutexGuard<'static, Lent> {
+    LENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn meaning(signal: i32) -> Message {
+    match signal {
+        SIGTSTP => Message::Suspend,
+        SIGCONT => Message::Resumed,
+        _ => Message::Terminate,
+    }
+}
+
+/// What a signal means while the main loop waits for another program that has the terminal: the keys that send it are for
+/// that program, but a shell has the terminal back only when both have stopped.
+fn while_lent(signal: i32) -> Option<Message> {
+    match signal {
+        SIGINT | SIGQUIT => None,
+        SIGTSTP => {
+            // Without a shell the other program did not stop either.
+            let _ = stop();
+            None
+        }
+        SIGCONT => {
+            lent().heard = true;
+            HEARD.notify_all();
+            None
+        }
+        _ => Some(Message::Terminate),
+    }
 }
 
 fn message(event: Event) -> Option<Message> {

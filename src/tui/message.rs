@@ -32,6 +32,8 @@ pub(crate) enum Message {
     Terminate,
     /// Stop as the shell asks.
     Suspend,
+    /// There is no shell that could let a stopped interface go on.
+    NoShell,
     /// The screen is no longer what it was: draw all of it.
     Resumed,
     /// A thread has panicked; the terminal is restored already.

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::SIGTSTP;
-
 use super::app::App;
 use super::input::{self, Alarm, Gate};
 use super::message::{Effect, Message, ScanNews};
@@ -43,8 +41,9 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     let mut world = World { screen: &mut screen, reader, gate, sender, editor, scan, stop: Arc::default() };
     let ended = world.turn(&mut app, &messages, clock.as_ref());
     world.stop.store(true, Ordering::SeqCst);
-    drop(screen);
+    // Saved first: a terminal that is gone may end the program any moment.
     save(app.save());
+    drop(screen);
     ended
 }
 
@@ -137,7 +136,9 @@ impl World<'_> {
         self.gate.shut()?;
         terminal::restore()?;
         // The file is read while the interface stands still for the editor anyway.
+        input::lend();
         let ended = editor::open(&editor, path, spot.line(path));
+        input::lent_no_more()?;
         self.take_again()?;
         self.gate.open();
         self.tell(Message::Edited(ended));
@@ -147,8 +148,12 @@ impl World<'_> {
     /// Gives the terminal back, stops, and goes on here when the shell says so.
     fn suspend(&mut self) -> io::Result<()> {
         terminal::restore()?;
-        signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
-        self.take_again()
+        let stopped = input::stop();
+        self.take_again()?;
+        if !stopped? {
+            self.tell(Message::NoShell);
+        }
+        Ok(())
     }
 
     fn take_again(&mut self) -> io::Result<()> {
