@@ -1,6 +1,7 @@
 //! The terminal: taken over and given back, in reverse order, exactly once, whatever ends the program.
 
 use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
@@ -33,7 +34,8 @@ pub(crate) fn refusal() -> Option<&'static str> {
 /// The terminal while it is ours.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: it would show the cursor, which [`restore`] does, and panic where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -52,7 +54,7 @@ impl Screen {
         let terminal = Terminal::new(CrosstermBackend::new(stdout())).inspect_err(|_| {
             let _ = restore();
         })?;
-        Ok(Self { terminal })
+        Ok(Self { terminal: ManuallyDrop::new(terminal) })
     }
 
     /// Takes the terminal over again after [`restore`], and has every cell drawn anew.
