@@ -36,7 +36,7 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of texts, in the environment separated by colons.
     List,
-    /// A program and its arguments: a text that is split at spaces, or a list of texts.
+    /// A program and its arguments: a text that is split as a shell does, or a list of texts.
     Command,
     /// A whole number, 0 or more.
     Count,

@@ -65,7 +65,7 @@ impl Value {
         let text = value.to_str().ok_or_else(|| format!("`{}`", value.to_string_lossy()))?;
         match kind {
             Kind::List => Ok(Self::List(text.split(':').filter(|part| !part.is_empty()).map(str::to_owned).collect())),
-            Kind::Command => Ok(Self::Command(words(text))),
+            Kind::Command => words(text).map(Self::Command),
             Kind::Count => text.parse().map(Self::Count).map_err(|_| format!("`{text}`")),
             Kind::Switch => match text {
                 "true" | "1" | "yes" | "on" => Ok(Self::Switch(true)),
@@ -94,7 +94,7 @@ impl Value {
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
             (Kind::List, DeValue::Array(items)) => texts(items).map(Self::List),
             (Kind::Command, DeValue::Array(items)) => texts(items).map(Self::Command),
-            (Kind::Command, DeValue::String(text)) => Ok(Self::Command(words(text))),
+            (Kind::Command, DeValue::String(text)) => words(text).map(Self::Command),
             (_, other) => Err(name(other).into()),
         }
     }
@@ -148,8 +148,9 @@ impl fmt::Display for Value {
     }
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
+/// The words of a command, as a shell splits them.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    shlex::split(text).ok_or_else(|| format!("`{text}`, a quote of which does not end"))
 }
 
 fn texts(items: &DeArray<'_>) -> Result<Vec<String>, String> {

@@ -35,7 +35,7 @@ pub(crate) fn known() -> impl Iterator<Item = &'static str> {
 /// Opens a file; waits until the editor has ended. The error is a sentence.
 #[expect(clippy::disallowed_methods, reason = "this is the one home of the editor's process")]
 pub(crate) fn open(editor: &str, path: &Path, line: Option<u32>) -> Result<(), String> {
-    let (program, arguments) = command(editor, path, line).ok_or("no editor is set: set VISUAL or EDITOR")?;
+    let (program, arguments) = command(editor, path, line)?;
     let status = Command::new(&program).args(arguments).status();
     match status {
         Ok(status) if status.success() => Ok(()),
@@ -44,16 +44,17 @@ pub(crate) fn open(editor: &str, path: &Path, line: Option<u32>) -> Result<(), S
     }
 }
 
-/// The program and its arguments: what the user wrote, split at spaces, then the file at its line in the way that the
-/// editor understands; an unknown editor gets the file alone.
-fn command(editor: &str, path: &Path, line: Option<u32>) -> Option<(String, Vec<OsString>)> {
-    let mut words = editor.split_whitespace();
-    let program = words.next()?.to_owned();
+/// The program and its arguments: what the user wrote, split as a shell does, then the file at its line in the way that
+/// the editor understands; an unknown editor gets the file alone.
+fn command(editor: &str, path: &Path, line: Option<u32>) -> Result<(String, Vec<OsString>), String> {
+    let unfinished = || format!("the editor `{editor}` has a quote that does not end; correct VISUAL or EDITOR");
+    let mut words = shlex::split(editor).ok_or_else(unfinished)?.into_iter();
+    let program = words.next().ok_or("no editor is set: set VISUAL or EDITOR")?;
     let mut arguments: Vec<OsString> = words.map(OsString::from).collect();
     let name = program.rsplit('/').next().unwrap_or(&program);
     let Some(line) = line else {
         arguments.push(path.into());
-        return Some((program, arguments));
+        return Ok((program, arguments));
     };
     let mut at_line = path.as_os_str().to_owned();
     at_line.push(format!(":{line}"));
@@ -66,7 +67,7 @@ fn command(editor: &str, path: &Path, line: Option<u32>) -> Option<(String, Vec<
     } else {
         arguments.push(path.into());
     }
-    Some((program, arguments))
+    Ok((program, arguments))
 }
 
 #[cfg(test)]
@@ -87,7 +88,10 @@ mod tests {
         assert_eq!(words("code --wait", Some(3)), "code|--wait|-g|/a b/flake.nix:3");
         assert_eq!(words("ed", Some(3)), "ed|/a b/flake.nix");
         assert_eq!(words("vim", None), "vim|/a b/flake.nix");
-        assert!(command("  ", Path::new("/x"), None).is_none());
+        assert_eq!(words("emacsclient -t -a \"\"", Some(3)), "emacsclient|-t|-a||+3|/a b/flake.nix");
+        assert_eq!(words("vim -c 'set nowrap'", Some(3)), "vim|-c|set nowrap|+3|/a b/flake.nix");
+        assert!(command("  ", Path::new("/x"), None).is_err());
+        assert!(command("vim 'x", Path::new("/x"), None).unwrap_err().contains("does not end"));
     }
 
     #[test]
