@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::Global;
 use super::failure::{Failure, Kind};
-use super::printer::Printer;
+use super::printer::{self, Printer};
 use super::{Faces, Opening};
 use crate::app::Session;
 use crate::app::check;
@@ -14,7 +14,7 @@ use crate::app::moment::{Moment, Written};
 use crate::app::scan::{ScanRequest, Wanted};
 use crate::config::place::Places;
 use crate::config::value::Value;
-use crate::config::{self, Color, Record, Settings, Sources, table};
+use crate::config::{self, Record, Settings, Sources, table};
 use crate::domain::finding::Severity;
 use crate::lint::Selection;
 use crate::store::view::{self, At};
@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
         let reader = session.store.reader()?;
         let at = self.global.at.as_ref().map_or(Ok(At::Now), |moment| self.at(moment, &reader))?;
         let request = self.scan_request()?;
-        let colors = self.settings.color != Color::Never;
+        let colors = printer::colors(self.settings.color);
         Ok(Opening { session, request, at, colors })
     }
 

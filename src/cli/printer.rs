@@ -261,6 +261,11 @@ pub(super) fn aside(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Whether what is drawn on stdout is coloured.
+pub(super) fn colors(color: Color) -> bool {
+    choice(color, &io::stdout()) != ColorChoice::Never
+}
+
 /// What was asked for, else what `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` and the stream say.
 fn choice(color: Color, stream: &impl RawStream) -> ColorChoice {
     match color {

@@ -16,7 +16,7 @@ use crate::store::view;
 const PLACE: &str = "tui";
 
 /// Runs the interface on a ledger until it is left. `request` says how to scan; its paths are put in when a scan starts.
-/// Without `colors`, `NO_COLOR` or not, nothing is coloured.
+/// `colors` says whether to colour: what was asked for stands above `NO_COLOR`, which it has heard.
 pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Result<(), TuiError> {
     let variable = |name: &str| std::env::var(name).ok();
     let look = super::look(variable);
@@ -25,7 +25,7 @@ pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Re
     super::run(Options {
         db: session.store.path().to_owned(),
         at,
-        look: super::Look { colors: colors && look.colors, ..look },
+        look: super::Look { colors, ..look },
         home: std::env::var_os("HOME").map(PathBuf::from),
         directory: std::env::current_dir().unwrap_or_default(),
         editor: super::editor(variable),
