@@ -71,13 +71,15 @@ fn doing(progress: Progress) -> String {
 fn done(report: &ScanReport) -> String {
     let stopped = if report.interrupted { "stopped early; " } else { "" };
     format!(
-        "{stopped}{} seen, {} new, {} changed, {} removed; {}, {}",
+        "{stopped}{} seen, {} new, {} changed, {} removed; {}, {}, {} raised, {} resolved",
         count(report.seen, "flake"),
         report.new,
         report.changed,
         report.removed,
         count(report.events, "event"),
-        count(report.problems.len(), "problem")
+        count(report.problems.len(), "problem"),
+        count(report.raised, "finding"),
+        report.resolved
     )
 }
 
@@ -87,8 +89,11 @@ mod tests {
 
     #[test]
     fn one_of_a_kind_is_not_many() {
-        let report = ScanReport { seen: 1, new: 1, events: 1, ..ScanReport::default() };
-        assert_eq!(done(&report), "1 flake seen, 1 new, 0 changed, 0 removed; 1 event, 0 problems");
+        let report = ScanReport { seen: 1, new: 1, events: 1, raised: 7, ..ScanReport::default() };
+        assert_eq!(
+            done(&report),
+            "1 flake seen, 1 new, 0 changed, 0 removed; 1 event, 0 problems, 7 findings raised, 0 resolved"
+        );
         assert_eq!(doing(Progress::Flakes { done: 1, total: 1 }), "1 of 1 flake");
     }
 }
