@@ -86,6 +86,8 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// The directory offered for a first scan.
     pub directory: PathBuf,
+    /// Whether any directory is watched already.
+    pub has_roots: bool,
     /// The user's editor with its arguments.
     pub editor: Option<String>,
     /// The time now, in microseconds since 1970 UTC.

@@ -203,7 +203,10 @@ impl App {
                 self.shared.scan = Some(text);
                 return Vec::new();
             }
-            ScanNews::Done(Ok(text)) => self.shared.say(text),
+            ScanNews::Done(Ok(text)) => {
+                self.shared.has_roots = true;
+                self.shared.say(text);
+            }
             ScanNews::Done(Err(why)) => self.shared.complain(why),
         }
         self.shared.scan = None;
@@ -289,7 +292,7 @@ impl App {
             Wish::Narrow(to) => self.on_screen(|screen, shared| screen.visit(to, shared)),
             Wish::Scan(path) => {
                 self.shared.scan = Some("starting".to_owned());
-                vec![Effect::Scan(vec![path])]
+                vec![Effect::Scan(path.into_iter().collect())]
             }
         }
     }

@@ -41,7 +41,8 @@ pub(crate) enum Wish {
     Do(Do),
     LookAt(At),
     Narrow(Narrow),
-    Scan(PathBuf),
+    /// Of a directory; of all roots without one.
+    Scan(Option<PathBuf>),
 }
 
 impl Overlay {
@@ -153,23 +154,26 @@ pub(crate) fn ask_since() -> Overlay {
     ))
 }
 
-/// Asks for the directory to scan.
+/// Asks what to scan: all roots unless a directory is named, which becomes one. Where there is no root, the directory that the
+/// interface was started in is offered.
 pub(crate) fn ask_scan(shared: &Shared) -> Overlay {
-    let directory = shared.path(&shared.directory.display().to_string());
-    Overlay::Prompt(prompt::Prompt::new(
-        "Scan a directory",
-        "flakes below it are read and recorded here; nothing is sent",
-        &directory,
-        |typed, shared| {
-            let typed = typed.trim();
-            let path = match (typed.strip_prefix('~'), &shared.home) {
-                (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
-                _ => typed.to_owned(),
-            };
-            let path = shared.directory.join(path);
-            if typed.is_empty() { Err("a path is needed".to_owned()) } else { Ok(Wish::Scan(path)) }
-        },
-    ))
+    let (hint, offer) = if shared.has_roots {
+        ("nothing for all roots; a directory becomes a root", String::new())
+    } else {
+        ("becomes a root: flakes below it are recorded here; nothing is sent", shared.here())
+    };
+    Overlay::Prompt(prompt::Prompt::new("Scan", hint, &offer, |typed, shared| {
+        let typed = typed.trim();
+        let path = match (typed.strip_prefix('~'), &shared.home) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+            _ => typed.to_owned(),
+        };
+        match typed {
+            "" if shared.has_roots => Ok(Wish::Scan(None)),
+            "" => Err("there is no root yet: name a directory".to_owned()),
+            _ => Ok(Wish::Scan(Some(shared.directory.join(path)))),
+        }
+    }))
 }
 
 /// Clears the middle of the screen for an overlay.

@@ -27,11 +27,12 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     if let Some(why) = terminal::refusal() {
         return Err(TuiError::NoTerminal { why });
     }
-    let Options { db, at, look, home, directory, editor, clock, scan, saved, save, open } = options;
+    let Options { db, at, look, home, directory, has_roots, editor, clock, scan, saved, save, open } = options;
     let connection = open().map_err(|why| TuiError::Open { path: db.clone(), why })?;
     let theme = Theme::new(look);
     let home = home.map(|home| home.display().to_string());
     let mut app = App::new(Shared::new(theme, at, clock(), db.display().to_string(), home, directory));
+    app.shared.has_roots = has_roots;
     app.restore(&saved);
     let (sender, messages) = mpsc::channel();
     let reader = Reader::start(connection, sender.clone())?;

@@ -9,7 +9,7 @@ use super::reader::sentence;
 use super::text::count;
 use super::{At, Options, ReadOnly, ScanWith, TuiError};
 use crate::app::scan::{Progress, ScanReport, ScanRequest, scan};
-use crate::app::{Session, place};
+use crate::app::{Session, place, roots};
 use crate::store::view;
 
 /// The name that the interface's place is remembered under.
@@ -28,6 +28,7 @@ pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Re
         look: super::Look { colors, ..look },
         home: std::env::var_os("HOME").map(PathBuf::from),
         directory: std::env::current_dir().unwrap_or_default(),
+        has_roots: roots::list(&session).is_ok_and(|roots| !roots.is_empty()),
         editor: super::editor(variable),
         clock: Box::new(move || clock.clock.now()),
         // A place that cannot be read or kept is no reason to stay closed, or to fail when all is done.

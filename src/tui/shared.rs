@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) home: Option<String>,
     /// The directory offered for a first scan.
     pub(crate) directory: PathBuf,
+    /// Whether any directory is watched, as far as is known.
+    pub(crate) has_roots: bool,
     tickets: [u64; Query::SLOTS],
     issued: u64,
 }
@@ -52,6 +54,7 @@ impl Shared {
             db,
             home,
             directory,
+            has_roots: false,
             tickets: [0; Query::SLOTS],
             issued: 0,
         }
@@ -87,6 +90,11 @@ impl Shared {
             At::Occurred(time) | At::Seen(time) => time,
             At::Now | At::Position(_) => self.now,
         }
+    }
+
+    /// The directory that the interface was started in, as people write it.
+    pub(crate) fn here(&self) -> String {
+        self.path(&self.directory.display().to_string())
     }
 
     /// A path as people write it: the home directory as `~`.
