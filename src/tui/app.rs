@@ -184,7 +184,7 @@ impl App {
     fn answer(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Summary(summary) => self.shared.summary = Some(summary),
-            Answer::Step(at) => return self.look_at(at),
+            Answer::Step(at) => return self.look_at(self.no_later_than_now(at)),
             Answer::Difference(rows) => {
                 let (from, to) = (self.shared.mark.unwrap_or_default(), self.shared.at);
                 self.overlay = Some(overlay::difference(from, to, &rows, &self.shared));
@@ -334,14 +334,15 @@ impl App {
             At::Now => At::Occurred(self.shared.now.saturating_add(by)),
             At::Occurred(time) => At::Occurred(time.saturating_add(by)),
             At::Seen(time) => At::Seen(time.saturating_add(by)),
-            At::Position(_) => {
-                self.shared.say("a position has no day; @ goes to a time");
-                return Vec::new();
-            }
+            At::Position(from) => return vec![self.shared.ask(Query::Day { from, by })],
         };
+        self.look_at(self.no_later_than_now(at))
+    }
+
+    const fn no_later_than_now(&self, at: At) -> At {
         match at {
-            At::Occurred(time) | At::Seen(time) if time >= self.shared.now => self.look_at(At::Now),
-            at => self.look_at(at),
+            At::Occurred(time) | At::Seen(time) if time >= self.shared.now => At::Now,
+            at => at,
         }
     }
 

@@ -87,6 +87,11 @@ pub(crate) enum Query {
     },
     Event(i64),
     Difference(At, At),
+    /// The moment so many microseconds before or after an event was recorded.
+    Day {
+        from: i64,
+        by: i64,
+    },
     /// The position of the event before or after a moment.
     Step {
         from: At,
@@ -105,7 +110,7 @@ impl Query {
             Self::Flakes(_) => 1,
             Self::Anatomy { .. } => 2,
             Self::Event(_) => 3,
-            Self::Step { .. } => 4,
+            Self::Step { .. } | Self::Day { .. } => 4,
             Self::Difference(..) => 5,
             Self::Summary(_) => 6,
             Self::Fleet => 7,

@@ -133,8 +133,13 @@ pub(crate) fn ask_moment() -> Overlay {
         "2026-11-24, 2026-11-24 13:00, yesterday, tuesday, 3d, #120, @seen:TIME",
         "",
         |typed, shared| {
-            let at = moment::parse(typed, shared.now);
-            at.map(Wish::LookAt).map_err(|error| refusal(&error))
+            let at = moment::parse(typed, shared.now).map_err(|error| refusal(&error))?;
+            match (at, &shared.summary) {
+                (At::Position(position), Some(summary)) if position > summary.head => {
+                    Err(format!("there is no #{position} yet; the last is #{}", summary.head))
+                }
+                _ => Ok(Wish::LookAt(at)),
+            }
         },
     ))
 }

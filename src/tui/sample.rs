@@ -77,6 +77,7 @@ fn answer(query: &Query) -> Answer {
             },
             Difference { path: "/home/ada/src/web".to_owned(), what: "discovered".to_owned(), ..Difference::default() },
         ]),
+        Query::Day { from, by } => Answer::Step(At::Seen(event(*from).occurred_at + by)),
         Query::Step { from, forward } => {
             let position = if let At::Position(position) = from { *position } else { EVENTS };
             let to = if *forward { position + 1 } else { position - 1 };

@@ -46,18 +46,22 @@ impl Prompt {
         self.field.paste(text);
     }
 
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        self.field.text()
+    }
+
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = shared.theme;
-        let outer = room(frame, area, 76, 4);
+        let outer = room(frame, area, 76, 5);
         let pane = Pane { title: self.title, corner: "enter  esc".to_owned(), focused: true, ..Pane::default() };
         let inner = pane.draw(frame, outer, theme);
-        let [line, below] = Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(inner);
-        let (text, style) = match &self.wrong {
-            Some(why) => (format!("! {why}"), theme.error()),
-            None => (format!("  {}", self.hint), theme.quiet()),
-        };
-        let text = cut(&text, usize::from(below.width), theme.glyphs.cut);
-        frame.render_widget(Line::styled(text, style), below);
+        let [line, hint, below] = Layout::vertical([Constraint::Length(1); 3]).areas(inner);
+        let cut = |text: &str| cut(text, usize::from(inner.width), theme.glyphs.cut);
+        frame.render_widget(Line::styled(cut(&format!("  {}", self.hint)), theme.quiet()), hint);
+        if let Some(why) = &self.wrong {
+            frame.render_widget(Line::styled(cut(&format!("! {why}")), theme.error()), below);
+        }
         self.field.draw(frame, line, theme, theme.glyphs.pointer);
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn answer(connection: &Connection, query: &Query) -> Result<Answer, S
             let rows = view::diff(connection, from, to, None)?;
             Ok(Answer::Difference(rows.into_iter().filter_map(difference).collect()))
         }
+        Query::Day { from, by } => day(connection, *from, *by),
         Query::Step { from, forward } => step(connection, *from, *forward),
     }
 }
@@ -203,6 +204,12 @@ fn difference(row: view::Difference) -> Option<Difference> {
         }
     };
     Some(Difference { path: row.path, what, from, to })
+}
+
+/// A while before or after an event was recorded. Before the first there is none: the time of the first does.
+fn day(connection: &Connection, from: i64, by: i64) -> Result<Answer, StoreError> {
+    let event = view::event_causes(connection, &from.max(1).to_string())?.event;
+    Ok(Answer::Step(At::Seen(event.recorded_at.saturating_add(by))))
 }
 
 /// The event before or after a moment; the present lies after the last.
