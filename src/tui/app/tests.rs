@@ -269,10 +269,51 @@ fn what_others_write_meanwhile_does_not_move_the_chosen_event() {
 }
 
 #[test]
+fn a_day_goes_from_the_time_of_a_position() {
+    let mut headless = open();
+    headless.press("[ {");
+    says(&mut headless, "as of seen 2026-11-23 00:09");
+    headless.press("@ # 4 9 9 9 enter }");
+    says(&mut headless, "live");
+}
+
+#[test]
+fn all_roots_are_scanned_unless_another_is_named() {
+    let mut headless = open();
+    headless.app.shared.has_roots = true;
+    headless.press("r");
+    says(&mut headless, "a directory becomes a root");
+    headless.press("enter");
+    headless.tell(Message::Scan(ScanNews::Done(Ok("done".to_owned()))));
+    headless.press("r w e b enter");
+    assert_eq!(headless.effects, [Effect::Scan(Vec::new()), Effect::Scan(vec![PathBuf::from("/home/ada/src/web")])]);
+}
+
+#[test]
+fn a_field_is_bounded() {
+    let mut headless = open();
+    headless.press("@");
+    headless.tell(Message::Paste("x".repeat(200_000)));
+    headless.press("y enter");
+    let Some(Overlay::Prompt(prompt)) = &headless.app.overlay else { panic!("the question is gone") };
+    assert_eq!(prompt.text(), "x".repeat(1_000));
+}
+
+#[test]
+fn without_a_shell_the_interface_says_that_it_stays() {
+    let mut headless = open();
+    headless.tell(Message::NoShell);
+    says(&mut headless, "there is no shell to go to");
+}
+
+#[test]
 fn a_moment_that_makes_no_sense_is_asked_again() {
     let mut headless = open();
-    headless.press("@ x enter");
+    headless.press("@ # 5 0 0 1 enter");
+    says(&mut headless, "there is no #5001 yet; the last is #5000");
+    headless.press("esc @ x enter");
     says(&mut headless, "`x` is no moment");
+    says(&mut headless, "2026-11-24, 2026-11-24 13:00, yesterday");
     headless.press("esc");
     assert!(headless.app.overlay.is_none());
 }

@@ -1,6 +1,6 @@
 //! A line of text being typed.
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,6 +10,9 @@ use tui_input::backend::crossterm::EventHandler as _;
 
 use crate::tui::text::{clean, cut_left, width};
 use crate::tui::theme::Theme;
+
+/// How many characters a field holds at most: every key goes through all of them.
+const ROOM: usize = 1_000;
 
 /// A line of text and its cursor.
 #[derive(Debug, Default, Clone)]
@@ -30,15 +33,24 @@ impl Field {
 
     /// Takes a key; says whether the text is another.
     pub(crate) fn key(&mut self, key: KeyEvent) -> bool {
+        // With ctrl or alt a letter is an order.
+        let types = matches!(key.code, KeyCode::Char(_)) && (key.modifiers - KeyModifiers::SHIFT).is_empty();
+        if types && self.room() == 0 {
+            return false;
+        }
         self.input.handle_event(&Event::Key(key)).is_some_and(|change| change.value)
     }
 
-    /// Takes pasted text: its first line, made clean.
+    /// Takes pasted text: its first line, made clean, as far as there is room.
     pub(crate) fn paste(&mut self, text: &str) {
         let line = text.lines().next().unwrap_or_default();
-        for c in clean(line).chars() {
+        for c in clean(line).chars().take(self.room()) {
             self.input.handle(tui_input::InputRequest::InsertChar(c));
         }
+    }
+
+    fn room(&self) -> usize {
+        ROOM.saturating_sub(self.text().chars().count())
     }
 
     /// Draws sign and text, and puts the cursor there.
