@@ -1,11 +1,15 @@
-//! The terminal interface from outside: its page of keys, and what a search finds in a ledger.
+//! The terminal interface from outside: its page of keys, what a search finds in a ledger, and how it shares a real terminal
+//! with an editor, a shell and a window that is closed.
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use cim_domain_nix::tui::{Look, headless::Headless};
 
-use crate::parts::repository;
+use crate::parts::{PYTHON3, TMUX, repository};
 use crate::scan::Estate;
 
 #[test]
@@ -41,4 +45,123 @@ fn the_history_finds_flakes_types_and_inputs_by_letters_of_their_names() {
     assert_eq!(find("f l d i s c v r d"), [true, true, false], "a type");
     assert_eq!(find("z z z q"), [false, false, true]);
     assert_eq!(find("z q"), [false, false, true], "two letters are nothing but themselves");
+}
+
+/// A terminal of its own, in tmux.
+struct Window<'a> {
+    folder: &'a Path,
+}
+
+impl<'a> Window<'a> {
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let socket = self.folder.join("tmux");
+        let mut all = vec!["-f", "/dev/null", "-S", socket.to_str().unwrap()];
+        all.extend(arguments);
+        TMUX.output(&all).unwrap()
+    }
+
+    fn open(folder: &'a Path, command: &str) -> Self {
+        let window = Window { folder };
+        window.tmux(&["new-session", "-d", "-x", "100", "-y", "30", command]);
+        window
+    }
+
+    fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
+    fn shows(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let shown = self.tmux(&["capture-pane", "-p"]);
+            if shown.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < end, "`{text}` is not in\n{shown}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Window<'_> {
+    fn drop(&mut self) {
+        // A server that has ended already cannot be ended.
+        let socket = self.folder.join("tmux");
+        let _ = TMUX.output(&["-S", socket.to_str().unwrap_or_default(), "kill-server"]);
+    }
+}
+
+fn with_a_flake() -> (Estate, tempfile::TempDir, String) {
+    let estate = Estate::new();
+    estate.write("one/flake.nix", "{ outputs = _: { }; }");
+    estate.scan();
+    let folder = tempfile::tempdir().unwrap();
+    let editor = folder.path().join("editor");
+    fs::write(&editor, "#!/bin/sh\ntrap : INT\necho EDITOR-RUNS\nsleep 60\necho WAS-INTERRUPTED\nsleep 1\n").unwrap();
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+    let home = folder.path().display();
+    let program = env!("CARGO_BIN_EXE_cim-nix");
+    let database = estate.database();
+    let command =
+        format!("env HOME={home} LC_ALL=C.UTF-8 EDITOR={} {program} --db {}", editor.display(), database.display());
+    (estate, folder, command)
+}
+
+#[test]
+fn the_editor_is_stopped_and_interrupted_as_in_a_shell() {
+    let (_estate, folder, command) = with_a_flake();
+    let window = Window::open(folder.path(), "env PS1='READY> ' bash --norc --noprofile -i");
+    window.shows("READY>");
+    window.tmux(&["send-keys", &command, "Enter"]);
+    window.shows("1 Flakes");
+    window.press("e");
+    window.shows("EDITOR-RUNS");
+    window.press("C-z");
+    window.shows("Stopped");
+    window.tmux(&["send-keys", "echo is''back", "Enter"]);
+    window.shows("isback");
+    window.tmux(&["send-keys", "fg", "Enter"]);
+    window.shows("\nenv HOME");
+    window.press("C-c");
+    window.shows("WAS-INTERRUPTED");
+    window.shows("1 Flakes");
+    window.press("C-z");
+    window.shows("[1]+  Stopped");
+}
+
+/// Opens a window for the program alone, presses Ctrl-Z and then 2, closes the window, and prints what was shown and the code.
+const CLOSED: &str = r#"
+import os, pty, select, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    termios.tcsetwinsize(0, (30, 100))
+    os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
+    os.execv(sys.argv[1], sys.argv[1:])
+shown = b""
+def until(text):
+    global shown
+    shown, end = b"", time.time() + 20
+    while text not in shown and time.time() < end:
+        if select.select([fd], [], [], 0.1)[0]:
+            shown += os.read(fd, 65536)
+    print(text.decode() if text in shown else shown)
+until(b"Flakes")
+os.write(fd, b"\x1a")
+until(b"shell")
+os.write(fd, b"2")
+until(b"log")
+os.close(fd)
+status = os.waitpid(pid, 0)[1]
+print(os.WIFEXITED(status) and os.WEXITSTATUS(status) != 70)
+"#;
+
+#[test]
+fn a_window_without_a_shell_says_so_and_may_be_closed() {
+    let (estate, ..) = with_a_flake();
+    let database = estate.database();
+    let told =
+        PYTHON3.output(&["-c", CLOSED, env!("CARGO_BIN_EXE_cim-nix"), "--db", database.to_str().unwrap()]).unwrap();
+    assert!(told.contains("\nshell\n") && told.trim_end().ends_with("True"), "{told}");
+    let place = cim_domain_nix::app::place::recall(&estate.session, "tui").unwrap().unwrap();
+    assert_eq!(place["screen"], "history", "{told}");
 }
