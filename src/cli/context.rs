@@ -221,7 +221,7 @@ impl<'a> Context<'a> {
                 let head = reader.head()?;
                 if *position > head {
                     return Err(Failure::new(
-                        Kind::Refused,
+                        Kind::Usage,
                         format!("there is no event #{position}, the last is #{head}"),
                     ));
                 }

@@ -1,5 +1,10 @@
 //! The terminal interface from outside: its page of keys, what a search finds in a ledger, and how it shares a real terminal
 //! with an editor, a shell and a window that is closed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test makes its own world, and fails when it cannot"
+)]
 
 use std::fs::{self, File};
 use std::io::Write as _;
