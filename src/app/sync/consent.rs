@@ -65,9 +65,11 @@ pub fn unshare(session: &Session, which: &Which) -> Result<usize, SyncError> {
 /// Keeps what is recorded below roots that are left, and notes why, at one moment: nothing slips out in between.
 pub(in crate::app) fn leave(session: &Session, left: &[PathBuf], notes: Vec<LocalNote>) -> Result<usize, StoreError> {
     let reader = session.store.reader()?;
+    // Read first: what is shared from here on was agreed to.
+    let public = reader.public_streams()?;
     let mut agreed = Agreed::read(session, &reader)?;
     agreed.roots.retain(|root| !left.contains(root));
-    let private = agreed.not_among(reader.public_streams()?)?;
+    let private = agreed.not_among(public)?;
     session.store.unshare(&private, notes)
 }
 

@@ -465,10 +465,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 return Ok(None);
             }
         }
+        self.stop_way_in();
         if self.leased_until > 0 {
             // What was known of the exchange is another's to know now; whoever delivers again asks first.
             self.leased_until = 0;
-            self.stop_way_in();
             if self.bus.is_some() {
                 self.see(Seen::Connected);
             }

@@ -150,22 +150,29 @@ fn what_a_process_saw_is_not_written_down_when_another_delivers_by_then() {
 }
 
 #[test]
-fn who_lost_the_lease_and_has_it_again_takes_in_what_comes() {
-    let server = Server::start();
-    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
-    let running = ada.start();
-    ada.until("live", |report| report.remote.status.state == "live");
-    // As after a suspension: another process has taken it when it ran out.
-    let now = ada.session.clock.now();
-    assert!(ada.session.store.lease("relay", "stranger", now + 60_000_000, now + 30_000_000).unwrap());
-    ada.until("the stranger's turn", |report| report.holder.as_deref() == Some("stranger"));
-    std::thread::sleep(std::time::Duration::from_secs(6));
-    bob.discover(1);
-    bob.synced();
-    assert_eq!(ada.shared().len(), 0, "it is the stranger's to take in");
-    ada.session.store.release_lease("relay", "stranger").unwrap();
-    ada.until("bob's flake", |_| ada.shared().len() == 1);
-    running.stop();
+fn who_lost_the_lease_takes_nothing_in_until_it_has_it_again() {
+    for sends_meanwhile in [false, true] {
+        let server = Server::start();
+        let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+        let running = ada.start();
+        ada.until("live", |report| report.remote.status.state == "live");
+        // As after a suspension: another process has taken it when it ran out.
+        let now = ada.session.clock.now();
+        assert!(ada.session.store.lease("relay", "stranger", now + 60_000_000, now + 30_000_000).unwrap());
+        if sends_meanwhile {
+            ada.discover(1);
+        }
+        std::thread::sleep(std::time::Duration::from_secs(6));
+        bob.discover(1);
+        bob.synced();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let of_bob =
+            format!("SELECT count(*) FROM v1_events WHERE origin = '{}'", bob.session.store.origin().public_key);
+        assert_eq!(ada.count(&of_bob), 0, "it is the stranger's to take in");
+        ada.session.store.release_lease("relay", "stranger").unwrap();
+        ada.until("bob's flake", |report| ada.count(&of_bob) == 1 && report.backlog == 0);
+        running.stop();
+    }
 }
 
 #[test]
