@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event};
-use rustix::process::{getpgrp, getppid, getsid};
+use posix::unistd::{getpgrp, getppid, getsid};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
@@ -138,8 +138,9 @@ pub(crate) fn lent_no_more() -> io::Result<()> {
 /// Stops this process until a shell says that it goes on; says whether there is such a shell. Where there is none, as in a
 /// terminal that was opened for this program alone, it would stand still for ever.
 pub(crate) fn stop() -> io::Result<bool> {
-    let session = getsid(None)?;
-    let under_shell = getppid().is_some_and(|parent| getsid(Some(parent)).is_ok_and(|its| its == session));
+    let (session, parent) = (getsid(None)?, getppid());
+    // A parent outside the container has no number here.
+    let under_shell = parent.as_raw() > 0 && getsid(Some(parent)).is_ok_and(|its| its == session);
     // The group of the leader of a session is nobody's job.
     if !under_shell || getpgrp() == session {
         return Ok(false);
