@@ -107,8 +107,8 @@ impl Bus {
         messages: Vec<Outgoing>,
         fence: u64,
     ) -> Result<u64, Sending> {
-        let (count, batch) =
-            (messages.len(), Uuid::from_u128(u128::from(fence) << 64 | u128::from(rand_like(&messages))));
+        // Two batches at the same fence may be on their way after a lost answer: each has a name of its own.
+        let (count, batch) = (messages.len(), Uuid::new_v4());
         let mut last = 0;
         for (index, mut message) in messages.into_iter().enumerate() {
             let headers = &mut message.headers;
@@ -162,12 +162,6 @@ enum Sending {
     Refused(Value),
     /// Something else.
     Failed(String),
-}
-
-/// A number that another batch at the same fence is unlikely to have: two of them may be on their way after a lost answer.
-fn rand_like(messages: &[Outgoing]) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(messages.len())
 }
 
 fn refusal(stream: &str, answer: &Value) -> BusError {

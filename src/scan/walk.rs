@@ -110,7 +110,7 @@ pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Re
 /// The same rules as for flakes: what git ignores and what the built-in list names is left out.
 pub fn walk_nix(paths: &[PathBuf], options: &Options) -> Result<NixFiles, Error> {
     let state = State { nix_files: true, locks: true, ..State::default() };
-    let (files, roots): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| path.is_file());
+    let (files, roots): (Vec<PathBuf>, Vec<PathBuf>) = paths.iter().cloned().partition(|path| !path.is_dir());
     for file in &files {
         match file.canonicalize() {
             Ok(path) => state.see_nix(&path),

@@ -268,6 +268,8 @@ fn a_flake_file_may_be_a_symlink_but_not_a_pipe_or_a_directory() {
     assert_eq!(tree.why("link/flake.nix"), None);
     assert!(matches!(tree.why("pipe/flake.nix"), Some((_, Why::NotAFile))));
     assert!(matches!(tree.why("dangling/flake.nix"), Some((_, Why::Missing))));
+    let named = scan::walk_nix(&[tree.at("pipe/flake.nix")], &Options::default()).unwrap();
+    assert!(named.problems[0].1.starts_with("is not a regular file"), "{:?}", named.problems);
 }
 
 #[test]
