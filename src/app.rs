@@ -165,7 +165,7 @@ impl Session {
 }
 
 /// An error with its causes in one sentence.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let whole = error.to_string();
     let (mut text, step) =
         whole.split_once("; ").map_or((whole.clone(), None), |(what, step)| (what.to_owned(), Some(step.to_owned())));

@@ -29,7 +29,7 @@ pub use crate::syntax::dedupe::{Proposal, Version};
 pub use crate::syntax::edit::{Edit, Operation};
 pub use fresh::{NewFlake, new_flake, plan_new_flake};
 pub use lock::{LockChange, LockState, Locking, Updated, plan_update, update};
-pub use undo::undo;
+pub use undo::{Taking, Wanted, undo};
 
 /// What commands that edit are called in the ledger.
 const NAMES: &[&str] = &["add_input", "remove_input", "set_url", "follow", "unfollow", "dedupe", "fix", "undo"];
@@ -128,6 +128,14 @@ pub enum EditFailure {
     /// No edit can be taken back.
     #[error("there is no edit to take back; texts are kept for 90 days, in the ledger that recorded the edit")]
     NothingToUndo,
+    /// No edit of this flake can be taken back; one of another can.
+    #[error("no edit of this flake can be taken back; the last elsewhere is that of `{}`: `cim-nix undo {command}`", path.display())]
+    NothingHere {
+        /// The file elsewhere.
+        path: PathBuf,
+        /// Its edit.
+        command: Uuid,
+    },
     /// No such edit is known.
     #[error("no edit `{command}` is known; `cim-nix log` shows the commands as causes of their events")]
     NoSuchEdit {
@@ -141,6 +149,8 @@ pub enum EditFailure {
         path: PathBuf,
         /// The edit.
         command: Uuid,
+        /// The edit before it that can be taken back, where the last one was asked for.
+        before: Option<Uuid>,
     },
     /// The file is what it was before the edit.
     #[error("the edit `{command}` of `{}` is taken back already; name the command of another one", path.display())]
@@ -159,6 +169,8 @@ pub enum EditFailure {
         command: Uuid,
         /// Why.
         why: &'static str,
+        /// The edit before it that can be taken back, where the last one was asked for.
+        before: Option<Uuid>,
     },
     /// `nix` was needed and did not do it.
     #[error(transparent)]
@@ -243,17 +255,41 @@ impl Draft {
         self.old == self.new
     }
 
-    /// The change as a diff, for people and for `patch`.
-    pub fn diff(&self) -> String {
-        diff(&self.path, &self.old, &self.new)
+    /// The change as a diff, for people and for `patch` in a directory.
+    pub fn diff(&self, directory: &Path) -> String {
+        diff(&self.path, directory, &self.old, &self.new)
     }
 }
 
-/// What changes between two texts of a `flake.nix`, with three lines around it.
-pub(super) fn diff(path: &Path, old: &str, new: &str) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+impl EditFailure {
+    /// Says which edit before it can be taken back instead.
+    fn with_before(mut self, other: Option<Uuid>) -> Self {
+        if let Self::ChangedSince { before, .. } | Self::NotKept { before, .. } = &mut self {
+            *before = other;
+        }
+        self
+    }
+}
+
+/// What changes between two texts of a file, with three lines around it; named as it is found from a directory.
+pub fn diff(path: &Path, directory: &Path, old: &str, new: &str) -> String {
+    let name = from_here(path, directory).to_string_lossy().into_owned();
+    let side = |side: &str| {
+        let name = format!("{side}/{}", name.trim_start_matches('/'));
+        // As git does; a line end would end the header.
+        if name.contains(char::is_control) { format!("{name:?}") } else { name }
+    };
     let diff = similar::TextDiff::from_lines(old, new);
-    diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string()
+    diff.unified_diff().context_radius(3).header(&side("a"), &side("b")).to_string()
+}
+
+/// A path as people write it in a directory: below it without its name.
+pub fn from_here(path: &Path, directory: &Path) -> PathBuf {
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    match path.strip_prefix(&directory) {
+        Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
+        _ => path.to_owned(),
+    }
 }
 
 /// Writes a draft, brings the lock up to it where that is possible, and has the change observed.
@@ -270,7 +306,8 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
     let before = *blake3::hash(draft.old.as_bytes()).as_bytes();
     if let Err(error) = file::replace(&draft.path, &before, draft.new.as_bytes()) {
         if let (Some(session), Some(note)) = (recorder, &note) {
-            keep(session, vec![LocalNote::EditDropped { command: note.command }])?;
+            // Why nothing was written is what matters; a note of what never was is passed over later.
+            keep(session, vec![LocalNote::EditDropped { command: note.command }]).unwrap_or_default();
         }
         return Err(error.into());
     }

@@ -60,9 +60,9 @@ pub struct Done {
 }
 
 impl Mended {
-    /// The change as a diff, for people and for `patch`.
-    pub fn diff(&self) -> String {
-        diff(&self.path, &self.old, &self.new)
+    /// The change as a diff, for people and for `patch` in a directory.
+    pub fn diff(&self, directory: &Path) -> String {
+        diff(&self.path, directory, &self.old, &self.new)
     }
 }
 

@@ -185,7 +185,14 @@ impl From<EditFailure> for Failure {
             EditFailure::Nix(_) => Kind::Nix,
             _ => Kind::Refused,
         };
-        Self::of(kind, &error)
+        let failure = Self::of(kind, &error);
+        match error {
+            EditFailure::ChangedSince { before: Some(before), .. }
+            | EditFailure::NotKept { before: Some(before), .. } => {
+                failure.hinted(format!("`cim-nix undo {before}` takes back the edit before it"))
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -50,11 +50,17 @@ fn directory_name(flake: &FlakeRow) -> Vec<u8> {
 }
 
 fn unknown_then(selector: &str) -> Failure {
-    Failure::new(Kind::Refused, format!("no flake `{selector}` was known at that moment"))
-        .hinted("name another moment, or `cim-nix flake history` tells of its lock before it was first seen")
+    Failure::new(Kind::Refused, format!("no flake `{selector}` was known at that moment")).hinted(
+        "name another moment; without `--at`, `cim-nix flake history` tells of its lock before it was first seen",
+    )
 }
 
 fn unknown(selector: &str, named: &RecordedPath, all: &[FlakeRow]) -> Failure {
+    if selector == "." {
+        return Failure::new(Kind::Refused, "this directory belongs to no flake that is known").hinted(
+            "go into one or name one: `cim-nix flake list` shows what is known; `cim-nix scan .` adds this one",
+        );
+    }
     let failure = Failure::new(Kind::Refused, format!("no flake `{selector}` is known"));
     let directory = named.to_path();
     let below: Vec<&str> =

@@ -14,7 +14,7 @@ const MOST_TREES: usize = 5_000;
 type Entries = HashMap<BString, (EntryKind, ObjectId)>;
 
 /// The one path at which the tree before a commit has this very file under its name, and the tree after it has nothing;
-/// none when there is none, or more than one. What is not in this clone is passed over.
+/// none when there is none, more than one, or too much to look through. What is not in this clone is passed over.
 pub(super) fn renamed_from(
     repository: &Repository,
     (before, after): (ObjectId, ObjectId),
@@ -26,7 +26,10 @@ pub(super) fn renamed_from(
     let mut looked = 0;
     while let Some((path, before, after)) = waiting.pop() {
         looked += 1;
-        let Some(old) = entries(repository, before)?.filter(|_| looked <= MOST_TREES) else { continue };
+        if looked > MOST_TREES {
+            return Ok(None);
+        }
+        let Some(old) = entries(repository, before)? else { continue };
         let new = after.map(|tree| entries(repository, tree)).transpose()?.flatten().unwrap_or_default();
         for (entry, (kind, id)) in old {
             let there = new.get(&entry).copied();

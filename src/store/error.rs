@@ -243,7 +243,7 @@ pub enum StoreError {
         selector: String,
     },
     /// More than one flake goes by this path or beginning of an id.
-    #[error("`{selector}` may be any of {}; give more of the id", candidates.join(", "))]
+    #[error("`{selector}` may be any of {}; give the path, or more of the id", candidates.join(", "))]
     AmbiguousFlake {
         /// What was asked for.
         selector: String,

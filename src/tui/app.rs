@@ -104,6 +104,9 @@ impl App {
 
     /// The command line that prints what is shown.
     fn command(&self) -> String {
+        if let Some(command) = self.overlay.as_ref().and_then(Overlay::command) {
+            return format!("cim-nix {command}");
+        }
         let command = self.screen().map(Screen::command).unwrap_or_default();
         let at = moment::flag(self.shared.at).map(|at| format!(" --at '{at}'")).unwrap_or_default();
         format!("cim-nix {command}{at}")

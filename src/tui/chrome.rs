@@ -66,13 +66,20 @@ pub(super) fn tab_at(words: &Words, at: Position) -> Option<usize> {
 
 fn tabs(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
     let theme = shared.theme;
-    let mut spans = vec![Span::styled(NAME, theme.accent().patch(theme.strong()))];
-    for (index, (title, what)) in words.tabs.iter().enumerate() {
+    let tabs = words.tabs.iter().enumerate().map(|(index, (title, what))| {
         let key = entry(*what).and_then(|action| action.keys.first()).copied().unwrap_or_default();
-        let style = theme.badge(index == words.current);
-        spans.push(Span::styled(format!(" {key} {title} "), style));
-        spans.push(Span::raw(" "));
+        Span::styled(format!(" {key} {title} "), theme.badge(index == words.current))
+    });
+    let mut tabs: Vec<Span<'_>> = tabs.collect();
+    // Where there is no room for all, that which is shown is seen.
+    let wide = |tabs: &[Span<'_>]| tabs.iter().map(|tab| width(&tab.content) + 1).sum::<usize>();
+    let mut shown = words.current + 1;
+    while shown > 1 && width(NAME) + wide(tabs.get(..shown).unwrap_or_default()) > usize::from(area.width) {
+        tabs.remove(0);
+        shown -= 1;
     }
+    let mut spans = vec![Span::styled(NAME, theme.accent().patch(theme.strong()))];
+    spans.extend(tabs.into_iter().flat_map(|tab| [tab, Span::raw(" ")]));
     frame.render_widget(Line::from(spans), area);
     let moment = match (&shared.scan, shared.at) {
         (_, At::Occurred(_) | At::Seen(_) | At::Position(_)) => {

@@ -128,6 +128,8 @@ pub(crate) fn lend() {
 
 /// The terminal is ours again. A signal that was meant for the other program may still be on its way: it is heard before.
 pub(crate) fn lent_no_more() -> io::Result<()> {
+    // That a shell had the other program go on was heard long ago.
+    lent().heard = false;
     signal_hook::low_level::raise(SIGCONT)?;
     let waited = HEARD.wait_timeout_while(lent(), PATIENCE, |lent| !lent.heard);
     let (mut lent, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -60,6 +60,14 @@ impl Overlay {
         }
     }
 
+    /// The command line that prints what is shown, where one does.
+    pub(crate) fn command(&self) -> Option<&str> {
+        match self {
+            Self::Read(reading) => reading.command.as_deref(),
+            Self::Pick(_) | Self::Prompt(_) => None,
+        }
+    }
+
     /// Takes pasted text.
     pub(crate) fn paste(&mut self, text: &str) {
         match self {

@@ -103,6 +103,14 @@ pub(crate) const FLAKE: &str = r#"{
 }
 "#;
 
+/// The first column of all rows.
+fn column(session: &Session, sql: &str) -> Vec<String> {
+    let reader = session.store.reader().expect("a reader");
+    let mut statement = reader.prepare(sql).expect("a statement");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("texts")
+}
+
 /// A lock of one nixpkgs at a revision made of one letter.
 pub(crate) fn lock(revision: char) -> String {
     let rev = revision.to_string().repeat(40);

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{EditFailure, Unrecorded, Writing, file_directory, flake_nix, recorder, text_of};
+use super::{EditFailure, Unrecorded, Writing, diff, file_directory, flake_nix, recorder, text_of};
 use crate::app::observe;
 use crate::app::scan::look_at;
 use crate::nix::{Nix, NixError};
@@ -59,12 +59,19 @@ pub struct Updated {
     pub path: PathBuf,
     /// What is locked otherwise than before.
     pub changes: Vec<LockChange>,
-    /// The change as a diff.
-    pub diff: String,
+    /// The text before and after.
+    texts: (String, String),
     /// How many events were recorded.
     pub events: u64,
     /// Why nothing was.
     pub unrecorded: Option<Unrecorded>,
+}
+
+impl Updated {
+    /// The change as a diff, for people and for `patch` in a directory.
+    pub fn diff(&self, directory: &Path) -> String {
+        diff(&self.path, directory, &self.texts.0, &self.texts.1)
+    }
 }
 
 /// Brings the lock up to an edit that was made. A Nix that fails leaves the edit as it is.
@@ -93,7 +100,7 @@ pub fn update(flake: &Path, inputs: &[String], writing: &Writing<'_>) -> Result<
     let (recorder, unrecorded) = recorder(writing.session, &path, writing.scan)?;
     let result = nix.update(&directory, inputs, PATIENCE);
     let after = lock_text(&lock)?;
-    let mut updated = updated(lock, &before, &after, unrecorded);
+    let mut updated = updated(lock, before, after, unrecorded);
     if let Some(session) = recorder {
         let lost = |source| EditFailure::NotRecorded { path: updated.path.clone(), source: Box::new(source) };
         let report = look_at(session, &directory, writing.scan, session.command("update_inputs")).map_err(lost)?;
@@ -121,7 +128,7 @@ pub fn plan_update(
     let after = if elsewhere.exists() { lock_text(&elsewhere) } else { Ok(before.clone()) };
     std::fs::remove_dir_all(&folder).map_err(failed)?;
     result?;
-    Ok(updated(lock, &before, &after?, None))
+    Ok(updated(lock, before, after?, None))
 }
 
 /// The flake's directory and a Nix, once it is clear that the inputs are there.
@@ -140,12 +147,10 @@ fn lock_text(path: &Path) -> Result<String, EditFailure> {
     if path.exists() { Ok(read_text(path, DEFAULT_LIMIT)?.text) } else { Ok(String::new()) }
 }
 
-fn updated(path: PathBuf, before: &str, after: &str, unrecorded: Option<Unrecorded>) -> Updated {
+fn updated(path: PathBuf, before: String, after: String, unrecorded: Option<Unrecorded>) -> Updated {
     let read = |text: &str| (!text.is_empty()).then(|| lock_file::read(text));
-    let changes = changes(read(before).as_ref(), read(after).as_ref());
-    let diff = similar::TextDiff::from_lines(before, after);
-    let diff = diff.unified_diff().context_radius(3).header("a/flake.lock", "b/flake.lock").to_string();
-    Updated { path, changes, diff, events: 0, unrecorded }
+    let changes = changes(read(&before).as_ref(), read(&after).as_ref());
+    Updated { path, changes, texts: (before, after), events: 0, unrecorded }
 }
 
 fn changes(before: Option<&LockFile>, after: Option<&LockFile>) -> Vec<LockChange> {

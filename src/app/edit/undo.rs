@@ -1,47 +1,108 @@
 //! Taking an edit back: what it replaced is put in its place again, if nothing happened to the file since and the text that
 //! comes out is the one that was there before.
 
+use std::path::{Path, PathBuf};
+
 use uuid::Uuid;
 
 use super::{Draft, EditFailure, between, text_of};
 use crate::app::Session;
-use crate::store::{EditRow, Undo};
+use crate::store::{EditRow, Reader, Undo};
 
-/// Plans to take back the last edit, or that of a command; edits that were made together are taken back together.
+/// Which edit is to be taken back.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// That of a command.
+    Command(Uuid),
+    /// The last one in the flake that a directory belongs to; outside of any flake, the last one.
+    Last(&'a Path),
+}
+
+/// What is to be written to take edits back.
+#[derive(Debug, Default)]
+pub struct Taking {
+    /// One draft a file.
+    pub drafts: Vec<Draft>,
+    /// Why others that were made together with them stay as they are.
+    pub left: Vec<EditFailure>,
+}
+
+/// Plans to take back an edit; edits that were made together are taken back together.
 ///
 /// # Errors
 /// [`EditFailure`]; nothing is planned when one of the files was changed since.
-pub fn undo(session: &Session, command: Option<Uuid>) -> Result<Vec<Draft>, EditFailure> {
+pub fn undo(session: &Session, wanted: Wanted<'_>) -> Result<Taking, EditFailure> {
     let reader = session.store.reader()?;
-    let edits = match command {
-        None => {
-            let mut last = reader.last_edit(None)?.ok_or(EditFailure::NothingToUndo)?;
-            // A process that was killed has noted what it never wrote.
-            while was_never_written(&last)? {
-                last = reader.last_edit(Some(&last))?.ok_or(EditFailure::NothingToUndo)?;
-            }
-            let mut together = Vec::new();
-            for edit in reader.edits_of(last.correlation)? {
-                if !was_never_written(&edit)? {
-                    together.push(edit);
-                }
-            }
-            together
+    match wanted {
+        Wanted::Last(directory) => {
+            let within = flake_around(directory);
+            let edits = last(&reader, within.as_deref(), None)?;
+            let last_of_them = edits.last().cloned();
+            plan(edits).map_err(|failure| {
+                let before = last(&reader, within.as_deref(), last_of_them).unwrap_or_default();
+                failure.with_before(before.first().map(|edit| edit.command))
+            })
         }
-        Some(command) => match reader.edit(command)? {
-            Some(edit) => vec![reader.standing(edit)?],
-            // The command that made several edits is named like their conversation.
-            None => reader.edits_of(command)?,
-        },
-    };
-    match command {
-        Some(command) if edits.is_empty() => Err(EditFailure::NoSuchEdit { command }),
-        _ => edits.into_iter().map(draft).collect(),
+        Wanted::Command(command) => {
+            let edits = match reader.edit(command)? {
+                Some(edit) => vec![reader.standing(edit)?],
+                // The command that made several edits is named like their conversation.
+                None => reader.edits_of(command)?,
+            };
+            if edits.is_empty() { Err(EditFailure::NoSuchEdit { command }) } else { plan(edits) }
+        }
     }
 }
 
-fn was_never_written(edit: &EditRow) -> Result<bool, EditFailure> {
-    Ok(!edit.seen && hash(&text_of(&edit.path)?) == edit.before)
+fn plan(edits: Vec<EditRow>) -> Result<Taking, EditFailure> {
+    let mut taking = Taking::default();
+    for edit in edits {
+        match draft(edit) {
+            Ok(draft) => taking.drafts.push(draft),
+            Err(failure @ EditFailure::NotKept { .. }) => taking.left.push(failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+    match taking.left.pop() {
+        Some(failure) if taking.drafts.is_empty() => Err(failure),
+        failure => {
+            taking.left.extend(failure);
+            Ok(taking)
+        }
+    }
+}
+
+/// The last edit below a directory, before that of another, that has anything to take back; with those that were made
+/// together with it.
+fn last(reader: &Reader, below: Option<&Path>, mut before: Option<EditRow>) -> Result<Vec<EditRow>, EditFailure> {
+    let mut elsewhere = None;
+    loop {
+        let Some(edit) = reader.last_edit(before.as_ref())? else {
+            let nothing = |edit: EditRow| EditFailure::NothingHere { path: edit.path, command: edit.command };
+            return Err(elsewhere.map_or(EditFailure::NothingToUndo, nothing));
+        };
+        if !is_idle(&edit) {
+            if below.is_none_or(|directory| edit.path.starts_with(directory)) {
+                let mut together = reader.edits_of(edit.correlation)?;
+                together.retain(|edit| !is_idle(edit));
+                return Ok(together);
+            }
+            elsewhere.get_or_insert_with(|| edit.clone());
+        }
+        before = Some(edit);
+    }
+}
+
+/// Whether there is nothing to take back: the file is gone, or is what it was before. A process that was killed has noted
+/// what it never wrote, and git may have taken an edit back.
+fn is_idle(edit: &EditRow) -> bool {
+    text_of(&edit.path).map_or_else(|_| !edit.path.exists(), |text| hash(&text) == edit.before)
+}
+
+/// The directory of the flake that a directory belongs to, canonical as in the notes of edits.
+fn flake_around(directory: &Path) -> Option<PathBuf> {
+    let directory = directory.canonicalize().ok()?;
+    directory.ancestors().find(|above| above.join("flake.nix").is_file()).map(Path::to_owned)
 }
 
 fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
@@ -50,11 +111,14 @@ fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
     match hash(&old) {
         now if now == after => {}
         now if now == before => return Err(EditFailure::AlreadyBack { path, command }),
-        _ => return Err(EditFailure::ChangedSince { path, command }),
+        _ => return Err(EditFailure::ChangedSince { path, command, before: None }),
     }
     let new = match undo.back(&old) {
         Ok(Some(text)) if hash(&text) == before => text,
-        kept => return Err(EditFailure::NotKept { path, command, why: why_not(&undo, kept.is_ok()) }),
+        kept => {
+            let why = why_not(&undo, kept.is_ok());
+            return Err(EditFailure::NotKept { path, command, why, before: None });
+        }
     };
     Ok(Draft { edits: between(&old, &new), path, name: "undo", old, new, notes: Vec::new(), undoes: Some(command) })
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Run;
 use crate::app::check::{self, CheckReport, CheckRequest, baseline};
+use crate::app::edit::from_here;
 use crate::app::moment::Moment;
 use crate::app::scan::{self, ScanRequest, Wanted};
 use crate::cli::answer::{Answer, Page};
@@ -215,15 +216,6 @@ fn record(request: &CheckRequest, context: &mut Context<'_>) -> Result<(), Failu
     Ok(())
 }
 
-/// A path as people write it here: below the working directory without it.
-pub(super) fn here(path: &Path, directory: &Path) -> PathBuf {
-    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
-    match path.strip_prefix(&directory) {
-        Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
-        _ => path.to_owned(),
-    }
-}
-
 /// `cim-nix/check/1`, by file and place.
 #[derive(Debug, Serialize)]
 struct Checked {
@@ -278,12 +270,12 @@ impl Checked {
             Self { files: report.files, findings: Vec::new(), summary: Summary::default(), blocks: Vec::new() };
         for (path, message) in &report.unreadable {
             checked.summary.count(Severity::Error);
-            checked.findings.push(unreadable(&here(path, directory), message));
-            checked.blocks.push(format!("error[unreadable]: {}: {message}\n", here(path, directory).display()));
+            checked.findings.push(unreadable(&from_here(path, directory), message));
+            checked.blocks.push(format!("error[unreadable]: {}: {message}\n", from_here(path, directory).display()));
         }
         let mut shown: HashSet<&Path> = HashSet::new();
         for file in &report.found {
-            let at = here(&file.path, directory);
+            let at = from_here(&file.path, directory);
             if people && shown.insert(&file.path) {
                 checked.blocks.extend(snippet::blocks(&file.path, &at, &file.findings));
             }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::Run;
-use super::check::{Rules, here};
+use super::check::Rules;
 use super::flake::edit::{Desk, for_good, refuse_past, show_diff, unrecorded};
 use crate::app::check::CheckRequest;
+use crate::app::edit::from_here;
 use crate::app::fix::{self, Done, Mended, Plan};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::args::Format;
@@ -104,12 +105,12 @@ struct Failed {
 impl Fixed {
     fn of(plan: &Plan, directory: &std::path::Path, dry_run: bool) -> Self {
         let file = |mended: &Mended| File {
-            path: PathFields::from(here(&mended.path, directory).as_path()),
+            path: PathFields::from(from_here(&mended.path, directory).as_path()),
             fixes: mended.made.clone(),
-            diff: mended.diff(),
+            diff: mended.diff(directory),
         };
         let failed = |(path, message): &(PathBuf, String)| Failed {
-            path: PathFields::from(here(path, directory).as_path()),
+            path: PathFields::from(from_here(path, directory).as_path()),
             message: message.clone(),
         };
         let mut fixed = Self {
@@ -123,7 +124,7 @@ impl Fixed {
             sentences: Vec::new(),
         };
         for (path, rule) in &plan.refused {
-            let path = here(path, directory);
+            let path = from_here(path, directory);
             let message = format!(
                 "a fix of `{}` was not made: the file could not be read afterwards; please report it",
                 rule.name
@@ -154,6 +155,7 @@ impl Fixed {
             self.failed.push(Failed { path: PathFields::from(path.as_path()), message: message.clone() });
         }
         match &done.unrecorded {
+            _ if done.written.is_empty() => {}
             None if done.for_good.is_empty() => self.sentences.push("`cim-nix undo` takes it back".to_owned()),
             None => {
                 let lost = done.for_good.iter().map(|path| format!("`{}`: {}", path.display(), for_good()));

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use similar::TextDiff;
 
 use super::Run;
+use crate::app::edit::diff;
 use crate::app::fmt::{self, Change, FmtReport, FmtRequest, Formatter, Refusal};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::args::Format;
@@ -143,9 +143,7 @@ fn read_stdin() -> Result<String, Failure> {
 /// Prints what changes in a file as a unified diff.
 fn show(change: &Change, context: &mut Context<'_>) -> Result<(), Failure> {
     let Some((before, after)) = &change.texts else { return Ok(()) };
-    let path = change.path.strip_prefix(&context.directory).unwrap_or(&change.path).display();
-    let diff = TextDiff::from_lines(before, after);
-    let text = diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string();
+    let text = diff(&change.path, &context.directory, before, after);
     text.lines().try_for_each(|line| context.printer.line(line))
 }
 

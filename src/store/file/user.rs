@@ -1,8 +1,8 @@
 //! Files of the user: replaced whole or not at all, and never when somebody else changed them meanwhile.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::{beside, sync_parent};
@@ -38,6 +38,12 @@ pub enum WriteError {
         /// The path.
         path: PathBuf,
     },
+    /// It would change hands.
+    #[error("`{}` belongs to another user and a group that this user is not in; have its owner edit it", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("cannot write `{}`; let this user write there", path.display())]
     Io {
@@ -64,8 +70,11 @@ pub fn replace(path: &Path, before: &Hash, bytes: &[u8]) -> Result<(), WriteErro
     if meta.permissions().mode() & 0o200 == 0 || !may_write {
         return Err(WriteError::ReadOnly { path: target });
     }
-    let draft = beside(&target, &format!(".{}.new", std::process::id()));
-    let replaced = draft_of(&draft, &meta, bytes).map_err(failed).and_then(|()| {
+    let (draft, file) = fresh_draft(&target).map_err(failed)?;
+    let replaced = fill(file, &meta, bytes).map_err(failed).and_then(|kept| {
+        if !kept {
+            return Err(WriteError::Foreign { path: target.clone() });
+        }
         let now = fs::read(&target).map_err(failed)?;
         if blake3::hash(&now).as_bytes() != before {
             return Err(WriteError::Changed { path: target.clone() });
@@ -95,17 +104,30 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     written.map_err(failed)
 }
 
-/// The new text in a file of its own, with the mode of the old one.
-fn draft_of(draft: &Path, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(super::PRIVATE_FILE).open(draft)?;
+/// A file beside another that was not there: what a process that was killed left there has other numbers.
+fn fresh_draft(target: &Path) -> io::Result<(PathBuf, File)> {
+    let mut number = 0_u32;
+    loop {
+        let draft = beside(target, &format!(".{}.{number}.new", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).mode(super::PRIVATE_FILE).open(&draft) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
+            opened => return opened.map(|file| (draft, file)),
+        }
+    }
+}
+
+/// Writes the new text, with the mode and the owner of the old one; says whether those who could write it still can.
+fn fill(mut file: File, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<bool> {
     file.write_all(bytes)?;
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    if (user, group) != (meta.uid(), meta.gid()) {
-        // Whoever may not give a file away keeps it: the text is what matters.
-        std::os::unix::fs::fchown(&file, Some(meta.uid()), Some(meta.gid())).unwrap_or_default();
+    let mut kept = true;
+    if (user, group) != (meta.uid(), meta.gid()) && fchown(&file, Some(meta.uid()), Some(meta.gid())).is_err() {
+        // Only an administrator may give a file away; in a shared checkout the group is what the others write it by.
+        kept = fchown(&file, None, Some(meta.gid())).is_ok() || user == meta.uid();
     }
     file.set_permissions(Permissions::from_mode(meta.permissions().mode() & 0o7777))?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -143,6 +165,15 @@ mod tests {
         assert!(matches!(error, WriteError::Changed { .. }), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn what_a_process_that_was_killed_left_there_is_in_nobodys_way() {
+        let (directory, path) = world();
+        let left = directory.path().join(format!("flake.nix.{}.0.new", std::process::id()));
+        create(&left, b"half").unwrap();
+        replace(&path, &hash("one"), b"two").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&left).unwrap()), (b"two".to_vec(), b"half".to_vec()));
     }
 
     #[test]

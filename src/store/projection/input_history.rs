@@ -49,6 +49,18 @@ static LINEAGES: Table = Table {
 
 const TABLES: &[&Table] = &[&INPUT_HISTORY, &LINEAGES];
 
+/// Whether a change that a scan saw, `h`, was committed afterwards: by commits that lead from the one source to the other, the
+/// last of them recorded later. What older commits tell is no news of a lock that was taken out again.
+macro_rules! was_committed {
+    () => {
+        "EXISTS (
+    SELECT 1 FROM {input_history} a JOIN {input_history} b ON b.flake = a.flake AND b.input = a.input
+    WHERE a.flake = h.flake AND a.input = h.input AND a.source = 'git' AND b.source = 'git' AND b.position > h.position
+      AND a.\"from\" IS h.\"from\" AND b.\"to\" IS h.\"to\" AND a.occurred_at <= b.occurred_at)"
+    };
+}
+pub(in crate::store) use was_committed;
+
 const VIEW: View = View {
     name: "v1_input_history",
     doc: "Every change of a locked input: each commit of a project once, and what scans saw that no commit tells.",
@@ -67,7 +79,8 @@ const VIEW: View = View {
         "summary" text "First line of the commit's message; NULL for a change seen in the working tree.";
         "position" integer "Place of that event in the log.";
     },
-    sql: "
+    sql: concat!(
+        "
 SELECT h.flake, {time h.occurred_at}, h.\"commit\", h.author, h.input, h.node, h.\"from\", h.\"to\", h.event_id,
        h.source, h.reachable, h.summary, h.position
 FROM {input_history} h
@@ -77,11 +90,10 @@ WHERE CASE h.source
     JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
     WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.position < h.position
       AND theirs.lineage = ours.lineage)
-  ELSE NOT EXISTS (
-    SELECT 1 FROM {input_history} a JOIN {input_history} b ON b.flake = a.flake AND b.input = a.input
-    WHERE a.flake = h.flake AND a.input = h.input AND a.source = 'git' AND b.source = 'git'
-      AND a.\"from\" IS h.\"from\" AND b.\"to\" IS h.\"to\" AND a.occurred_at <= b.occurred_at)
-  END",
+  ELSE NOT ",
+        was_committed!(),
+        " END"
+    ),
     examples: &[
         Example {
             sql: "SELECT occurred_at, \"commit\", json_extract(\"from\", '$.rev'), json_extract(\"to\", '$.rev') \
@@ -101,7 +113,7 @@ impl Projection for InputHistory {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {

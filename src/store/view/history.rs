@@ -7,6 +7,7 @@ use super::query::{optional_json, parsed, rows};
 use crate::domain::Attrs;
 use crate::domain::id::{EventId, FlakeId};
 use crate::store::StoreError;
+use crate::store::projection::was_committed;
 
 /// One change of one locked input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,15 +62,17 @@ pub struct HistoryFilter {
     pub limit: Option<usize>,
 }
 
-const OF_ONE: &str = "
+const OF_ONE: &str = concat!(
+    "
 SELECT h.* FROM {input_history} h
 WHERE h.flake = :flake
-  AND (h.source = 'git' OR NOT EXISTS (
-    SELECT 1 FROM {input_history} a JOIN {input_history} b ON b.flake = a.flake AND b.input = a.input
-    WHERE a.flake = h.flake AND a.input = h.input AND a.source = 'git' AND b.source = 'git'
-      AND a.\"from\" IS h.\"from\" AND b.\"to\" IS h.\"to\" AND a.occurred_at <= b.occurred_at))";
+  AND (h.source = 'git' OR NOT ",
+    was_committed!(),
+    ")"
+);
 
-const OF_ALL: &str = "
+const OF_ALL: &str = concat!(
+    "
 SELECT h.* FROM {input_history} h
 WHERE :flake IS NULL AND CASE h.source
   WHEN 'git' THEN NOT EXISTS (
@@ -77,11 +80,10 @@ WHERE :flake IS NULL AND CASE h.source
     JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
     WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.position < h.position
       AND theirs.lineage = ours.lineage)
-  ELSE NOT EXISTS (
-    SELECT 1 FROM {input_history} a JOIN {input_history} b ON b.flake = a.flake AND b.input = a.input
-    WHERE a.flake = h.flake AND a.input = h.input AND a.source = 'git' AND b.source = 'git'
-      AND a.\"from\" IS h.\"from\" AND b.\"to\" IS h.\"to\" AND a.occurred_at <= b.occurred_at)
-  END";
+  ELSE NOT ",
+    was_committed!(),
+    " END"
+);
 
 const WANTED: &str = "
   AND (:input IS NULL OR h.input = :input)

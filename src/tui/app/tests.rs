@@ -357,6 +357,24 @@ fn history_is_filtered_by_type_flake_and_text() {
 }
 
 #[test]
+fn a_comparison_names_the_command_that_compares_too() {
+    let mut headless = open();
+    headless.press("m [ d");
+    says(&mut headless, "same as: cim-nix diff '#5000' '#4999'");
+    headless.press("esc");
+    says(&mut headless, "flake list --at '#4999'");
+}
+
+#[test]
+fn the_tab_of_the_screen_is_seen_where_there_is_room_for_few() {
+    let mut headless = sample::headless(FULL, (40, 10));
+    for (key, title) in [("1", "1 Flakes"), ("2", "2 History"), ("3", "3 Fleet")] {
+        headless.press(key);
+        says(&mut headless, title);
+    }
+}
+
+#[test]
 fn looking_as_of_an_event_moves_the_moment() {
     let mut headless = open();
     headless.press("2 j j a");

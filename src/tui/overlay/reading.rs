@@ -30,6 +30,8 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Reading {
     title: String,
+    /// The command line that prints the same, where one does.
+    pub(super) command: Option<String>,
     nothing: &'static str,
     entries: Vec<Entry>,
     scroll: Scroll,
@@ -62,13 +64,16 @@ pub(super) fn difference(from: At, to: At, rows: &[Difference], shared: &Shared)
         is: row.to.clone(),
     });
     let title = format!("{} {} {}", moment::name(from), shared.theme.glyphs.arrow, moment::name(to));
-    Reading { title, nothing: "nothing changed", entries: entries.collect(), ..Reading::empty() }
+    let moment = |at| moment::flag(at).map_or_else(|| "now".to_owned(), |at| format!("'{at}'"));
+    let command = Some(format!("diff {} {}", moment(from), moment(to)));
+    Reading { title, command, nothing: "nothing changed", entries: entries.collect(), ..Reading::empty() }
 }
 
 impl Reading {
     fn empty() -> Self {
         Self {
             title: String::new(),
+            command: None,
             nothing: "",
             entries: Vec::new(),
             scroll: Scroll::default(),

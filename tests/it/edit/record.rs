@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cim_domain_nix::app::check::CheckRequest;
 use cim_domain_nix::app::edit::{
-    self, Done, Draft, EditFailure, LockState, Locking, Operation, Unrecorded, WriteError, Writing,
+    self, Done, Draft, EditFailure, LockState, Locking, Operation, Taking, Unrecorded, Wanted, WriteError, Writing,
 };
 use cim_domain_nix::app::scan::ScanRequest;
-use cim_domain_nix::app::{fix, forget};
+use cim_domain_nix::app::{Session, fix, forget};
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::lint::{Safety, Selection};
 use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, Undo, view};
@@ -47,9 +47,14 @@ fn write(estate: &Estate, draft: &Draft) -> Result<Done, EditFailure> {
     edit::write(draft, &writing)
 }
 
+/// Plans to take back the edit of a command, or the last one of all.
+fn plan_back(session: &Session, command: Option<Uuid>) -> Result<Taking, EditFailure> {
+    edit::undo(session, command.map_or(Wanted::Last(Path::new("/")), Wanted::Command))
+}
+
 /// The one edit that would be taken back.
 fn taking_back(estate: &Estate, command: Option<Uuid>) -> Draft {
-    let mut drafts = edit::undo(&estate.session, command).expect("a plan");
+    let Taking { mut drafts, .. } = plan_back(&estate.session, command).expect("a plan");
     assert_eq!(drafts.len(), 1);
     drafts.remove(0)
 }
@@ -104,7 +109,7 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
     leave(&estate, &note);
     let before = events(&estate).len();
     assert_eq!(estate.scan().events, 0, "the note alone changes nothing");
-    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)), "it was never written");
+    assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo)), "it was never written");
     fs::write(&planned.path, &planned.new).unwrap();
     estate.scan();
     let new = events(&estate).split_off(before);
@@ -148,9 +153,9 @@ fn edits_are_taken_back_one_after_the_other_and_the_events_say_so() {
     assert_eq!(again.undoes, Some(undo), "what was taken back can be made again");
     write(&estate, &taking_back(&estate, None)).unwrap();
     assert_eq!(text(&estate), FLAKE);
-    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
-    assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
-    let unknown = edit::undo(&estate.session, Some(Uuid::from_u128(7)));
+    assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    assert!(matches!(plan_back(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
+    let unknown = plan_back(&estate.session, Some(Uuid::from_u128(7)));
     assert!(matches!(unknown, Err(EditFailure::NoSuchEdit { .. })));
     assert_eq!(estate.scan().events, 0);
 }
@@ -172,10 +177,10 @@ fn what_was_made_again_is_an_edit_like_any_other() {
         let again = write(&estate, &taking_back(&estate, None)).unwrap().command.unwrap();
         assert_eq!(text(&estate), FLAKE);
         assert_eq!(taking_back(&estate, Some(undo)).undoes, Some(again));
-        assert!(matches!(edit::undo(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
+        assert!(matches!(plan_back(&estate.session, Some(first)), Err(EditFailure::AlreadyBack { .. })));
         match other {
             Some(other) => assert_eq!(taking_back(&estate, None).undoes, Some(other)),
-            None => assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo))),
+            None => assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo))),
         }
     }
 }
@@ -193,7 +198,7 @@ fn what_replaces_a_secret_is_made_and_cannot_be_taken_back() {
     let planned = edit::draft(&estate.root().join("a"), "set_url", &[url]).unwrap();
     let done = write(&estate, &planned).unwrap();
     assert!(done.for_good && done.unrecorded.is_none() && done.events > 0, "{done:?}");
-    let refused = edit::undo(&estate.session, None).unwrap_err();
+    let refused = plan_back(&estate.session, None).unwrap_err();
     assert!(matches!(&refused, EditFailure::NotKept { .. }) && refused.to_string().contains("secret"), "{refused}");
     fs::write(&planned.path, edited).unwrap();
     write(&estate, &taking_back(&estate, beside.command)).unwrap();
@@ -232,7 +237,7 @@ fn whole_texts_of_an_earlier_release_can_be_taken_back_unless_they_hold_a_secret
     assert!(!holds(), "neither in a row nor in what was deleted");
     let kept = |id| reopened.store.reader().unwrap().edit(id).unwrap().unwrap().undo;
     assert_eq!((kept(first), kept(clean)), (Undo::Secret, Undo::Text(planned.old.clone())));
-    assert_eq!(edit::undo(&reopened, Some(clean)).unwrap()[0].new, FLAKE);
+    assert_eq!(plan_back(&reopened, Some(clean)).unwrap().drafts[0].new, FLAKE);
 }
 
 #[test]
@@ -240,13 +245,47 @@ fn what_changed_since_is_not_taken_back() {
     let estate = estate();
     let command = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
     estate.write("a/flake.nix", FLAKE);
-    let refused = edit::undo(&estate.session, None).unwrap_err();
+    assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    let refused = plan_back(&estate.session, Some(command)).unwrap_err();
     assert!(matches!(refused, EditFailure::AlreadyBack { .. }), "{refused}");
     let mine = format!("# mine\n{}", text(&estate));
     estate.write("a/flake.nix", &mine);
-    let refused = edit::undo(&estate.session, None).unwrap_err();
+    let refused = plan_back(&estate.session, None).unwrap_err();
     assert!(matches!(&refused, EditFailure::ChangedSince { command: of, .. } if *of == command), "{refused}");
     assert_eq!(text(&estate), mine);
+}
+
+#[test]
+fn in_a_flake_its_own_last_edit_is_taken_back_and_elsewhere_the_last_of_all() {
+    let estate = estate();
+    for flake in ["b", "c"] {
+        estate.write(&format!("{flake}/flake.nix"), FLAKE);
+    }
+    estate.write("a/deep/default.nix", "1");
+    estate.scan();
+    let [a, b] = ["a", "b"].map(|flake| write(&estate, &draft_in(&estate, flake, "x")).unwrap().command.unwrap());
+    let last = |below: &str| edit::undo(&estate.session, Wanted::Last(&estate.root().join(below)));
+    for (below, command) in [("", b), ("a", a), ("a/deep", a), ("b", b)] {
+        assert_eq!(last(below).unwrap().drafts[0].undoes, Some(command), "{below}");
+    }
+    let refused = last("c").unwrap_err();
+    assert!(matches!(&refused, EditFailure::NothingHere { command: of, .. } if *of == b), "{refused}");
+    estate.write("b/flake.nix", FLAKE);
+    assert_eq!(last("").unwrap().drafts[0].undoes, Some(a), "git took the last one back");
+    fs::remove_dir_all(estate.root().join("a")).unwrap();
+    assert!(matches!(last(""), Err(EditFailure::NothingToUndo)), "what is gone has nothing to take back");
+}
+
+#[test]
+fn what_is_in_the_way_of_the_last_edit_names_the_one_before() {
+    let estate = estate();
+    estate.write("b/flake.nix", FLAKE);
+    estate.scan();
+    let [a, _] = ["a", "b"].map(|flake| write(&estate, &draft_in(&estate, flake, "x")).unwrap().command.unwrap());
+    let edited = fs::read_to_string(estate.root().join("b/flake.nix")).unwrap();
+    estate.write("b/flake.nix", &format!("# mine\n{edited}"));
+    let refused = plan_back(&estate.session, None).unwrap_err();
+    assert!(matches!(&refused, EditFailure::ChangedSince { before, .. } if *before == Some(a)), "{refused}");
 }
 
 #[test]
@@ -258,7 +297,7 @@ fn a_file_that_somebody_changed_meanwhile_is_left_and_nothing_is_noted() {
     let refused = write(&estate, &planned).unwrap_err();
     assert!(matches!(refused, EditFailure::Write(WriteError::Changed { .. })), "{refused}");
     assert_eq!(text(&estate), theirs);
-    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo)));
     assert_eq!(fs::read_dir(estate.root().join("a")).unwrap().count(), 2, "no draft is left");
 }
 
@@ -296,7 +335,7 @@ fn what_no_scan_comes_by_is_edited_and_not_recorded() {
     let done = write(&estate, &draft(&estate, "x")).unwrap();
     assert_eq!(done.unrecorded, Some(Unrecorded::Forgotten));
     assert_eq!(events(&estate).len(), before + 1, "only that it was forgotten");
-    assert!(matches!(edit::undo(&estate.session, None), Err(EditFailure::NothingToUndo)));
+    assert!(matches!(plan_back(&estate.session, None), Err(EditFailure::NothingToUndo)));
 }
 
 #[test]
@@ -322,8 +361,15 @@ fn mending_files_at_a_root_brings_back_no_flake_that_was_forgotten_there() {
     estate.scan_with(&request);
     let id = view::known_flakes(&estate.session.store.reader().unwrap()).unwrap()[0].id;
     forget::forget(&estate.session, id).unwrap();
+    let done = mend(&estate, root);
+    assert!(done.written.contains(&file) && done.unrecorded.is_none(), "{done:?}");
+    assert_eq!(estate.flakes(), Vec::<PathBuf>::new());
+}
+
+/// Mends every file below a directory.
+fn mend(estate: &Estate, directory: PathBuf) -> fix::Done {
     let check = CheckRequest {
-        paths: vec![root],
+        paths: vec![directory],
         excludes: Vec::new(),
         selection: Selection::default(),
         threads: 1,
@@ -331,9 +377,23 @@ fn mending_files_at_a_root_brings_back_no_flake_that_was_forgotten_there() {
         cache: None,
     };
     let plan = fix::plan(&check, Safety::Review).unwrap();
-    let done = fix::write(Some(&estate.session), &plan, &ScanRequest::default()).unwrap();
-    assert!(done.written.contains(&file) && done.unrecorded.is_none(), "{done:?}");
-    assert_eq!(estate.flakes(), Vec::<std::path::PathBuf>::new());
+    fix::write(Some(&estate.session), &plan, &ScanRequest::default()).unwrap()
+}
+
+#[test]
+fn a_file_whose_secret_is_not_kept_does_not_keep_the_others_that_were_mended_with_it() {
+    let estate = estate();
+    let plain = "let a = 1; in 2\n";
+    let [first, _, third] = ["a.nix", "b.nix", "c.nix"].map(|name| {
+        let secret = "let token = \"ghp_0123456789abcdefghijABCDEFGHIJ012345\"; in 2\n";
+        estate.write(&format!("a/{name}"), if name == "b.nix" { secret } else { plain })
+    });
+    let done = mend(&estate, estate.root());
+    assert_eq!((done.written.len(), done.for_good.len()), (3, 1), "{done:?}");
+    let taking = plan_back(&estate.session, None).unwrap();
+    let paths: Vec<_> = taking.drafts.iter().map(|draft| (draft.path.clone(), draft.new.as_str())).collect();
+    assert_eq!(paths, [(third, plain), (first, plain)]);
+    assert!(matches!(&taking.left[..], [EditFailure::NotKept { path, .. }] if path.ends_with("b.nix")), "{taking:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The canary: secrets planted wherever people leave them are nowhere in the ledger, its backup or its export.
 
 use super::*;
-use cim_domain_nix::app::edit::{self, Locking, Operation, Writing};
+use cim_domain_nix::app::edit::{self, Locking, Operation, Wanted, Writing};
 use cim_domain_nix::store::backup::BackupOptions;
 
 /// What is planted, each with a name; none of these texts may be found anywhere.
@@ -176,6 +176,6 @@ fn edit_beside_secrets(estate: &Estate) {
         let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
         let done = edit::write(&draft, &writing).expect("it is written");
         assert!(done.command.is_some(), "{done:?}");
-        assert_eq!(edit::undo(&estate.session, None).is_ok(), is_kept);
+        assert_eq!(edit::undo(&estate.session, Wanted::Last(Path::new("/"))).is_ok(), is_kept);
     }
 }

@@ -1,18 +1,10 @@
 //! Scans after something was taken out of the ledger, or brought into another one: what is there is seen again, and what was
 //! forgotten is not.
 
-use cim_domain_nix::app::edit::{self, EditFailure, Locking, Operation, Writing};
+use cim_domain_nix::app::edit::{self, EditFailure, Locking, Operation, Wanted, Writing};
 use cim_domain_nix::app::upkeep;
 
 use super::*;
-
-/// The first column of all rows.
-fn column(session: &Session, sql: &str) -> Vec<String> {
-    let reader = session.store.reader().expect("a reader");
-    let mut statement = reader.prepare(sql).expect("a statement");
-    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
-    rows.collect::<Result<_, _>>().expect("texts")
-}
 
 /// Erases the last event of a kind.
 fn erase(estate: &Estate, kind: &str) {
@@ -76,7 +68,7 @@ fn what_edits_of_a_flake_replaced_is_erased_with_its_events() {
         edit::write(&draft, &writing).expect("it is written");
     }
     erase(&estate, "flake.input_changed");
-    let refused = edit::undo(&estate.session, None).expect_err("it was erased");
+    let refused = edit::undo(&estate.session, Wanted::Last(Path::new("/"))).expect_err("it was erased");
     assert!(matches!(&refused, EditFailure::NotKept { why, .. } if why.contains("erased")), "{refused}");
     let kept = "SELECT cast(path AS TEXT) FROM edits WHERE undo <> '\"erased\"'";
     assert_eq!(column(&estate.session, kept), [estate.root().join("a/flake.nix").display().to_string()]);

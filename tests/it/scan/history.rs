@@ -98,6 +98,46 @@ fn rewritten_commits_are_marked_not_removed() {
     assert_eq!(estate.scan().events, 0);
 }
 
+/// The changes that are told of one flake, the latest first, as (from, to, whether a commit tells it); the view says the same.
+fn told(estate: &Estate) -> Vec<(char, char, bool)> {
+    let reader = estate.session.store.reader().expect("a reader");
+    let flake = view::known_flakes(&reader).expect("flakes")[0].id;
+    let rows = view::history(&reader, Some(flake), &view::HistoryFilter::default(), view::At::Now).expect("changes");
+    let letter =
+        |attrs: Option<&cim_domain_nix::domain::Attrs>| revision(attrs).map_or('-', |rev| rev.as_bytes()[0].into());
+    let told = rows.iter().map(|row| (letter(row.from.as_ref()), letter(row.to.as_ref()), row.commit.is_some()));
+    let seen = column(&estate.session, "SELECT cast(count(*) AS TEXT) FROM v1_input_history");
+    let told: Vec<_> = told.collect();
+    assert_eq!(seen, [told.len().to_string()]);
+    told
+}
+
+#[test]
+fn going_back_to_an_older_commit_and_forth_again_is_told_both_ways() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "ab");
+    estate.scan();
+    git.run(&["checkout", "-q", &commits[0]]);
+    estate.scan();
+    git.run(&["checkout", "-q", &commits[1]]);
+    estate.scan();
+    let of_git = [('a', 'b', true), ('-', 'a', true)];
+    assert_eq!(told(&estate), [&[('a', 'b', false), ('b', 'a', false)], &of_git[..]].concat());
+}
+
+#[test]
+fn a_change_that_was_seen_and_then_committed_is_told_once() {
+    let estate = Estate::new();
+    let (git, _) = repository(&estate, "a");
+    estate.scan();
+    estate.write("a/flake.lock", &lock('b'));
+    estate.scan();
+    assert_eq!(told(&estate), [('a', 'b', false), ('-', 'a', true)]);
+    git.commit_all("Update to b");
+    estate.scan();
+    assert_eq!(told(&estate), [('a', 'b', true), ('-', 'a', true)]);
+}
+
 #[test]
 fn a_lock_that_was_broken_for_one_commit_does_not_hide_the_change_across_it() {
     let estate = Estate::new();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::here;
 use crate::app::check::CheckReport;
+use crate::app::edit::from_here;
 use crate::domain::finding::Severity;
 use crate::lint::rules::RULES;
 use crate::lint::{Finding, Rule};
@@ -17,7 +17,7 @@ const FINGERPRINT: &str = "cimNix/v1";
 /// The whole document; paths are relative to `directory` where they lie below it.
 pub(super) fn document(report: &CheckReport, directory: &Path) -> Value {
     let findings = report.found.iter().flat_map(|file| {
-        let at = here(&file.path, directory);
+        let at = from_here(&file.path, directory);
         let text =
             std::fs::read(&file.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let lines = Lines::of(&text);
@@ -28,7 +28,7 @@ pub(super) fn document(report: &CheckReport, directory: &Path) -> Value {
             "ruleId": "unreadable",
             "level": "error",
             "message": { "text": message },
-            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&here(path, directory)) } } }],
+            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&from_here(path, directory)) } } }],
         })
     });
     let results: Vec<Value> = unreadable.chain(findings).collect();

@@ -1,6 +1,6 @@
 //! The commands that edit a `flake.nix`: what they share, and what they answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -103,7 +103,7 @@ pub(crate) fn finish(
     words: &Words,
     proposals: Option<&[Proposal]>,
 ) -> Result<(), Failure> {
-    let mut edited = Edited::of(draft, how.dry_run, proposals);
+    let mut edited = Edited::of(draft, &context.directory, how.dry_run, proposals);
     if draft.is_empty() && proposals.is_some_and(<[_]>::is_empty) {
         // The page says why.
     } else if draft.is_empty() {
@@ -157,7 +157,7 @@ struct Lock {
 }
 
 impl Edited {
-    fn of(draft: &Draft, dry_run: bool, proposals: Option<&[Proposal]>) -> Self {
+    fn of(draft: &Draft, directory: &Path, dry_run: bool, proposals: Option<&[Proposal]>) -> Self {
         let change = |edit: &edit::Edit| Change { start: edit.start, end: edit.end, text: edit.text.clone() };
         let said = |warnings: bool| {
             let notes = draft.notes.iter().filter(move |note| note.is_warning() == warnings);
@@ -168,7 +168,7 @@ impl Edited {
             dry_run,
             changed: !draft.is_empty(),
             edits: draft.edits.iter().map(change).collect(),
-            diff: draft.diff(),
+            diff: draft.diff(directory),
             warnings: said(true),
             notes: said(false),
             lock: Lock { state: "untouched", reason: None },

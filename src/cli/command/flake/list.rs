@@ -132,7 +132,7 @@ impl Answer for Flakes {
         }
         let mut table = Table::new(&["id", "/flake", ">inputs", ">locked", ">nixpkgs", ">problems", "~description"]);
         for flake in &self.flakes {
-            let age = flake.nixpkgs_age_days.map_or_else(|| "-".into(), |days| format!("{days:.0} d"));
+            let age = flake.nixpkgs_age_days.map_or_else(|| "-".into(), |days| format!("{} d", days.floor()));
             let problems = if flake.problems == 0 { "-".into() } else { flake.problems.to_string() };
             table.row([
                 short_id(&flake.id).to_owned(),

@@ -1,6 +1,6 @@
 //! `flake update`: the newest of the inputs, by the real Nix.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ impl Update {
         } else {
             edit::update(&flake, &self.inputs, &writing)?
         };
-        let shown = Shown::of(&updated, self.dry_run);
+        let shown = Shown::of(&updated, &context.directory, self.dry_run);
         context.printer.answer(&shown)?;
         if context.printer.format() == Format::Human {
             context.printer.flush()?;
@@ -75,7 +75,7 @@ struct Change {
 }
 
 impl Shown {
-    fn of(updated: &Updated, dry_run: bool) -> Self {
+    fn of(updated: &Updated, directory: &Path, dry_run: bool) -> Self {
         let change = |change: &LockChange| Change {
             input: change.input.clone(),
             from: change.from.clone(),
@@ -85,7 +85,7 @@ impl Shown {
             path: PathFields::from(updated.path.as_path()),
             dry_run,
             changes: updated.changes.iter().map(change).collect(),
-            diff: updated.diff.clone(),
+            diff: updated.diff(directory),
             recorded: !dry_run && updated.unrecorded.is_none(),
             events: updated.events,
         }
