@@ -1,76 +1,13 @@
-//! What scripts rely on: the fields of the documents of `--json`, their kinds, and their names in `jsonl`.
+//! What scripts rely on: the fields of the documents of `--json`, their kinds, their names in `jsonl`, and the columns of
+//! `plain`; the page about it is made of the same table.
+
+use std::fs;
 
 use serde_json::{Value, json};
 
+use super::promised::{Promise, event, promised};
 use super::scene::{Estate, Scene};
-
-/// The documents that are promised, each with an example of its shape: an object has these fields and may have more,
-/// a list has at least one element and all are like the first, `null` stands for anything.
-fn promised() -> Vec<(&'static [&'static str], Value)> {
-    let problem = json!({"path": "", "line": null, "message": ""});
-    let listed = json!({"id": "", "origin": "", "path": "", "description": "", "lineage": "", "inputs": 0, "lock_nodes": 0,
-        "nixpkgs_age_days": 0.5, "problems": 0});
-    let input = json!({"name": "", "url": null, "attrs": null, "follows": null, "flake": true, "overrides": {}, "locked": {},
-        "node": ""});
-    vec![
-        (
-            &["scan", "~/src"],
-            json!({"schema": "cim-nix/scan/1", "flakes": {"seen": 0, "new": 0, "changed": 0, "removed": 0}, "files": 0,
-                "events": 0, "problems": [problem]}),
-        ),
-        (&["flake", "list"], json!({"schema": "cim-nix/flake-list/1", "flakes": [listed]})),
-        (&["flake", "inputs", "dotfiles"], json!({"schema": "cim-nix/flake-inputs/1", "inputs": [input]})),
-        (&["log"], json!({"schema": "cim-nix/log/1", "events": [event()]})),
-        (
-            &["flake", "history", "dotfiles"],
-            json!({"schema": "cim-nix/flake-history/1", "changes": [{"occurred_at": "", "commit": "", "author": "",
-                "input": "", "node": "", "from": null, "to": null, "event_id": ""}]}),
-        ),
-        (
-            &["flake", "duplicates"],
-            json!({"schema": "cim-nix/flake-duplicates/1",
-                "flakes": [{"id": "", "path": "", "groups": [{"key": "", "nodes": [""]}]}]}),
-        ),
-        (
-            &["problem", "list"],
-            json!({"schema": "cim-nix/problem-list/1", "problems": [{"flake": "", "flake_path": "", "path": "",
-                "line": null, "code": "", "severity": "", "message": "", "since": "", "fingerprint": ""}]}),
-        ),
-        (
-            &["config", "list"],
-            json!({"schema": "cim-nix/config-list/1", "configs": [{"flake": "", "flake_path": "", "kind": "", "name": "",
-                "system": null, "modules": [""], "users": null, "services": null, "unknown": [""], "left_out": 0,
-                "since": ""}]}),
-        ),
-        (
-            &["module", "list"],
-            json!({"schema": "cim-nix/module-list/1", "modules": [{"flake": "", "flake_path": "", "path": "", "kind": "",
-                "declared": 0, "defined": 0, "imports": 0, "left_out": 0, "since": ""}]}),
-        ),
-        (
-            &["module", "options"],
-            json!({"schema": "cim-nix/module-options/1", "options": [{"option": "", "how": "", "flake": "", "flake_path": "",
-                "path": "", "since": ""}]}),
-        ),
-        (
-            &["overlay", "list"],
-            json!({"schema": "cim-nix/overlay-list/1", "overlays": [{"flake": "", "flake_path": "", "path": "", "adds": [""],
-                "left_out": 0, "since": ""}]}),
-        ),
-        (
-            &["flake", "add-input", "x", "github:o/x", "--flake", "~/src/website", "--dry-run"],
-            json!({"schema": "cim-nix/flake-edit/1", "path": "", "dry_run": true, "changed": true,
-                "edits": [{"start": 0, "end": 0, "text": ""}], "diff": "", "warnings": null, "notes": [""],
-                "lock": {"state": "", "reason": null}, "command_id": null, "undoes": null, "recorded": false, "events": 0}),
-        ),
-        (&["sql", "select 1 as a"], json!({"schema": "cim-nix/sql/1", "columns": [""], "rows": [[0]]})),
-    ]
-}
-
-fn event() -> Value {
-    json!({"position": 0, "event_id": "", "stream": "", "version": 0, "type": "", "occurred_at": "", "recorded_at": "",
-        "correlation_id": "", "causation_id": "", "actor": "", "origin": "", "payload": {}})
-}
+use crate::parts::repository;
 
 #[test]
 fn every_document_has_the_fields_that_are_promised() {
@@ -80,16 +17,62 @@ fn every_document_has_the_fields_that_are_promised() {
     scene.says(&["cp", "~/examples/updated.lock", "~/src/homelab/flake.lock"]);
     scene.says(&["cp", "~/examples/web.nix", "~/src/homelab/cellar.nix"]);
     scene.says(&["cp", "~/examples/overlay.nix", "~/src/homelab/overlay.nix"]);
-    for (words, shape) in promised() {
+    for Promise { words, shape, plain } in promised() {
         let document = said(&scene, words, "--json");
         let document: Value = serde_json::from_str(&document).unwrap();
         assert_eq!(document["schema"], shape["schema"]);
         compare(&shape, &document, &words.join(" "));
+        let lines = said(&scene, words, "--format=plain");
+        assert!(!lines.is_empty(), "{words:?}");
+        for line in lines.lines() {
+            let columns = line.split('\t').count();
+            let repeats = plain.last().is_some_and(|column| column.ends_with('…'));
+            assert!(columns == plain.len() || repeats && columns + 1 >= plain.len(), "{words:?}: {line:?}");
+        }
     }
     for line in said(&scene, &["log"], "--format=jsonl").lines() {
         compare(&event(), &serde_json::from_str(line).unwrap(), "log, a line");
     }
 }
+
+#[test]
+fn the_page_of_answers_says_what_is_promised() {
+    let page = promised().iter().fold(ABOVE.to_owned(), |page, Promise { words, shape, plain }| {
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
+            .collect();
+        let shape = serde_json::to_string_pretty(shape).unwrap();
+        let plain: Vec<_> = plain.iter().map(|column| format!("`{column}`")).collect();
+        format!("{page}\n## `{}`\n\nplain: {}\n\n```json\n{shape}\n```\n", words.join(" "), plain.join(", "))
+    });
+    let path = repository().join("docs/reference/answers.md");
+    if std::env::var_os("UPDATE").is_some() {
+        #[expect(clippy::disallowed_methods, reason = "asked for")]
+        fs::write(&path, &page).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).unwrap() == page,
+        "docs/reference/answers.md is not what is promised; run with UPDATE=1"
+    );
+}
+
+/// What stands above the commands on the page.
+const ABOVE: &str = "\
+# Answers
+
+Every command takes `--format human|plain|json|jsonl`; `--json` is short for `--format json`. Text for people may change in
+any release. For scripts:
+
+- `json` is one document; `schema` names it, with its version. Fields are only ever added, so pass over those you do not know.
+- `jsonl` is one object a line: the elements of the list in that document.
+- `plain` is one line an element, its cells separated by tabs, without a heading; an absent cell is empty. Columns are only
+  ever added, at the end.
+
+Times are RFC 3339 in UTC. A path that is not UTF-8 is also there as base64, in `path_bytes`. Below, `\"\"` stands for a text,
+`0` for an integer, `0.5` for any number and `null` for what may be absent or is described elsewhere: locked sources have the
+lock's own fields, payloads are those of [the events](events.md).
+";
 
 #[test]
 fn sides_of_changes_and_overrides_say_what_is_promised() {
