@@ -137,7 +137,7 @@ fn launch(args: Args, printer: &mut Printer, faces: Faces) -> Result<ExitCode, F
     let Some(command) = args.command else {
         if terminal {
             let opening = Context::new(launch, args.global, faces, printer).opening()?;
-            (faces.interface)(opening).map_err(|error| Failure::of(Kind::Refused, &*error))?;
+            (faces.interface)(opening).map_err(|error| Failure::face(&*error))?;
             return Ok(ExitCode::SUCCESS);
         }
         printer.text(&Args::command().render_help().to_string())?;

@@ -62,7 +62,7 @@ pub enum ServeError {
         why: String,
     },
     /// The ledger.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 
@@ -81,9 +81,9 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     let desk = Arc::new(Desk::open(session.clone(), commands)?);
     let link = Link::default();
     let halted = AtomicBool::new(false);
-    // A ledger whose writer is gone takes nothing any more: whoever started this process may start it anew.
+    // A ledger whose writer or file is gone takes nothing any more: whoever started this process may start it anew.
     let halt = |error: &StoreError| {
-        if matches!(error, StoreError::WriterStopped { .. }) {
+        if matches!(error, StoreError::WriterStopped { .. } | StoreError::Replaced { .. }) {
             halted.store(true, Ordering::Relaxed);
             stop.store(true, Ordering::Relaxed);
         }
@@ -118,11 +118,17 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             scope.spawn(|| http.answer(&desk, &metrics, &stop));
         }
         system::ready(say);
-        system::guard(&stop);
+        system::guard(&stop, &|| {
+            // Nothing need be written for it to be noticed.
+            if let Err(error) = session.store.still_there() {
+                halt(&error);
+            }
+        });
         system::stopping();
         link.stop();
     });
     if halted.into_inner() {
+        session.store.still_there()?;
         return Err(StoreError::WriterStopped { path: session.store.path().to_owned() }.into());
     }
     Ok(())

@@ -16,6 +16,8 @@ pub mod file;
 
 mod holder;
 
+mod inode;
+
 pub mod import;
 
 pub mod inbox;

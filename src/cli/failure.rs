@@ -112,6 +112,15 @@ impl Failure {
         Self::new(Kind::Refused, format!("cannot {doing} `{}`", path.display())).because(error)
     }
 
+    /// A face that did not start, or ended; it is the ledger's failure when that stands behind it.
+    pub(crate) fn face(error: &(dyn Error + 'static)) -> Self {
+        let of_the_ledger = |error: &(dyn Error + 'static)| error.downcast_ref::<StoreError>().cloned();
+        match of_the_ledger(error).or_else(|| error.source().and_then(of_the_ledger)) {
+            Some(error) => error.into(),
+            None => Self::of(Kind::Refused, error),
+        }
+    }
+
     /// The exit code.
     pub(crate) const fn code(&self) -> u8 {
         self.kind.code()

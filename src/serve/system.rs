@@ -15,8 +15,8 @@ pub(super) fn ready(say: &dyn Fn(String)) {
     }
 }
 
-/// Says that it is still alive as often as the service manager wants it, until it is to stop.
-pub(super) fn guard(stop: &AtomicBool) {
+/// Says that it is still alive as often as the service manager wants it, until it is to stop; looks at something else as often.
+pub(super) fn guard(stop: &AtomicBool, look: &dyn Fn()) {
     // Twice as often as it is asked for, as systemd advises.
     let pause = sd_notify::watchdog_enabled().map(|longest| longest / 2);
     let mut last = Instant::now();
@@ -25,6 +25,7 @@ pub(super) fn guard(stop: &AtomicBool) {
             let _ = sd_notify::notify(&[NotifyState::Watchdog]);
             last = Instant::now();
         }
+        look();
         std::thread::sleep(NAP);
     }
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::backup;
 use super::connect::{self, Opened, SCHEMA};
 use super::error::{Named, StoreError};
 use super::file;
+use super::holder;
 use super::network::network_kind;
 use super::origin::{self, Origin};
 
@@ -87,6 +89,7 @@ pub fn glance(path: &Path) -> Vec<Check> {
 
 fn look(path: &Path, at_pages: bool) -> Vec<Check> {
     let mut checks = vec![library(), file_system(path), space(path), permissions(path), log_size(path)];
+    checks.extend(unfinished_copies(path));
     match connect::to_look_at(path) {
         Ok(opened) => checks.extend(inside(&opened, path, at_pages)),
         Err(error) => {
@@ -216,6 +219,18 @@ fn log_size(path: &Path) -> Check {
     let state = if bytes > LONG_LOG { CheckState::Warning } else { CheckState::Ok };
     let hint = if bytes > LONG_LOG { "; a reader may be holding it, end what has been open for long" } else { "" };
     Check::new("write-ahead log", state, format!("{} MiB{hint}", bytes >> 20))
+}
+
+/// What a restore or a backup left that was killed; nothing is said when there is none.
+fn unfinished_copies(path: &Path) -> Option<Check> {
+    let mut left = backup::left_behind(path);
+    left.retain(|draft| holder::holders(draft).is_empty());
+    let named = left.iter().map(|draft| draft.display().to_string()).collect::<Vec<_>>().join(", ");
+    let (are, them) = if left.len() == 1 { ("is a copy that was", "it") } else { ("are copies that were", "them") };
+    let detail = format!(
+        "{named} {are} never finished; the next `cim-nix store restore` removes {them}, or remove {them} yourself"
+    );
+    (!left.is_empty()).then(|| Check::new("unfinished copies", CheckState::Warning, detail))
 }
 
 fn schema(connection: &Connection, path: &Path) -> Check {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use super::error::{Named, StoreError};
 use super::file;
+use super::inode::{self, Inode};
 
 mod frames;
 
@@ -56,6 +57,13 @@ fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     }
 }
 
+/// A connection that is as SQLite makes it and waits for nobody: to find out who else is there.
+pub(crate) fn bare(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
 /// Lets a connection wait up to [`BUSY_TIMEOUT`] for another process. SQLite's own way to wait sleeps longer with every try,
 /// up to a tenth of a second: whoever writes all the time then starves whoever waits.
 pub(crate) fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -93,6 +101,8 @@ pub(crate) struct Opened {
     pub(crate) found: u32,
     /// Whether it is read as a file that nobody changes, because its directory cannot be written.
     pub(crate) immutable: bool,
+    /// Which file it is.
+    pub(crate) inode: Inode,
 }
 
 /// Opens a file to read it, or to check it; temporary tables may be made.
@@ -105,16 +115,27 @@ pub(crate) fn to_look_at(path: &Path) -> Result<Opened, StoreError> {
     }
     let look = |connection: Connection, immutable| {
         let found = identify(&connection, path)?;
-        Ok(Opened { connection, found, immutable })
+        Ok((connection, found, immutable))
     };
-    match to_read(path).and_then(|connection| look(connection, false)) {
+    let looked = inode::steadily(path, || match to_read(path).and_then(|connection| look(connection, false)) {
         Err(error) if needs_immutable(path, &error) => look(immutable(path)?, true),
         other => other,
-    }
+    });
+    let ((connection, found, immutable), inode) = looked?;
+    Ok(Opened { connection, found, immutable, inode })
 }
 
 /// Makes a file a ledger of this release, ready to be written.
-pub(crate) fn prepared_to_write(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn prepared_to_write(path: &Path) -> Result<(Connection, Inode), StoreError> {
+    let ((mut connection, found), inode) = inode::steadily(path, || with_log(path))?;
+    if found < SCHEMA {
+        migrate(&mut connection, path)?;
+    }
+    Ok((connection, inode))
+}
+
+/// Opens a file with a write-ahead log, which keeps a lock on it as long as it is open; also its schema.
+fn with_log(path: &Path) -> Result<(Connection, u32), StoreError> {
     let mut connection = to_write(path)?;
     let found = identify(&connection, path)?;
     if connection.is_readonly("main").named(path)? {
@@ -127,10 +148,7 @@ pub(crate) fn prepared_to_write(path: &Path) -> Result<Connection, StoreError> {
         connection = to_write(path)?;
     }
     use_write_ahead_log(&connection, path)?;
-    if found < SCHEMA {
-        migrate(&mut connection, path)?;
-    }
-    Ok(connection)
+    Ok((connection, found))
 }
 
 /// What the file is: its schema, zero for a new one.
@@ -171,7 +189,7 @@ pub(crate) fn refuse_old_sqlite() -> Result<(), StoreError> {
 }
 
 /// Changing the journal mode needs the file alone for a moment and does not wait by itself.
-fn use_write_ahead_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn use_write_ahead_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let since = Instant::now();
     loop {
         let set = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
@@ -259,6 +277,6 @@ fn immutable_uri(path: &Path) -> std::io::Result<String> {
     Ok(format!("file:{}?immutable=1", escaped.collect::<String>()))
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

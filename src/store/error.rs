@@ -86,6 +86,22 @@ pub enum StoreError {
         /// Who holds it, when that can be known: `1234 (cim-nix)`.
         holder: Option<String>,
     },
+    /// Something needs the file alone, and others have it open.
+    #[error("{path} is open in {}; close it there, then repeat", holders_text(holders))]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Who they are, as far as that can be known: `1234 (cim-nix)`.
+        holders: Vec<String>,
+    },
+    /// The path leads to another file than the one that was opened, or to none.
+    #[error(
+        "{path} was replaced, moved or deleted while it was open; start again with what is there now, nothing more was recorded"
+    )]
+    Replaced {
+        /// The database.
+        path: PathBuf,
+    },
     /// A write-ahead log needs shared memory, which this file system has not.
     #[error(
         "{path} lies on a network file system ({kind}), where a shared ledger gets damaged; name a local file with `--db`"
@@ -342,4 +358,12 @@ impl<T> Named<T> for rusqlite::Result<T> {
 
 fn holder_text(holder: Option<&str>) -> String {
     holder.map(|holder| format!(" by process {holder}")).unwrap_or_default()
+}
+
+fn holders_text(holders: &[String]) -> String {
+    match holders {
+        [] => "another process".to_owned(),
+        [one] => format!("process {one}"),
+        many => format!("processes {}", many.join(", ")),
+    }
 }

@@ -9,6 +9,7 @@ use super::connect::{self, SCHEMA};
 use super::erase;
 use super::error::{Named, StoreError};
 use super::file;
+use super::inode::Inode;
 use super::local;
 use super::log::append::{Place, Prepared};
 use super::log::{Append, Receipt};
@@ -50,6 +51,7 @@ pub struct Store {
     origin: Origin,
     writer: Option<Writer>,
     immutable: bool,
+    inode: Inode,
 }
 
 impl Store {
@@ -67,9 +69,14 @@ impl Store {
     }
 
     /// A new connection that reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] when another file lies there by now.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        let connection = if self.immutable { connect::immutable(&self.path)? } else { connect::to_read(&self.path)? };
+        let opened = if self.immutable { connect::immutable(&self.path) } else { connect::to_read(&self.path) };
+        let connection = opened.map_err(|error| self.still_there().err().unwrap_or(error))?;
         connection.pragma_update(None, "query_only", true).named(&self.path)?;
+        self.is_of_this(&connection)?;
         Ok(Reader::new(connection, &self.path))
     }
 
@@ -110,6 +117,21 @@ impl Store {
         &self.path
     }
 
+    /// Looks whether the path still leads to the file that was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] when it was replaced, moved or deleted meanwhile.
+    pub fn still_there(&self) -> Result<(), StoreError> {
+        self.inode.stays_at(&self.path)
+    }
+
+    /// Refuses a connection that was made by the path and is to another file.
+    pub(crate) fn is_of_this(&self, connection: &Connection) -> Result<(), StoreError> {
+        // The first look at a file locks it: nobody restores another in its place after that.
+        let looked = connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0));
+        self.still_there().and(looked.map(drop).named(&self.path))
+    }
+
     /// How it was opened.
     pub fn access(&self) -> Access {
         if self.writer.is_some() { Access::ReadWrite } else { Access::ReadOnly }
@@ -130,8 +152,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Place<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (path, origin) = (self.path.clone(), self.origin.clone());
-        self.with_connection(move |connection| write_on(connection, &path, &origin, work))
+        let (path, origin, inode) = (self.path.clone(), self.origin.clone(), self.inode);
+        self.with_connection(move |connection| write_on(connection, (&path, inode), &origin, work))
     }
 
     /// The same for what another can tell again, as how far a server has got: not waited for on the disk, so a power cut may
@@ -140,10 +162,10 @@ impl Store {
         &self,
         work: impl FnOnce(&Place<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (path, origin) = (self.path.clone(), self.origin.clone());
+        let (path, origin, inode) = (self.path.clone(), self.origin.clone(), self.inode);
         self.with_connection(move |connection| {
             connection.pragma_update(None, "synchronous", "NORMAL").named(&path)?;
-            let done = write_on(connection, &path, &origin, work);
+            let done = write_on(connection, (&path, inode), &origin, work);
             connection.pragma_update(None, "synchronous", "FULL").named(&path)?;
             done
         })
@@ -172,7 +194,7 @@ impl Store {
             return Err(StoreError::NetworkFileSystem { path: path.to_owned(), kind });
         }
         make_file(path)?;
-        let mut connection = connect::prepared_to_write(path)?;
+        let (mut connection, inode) = connect::prepared_to_write(path)?;
         restrict_files(path);
         let origin = origin::load_or_make(&mut connection, path, who, now)?;
         projection::ensure(&connection)?;
@@ -180,8 +202,8 @@ impl Store {
         if erase::pending(&connection).named(path)?.is_some() {
             local::edits::blank_secrets(&connection).named(path)?;
         }
-        let writer = Writer::start(connection, path, &origin)?;
-        let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false };
+        let writer = Writer::start(connection, (path, inode), &origin)?;
+        let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode };
         if let Err(error) = store.finish_erasure() {
             tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
         }
@@ -195,7 +217,8 @@ impl Store {
         }
         let origin = origin::load(&opened.connection).named(path)?;
         let origin = origin.ok_or_else(|| StoreError::NoOrigin { path: path.to_owned() })?;
-        Ok(Self { path: path.to_owned(), origin, writer: None, immutable: opened.immutable })
+        let (immutable, inode) = (opened.immutable, opened.inode);
+        Ok(Self { path: path.to_owned(), origin, writer: None, immutable, inode })
     }
 }
 
@@ -218,16 +241,17 @@ fn restrict_files(path: &Path) {
     }
 }
 
-/// One transaction.
+/// One transaction. What went into a file that nobody else sees is not acknowledged.
 fn write_on<T>(
     connection: &mut Connection,
-    path: &Path,
+    (path, inode): (&Path, Inode),
     origin: &Origin,
     work: impl FnOnce(&Place<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
     let done = work(&Place { connection: &transaction, path, origin })?;
     transaction.commit().named(path)?;
+    inode.stays_at(path)?;
     Ok(done)
 }
 

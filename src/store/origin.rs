@@ -63,7 +63,12 @@ pub fn key_path(database: &Path) -> PathBuf {
 /// # Errors
 /// [`StoreError::Key`] when the file is missing, damaged, or the key of another origin.
 pub fn signer(database: &Path, origin: &Origin) -> Result<Signer, StoreError> {
-    let path = key_path(database);
+    signer_at(&key_path(database), origin)
+}
+
+/// The same of a key file with any name.
+pub(crate) fn signer_at(path: &Path, origin: &Origin) -> Result<Signer, StoreError> {
+    let path = path.to_owned();
     let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => StoreError::Key { path: path.clone(), why: "the key file is missing".to_owned() },
         _ => StoreError::file("read", &path, error),

@@ -102,7 +102,11 @@ impl Store {
 
     fn builder(&self) -> Result<Connection, StoreError> {
         match self.access() {
-            Access::ReadWrite => connect::to_write(self.path()),
+            Access::ReadWrite => {
+                let connection = connect::to_write(self.path())?;
+                self.is_of_this(&connection)?;
+                Ok(connection)
+            }
             Access::ReadOnly => Err(StoreError::OpenedReadOnly { path: self.path().to_owned() }),
         }
     }

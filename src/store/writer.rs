@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{Named, StoreError};
+use super::inode::Inode;
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Receipt, Recorded};
 use super::origin::Origin;
@@ -56,6 +57,7 @@ impl std::fmt::Debug for Writer {
 pub struct Ticket {
     answer: Receiver<Answer>,
     path: PathBuf,
+    inode: Inode,
 }
 
 impl Ticket {
@@ -64,15 +66,20 @@ impl Ticket {
     /// # Errors
     /// Those of [`super::Store::append`].
     pub fn wait(self) -> Result<Receipt, StoreError> {
-        self.answer.recv().unwrap_or(Err(StoreError::WriterStopped { path: self.path }))
+        self.answer.recv().unwrap_or_else(|_| Err(stopped(self.inode, &self.path)))
     }
 }
 
 impl Writer {
-    pub(crate) fn start(mut connection: Connection, path: &Path, origin: &Origin) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        mut connection: Connection,
+        (path, inode): (&Path, Inode),
+        origin: &Origin,
+    ) -> Result<Self, StoreError> {
         let office = Arc::new(Office {
             path: path.to_owned(),
-            mover: Mover::start(&mut connection, path)?,
+            inode,
+            mover: Mover::start(&mut connection, path, inode)?,
             desk: Mutex::new(Desk { connection, origin: origin.clone() }),
             listeners: Mutex::default(),
             line: Mutex::default(),
@@ -122,7 +129,7 @@ impl Writer {
     fn hand_in(&self, append: Prepared) -> Result<Ticket, StoreError> {
         let (answer, answered) = sync_channel(1);
         self.office.push(Request::Append(Box::new(append), answer))?;
-        Ok(Ticket { answer: answered, path: self.office.path.clone() })
+        Ok(Ticket { answer: answered, path: self.office.path.clone(), inode: self.office.inode })
     }
 }
 
@@ -141,6 +148,7 @@ impl Drop for Writer {
 /// What callers and the thread share. Who needs both locks takes the desk first.
 struct Office {
     path: PathBuf,
+    inode: Inode,
     mover: Mover,
     desk: Mutex<Desk>,
     listeners: Mutex<Vec<Weak<Listener>>>,
@@ -188,7 +196,11 @@ impl Office {
     }
 
     fn stopped(&self) -> StoreError {
-        StoreError::WriterStopped { path: self.path.clone() }
+        stopped(self.inode, &self.path)
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.inode.stays_at(&self.path).is_err()
     }
 
     fn push(&self, request: Request) -> Result<(), StoreError> {
@@ -266,6 +278,8 @@ impl Office {
                 if next == Next::Serve {
                     self.serve_at(desk);
                     self.line().unmoved = Some(Instant::now());
+                } else if self.is_replaced() {
+                    self.leave(&desk);
                 } else {
                     // Keeps the planner's statistics fresh; a failure costs only speed.
                     desk.connection.execute_batch("PRAGMA optimize").unwrap_or_default();
@@ -306,6 +320,9 @@ impl Office {
 
     /// Serves the first who waits, and with an append all behind it up to the next piece of work.
     fn serve_at(&self, mut desk: MutexGuard<'_, Desk>) {
+        if self.is_replaced() {
+            return self.leave(&desk);
+        }
         let mut group = Vec::new();
         while group.len() < GROUP {
             match self.take() {
@@ -321,12 +338,24 @@ impl Office {
         self.store_group(&mut desk, group);
     }
 
+    /// Writes no more: another file has come to lie at the path, or none. The log is moved into the file that it belongs to,
+    /// and is empty then, so that it is never read into the other one.
+    fn leave(&self, desk: &Desk) {
+        let moved = desk.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::warn!(%error, path = %self.path.display(), "what was recorded last may be in the log alone");
+        }
+        self.close();
+    }
+
     fn store_group(&self, desk: &mut Desk, group: Vec<(Prepared, SyncSender<Answer>)>) {
         if group.is_empty() {
             return;
         }
         let (appends, callers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let answers = match store_all(&mut desk.connection, &self.path, &desk.origin, appends) {
+        let stored = store_all(&mut desk.connection, &self.path, &desk.origin, appends);
+        // What went into a file that nobody else sees is not acknowledged.
+        let answers = match stored.and_then(|answers| self.inode.stays_at(&self.path).map(|()| answers)) {
             Ok(answers) => answers,
             Err(error) => vec![Err(error); callers.len()],
         };
@@ -345,6 +374,11 @@ impl Office {
         }
         request
     }
+}
+
+/// Why nobody writes any more.
+fn stopped(inode: Inode, path: &Path) -> StoreError {
+    inode.stays_at(path).err().unwrap_or_else(|| StoreError::WriterStopped { path: path.to_owned() })
 }
 
 /// What whoever writes has before it.
@@ -416,7 +450,7 @@ mod tests {
         std::fs::File::create(&path).unwrap();
         let connection = super::super::connect::connect(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
         let origin = Origin { id: 1, public_key: "U".to_owned(), host: "h".to_owned(), user: "u".to_owned() };
-        let writer = Writer::start(connection, &path, &origin).unwrap();
+        let writer = Writer::start(connection, (&path, Inode::at(&path).unwrap()), &origin).unwrap();
         (directory, writer)
     }
 

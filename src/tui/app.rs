@@ -52,7 +52,7 @@ impl App {
             Message::Edited(Ok(())) => return self.ask(),
             Message::Edited(Err(why)) => self.shared.complain(why),
             Message::Copied(way) => self.shared.say(way),
-            Message::Terminate | Message::Panicked => return vec![Effect::Quit],
+            Message::Terminate | Message::Panicked | Message::Replaced(_) => return vec![Effect::Quit],
             Message::Suspend => return vec![Effect::Suspend],
             Message::NoShell => self.shared.say("there is no shell to go to"),
             Message::Resumed => return vec![Effect::Retake],

@@ -7,6 +7,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::model::{Anatomy, At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Fleet, Page, Summary};
 use super::spot::Spot;
+use crate::store::StoreError;
 
 /// What reaches `App::update`.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Message {
     Refused(u64, String),
     /// Another connection wrote to the ledger.
     Changed,
+    /// The ledger is another file by now, or gone.
+    Replaced(StoreError),
     Scan(ScanNews),
     /// The editor has ended.
     Edited(Result<(), String>),

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, InterruptHandle};
 
-use super::ReadOnly;
 use super::input::Alarm;
 use super::message::{Message, Query};
+use super::{LookThere, ReadOnly};
 
 mod answer;
 
@@ -40,13 +40,13 @@ struct Waiting {
 
 impl Reader {
     /// Starts the thread.
-    pub(crate) fn start(connection: ReadOnly, out: Sender<Message>) -> io::Result<Self> {
+    pub(crate) fn start(connection: ReadOnly, look_there: LookThere, out: Sender<Message>) -> io::Result<Self> {
         let mailbox = Arc::new(Mailbox::default());
         let interrupt = (**connection).get_interrupt_handle();
         let shared = Arc::clone(&mailbox);
         std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
             let alarm = Alarm(out);
-            serve(&connection, &shared, &alarm.0);
+            serve(&connection, &look_there, &shared, &alarm.0);
         })?;
         Ok(Self { mailbox, interrupt })
     }
@@ -102,7 +102,7 @@ impl Mailbox {
     }
 }
 
-fn serve(connection: &Connection, mailbox: &Mailbox, out: &Sender<Message>) {
+fn serve(connection: &Connection, look_there: &LookThere, mailbox: &Mailbox, out: &Sender<Message>) {
     let mut version = data_version(connection);
     let mut looked = Instant::now();
     while !mailbox.lock().closed {
@@ -114,6 +114,11 @@ fn serve(connection: &Connection, mailbox: &Mailbox, out: &Sender<Message>) {
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
+            if let Err(why) = look_there() {
+                // Nothing is asked of a file that nobody else has.
+                let _ = out.send(Message::Replaced(why));
+                return;
+            }
             let now = data_version(connection);
             if now != version {
                 version = now;

@@ -27,7 +27,8 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     if let Some(why) = terminal::refusal() {
         return Err(TuiError::NoTerminal { why });
     }
-    let Options { db, at, look, home, directory, has_roots, editor, clock, scan, saved, save, open } = options;
+    let Options { db, at, look, home, directory, has_roots, editor, clock, scan, saved, save, open, look_there } =
+        options;
     let connection = open().map_err(|why| TuiError::Open { path: db.clone(), why })?;
     let theme = Theme::new(look);
     let home = home.map(|home| home.display().to_string());
@@ -35,7 +36,7 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     app.shared.has_roots = has_roots;
     app.restore(&saved);
     let (sender, messages) = mpsc::channel();
-    let reader = Reader::start(connection, sender.clone())?;
+    let reader = Reader::start(connection, look_there, sender.clone())?;
     let mut screen = Screen::enter(sender.clone())?;
     input::listen(sender.clone())?;
     let gate = input::read_terminal(sender.clone())?;
@@ -86,8 +87,10 @@ impl World<'_> {
                 Ok(message) => {
                     app.update(Message::Clock(clock()));
                     for message in std::iter::once(message).chain(messages.try_iter().take(BATCH)) {
-                        if matches!(message, Message::Panicked) {
-                            return Err(TuiError::Panicked);
+                        match message {
+                            Message::Panicked => return Err(TuiError::Panicked),
+                            Message::Replaced(why) => return Err(why.into()),
+                            _ => {}
                         }
                         if matches!(message, Message::Answer(..) | Message::Refused(..)) {
                             unanswered = unanswered.saturating_sub(1);

@@ -21,7 +21,7 @@ pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Re
     let variable = |name: &str| std::env::var(name).ok();
     let look = super::look(variable);
     let session = Arc::new(session);
-    let (clock, saver, opener) = (Arc::clone(&session), Arc::clone(&session), Arc::clone(&session));
+    let [clock, saver, opener, looker] = [(); 4].map(|()| Arc::clone(&session));
     super::run(Options {
         db: session.store.path().to_owned(),
         at,
@@ -40,6 +40,7 @@ pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Re
             Ok(reader) => Ok(Box::new(reader) as ReadOnly),
             Err(error) => Err(sentence(&error)),
         }),
+        look_there: Box::new(move || looker.store.still_there()),
         scan: Some(scan_with(session, request)),
     })
 }

@@ -34,6 +34,8 @@ mod proof;
 
 mod copies;
 
+mod restore;
+
 pub(crate) const NOW: i64 = 1_764_000_000_000_000;
 
 pub(crate) fn who() -> Who {

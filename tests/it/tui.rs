@@ -134,6 +134,18 @@ fn the_editor_is_stopped_and_interrupted_as_in_a_shell() {
     window.shows("[1]+  Stopped");
 }
 
+#[test]
+fn a_ledger_that_goes_away_ends_the_interface_with_a_word() {
+    let (estate, folder, command) = with_a_flake();
+    let window = Window::open(folder.path(), "env PS1='READY> ' bash --norc --noprofile -i");
+    window.shows("READY>");
+    window.tmux(&["send-keys", &format!("{command}; echo code $?"), "Enter"]);
+    window.shows("1 Flakes");
+    fs::rename(estate.database(), folder.path().join("moved.db")).unwrap();
+    window.shows("was replaced, moved or deleted");
+    window.shows("code 4");
+}
+
 /// Opens a window for the program alone, presses Ctrl-Z and then 2, closes the window, and prints what was shown and the code.
 const CLOSED: &str = r#"
 import os, pty, select, sys, termios, time

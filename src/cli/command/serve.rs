@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Run;
 use crate::app::sync::Place;
 use crate::cli::context::Context;
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::Failure;
 use crate::cli::{Service, interrupt, printer};
 
 /// Watch, record, exchange events and answer requests until stopped
@@ -43,7 +43,7 @@ impl Run for Serve {
                 printer::aside(&text);
             }
         })
-        .map_err(|error| Failure::of(Kind::Refused, &*error))?;
+        .map_err(|error| Failure::face(&*error))?;
         Ok(ExitCode::SUCCESS)
     }
 }

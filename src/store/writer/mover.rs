@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::connect;
 use crate::store::error::{Named, StoreError};
+use crate::store::inode::Inode;
 
 /// After so many pages it is moved, beside whoever writes.
 const STEP: c_int = 4_000;
@@ -46,13 +47,13 @@ struct State {
 
 impl Mover {
     /// Starts the thread, and has the connection that writes tell it how long the log is.
-    pub(super) fn start(writing: &mut Connection, path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(writing: &mut Connection, path: &Path, inode: Inode) -> Result<Self, StoreError> {
         let wish = Arc::new(Wish::default());
         writing.wal_hook(Some(watch(Arc::clone(&wish)))).named(path)?;
         let (served, at) = (Arc::clone(&wish), path.to_owned());
         let thread = thread::Builder::new()
             .name("ledger-mover".to_owned())
-            .spawn(move || served.serve(&at))
+            .spawn(move || served.serve(&at, inode))
             .map_err(|source| StoreError::file("start the mover of", path, source))?;
         Ok(Self { wish, thread: Some(thread) })
     }
@@ -110,7 +111,7 @@ impl Wish {
     }
 
     /// The life of the thread. The connection is made when it is first needed.
-    fn serve(&self, path: &Path) {
+    fn serve(&self, path: &Path, inode: Inode) {
         let mut connection = None;
         loop {
             let mut state = self.state();
@@ -122,7 +123,7 @@ impl Wish {
             }
             state.wanted = false;
             drop(state);
-            let moved = move_on(&mut connection, path).map(|moved| self.moved.store(moved, Ordering::Relaxed));
+            let moved = move_on(&mut connection, path, inode).map(|moved| self.moved.store(moved, Ordering::Relaxed));
             if let Err(error) = moved {
                 tracing::debug!(%error, "the log could not be moved into the file yet");
             }
@@ -131,12 +132,14 @@ impl Wish {
 }
 
 /// Moves what it can without waiting for anyone, and returns up to which page; what it cannot now, a later commit or move
-/// will.
-fn move_on(connection: &mut Option<Connection>, path: &Path) -> Result<c_int, StoreError> {
+/// will. A log is never moved into another file that has come to lie there.
+fn move_on(connection: &mut Option<Connection>, path: &Path, inode: Inode) -> Result<c_int, StoreError> {
+    inode.stays_at(path)?;
     let connection = match connection {
         Some(connection) => connection,
         none => none.insert(connect::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?),
     };
+    inode.stays_at(path)?;
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2)).named(path)
 }
 
@@ -159,7 +162,7 @@ mod tests {
         let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
         assert_eq!(connection.query_row("PRAGMA journal_mode = wal", [], mode).unwrap(), "wal");
         connection.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, x BLOB)").unwrap();
-        let mover = Mover::start(&mut connection, path).unwrap();
+        let mover = Mover::start(&mut connection, path, Inode::at(path).unwrap()).unwrap();
         (connection, mover)
     }
 

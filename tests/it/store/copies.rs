@@ -8,9 +8,9 @@ use cim_domain_nix::store::backup::{BackupOptions, restore};
 use cim_domain_nix::store::import::Imported;
 use cim_domain_nix::store::origin::key_path;
 
-const PLAIN: BackupOptions = BackupOptions { with_key: false, force: false };
+pub(super) const PLAIN: BackupOptions = BackupOptions { with_key: false, force: false };
 
-fn filled(path: &Path, events: u128) -> Store {
+pub(super) fn filled(path: &Path, events: u128) -> Store {
     let store = open(path);
     for number in 1..=events {
         store.append(discovery(number, number % 5, &format!("text {number}"))).unwrap();
@@ -18,7 +18,7 @@ fn filled(path: &Path, events: u128) -> Store {
     store
 }
 
-fn rows(path: &Path) -> Vec<(i64, String, String)> {
+pub(super) fn rows(path: &Path) -> Vec<(i64, String, String)> {
     let connection = raw(path);
     let mut statement =
         connection.prepare("SELECT position, stream, hex(chain) FROM events ORDER BY position").unwrap();
@@ -93,7 +93,8 @@ fn a_restored_ledger_is_the_backed_up_one_and_the_other_is_kept() {
 
     assert!(matches!(restore(&copy, &path, false, NOW), Err(StoreError::Exists { .. })));
     let error = restore(&copy, &path, true, NOW).unwrap_err();
-    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+    let named = format!("is open in process {} (", std::process::id());
+    assert!(matches!(error, StoreError::InUse { .. }) && error.to_string().contains(&named), "{error}");
     drop(store);
     let restored = restore(&copy, &path, true, NOW).unwrap();
     assert_eq!((restored.head, restored.key), (20, true));
@@ -205,6 +206,22 @@ fn an_export_that_is_foreign_cut_off_or_changed_is_refused_and_nothing_is_stored
         assert_eq!(store.reader().unwrap().head().unwrap(), 0);
         store.signer().unwrap();
     }
+}
+
+#[test]
+fn a_copy_over_one_that_was_written_does_not_read_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy] = ["ledger.db", "copy.db"].map(|name| directory.path().join(name));
+    let store = filled(&path, 20);
+    let other = filled(&copy, 5);
+    let force = BackupOptions { with_key: false, force: true };
+    let refused = store.backup(&copy, force, &mut |_, _| {}).unwrap_err();
+    assert!(matches!(refused, StoreError::InUse { .. }), "{refused}");
+    let log = fs::read(directory.path().join("copy.db-wal")).unwrap();
+    drop(other);
+    fs::write(directory.path().join("copy.db-wal"), log).unwrap();
+    store.backup(&copy, force, &mut |_, _| {}).unwrap();
+    assert_eq!(rows(&copy), rows(&path));
 }
 
 #[test]

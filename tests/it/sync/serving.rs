@@ -166,6 +166,30 @@ fn a_ledger_that_cannot_be_written_for_a_while_stops_nothing_for_good() {
 }
 
 #[test]
+fn a_ledger_whose_file_goes_away_ends_it_so_that_it_can_be_started_anew() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |_| {});
+    side.live();
+    let database = side.ada.session.store.path().to_owned();
+    fs::rename(&database, database.with_extension("moved")).unwrap();
+    let begun = Instant::now();
+    let mut child = side.child.take().unwrap();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+        if begun.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+        }
+    };
+    assert_eq!(status.code(), Some(4), "{}", side.said());
+    assert!(side.said().contains("was replaced, moved or deleted while it was open"), "{}", side.said());
+    assert!(!database.exists(), "nothing was made in its place");
+}
+
+#[test]
 fn it_ends_within_seconds_when_the_server_hangs() {
     let server = Server::start();
     let mut side = Served::new(&server);

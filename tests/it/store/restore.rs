@@ -1,0 +1,161 @@
+//! Putting a backup back while others want the ledger, files that go away under whoever has them open, and what lies beside a
+//! ledger afterwards.
+
+use std::fs;
+use std::process::{Child, Command as Program, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::copies::{PLAIN, filled, rows};
+use super::*;
+use cim_domain_nix::store::backup::{BackupOptions, restore};
+use cim_domain_nix::store::check::check;
+use cim_domain_nix::store::origin::key_path;
+
+/// A ledger of some events with its backup of one less.
+fn with_backup(directory: &Path) -> [std::path::PathBuf; 2] {
+    let [path, copy] = ["ledger.db", "copy.db"].map(|name| directory.join(name));
+    let store = filled(&path, 300);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    store.append(single(1000, 1)).unwrap();
+    [path, copy]
+}
+
+fn drafts(ledger: &Path) -> Vec<String> {
+    let names = fs::read_dir(ledger.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| name.contains(".new")).collect()
+}
+
+fn tell(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// The program, stopped while it restores.
+fn restoring(copy: &Path, ledger: &Path) -> Child {
+    let mut command = Program::new(env!("CARGO_BIN_EXE_cim-nix"));
+    command.env_clear().env("HOME", ledger.parent().unwrap()).stdout(Stdio::null());
+    command.arg("--db").arg(ledger).args(["store", "restore", "--force"]).arg(copy);
+    loop {
+        let mut child = command.spawn().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if drafts(ledger).is_empty() {
+                continue;
+            }
+            tell(&child, Signal::STOP);
+            std::thread::sleep(Duration::from_millis(50));
+            if child.try_wait().unwrap().is_none() && !drafts(ledger).is_empty() {
+                return child;
+            }
+            tell(&child, Signal::CONT);
+        }
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+fn set_aside(ledger: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(ledger.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.to_string_lossy().contains(".db.before-restore-")).collect()
+}
+
+#[test]
+fn whoever_opens_a_ledger_that_is_being_restored_gets_the_restored_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy] = with_backup(directory.path());
+    let mut child = restoring(&copy, &path);
+    let at = path.clone();
+    let opening = std::thread::spawn(move || {
+        let store = open(&at);
+        store.append(single(2000, 1)).unwrap();
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!opening.is_finished(), "nobody gets at a ledger that is being replaced");
+    tell(&child, Signal::CONT);
+    assert!(child.wait().unwrap().success());
+    opening.join().unwrap();
+    let now = rows(&path);
+    assert_eq!((now.len(), &now[..300]), (301, &rows(&copy)[..]));
+    assert!(
+        set_aside(&path).iter().all(|kept| rows(kept).last() != now.last()),
+        "what was acknowledged is in the ledger"
+    );
+    assert_sound(&path);
+}
+
+#[test]
+fn what_a_killed_restore_leaves_is_told_and_removed_by_the_next_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy] = with_backup(directory.path());
+    let unfinished = || check(&path).into_iter().find(|check| check.name == "unfinished copies");
+    let mut child = restoring(&copy, &path);
+    assert_eq!(unfinished(), None, "somebody is at it");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = unfinished().unwrap();
+    assert!(told.state == CheckState::Warning && told.detail.contains(&format!("{}.new", child.id())), "{told:?}");
+    assert!(rows(&path).len() >= 300);
+    restore(&copy, &path, true, NOW).unwrap();
+    assert_eq!((drafts(&path), unfinished()), (Vec::new(), None));
+    assert_sound(&path);
+}
+
+#[test]
+fn a_writer_whose_file_is_moved_or_replaced_stops_and_what_was_acknowledged_is_in_its_file() {
+    for replaced in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, copy, moved] = ["ledger.db", "copy.db", "moved.db"].map(|name| directory.path().join(name));
+        drop(filled(&copy, 20));
+        let store = filled(&path, 5);
+        fs::rename(&path, &moved).unwrap();
+        if replaced {
+            fs::copy(&copy, &path).unwrap();
+        }
+        let gone = |error: StoreError| assert!(matches!(error, StoreError::Replaced { .. }), "{replaced}: {error}");
+        gone(store.append(single(6, 1)).unwrap_err());
+        gone(store.append(single(7, 1)).unwrap_err());
+        gone(store.share(&[flake(1)]).unwrap_err());
+        gone(store.reader().unwrap_err());
+        gone(store.still_there().unwrap_err());
+        drop(store);
+        assert_eq!(rows(&moved).len(), 5, "also what had been in the log alone");
+        if replaced {
+            fs::copy(key_path(&copy), key_path(&path)).unwrap();
+            assert_eq!(rows(&path), rows(&copy));
+            assert_sound(&path);
+        }
+    }
+}
+
+#[test]
+fn a_log_whose_ledger_is_gone_is_not_read_into_the_restored_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy] = ["ledger.db", "copy.db"].map(|name| directory.path().join(name));
+    filled(&copy, 20);
+    let store = filled(&path, 5);
+    let log = fs::read(directory.path().join("ledger.db-wal")).unwrap();
+    drop(store);
+    fs::remove_file(&path).unwrap();
+    fs::write(directory.path().join("ledger.db-wal"), &log).unwrap();
+    restore(&copy, &path, false, NOW).unwrap();
+    assert_eq!(rows(&path), rows(&copy));
+    assert_sound(&path);
+    assert_eq!(fs::read(directory.path().join(format!("ledger.db.before-restore-{NOW}-wal"))).unwrap(), log);
+}
+
+#[test]
+fn a_ledger_that_was_set_aside_has_its_key_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let [path, other, copy] = ["ledger.db", "other.db", "copy.db"].map(at);
+    filled(&path, 2);
+    filled(&other, 3).backup(&copy, BackupOptions { with_key: true, force: false }, &mut |_, _| {}).unwrap();
+    let restored = restore(&copy, &path, true, NOW).unwrap();
+    let kept = restored.kept.unwrap();
+    assert!(restored.key);
+    open(&kept).signer().unwrap();
+    assert!(restore(&kept, &at("again.db"), false, NOW).unwrap().key);
+    // As earlier releases named it.
+    fs::rename(key_path(&kept), at(&format!("ledger.db.key.before-restore-{NOW}"))).unwrap();
+    assert!(restore(&kept, &at("once_more.db"), false, NOW).unwrap().key);
+    open(&at("once_more.db")).signer().unwrap();
+}
