@@ -18,7 +18,7 @@ pub use crate::store::{Reader, Who};
 pub struct Ledger {
     /// What reads it.
     pub reader: Reader,
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Ledger {

@@ -10,6 +10,7 @@ use crate::store::erase::Erasure;
 use crate::store::view::{self, EventRow};
 use crate::store::{Receipt, StoreError};
 
+use super::ledger::Ledger;
 use super::{AppError, Session};
 
 pub use crate::store::backup::{BackedUp, BackupOptions, Restored, restore};
@@ -64,17 +65,17 @@ pub fn replay(session: &Session, selection: &Selection) -> Result<Replayed, AppE
 
 /// Copies the ledger to a file while others write.
 pub fn backup(
-    session: &Session,
+    ledger: &Ledger,
     to: &Path,
     options: BackupOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackedUp, AppError> {
-    Ok(session.store.backup(to, options, progress)?)
+    Ok(ledger.store.backup(to, options, progress)?)
 }
 
 /// Writes the whole log, one JSON object a line; `to` is its name in errors. Returns how many events it wrote.
-pub fn export(session: &Session, out: &mut dyn Write, to: &Path) -> Result<i64, AppError> {
-    Ok(session.store.export(out, to)?)
+pub fn export(ledger: &Ledger, out: &mut dyn Write, to: &Path) -> Result<i64, AppError> {
+    Ok(ledger.store.export(out, to)?)
 }
 
 /// Takes an export in.

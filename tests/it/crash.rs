@@ -218,6 +218,32 @@ fn a_ledger_that_may_not_be_written_is_read_with_or_without_a_log() {
 }
 
 #[test]
+fn a_ledger_that_may_not_be_written_is_copied_and_exported() {
+    let lent = Lent::new();
+    fs::copy(env!("CARGO_BIN_EXE_cim-nix"), lent.directory.path().join("cim-nix")).unwrap();
+    let out = lent.directory.path().join("out");
+    fs::create_dir(&out).unwrap();
+    set_mode(&out, 0o777);
+    set_mode(&lent.ledger, 0o444);
+    set_mode(&lent.home, 0o555);
+    let copy = out.join("copy.db");
+    let program = |words: &[&str]| {
+        let mut command = Command::new(lent.directory.path().join("cim-nix"));
+        command.env_clear().env("HOME", &out).arg("--db").arg(&lent.ledger).arg("store").args(words);
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output().unwrap()
+    };
+    let copied = program(&["backup", copy.to_str().unwrap()]);
+    let exported = program(&["export"]);
+    set_mode(&lent.home, 0o755);
+    assert!(copied.status.success(), "{copied:?}");
+    assert_eq!(open(&copy).reader().unwrap().head().unwrap(), 5);
+    assert_eq!((exported.status.code(), String::from_utf8_lossy(&exported.stdout).lines().count()), (Some(0), 6));
+}
+
+#[test]
 fn a_ledger_that_may_be_written_again_is_written_at_once() {
     let lent = Lent::new();
     lent.give_to_nobody();

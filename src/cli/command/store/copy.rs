@@ -42,7 +42,7 @@ impl Backup {
             std::fs::read_dir(folder).map_err(|error| Failure::file("write into", folder, &error))?;
         }
         let options = BackupOptions { with_key: self.with_key, force: self.force };
-        let done = upkeep::backup(&context.session()?, &to, options, &mut |_, _| {})?;
+        let done = upkeep::backup(&context.read()?.ledger, &to, options, &mut |_, _| {})?;
         let key = done.key.as_deref().map(shown);
         context.printer.answer(&BackedUp { path: shown(&done.path), bytes: done.bytes, position: done.head, key })?;
         Ok(ExitCode::SUCCESS)

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::{Session, upkeep};
+use crate::app::ledger::Ledger;
+use crate::app::upkeep;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -33,9 +34,9 @@ pub(super) struct Import {
 
 impl Export {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        let session = context.session()?;
+        let ledger = context.read()?.ledger;
         let Some(to) = self.to.as_ref().filter(|to| *to != Path::new("-")) else {
-            let exported = upkeep::export(&session, &mut context.printer.writer(), Path::new("stdout"));
+            let exported = upkeep::export(&ledger, &mut context.printer.writer(), Path::new("stdout"));
             return match exported {
                 Err(error) => Err(context.printer.take_unwritten().unwrap_or_else(|| error.into())),
                 Ok(_) => Ok(ExitCode::SUCCESS),
@@ -44,7 +45,7 @@ impl Export {
         let to = context.directory.join(to);
         let to = to.canonicalize().unwrap_or(to);
         let draft = self.draft(&to)?;
-        let written = write(&session, &draft, &to);
+        let written = write(&ledger, &draft, &to);
         if draft != to {
             let named = written.as_ref().map(|_| std::fs::rename(&draft, &to));
             if !matches!(named, Ok(Ok(()))) {
@@ -75,11 +76,11 @@ impl Export {
 }
 
 /// Writes the export; errors name the file that was asked for.
-fn write(session: &Session, draft: &Path, to: &Path) -> Result<i64, Failure> {
+fn write(ledger: &Ledger, draft: &Path, to: &Path) -> Result<i64, Failure> {
     let failed = |error| Failure::file("write", to, &error);
     let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft).map_err(failed)?;
     let mut out = BufWriter::new(made);
-    let events = upkeep::export(session, &mut out, to)?;
+    let events = upkeep::export(ledger, &mut out, to)?;
     out.flush().map_err(failed)?;
     // A pipe or a device has nothing to be synced.
     let synced = if draft == to { Ok(()) } else { out.get_ref().sync_all() };
