@@ -34,7 +34,7 @@ pub fn open(path: &Path, who: Who, clock: Clock) -> Result<Session, StoreError> 
     Ok(Session { store, clock, who })
 }
 
-/// Opens the ledger for reading; it must be there.
+/// Opens the ledger for reading; it must be there. One of an older release is brought up to date.
 pub fn look(path: &Path, who: &Who, now: i64) -> Result<Ledger, StoreError> {
     let store = Store::open(path, Access::ReadOnly, who, now)?;
     Ok(Ledger { reader: store.reader()?, store })

@@ -238,8 +238,10 @@ fn schema(connection: &Connection, path: &Path) -> Check {
     match connect::identify(connection, path) {
         Ok(found) if found == SCHEMA => Check::new(name, CheckState::Ok, format!("version {found}")),
         Ok(found) => {
-            let error = StoreError::Older { path: path.to_owned(), found, known: SCHEMA };
-            Check::new(name, CheckState::Warning, error.to_string())
+            let detail = format!(
+                "version {found}, this cim-nix has {SCHEMA}; the next command that opens it where it can be written brings it up to date"
+            );
+            Check::new(name, CheckState::Warning, detail)
         }
         Err(error) => Check::new(name, CheckState::Failed, error.to_string()),
     }

@@ -28,9 +28,9 @@ pub enum StoreError {
         /// The newest schema that this release knows.
         known: u32,
     },
-    /// The file must be brought to this release's schema, which needs writing.
+    /// The file must be brought to this release's schema, which needs writing, and that is not possible where it lies.
     #[error(
-        "{path} has schema {found}, this cim-nix reads {known}; run any writing command once to bring it up to date"
+        "{path} has schema {found}, this cim-nix reads {known}, and it cannot be written here to bring it up to date; copy it with `cp` to where you may write, and name the copy with `--db`"
     )]
     Older {
         /// The database.
@@ -301,7 +301,9 @@ pub enum StoreError {
         doing: &'static str,
     },
     /// The file is there and cannot be opened.
-    #[error("cannot open {path}; let this user read and write it and its directory, or name another file with `--db`")]
+    #[error(
+        "cannot open {path}; let this user read and write it and its directory, or copy it with its `-wal`, if there is one, to where that is so, and name the copy with `--db`"
+    )]
     CannotOpen {
         /// The database.
         path: PathBuf,

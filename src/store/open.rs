@@ -55,8 +55,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a ledger, and with [`Access::ReadWrite`] makes or migrates it. `now` is in microseconds since 1970 UTC and
-    /// is kept as the time of creation.
+    /// Opens a ledger, and with [`Access::ReadWrite`] makes it. One of an older release is brought up to date in either case.
+    /// `now` is in microseconds since 1970 UTC and is kept as the time of creation.
     ///
     /// # Errors
     /// Says why the file is refused; a refused file is left untouched.
@@ -64,7 +64,7 @@ impl Store {
         connect::refuse_old_sqlite()?;
         match access {
             Access::ReadWrite => Self::open_to_write(path, who, now, &network_kind),
-            Access::ReadOnly => Self::open_to_read(path),
+            Access::ReadOnly => Self::open_to_read(path, who, now),
         }
     }
 
@@ -210,15 +210,42 @@ impl Store {
         Ok(store)
     }
 
-    fn open_to_read(path: &Path) -> Result<Self, StoreError> {
-        let opened = connect::to_look_at(path)?;
+    fn open_to_read(path: &Path, who: &Who, now: i64) -> Result<Self, StoreError> {
+        let mut opened = connect::to_look_at(path)?;
+        if opened.found == 0 {
+            // An empty file is no ledger yet, and reading makes none.
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
         if opened.found < SCHEMA {
-            return Err(StoreError::Older { path: path.to_owned(), found: opened.found, known: SCHEMA });
+            let (found, immutable) = (opened.found, opened.immutable);
+            drop(opened);
+            bring_up_to_date(path, found, immutable, || Self::open_to_write(path, who, now, &network_kind))?;
+            opened = connect::to_look_at(path)?;
         }
         let origin = origin::load(&opened.connection).named(path)?;
         let origin = origin.ok_or_else(|| StoreError::NoOrigin { path: path.to_owned() })?;
         let (immutable, inode) = (opened.immutable, opened.inode);
         Ok(Self { path: path.to_owned(), origin, writer: None, immutable, inode })
+    }
+}
+
+/// Has a ledger of an older release opened to be written, which brings it up to date, when that is possible.
+fn bring_up_to_date(
+    path: &Path,
+    found: u32,
+    immutable: bool,
+    open: impl FnOnce() -> Result<Store, StoreError>,
+) -> Result<(), StoreError> {
+    let older = StoreError::Older { path: path.to_owned(), found, known: SCHEMA };
+    if immutable {
+        return Err(older);
+    }
+    match open() {
+        Ok(_) => Ok(()),
+        Err(StoreError::ReadOnly { .. } | StoreError::CannotOpen { .. } | StoreError::NetworkFileSystem { .. }) => {
+            Err(older)
+        }
+        Err(error) => Err(error),
     }
 }
 

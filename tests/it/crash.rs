@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use cim_domain_nix::store::{Access, Store, StoreError};
 
 use crate::child::{Part, arguments, child, describe};
+use crate::store::restore::make_older;
 use crate::store::{NOW, assert_contiguous, assert_sound, open, raw, single, who};
 
 /// The user that owns nothing.
@@ -241,6 +242,19 @@ fn a_ledger_that_may_not_be_written_is_copied_and_exported() {
     assert!(copied.status.success(), "{copied:?}");
     assert_eq!(open(&copy).reader().unwrap().head().unwrap(), 5);
     assert_eq!((exported.status.code(), String::from_utf8_lossy(&exported.stdout).lines().count()), (Some(0), 6));
+}
+
+#[test]
+fn a_ledger_of_an_older_release_that_may_not_be_written_says_how_to_read_it() {
+    let lent = Lent::new();
+    make_older(&lent.ledger);
+    set_mode(&lent.ledger, 0o444);
+    for mode in [0o555, 0o777] {
+        set_mode(&lent.home, mode);
+        let text = lent.read();
+        assert!(text.contains("reading") && text.contains("copy it with `cp`"), "{mode:o}: {text}");
+    }
+    set_mode(&lent.home, 0o755);
 }
 
 #[test]

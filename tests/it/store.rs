@@ -34,7 +34,7 @@ mod proof;
 
 mod copies;
 
-mod restore;
+pub(crate) mod restore;
 
 pub(crate) const NOW: i64 = 1_764_000_000_000_000;
 

@@ -159,3 +159,38 @@ fn a_ledger_that_was_set_aside_has_its_key_with_it() {
     assert!(restore(&kept, &at("once_more.db"), false, NOW).unwrap().key);
     open(&at("once_more.db")).signer().unwrap();
 }
+
+/// As the release before the last migration left it.
+pub(crate) fn make_older(path: &Path) {
+    raw(path).execute_batch("PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version = 5").unwrap();
+}
+
+fn schema(path: &Path) -> u32 {
+    raw(path).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_ledger_of_an_older_release_is_read_at_once_and_restored_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy] = ["ledger.db", "copy.db"].map(|name| directory.path().join(name));
+    filled(&path, 3).backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    for path in [&path, &copy] {
+        make_older(path);
+    }
+    let store = Store::open(&path, Access::ReadOnly, &who(), NOW).unwrap();
+    assert_eq!((store.reader().unwrap().head().unwrap(), store.access(), schema(&path)), (3, Access::ReadOnly, 5));
+    drop(store);
+    assert_eq!((schema(&copy), restore(&copy, &path, true, NOW).unwrap().head), (4, 3));
+    assert_eq!((schema(&copy), schema(&path)), (4, 5));
+    assert_sound(&path);
+}
+
+#[test]
+fn an_empty_file_is_no_ledger_and_reading_makes_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    fs::File::create(&path).unwrap();
+    let error = Store::open(&path, Access::ReadOnly, &who(), NOW).unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+}
