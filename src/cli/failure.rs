@@ -160,11 +160,13 @@ impl From<StoreError> for Failure {
             | StoreError::NotOwner { .. }
             | StoreError::Exists { .. }
             | StoreError::NotAdoptable { .. }
+            | StoreError::NoExport { .. }
             | StoreError::Import { .. } => Kind::Refused,
             _ => Kind::Store,
         };
         let failure = Self::of(kind, &error);
         match error {
+            StoreError::File { doing: "read", .. } => failure.hinted("let this user read it"),
             StoreError::File { .. } => failure.hinted("let this user write there, or name another place with `--db`"),
             StoreError::Conflict { .. } => failure.hinted("run the command again: it looks at what is there now"),
             _ => failure,

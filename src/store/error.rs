@@ -232,6 +232,12 @@ pub enum StoreError {
         /// The first thing that failed.
         why: String,
     },
+    /// What was to be taken in as an export is a database.
+    #[error("{path} is a database, not an export; `cim-nix store restore` puts a backup in the place of the ledger")]
+    NoExport {
+        /// The file.
+        path: PathBuf,
+    },
     /// An export cannot be taken in.
     #[error("{path}, line {line}: {why}; nothing of it was stored")]
     Import {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
@@ -38,6 +38,8 @@ pub struct Imported {
 
 /// How many events go through the read model at once.
 const CHUNK: usize = 1000;
+/// What every database begins with.
+const DATABASE: &[u8] = b"SQLite format 3\0";
 
 impl Store {
     /// Takes an export in. The store is used up: an empty ledger becomes the exported one, with its origin.
@@ -93,8 +95,11 @@ impl<'a> Import<'a> {
     ) -> Result<Self, StoreError> {
         let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
         let mut reader = BufReader::new(file);
+        if reader.fill_buf().is_ok_and(|begin| begin.starts_with(DATABASE)) {
+            return Err(StoreError::NoExport { path: from.to_owned() });
+        }
         let mut text = String::new();
-        reader.read_line(&mut text).map_err(|error| StoreError::file("read", from, error))?;
+        read_line(&mut reader, &mut text, (from, 1))?;
         let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
         let header: Header =
             serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
@@ -158,9 +163,7 @@ impl<'a> Import<'a> {
         let mut text = String::new();
         loop {
             text.clear();
-            let read = self.reader.read_line(&mut text);
-            let bytes = read.map_err(|error| StoreError::file("read", &self.from, error))?;
-            if bytes == 0 {
+            if read_line(&mut self.reader, &mut text, (&self.from, self.line + 1))? == 0 {
                 break;
             }
             self.line += 1;
@@ -291,6 +294,16 @@ impl<'a> Import<'a> {
     fn refuse(&self, why: String) -> StoreError {
         StoreError::Import { path: self.from.clone(), line: self.line, why }
     }
+}
+
+/// Reads a line; how many bytes it has.
+fn read_line(reader: &mut impl BufRead, text: &mut String, (from, line): (&Path, usize)) -> Result<usize, StoreError> {
+    reader.read_line(text).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            StoreError::Import { path: from.to_owned(), line, why: "this is no text".to_owned() }
+        }
+        _ => StoreError::file("read", from, error),
+    })
 }
 
 fn key_of(keys: &HashMap<String, i64>, origin: i64) -> &str {

@@ -209,6 +209,23 @@ fn an_export_that_is_foreign_cut_off_or_changed_is_refused_and_nothing_is_stored
 }
 
 #[test]
+fn a_backup_is_told_from_an_export_and_what_is_no_text_has_its_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, copy, file] = ["ledger.db", "copy.db", "export.jsonl"].map(|name| directory.path().join(name));
+    let store = filled(&path, 3);
+    store.backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    export(&store, &file);
+    let fresh = || open(&directory.path().join("fresh.db"));
+    let error = fresh().import(&copy).unwrap_err();
+    assert!(matches!(error, StoreError::NoExport { .. }) && error.to_string().contains("store restore"), "{error}");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend(b"\xff\n");
+    fs::write(&file, bytes).unwrap();
+    let error = fresh().import(&file).unwrap_err();
+    assert!(matches!(error, StoreError::Import { line: 5, .. }), "{error}");
+}
+
+#[test]
 fn a_copy_over_one_that_was_written_does_not_read_its_log() {
     let directory = tempfile::tempdir().unwrap();
     let [path, copy] = ["ledger.db", "copy.db"].map(|name| directory.path().join(name));
