@@ -1,5 +1,6 @@
 //! The past of a flake's lock, as git tells it: read from the repository, written to a stream of its own.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::domain::catalogue::Event;
@@ -23,7 +24,7 @@ const SUMMARY_CHARS: usize = 200;
 pub struct Past {
     /// The commits that changed the lock, oldest first, with what they changed.
     pub commits: Vec<(Commit, Vec<PathChange>)>,
-    /// What became of the place where the last reading ended.
+    /// Whether commits that are recorded may be gone.
     pub rewritten: bool,
     /// Where this reading ended.
     pub cursor: HistoryCursor,
@@ -49,7 +50,6 @@ pub fn read(
     };
     let stop_at = cursor.filter(reaches).map(|cursor| cursor.head.as_str()).filter(|head| !head.is_empty());
     let mut history = repository.lock_commits(lock_path, since, stop_at)?;
-    let rewritten = history.cursor == Cursor::Rewritten;
     // What was not here when the last reading ended lies before its end, and may have come since.
     if history.cursor == Cursor::Reached && cursor.is_some_and(|cursor| !cursor.complete) {
         history = repository.lock_commits(lock_path, since, None)?;
@@ -68,6 +68,12 @@ pub fn read(
     };
     let mut limits: Vec<_> = history.limits.iter().filter_map(limit).collect();
     limits.extend(reading.not_fetched());
+    // A reading that ended early cannot tell; the first whole one after it can.
+    let rewritten = match history.cursor {
+        Cursor::Rewritten => true,
+        Cursor::Reached | Cursor::Unknown => false,
+        Cursor::Unset => limits.is_empty(),
+    };
     let Reading { commits, unreadable, .. } = reading;
     let cursor = HistoryCursor { flake, head, since: bound, complete: limits.is_empty() };
     Ok(Past { commits, rewritten, cursor, limits, unreadable })
@@ -84,10 +90,11 @@ pub struct Decided {
     pub unreadable: Vec<String>,
 }
 
-/// The events for what was read; commits that are recorded already say nothing new.
+/// The events for what was read; commits that are recorded already say nothing new. The repository is asked for only where
+/// some of those may be gone.
 pub fn decide(
     reader: &Reader,
-    repository: Option<&Repository>,
+    repository: impl FnOnce() -> Option<Repository>,
     flake: FlakeId,
     past: &Past,
     now: i64,
@@ -97,7 +104,7 @@ pub fn decide(
     let mut unreadable = past.unreadable.clone();
     if past.rewritten && !recorded.is_empty() {
         let recorded: Vec<&str> = recorded.iter().map(String::as_str).collect();
-        match repository.map(|repository| repository.unreachable(&recorded)) {
+        match repository().as_ref().map(|repository| repository.unreachable(&recorded)) {
             Some(Ok(gone)) if !gone.is_empty() => {
                 let commits = gone.into_iter().map(str::to_owned).collect();
                 events.push((now, Event::LockHistory(LockHistoryEvent::Unreachable { flake, commits })));
@@ -117,21 +124,31 @@ pub fn decide(
     Ok(Decided { events, version, unreadable })
 }
 
-/// Takes commits oldest first. A lock that cannot be read says nothing: the next one is compared with the last that could.
-#[derive(Default)]
+/// Takes commits oldest first. A lock that cannot be read says nothing: the next one is compared with the last that could,
+/// and nothing is said of what cannot be compared.
 struct Reading {
     commits: Vec<(Commit, Vec<PathChange>)>,
     unreadable: Vec<String>,
     /// Commits whose lock is not in this clone.
     missing: Vec<String>,
-    last: Option<Lock>,
+    /// The contents that are not, by name.
+    missing_contents: HashSet<String>,
+    /// The last lock that could be read, none when there was no file then; or why it is unknown.
+    last: Result<Option<Lock>, Unread>,
     /// Whether the lock before the first commit of all says nothing.
     began_unread: bool,
 }
 
 impl Reading {
     fn of(history: &mut git::LockHistory<'_>) -> Result<Self, git::Error> {
-        let mut reading = Self::default();
+        let mut reading = Self {
+            commits: Vec::new(),
+            unreadable: Vec::new(),
+            missing: Vec::new(),
+            missing_contents: HashSet::new(),
+            last: Err(Unread::NeverRead),
+            began_unread: false,
+        };
         for (index, commit) in history.enumerate() {
             let commit = commit?;
             reading.began_unread |= index == 0 && lock(&commit.before).is_err();
@@ -141,32 +158,53 @@ impl Reading {
     }
 
     fn take(&mut self, commit: git::Commit) {
-        let before = lock(&commit.before).unwrap_or_else(|_| self.last.clone());
-        let after = match lock(&commit.after) {
-            Ok(after) => after,
-            Err(why) => {
-                self.last = before;
-                match why {
-                    Unread::NotHere => self.missing.push(commit.id),
-                    Unread::Other(why) => {
-                        let sentence = format!("flake.lock of commit {} is unknown: {why}", short(&commit.id));
-                        self.unreadable.push(sentence);
-                    }
-                }
-                return;
+        let before = match lock(&commit.before) {
+            Err(Unread::ForGood(_)) => self.last.clone(),
+            known => known,
+        };
+        match lock(&commit.after) {
+            Ok(after) => {
+                self.last = Ok(after.clone());
+                self.compare(commit, before, after.as_ref());
             }
-        };
-        let changes = observe::lock_changes(before.as_ref(), after.as_ref());
-        self.last = after;
-        let commit = Commit {
-            id: commit.id,
-            parent: commit.parent,
-            author: secret::redact(&commit.author_name).text,
-            authored_at: commit.authored_at.saturating_mul(MICROS),
-            committed_at: commit.committed_at.saturating_mul(MICROS),
-            summary: secret::redact(&commit.summary).text.chars().take(SUMMARY_CHARS).collect(),
-        };
-        self.commits.push((commit, changes));
+            Err(why) => {
+                if let Unread::ForGood(why) = &why {
+                    let sentence = format!("flake.lock of commit {} is unknown: {why}", short(&commit.id));
+                    self.unreadable.push(sentence);
+                } else {
+                    self.missing_contents.extend(not_fetched(&commit.after).map(str::to_owned));
+                    self.missing.push(commit.id);
+                }
+                self.last = match (why, before) {
+                    // What it held was not added by the next commit.
+                    (Unread::ForGood(_), Ok(None)) => Err(Unread::NeverRead),
+                    (Unread::ForGood(_), before) => before,
+                    (why, _) => Err(why),
+                };
+            }
+        }
+    }
+
+    /// Says what a commit changed, where the lock before it is known.
+    fn compare(&mut self, commit: git::Commit, before: Result<Option<Lock>, Unread>, after: Option<&Lock>) {
+        match before {
+            Ok(before) => {
+                let changes = observe::lock_changes(before.as_ref(), after);
+                self.commits.push((recorded(commit), changes));
+            }
+            Err(Unread::NotHere) => {
+                // Whoever changed it is named already, unless that was before the first commit of all.
+                if let (Some(content), Some(parent)) = (not_fetched(&commit.before), commit.parent)
+                    && self.missing_contents.insert(content.to_owned())
+                {
+                    self.missing.push(parent);
+                }
+            }
+            Err(Unread::NeverRead | Unread::ForGood(_)) => self.unreadable.push(format!(
+                "what commit {} changed in flake.lock is unknown: no lock before it can be read",
+                short(&commit.id)
+            )),
+        }
     }
 
     /// One sentence for all of them: a partial clone may lack hundreds.
@@ -182,11 +220,27 @@ impl Reading {
     }
 }
 
+/// The commit as the ledger keeps it, without secrets.
+fn recorded(commit: git::Commit) -> Commit {
+    Commit {
+        id: commit.id,
+        parent: commit.parent,
+        author: secret::redact(&commit.author_name).text,
+        authored_at: commit.authored_at.saturating_mul(MICROS),
+        committed_at: commit.committed_at.saturating_mul(MICROS),
+        summary: secret::redact(&commit.summary).text.chars().take(SUMMARY_CHARS).collect(),
+    }
+}
+
 /// Why the lock in a commit says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Unread {
-    /// Its content is not in this clone.
+    /// Its content is not in this clone, and may come.
     NotHere,
-    Other(&'static str),
+    /// It is there and says nothing.
+    ForGood(String),
+    /// There was a file, and none that said anything.
+    NeverRead,
 }
 
 /// The lock in a commit: none when there was no file, an error when there was one that says nothing.
@@ -195,10 +249,21 @@ fn lock(content: &Content) -> Result<Option<Lock>, Unread> {
         Content::Absent => Ok(None),
         Content::Bytes(bytes) => match observe::read_lock(&String::from_utf8_lossy(bytes)) {
             Some(lock) => Ok(Some(lock)),
-            None => Err(Unread::Other("it cannot be read as a lock")),
+            None => Err(Unread::ForGood("it cannot be read as a lock".to_owned())),
         },
         Content::NotFetched { .. } => Err(Unread::NotHere),
-        Content::TooLarge { .. } => Err(Unread::Other("it is too large to be a lock")),
+        Content::Damaged { id } => {
+            Err(Unread::ForGood(format!("object {} is damaged; `git fsck` says more", short(id))))
+        }
+        Content::TooLarge { .. } => Err(Unread::ForGood("it is too large to be a lock".to_owned())),
+    }
+}
+
+/// The name of a content that is not in this clone.
+fn not_fetched(content: &Content) -> Option<&str> {
+    match content {
+        Content::NotFetched { id } => Some(id),
+        _ => None,
     }
 }
 

@@ -63,6 +63,11 @@ pub enum Content {
         /// The blob's name in hexadecimal.
         id: String,
     },
+    /// It existed, but what stands for its content in this clone cannot be read.
+    Damaged {
+        /// The blob's name in hexadecimal.
+        id: String,
+    },
     /// It existed, but is too large to be a lock file.
     TooLarge {
         /// The blob's name in hexadecimal.
@@ -141,23 +146,37 @@ impl Repository {
         })
     }
 
-    /// Those of `commits` (hexadecimal) that cannot be reached from HEAD by any parent any more, in the given order.
+    /// Those of `commits` (hexadecimal) that cannot be reached from HEAD by any parent any more, in the given order; none
+    /// where the clone ends before all are found, as they may lie behind its end.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, Error> {
         let mut sought = HashSet::new();
         for commit in commits {
             sought.insert(self.parse(commit)?);
         }
+        let shallow = self.shallow();
+        let mut ends_early = false;
         if let Some(head) = self.head_id()? {
             let ancestors = self.inner.rev_walk([head]).all().map_err(|source| self.damaged(head, Some(source)))?;
             for ancestor in ancestors {
                 if sought.is_empty() {
                     break;
                 }
-                sought.remove(&ancestor.map_err(|source| self.damaged(head, Some(source)))?.id);
+                let ancestor = ancestor.map_err(|source| self.damaged(head, Some(source)))?.id;
+                ends_early |= shallow.contains(&ancestor);
+                sought.remove(&ancestor);
             }
+        }
+        if ends_early {
+            sought.clear();
         }
         let gone = |commit: &&&str| self.parse(commit).is_ok_and(|id| sought.contains(&id));
         Ok(commits.iter().filter(gone).copied().collect())
+    }
+
+    /// The commits whose parents were left out when the repository was cloned.
+    fn shallow(&self) -> HashSet<ObjectId> {
+        let shallow = self.inner.shallow_commits().ok().flatten();
+        shallow.map(|commits| commits.iter().copied().collect()).unwrap_or_default()
     }
 
     pub(super) fn parse(&self, id: &str) -> Result<ObjectId, Error> {
@@ -183,8 +202,8 @@ impl ExactSizeIterator for LockHistory<'_> {}
 
 impl LockHistory<'_> {
     fn read(&mut self, change: &Change) -> Result<Commit, Error> {
-        let before = self.content(change.before)?;
-        let after = self.content(change.after)?;
+        let before = self.content(change.before);
+        let after = self.content(change.after);
         let damaged = |source| self.repository.damaged(change.commit, Some(source));
         let object = self.repository.object(change.commit)?;
         let object = object.ok_or_else(|| self.repository.damaged(change.commit, None))?;
@@ -204,26 +223,31 @@ impl LockHistory<'_> {
     }
 
     /// The content of a blob; what was after one commit is before the next, so the last one is kept.
-    fn content(&mut self, blob: Option<ObjectId>) -> Result<Content, Error> {
-        let Some(id) = blob else { return Ok(Content::Absent) };
+    fn content(&mut self, blob: Option<ObjectId>) -> Content {
+        let Some(id) = blob else { return Content::Absent };
         if let Some((last, bytes)) = &self.last
             && *last == id
         {
-            return Ok(Content::Bytes(Arc::clone(bytes)));
+            return Content::Bytes(Arc::clone(bytes));
         }
-        let header = self.repository.inner.try_find_header(id);
-        let Some(header) = header.map_err(|source| self.repository.damaged(id, Some(source)))? else {
-            return Ok(Content::NotFetched { id: id.to_string() });
-        };
-        if header.size() > MAX_CONTENT_BYTES {
-            return Ok(Content::TooLarge { id: id.to_string(), size: header.size() });
+        let name = id.to_string();
+        match self.repository.inner.try_find_header(id) {
+            Err(_) => return Content::Damaged { id: name },
+            Ok(None) => return Content::NotFetched { id: name },
+            Ok(Some(header)) if header.size() > MAX_CONTENT_BYTES => {
+                return Content::TooLarge { id: name, size: header.size() };
+            }
+            Ok(Some(_)) => {}
         }
-        let Some(object) = self.repository.object(id)? else {
-            return Ok(Content::NotFetched { id: id.to_string() });
-        };
-        let bytes: Arc<[u8]> = Arc::from(object.data.as_slice());
-        self.last = Some((id, Arc::clone(&bytes)));
-        Ok(Content::Bytes(bytes))
+        match self.repository.object(id) {
+            Err(_) => Content::Damaged { id: name },
+            Ok(None) => Content::NotFetched { id: name },
+            Ok(Some(object)) => {
+                let bytes: Arc<[u8]> = Arc::from(object.data.as_slice());
+                self.last = Some((id, Arc::clone(&bytes)));
+                Content::Bytes(bytes)
+            }
+        }
     }
 }
 
@@ -276,13 +300,12 @@ struct Walk<'r> {
 
 impl<'r> Walk<'r> {
     fn new(repository: &'r Repository, path: &Path) -> Self {
-        let shallow = repository.inner.shallow_commits().ok().flatten();
         Self {
             repository,
             path: TreePath::new(path),
             since: None,
             stop_at: None,
-            shallow: shallow.map(|commits| commits.iter().copied().collect()).unwrap_or_default(),
+            shallow: repository.shallow(),
             changes: Vec::new(),
             limits: Vec::new(),
             end: End::Root,

@@ -245,9 +245,8 @@ impl<'a> Settler<'a> {
             self.problem(&lock, "history-unreadable", format!("the lock's history could not be read: {message}"));
         }
         let Some(past) = &sight.past else { return Ok(None) };
-        let repository = sight.repository.as_deref().filter(|_| past.rewritten);
-        let repository = repository.and_then(|path| Repository::discover(path).ok().flatten());
-        let decided = history::decide(&self.reader, repository.as_ref(), sight.id, past, self.now())?;
+        let repository = || sight.repository.as_deref().and_then(|path| Repository::discover(path).ok().flatten());
+        let decided = history::decide(&self.reader, repository, sight.id, past, self.now())?;
         for sentence in decided.unreadable {
             self.problem(&lock, HISTORY_LIMITED, sentence);
         }

@@ -252,6 +252,17 @@ fn what_a_shallow_clone_lacks_is_said_by_every_scan_and_recorded_when_it_comes()
     assert_eq!((problems(&estate), scan_clone(&estate).events), (Vec::new(), 0));
 }
 
+/// How an input was before and after each recorded commit: the digit of its revision, `-` for none.
+fn steps(estate: &Estate) -> Vec<String> {
+    let digit = |attrs: Option<&cim_domain_nix::domain::Attrs>| revision(attrs).map_or("-", |rev| &rev[..1]).to_owned();
+    let changes = recorded(estate).into_iter().flat_map(|commit| commit.changes);
+    changes.map(|change| digit(change.from.as_ref()) + &digit(change.to.as_ref())).collect()
+}
+
+fn codes(report: &ScanReport) -> Vec<(&str, &str)> {
+    report.problems.iter().map(|problem| (problem.code.as_str(), problem.message.as_str())).collect()
+}
+
 #[test]
 fn locks_that_a_partial_clone_lacks_are_one_problem_and_recorded_when_they_come() {
     let estate = Estate::new();
@@ -260,10 +271,117 @@ fn locks_that_a_partial_clone_lacks_are_one_problem_and_recorded_when_they_come(
     let report = scan_clone(&estate);
     assert_eq!(Estate::codes(&report), ["history-limited"]);
     assert!(report.problems[0].message.contains("3 commits"), "{report:?}");
-    assert_eq!(recorded(&estate).len(), 1);
+    assert_eq!(steps(&estate), Vec::<&str>::new(), "what the last commit changed is not known");
     clone.run(&["log", "-p", "--", "flake.lock"]);
     assert_eq!(Estate::codes(&scan_clone(&estate)), Vec::<&str>::new());
-    assert_eq!(recorded(&estate).len(), 4);
+    assert_eq!(steps(&estate), ["-a", "ab", "bc", "cd"]);
+}
+
+#[test]
+fn a_commit_after_one_that_a_partial_clone_lacks_is_recorded_when_that_comes() {
+    let estate = Estate::new();
+    let (origin, commits) = repository(&estate, "abcd");
+    let clone = cloned(&estate, &origin, &["--filter=blob:none"]);
+    clone.run(&["show", &format!("{}:flake.lock", commits[0])]);
+    clone.run(&["show", &format!("{}:flake.lock", commits[2])]);
+    let report = scan_clone(&estate);
+    assert!(report.problems[0].message.contains(&commits[1][..12]), "{report:?}");
+    assert_eq!(steps(&estate), ["-a", "cd"]);
+    clone.run(&["log", "-p", "--", "flake.lock"]);
+    assert_eq!(Estate::codes(&scan_clone(&estate)), Vec::<&str>::new());
+    let mut all = steps(&estate);
+    all.sort();
+    assert_eq!(all, ["-a", "ab", "bc", "cd"]);
+}
+
+#[test]
+fn what_a_bounded_reading_cannot_compare_for_want_of_a_content_waits_for_it() {
+    let estate = Estate::new();
+    let (origin, commits) = repository(&estate, "abc");
+    let clone = cloned(&estate, &origin, &["--filter=blob:none"]);
+    let time: i64 = clone.run(&["log", "-1", "--format=%ct", &commits[2]]).parse().expect("a time");
+    let paths = vec![estate.root().join("b")];
+    let bounded = ScanRequest { paths, history: true, since: Some(time), ..ScanRequest::default() };
+    let report = estate.scan_with(&bounded);
+    assert!(report.problems[0].message.contains(&commits[1][..12]), "{report:?}");
+    assert_eq!(steps(&estate), Vec::<&str>::new());
+    clone.run(&["log", "-p", "--", "flake.lock"]);
+    assert_eq!(Estate::codes(&estate.scan_with(&bounded)), Vec::<&str>::new());
+    assert_eq!(steps(&estate), ["bc"]);
+}
+
+#[test]
+fn nothing_is_added_by_the_commit_after_a_first_lock_that_says_nothing() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    for text in ["neither JSON nor a lock", &lock('b'), &lock('c')] {
+        estate.write("a/flake.lock", text);
+        git.commit_all("Next");
+    }
+    let report = estate.scan();
+    assert_eq!(steps(&estate), ["bc"]);
+    let [(_, first), (_, second)] = codes(&report)[..] else { panic!("{report:?}") };
+    assert!(first.ends_with("it cannot be read as a lock"), "{first}");
+    assert!(second.ends_with("changed in flake.lock is unknown: no lock before it can be read"), "{second}");
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
+fn a_damaged_lock_of_the_past_is_named_and_costs_no_other_commit() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "abcd");
+    let blob = git.run(&["rev-parse", &format!("{}:flake.lock", commits[1])]);
+    let object = estate.root().join("a/.git/objects").join(&blob[..2]).join(&blob[2..]);
+    fs::remove_file(&object).expect("it was loose");
+    estate.write(object.to_str().expect("UTF-8"), "this is no object");
+    let report = estate.scan();
+    let [(code, message)] = codes(&report)[..] else { panic!("{report:?}") };
+    assert_eq!(code, "history-limited");
+    assert!(message.contains(&commits[1][..12]) && message.contains(&blob[..12]), "{message}");
+    assert_eq!(steps(&estate), ["-a", "ac", "cd"]);
+}
+
+#[test]
+fn what_a_force_push_dropped_is_marked_once_a_shallow_clone_is_whole() {
+    let estate = Estate::new();
+    let (origin, commits) = repository(&estate, "abc");
+    let clone = cloned(&estate, &origin, &["--depth", "2"]);
+    scan_clone(&estate);
+    origin.run(&["reset", "-q", "--hard", "HEAD~1"]);
+    estate.write("a/flake.lock", &lock('e'));
+    origin.commit_all("Another way");
+    clone.run(&["fetch", "-q", "--depth", "2"]);
+    clone.run(&["reset", "-q", "--hard", "origin/main"]);
+    scan_clone(&estate);
+    assert_eq!(unreachable(&estate), Vec::<String>::new(), "it may lie behind the edge");
+    clone.run(&["fetch", "-q", "--unshallow"]);
+    scan_clone(&estate);
+    assert_eq!(unreachable(&estate), commits[2..]);
+    assert_eq!(scan_clone(&estate).events, 0);
+}
+
+#[test]
+fn what_was_dropped_before_a_wider_bound_is_marked() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "abc");
+    let time: i64 = git.run(&["log", "-1", "--format=%ct", &commits[1]]).parse().expect("a time");
+    let paths = vec![estate.root()];
+    estate.scan_with(&ScanRequest { paths, history: true, since: Some(time), ..ScanRequest::default() });
+    git.run(&["reset", "-q", "--hard", &commits[1]]);
+    estate.scan();
+    assert_eq!(unreachable(&estate), commits[2..]);
+}
+
+/// The commits that were said to be gone.
+fn unreachable(estate: &Estate) -> Vec<String> {
+    let reader = estate.session.store.reader().expect("a reader");
+    let events = reader.recorded(0, 10_000).expect("events");
+    let gone = events.iter().filter_map(|event| match event.event() {
+        Ok(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => Some(commits.clone()),
+        _ => None,
+    });
+    gone.flatten().collect()
 }
 
 #[test]
@@ -271,10 +389,12 @@ fn a_rewritten_past_is_marked_where_it_ends_early_as_well() {
     let estate = Estate::new();
     let (origin, _) = repository(&estate, "abcd");
     let clone = cloned(&estate, &origin, &["--filter=blob:none"]);
+    estate.write("b/flake.lock", &lock('e'));
+    let dropped = clone.commit_all("One way");
     scan_clone(&estate);
     clone.run(&["reset", "-q", "--hard", "HEAD~1"]);
-    estate.write("b/flake.lock", &lock('e'));
+    estate.write("b/flake.lock", &lock('f'));
     clone.commit_all("Another way");
     scan_clone(&estate);
-    assert!(estate.types().contains(&"lock_history.unreachable".to_owned()));
+    assert_eq!(unreachable(&estate), [dropped]);
 }
