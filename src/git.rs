@@ -11,6 +11,7 @@ mod near;
 mod rename;
 mod since;
 mod stamp;
+mod stored;
 mod text;
 mod tree_path;
 mod work_tree;
@@ -46,7 +47,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The repository names its objects with SHA-256.
-    #[error("the git repository of {} uses SHA-256 object names, which are not supported; scan it with --no-history", path.display())]
+    #[error("the git repository of {} uses SHA-256 object names, and only SHA-1 is read", path.display())]
     Sha256 {
         /// The directory that was asked about.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Which files are not as they were in a commit: changed, added, or never given to git.
 //!
-//! Compares bytes with bytes, like the rest of this room: conversions on checkout and filters are not applied.
+//! Compares what git would store, as with HEAD; a file that a program filters counts as changed.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,6 +11,7 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::objs::tree::EntryKind;
 
+use super::work_tree::content;
 use super::{Error, Repository};
 
 impl Repository {
@@ -24,7 +25,11 @@ impl Repository {
         for file in files {
             let inside = self.inside(file)?;
             let was = then.get(inside.as_os_str().as_bytes().as_bstr());
-            if was.is_none() || was.copied() != self.hash_file(file)? {
+            let is_as_it_was = match (was, content(file)?) {
+                (Some(was), Some(here)) => self.is_stored_as(&inside, &here, *was) == Some(true),
+                _ => false,
+            };
+            if !is_as_it_was {
                 changed.push(file.clone());
             }
         }

@@ -1,13 +1,15 @@
 //! Files of the work tree against the index and HEAD: what Nix would see of them.
 //!
-//! Contents are compared byte for byte as blobs: line-ending conversion (`core.autocrlf`, `text=auto`) and filters are
-//! not applied, so a file that git converts on checkout counts as changed.
+//! Contents are compared as git would store them: line endings and encodings are converted as the attributes and the
+//! repository's own configuration say. Programs that filter are not run.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
 use gix::bstr::ByteSlice;
 
+use super::stored::Stored;
 use super::tree_path::{Entry, TreePath};
 use super::{Error, Repository};
 
@@ -25,9 +27,9 @@ pub enum Tracked {
 /// A file of the work tree compared with the commit HEAD stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgainstHead {
-    /// The same bytes.
+    /// The same, as git stores it.
     Same,
-    /// Other bytes: the flake is dirty.
+    /// Another content: the flake is dirty.
     Differs,
     /// The file is not in HEAD.
     OnlyInWorkTree,
@@ -37,7 +39,7 @@ pub enum AgainstHead {
     Nowhere,
     /// There is no commit yet.
     NoCommit,
-    /// It cannot be said: HEAD's trees are not in the object store (a partial clone).
+    /// It cannot be said: HEAD's trees are not in the object store (a partial clone), or a program filters the file.
     Unknown,
 }
 
@@ -62,14 +64,17 @@ impl Repository {
         let commit = commit.try_into_commit().map_err(|source| self.damaged(head, Some(source)))?;
         let root = commit.tree_id().map_err(|source| self.damaged(head, Some(source)))?.detach();
         let committed = TreePath::new(&inside).look_up(self, root)?;
-        let on_disk = self.hash_file(path)?;
+        let on_disk = content(path)?;
         Ok(match (committed, on_disk) {
             (Entry::MissingTree(_), _) => AgainstHead::Unknown,
             (Entry::Absent, None) => AgainstHead::Nowhere,
             (Entry::Absent, Some(_)) => AgainstHead::OnlyInWorkTree,
             (Entry::Blob(_), None) => AgainstHead::OnlyInHead,
-            (Entry::Blob(committed), Some(here)) if committed == here => AgainstHead::Same,
-            (Entry::Blob(_), Some(_)) => AgainstHead::Differs,
+            (Entry::Blob(committed), Some(here)) => match self.is_stored_as(&inside, &here, committed) {
+                Some(true) => AgainstHead::Same,
+                Some(false) => AgainstHead::Differs,
+                None => AgainstHead::Unknown,
+            },
         })
     }
 
@@ -84,22 +89,45 @@ impl Repository {
         Ok(inside.join(name))
     }
 
-    /// The name git would give the content of a file; `None` when there is no file.
-    pub(super) fn hash_file(&self, path: &Path) -> Result<Option<gix::ObjectId>, Error> {
-        let failed = |source| Error::File { path: path.to_owned(), source };
-        let meta = match path.symlink_metadata() {
-            Ok(meta) => meta,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        let content = if meta.is_symlink() {
-            std::fs::read_link(path).map_err(failed)?.into_os_string().into_encoded_bytes()
-        } else if meta.is_file() {
-            std::fs::read(path).map_err(failed)?
-        } else {
-            return Ok(None);
-        };
-        let hash = gix::objs::compute_hash(self.inner.object_hash(), gix::objs::Kind::Blob, &content);
-        hash.map(Some).map_err(|source| failed(std::io::Error::other(source)))
+    /// Whether git has a file, of which this is on disk, as `blob`; none when a program would have to say.
+    pub(super) fn is_stored_as(&self, inside: &Path, on_disk: &OnDisk, blob: ObjectId) -> Option<bool> {
+        // What is stored as it is needs no attributes.
+        if self.name_of(&on_disk.content) == Some(blob) {
+            return Some(true);
+        }
+        if on_disk.is_link {
+            return Some(false);
+        }
+        match self.stored(inside, &on_disk.content) {
+            Some(Stored::As(name)) => Some(name == blob),
+            Some(Stored::ByAProgram) => None,
+            None => Some(false),
+        }
     }
+}
+
+/// What stands at a path: the content of a file, or the target of a symlink.
+#[derive(Debug)]
+pub(super) struct OnDisk {
+    content: Vec<u8>,
+    is_link: bool,
+}
+
+/// What stands at a path; none when it is neither a file nor a symlink.
+pub(super) fn content(path: &Path) -> Result<Option<OnDisk>, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let meta = match path.symlink_metadata() {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let is_link = meta.is_symlink();
+    let content = if is_link {
+        std::fs::read_link(path).map_err(failed)?.into_os_string().into_encoded_bytes()
+    } else if meta.is_file() {
+        std::fs::read(path).map_err(failed)?
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(OnDisk { content, is_link }))
 }

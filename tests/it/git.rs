@@ -518,6 +518,23 @@ fn tracked_and_changed_files() {
 }
 
 #[test]
+fn files_that_git_converts_are_compared_as_it_stores_them() {
+    let world = World::new();
+    let dir = world.init("one");
+    world.commit(&dir, "a.nix", "{\n}\n");
+    world.commit(&dir, "b.nix", "{\n}\n");
+    world.commit(&dir, ".gitattributes", "*.nix text eol=crlf\n");
+    World::write(&dir, "a.nix", "{\r\n}\r\n");
+    World::write(&dir, "b.nix", "{\r\n }\r\n");
+    assert_eq!(world.git(&dir, &["diff", "--name-only", "--no-ext-diff"]), "b.nix");
+    let repository = open(&dir);
+    let files = [dir.join("a.nix"), dir.join("b.nix")];
+    let against = files.each_ref().map(|file| repository.against_head(file).unwrap());
+    assert_eq!(against, [AgainstHead::Same, AgainstHead::Differs]);
+    assert_eq!(repository.changed_since("HEAD", &files).unwrap(), files[1..]);
+}
+
+#[test]
 fn a_file_in_conflict_is_tracked() {
     let world = World::new();
     let dir = world.init("one");

@@ -1,5 +1,6 @@
 //! One look at one directory: has anything changed, and if so, what is there now? Reads, decides nothing.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::domain::finding::{Finding, Seen, Severity};
@@ -144,12 +145,16 @@ impl Looker<'_> {
             }
             Ok(None) => sight.past = self.history.then(|| no_past(id)),
             Ok(Some(repository)) => {
-                not_in_git(repository, &nix_path, &mut git_findings);
+                let mut causes = Causes::default();
+                let answer = not_in_git(repository, &nix_path, &mut git_findings);
+                causes.tell(answer, "flake.nix", &mut git_findings);
                 if lock.is_some() {
-                    not_in_git(repository, &lock_path, &mut lock_git_findings);
-                    dirty_lock(repository, &lock_path, &mut lock_git_findings);
+                    let answer = not_in_git(repository, &lock_path, &mut lock_git_findings);
+                    causes.tell(answer, "flake.lock", &mut lock_git_findings);
+                    let answer = dirty_lock(repository, &lock_path, &mut lock_git_findings);
+                    causes.tell(answer, "lock", &mut lock_git_findings);
                 }
-                self.repository(repository, at, &mut sight);
+                self.repository(repository, at, &mut sight, &mut causes);
             }
         }
         sight.flake_findings.findings.extend(git_findings.into_list());
@@ -158,7 +163,7 @@ impl Looker<'_> {
     }
 
     /// Lineage, and the past of the lock where it is asked for.
-    fn repository(&self, repository: &Repository, at: &Found, sight: &mut Sight) {
+    fn repository(&self, repository: &Repository, at: &Found, sight: &mut Sight, causes: &mut Causes) {
         sight.lineage = lineage::of(repository, &at.dir);
         let inside = repository.inside(&at.dir).unwrap_or_default();
         if !self.history {
@@ -174,7 +179,7 @@ impl Looker<'_> {
                 sight.lock_findings.findings.extend(limits.into_list());
                 sight.past = Some(past);
             }
-            Err(error) => sight.past_failed = Some(chain(&error)),
+            Err(error) => sight.past_failed = causes.untold(&error),
         }
         sight.repository = Some(at.dir.clone());
     }
@@ -252,34 +257,46 @@ fn lossy(nix: &FileText, findings: &mut Findings) {
     }
 }
 
-fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match repository.tracked(path) {
-        Ok(Tracked::No) => findings.add("not-in-git", None, &name, {
-            let advice = if ignores_everything(repository.path()) {
-                // `git add` alone would refuse.
-                format!("run `git add --force {name}`, or `git init` to make it a repository of its own")
-            } else {
-                format!("run `git add {name}`")
-            };
-            format!("{name} is not added to git, so Nix does not see it; {advice}")
-        }),
-        Ok(Tracked::Yes | Tracked::NoWorkTree) => {}
-        Err(error) => findings.add("git-unreadable", None, &name, chain(&error)),
+/// Why a repository could not be read, each cause told once: a damaged HEAD or index meets more than one question.
+#[derive(Default)]
+struct Causes(HashSet<String>);
+
+impl Causes {
+    /// Adds the finding that a question about a file has no answer.
+    fn tell(&mut self, answer: Result<(), git::Error>, about: &str, findings: &mut Findings) {
+        if let Some(cause) = answer.err().and_then(|error| self.untold(&error)) {
+            findings.add("git-unreadable", None, about, cause);
+        }
+    }
+
+    /// The cause in words; none when it was told.
+    fn untold(&mut self, error: &git::Error) -> Option<String> {
+        let cause = chain(error);
+        self.0.insert(cause.clone()).then_some(cause)
     }
 }
 
-fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) {
-    match repository.against_head(path) {
-        Ok(AgainstHead::Differs) => findings.add(
-            "dirty-lock",
-            None,
-            "",
-            "flake.lock has changes that are not committed; commit it, or `git restore flake.lock`".to_owned(),
-        ),
-        Err(error) => findings.add("git-unreadable", None, "lock", chain(&error)),
-        Ok(_) => {}
+fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) -> Result<(), git::Error> {
+    if repository.tracked(path)? == Tracked::No {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let advice = if ignores_everything(repository.path()) {
+            // `git add` alone would refuse.
+            format!("run `git add --force {name}`, or `git init` to make it a repository of its own")
+        } else {
+            format!("run `git add {name}`")
+        };
+        let message = format!("{name} is not added to git, so Nix does not see it; {advice}");
+        findings.add("not-in-git", None, &name, message);
     }
+    Ok(())
+}
+
+fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) -> Result<(), git::Error> {
+    if repository.against_head(path)? == AgainstHead::Differs {
+        let message = "flake.lock has changes that are not committed; commit it, or `git restore flake.lock`";
+        findings.add("dirty-lock", None, "", message.to_owned());
+    }
+    Ok(())
 }
 
 fn failed(error: &ReadError) -> Glance {

@@ -100,6 +100,102 @@ fn a_lock_that_is_not_committed_is_dirty() {
 }
 
 #[test]
+fn a_lock_that_git_converts_on_checkout_is_not_dirty() {
+    for (attributes, eol) in [("* text eol=crlf\n", "lf"), ("* text=auto eol=crlf\n", "lf"), ("* text\n", "crlf")] {
+        let estate = Estate::new();
+        let git = estate.git("a");
+        git.run(&["config", "core.eol", eol]);
+        estate.write("a/.gitattributes", "");
+        estate.write("a/flake.nix", FLAKE);
+        estate.write("a/flake.lock", &lock('a'));
+        git.commit_all("first");
+        estate.write("a/.gitattributes", attributes);
+        git.commit_all("Convert");
+        fs::remove_file(estate.root().join("a/flake.lock")).expect("removed");
+        git.run(&["checkout", "-q", "--", "flake.lock"]);
+        let there = fs::read(estate.root().join("a/flake.lock")).expect("checked out");
+        assert_ne!(there, lock('a').as_bytes(), "{attributes}");
+        assert_eq!(git.run(&["status", "--porcelain"]), "", "{attributes}");
+        assert!(!Estate::codes(&estate.scan()).contains(&"dirty-lock"), "{attributes}");
+    }
+}
+
+#[test]
+fn a_lock_that_git_converts_and_that_was_changed_is_dirty() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/.gitattributes", "* text eol=crlf\n");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    git.commit_all("first");
+    estate.write("a/flake.lock", &lock('b').replace('\n', "\r\n"));
+    assert_eq!(Estate::codes(&estate.scan()), ["dirty-lock"]);
+}
+
+#[test]
+fn whether_a_lock_that_a_program_filters_is_dirty_is_not_claimed() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    git.run(&["config", "filter.indent.clean", "sed 's/^/ /'"]);
+    estate.write("a/.gitattributes", "flake.lock filter=indent\n");
+    git.commit_all("first");
+    assert_eq!(git.run(&["status", "--porcelain"]), "");
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new());
+}
+
+/// The problems of a scan, as `file code`.
+fn told(report: &ScanReport) -> Vec<String> {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    report.problems.iter().map(|problem| format!("{} {}", name(&problem.path), problem.code)).collect()
+}
+
+#[test]
+fn a_damaged_repository_is_one_problem_per_cause() {
+    for (damaged, expected) in [
+        (".git/index", "flake.nix git-unreadable"),
+        (".git/refs/heads/main", "flake.lock git-unreadable"),
+        ("HEAD's commit", "flake.lock git-unreadable"),
+        ("HEAD's tree", "flake.lock git-unreadable"),
+    ] {
+        let estate = Estate::new();
+        let git = estate.git("a");
+        estate.write("a/flake.nix", FLAKE);
+        estate.write("a/flake.lock", &lock('a'));
+        git.commit_all("first");
+        let object = |revision: &str| {
+            let id = git.run(&["rev-parse", revision]);
+            format!(".git/objects/{}/{}", &id[..2], &id[2..])
+        };
+        let file = match damaged {
+            "HEAD's commit" => object("HEAD"),
+            "HEAD's tree" => object("HEAD^{tree}"),
+            file => file.to_owned(),
+        };
+        fs::remove_file(estate.root().join("a").join(&file)).expect("it is there");
+        estate.write(&format!("a/{file}"), "damaged beyond repair");
+        assert_eq!(told(&estate.scan()), [expected], "{damaged}");
+    }
+}
+
+#[test]
+fn in_a_repository_of_sha256_names_flakes_are_recorded_and_one_problem_says_what_is_unknown() {
+    for history in [true, false] {
+        let estate = Estate::new();
+        let git = estate.git("");
+        git.run(&["init", "-q", "--object-format=sha256", "a"]);
+        estate.write("a/flake.nix", FLAKE);
+        estate.write("a/flake.lock", &lock('a'));
+        let paths = vec![estate.root().join("a")];
+        let report = estate.scan_with(&ScanRequest { paths, history, ..ScanRequest::default() });
+        assert_eq!((told(&report), estate.flakes().len()), (vec!["flake.nix git-unreadable".to_owned()], 1));
+        let message = &report.problems[0].message;
+        assert!(message.ends_with("only SHA-1 is read; its git facts are unknown"), "{message}");
+    }
+}
+
+#[test]
 fn an_input_that_is_not_locked_is_named_with_its_line() {
     let estate = Estate::new();
     let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
