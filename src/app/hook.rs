@@ -1,17 +1,19 @@
 //! Hooks: the text that makes a repository, or a shell, have itself recorded. Printed, never installed unasked.
 
+pub mod after_nix;
+
 /// What a `post-commit`, `post-merge` or `post-checkout` hook of a repository runs: in the background and without a
-/// word, so that git never waits and never fails because of the ledger.
+/// word, so that git never waits and never fails because of the ledger, and what stands around it in the same hook runs on.
 pub const GIT: &str = r#"#!/bin/sh
 # Records this repository's flakes in the cim-nix ledger after commit, merge and checkout, but what was forgotten.
-# Install: cim-nix hook git > .git/hooks/post-commit && chmod +x .git/hooks/post-commit
-#          then: ln -s post-commit .git/hooks/post-merge; ln -s post-commit .git/hooks/post-checkout
-command -v cim-nix >/dev/null 2>&1 || exit 0
-root=$(git rev-parse --show-toplevel 2>/dev/null) || exit 0
-# git exports GIT_DIR and its kin to hooks; the scan asks the directory instead.
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
-(cim-nix scan "$root" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &)
-exit 0
+# Install, in the repository. A hook that is there already is added to: it must be a shell script that does not end in `exit`.
+#   hooks=$(git rev-parse --git-path hooks) && mkdir -p "$hooks"
+#   for hook in post-commit post-merge post-checkout; do cim-nix hook git >> "$hooks/$hook" && chmod +x "$hooks/$hook"; done
+({
+  # git exports GIT_DIR and its kin to hooks; the scan asks the directory instead.
+  root=$(git rev-parse --show-toplevel) && unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE &&
+    cim-nix scan "$root" --keep-forgotten --quiet
+} >/dev/null 2>&1 </dev/null &)
 "#;
 
 /// The shells that have a snippet.
@@ -36,43 +38,24 @@ pub const fn shell(shell: Shell) -> &'static str {
 const POSIX: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
 # Install: eval "$(cim-nix hook shell)"   in ~/.bashrc or ~/.zshrc
 nix() {
-  command nix "$@"
-  _cim_nix_status=$?
-  case "${1-} ${2-}" in
-    "flake update" | "flake lock" | "flake init" | "flake new")
-      _cim_nix_flake=$PWD
-      _cim_nix_last=
-      for _cim_nix_word in "$@"; do
-        if [ "$_cim_nix_last" = --flake ]; then _cim_nix_flake=${_cim_nix_word#path:}; fi
-        _cim_nix_last=$_cim_nix_word
-      done
-      if [ "$2" = new ]; then _cim_nix_flake=$_cim_nix_last; fi
-      if [ -e "$_cim_nix_flake/flake.nix" ]; then
-        (command cim-nix scan "$_cim_nix_flake" --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &)
-      fi ;;
+  local _cim_nix_status=0
+  command nix "$@" || _cim_nix_status=$?
+  case "$*" in
+    *flake*) (command cim-nix scan --after-nix --quiet -- "$@" >/dev/null 2>&1 </dev/null &) ;;
   esac
   return $_cim_nix_status
 }
 "#;
 
-const FISH: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
+const FISH: &str = r"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
 # Install: cim-nix hook shell --shell fish > ~/.config/fish/conf.d/cim-nix.fish
 function nix
     command nix $argv
     set --local result $status
-    if test "$argv[1]" = flake; and contains -- "$argv[2]" update lock init new
-        set --local flake $PWD
-        if set --local at (contains --index -- --flake $argv)
-            set flake (string replace --regex '^path:' '' -- $argv[(math $at + 1)])
-        end
-        if test "$argv[2]" = new
-            set flake $argv[-1]
-        end
-        if test -e "$flake/flake.nix"
-            command cim-nix scan $flake --keep-forgotten --quiet >/dev/null 2>&1 </dev/null &
-            disown
-        end
+    if string match --quiet '*flake*' -- $argv
+        command cim-nix scan --after-nix --quiet -- $argv >/dev/null 2>&1 </dev/null &
+        disown $last_pid 2>/dev/null
     end
     return $result
 end
-"#;
+";

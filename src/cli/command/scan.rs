@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::app::explain::{self, Explanation, Verdict};
+use crate::app::hook::after_nix;
 use crate::app::moment::Written;
 use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
 use crate::cli::answer::{Answer, Page};
@@ -29,9 +30,8 @@ pub(crate) struct Scan {
     /// Directories to watch from now on; all known roots when there is none
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Leave alone what was forgotten, also where PATH names it; for hooks
-    #[arg(long)]
-    keep_forgotten: bool,
+    #[command(flatten)]
+    hook: ForHooks,
     /// Pass over what matches, as in a `.gitignore`; may be repeated [env: `CIM_NIX_EXCLUDES`]
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
@@ -52,6 +52,18 @@ pub(crate) struct Scan {
     fail_on: FailOn,
 }
 
+/// How hooks scan.
+#[derive(Debug, clap::Args)]
+struct ForHooks {
+    /// Leave alone what was forgotten, also where PATH names it; for hooks
+    #[arg(long)]
+    keep_forgotten: bool,
+    /// Scan the flake that `nix PATH...` was about, if any, and leave alone what was forgotten; for hooks, as in
+    /// `scan --after-nix -- flake update`
+    #[arg(long, conflicts_with = "explain")]
+    after_nix: bool,
+}
+
 /// What makes a scan exit with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
@@ -65,9 +77,16 @@ enum FailOn {
 
 impl Run for Scan {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        match &self.explain {
-            Some(path) => self.explain(path, context),
-            None => self.scan(context),
+        match (&self.explain, self.hook.after_nix) {
+            (Some(path), _) => self.explain(path, context),
+            (None, true) => match after_nix::flake(&self.paths, &context.directory) {
+                Some(flake) => {
+                    let hook = ForHooks { keep_forgotten: true, ..self.hook };
+                    Self { paths: vec![flake], hook, ..self }.scan(context)
+                }
+                None => Ok(ExitCode::SUCCESS),
+            },
+            (None, false) => self.scan(context),
         }
     }
 }
@@ -101,7 +120,7 @@ impl Scan {
     fn request(&self, context: &Context<'_>) -> Result<ScanRequest, Failure> {
         let mut request = context.scan_request()?;
         request.paths = self.paths.iter().map(|path| context.directory.join(path)).collect();
-        request.keep_forgotten = self.keep_forgotten;
+        request.keep_forgotten = self.hook.keep_forgotten;
         request.excludes.extend(self.exclude.iter().cloned());
         request.history &= !self.no_history;
         request.rules = request.rules.filter(|_| !self.no_check);
