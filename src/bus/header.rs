@@ -74,5 +74,5 @@ pub const OF_REQUESTS: &[(&str, &str)] = &[
     (MESSAGE_ID, "the command or query; the same command twice has one effect"),
     (CORRELATION_ID, "the conversation; left out, the message begins one"),
     (CAUSATION_ID, "what caused it"),
-    (ACTOR, "who asks, in their own words"),
+    (ACTOR, "who asks, in their own words: at most 256 bytes"),
 ];

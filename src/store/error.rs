@@ -176,6 +176,18 @@ pub enum StoreError {
         /// The largest that is stored.
         limit: usize,
     },
+    /// A name is longer than others take in.
+    #[error("{stream}: {what} of {bytes} bytes is over the limit of {limit}; shorten it")]
+    LongName {
+        /// The stream.
+        stream: String,
+        /// Which name.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The largest that is stored.
+        limit: usize,
+    },
     /// An event cannot be written down.
     #[error("{stream}: {source}")]
     Shape {

@@ -38,10 +38,17 @@ pub struct Who {
 }
 
 impl Who {
-    /// As actors are written: `user@host`.
+    /// As actors are written: `user@host`. Whatever the environment says, both fit into an event.
     pub fn actor(&self) -> String {
-        format!("{}@{}", self.user, self.host)
+        format!("{}@{}", cut(&self.user), cut(&self.host))
     }
+}
+
+/// The longest name of a user or a machine, in bytes; longer ones no system has.
+const LONGEST_NAME: usize = 256;
+
+fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or(name)
 }
 
 /// An open ledger. Shared by reference between threads; dropping it waits for what was submitted.
@@ -294,6 +301,16 @@ mod tests {
         let error = Store::open_to_write(&path, &who, 0, &|_| Some("nfs4".to_owned())).unwrap_err();
         assert!(error.to_string().contains("nfs4") && error.to_string().contains("--db"), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn whoever_is_at_work_is_named_as_shortly_as_an_event_needs() {
+        let named = |user: &str, host: &str| Who { host: host.to_owned(), user: user.to_owned() }.actor();
+        assert_eq!(named("ada", "desk"), "ada@desk");
+        let actor = named(&"é".repeat(70_000), &format!("x{}", "é".repeat(200)));
+        assert_eq!(actor, format!("{}@x{}", "é".repeat(128), "é".repeat(127)));
+        // As the actor of a command that somebody asked for, with their own name.
+        assert!(actor.len() + "bus: ()".len() + LONGEST_NAME < crate::store::shape::NAME_LIMIT);
     }
 
     #[test]

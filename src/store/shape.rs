@@ -88,6 +88,9 @@ pub const ERASED: &str = "null";
 /// The largest payload that is stored, in bytes.
 pub const PAYLOAD_LIMIT: usize = 256 * 1024;
 
+/// The longest name of a stream, a type or an actor, in bytes: what is written keeps to it, as nobody takes in what does not.
+pub const NAME_LIMIT: usize = 1_024;
+
 /// Writes an event down: its kind, and its payload as canonical JSON.
 ///
 /// # Errors

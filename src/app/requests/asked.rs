@@ -19,8 +19,9 @@ pub(super) struct Asked {
     pub(super) identity: MessageIdentity,
     /// Whether it said which message it is: only then can it be told from another one.
     pub(super) named: bool,
-    /// The field or header in which it says which message it is, when that is no id.
-    misread: Option<&'static str>,
+    /// The field or header that is not as it must be, and what it must be: the one in which it says which message it is, when
+    /// that is no id, or who asks, when that is too long a name.
+    unfit: Option<(&'static str, &'static str)>,
     /// Who asks, in their own words.
     pub(super) actor: Option<String>,
     /// Its own fields; none when the body is no JSON object.
@@ -57,16 +58,19 @@ impl Asked {
         };
         let body = body.unwrap_or(Value::Null);
         let (identity, named) = identity(request, &body, clock);
-        let actor = request.header(&[header::ACTOR, "X-User-ID", "Sender"]).map(str::to_owned);
-        let actor =
-            actor.or_else(|| ["issued_by", "actor"].iter().find_map(|name| body[*name].as_str().map(str::to_owned)));
+        let actor = actor(request, &body);
         let misread = if named { None } else { misread(request, &body) };
-        Some(Self { kind, what, identity, named, misread, actor, fields: fields(body) })
+        let too_long = actor.filter(|(_, name)| name.len() > LONGEST_ACTOR);
+        let unfit = misread.map(|field| (field, "a UUID"));
+        let unfit = unfit.or_else(|| too_long.map(|(field, _)| (field, "a name of at most 256 bytes")));
+        let actor = actor.filter(|_| too_long.is_none()).map(|(_, name)| name.to_owned());
+        Some(Self { kind, what, identity, named, unfit, actor, fields: fields(body) })
     }
 
-    /// Who names a message and is not understood would not be recognised when it comes again.
-    pub(super) fn refuse_misread(&self) -> Result<(), Refusal> {
-        self.misread.map_or(Ok(()), |field| Err(Refusal::invalid(field, "a UUID")))
+    /// Who names a message and is not understood would not be recognised when it comes again; and a name of any length would
+    /// stand in events that nobody takes in.
+    pub(super) fn refuse_unfit(&self) -> Result<(), Refusal> {
+        self.unfit.map_or(Ok(()), |(field, must)| Err(Refusal::invalid(field, must)))
     }
 
     /// Whether it asks for something to be done.
@@ -95,6 +99,19 @@ fn fields(body: Value) -> Option<Map<String, Value>> {
 /// Where a message says which one it is, and means nothing else.
 const OWN_IDS: [&str; 3] = ["message_id", "command_id", "query_id"];
 const OWN_HEADERS: [&str; 2] = [header::MESSAGE_ID, "X-Command-ID"];
+
+/// Where it is said who asks, in a header or in the body.
+const ACTOR_HEADERS: [&str; 3] = [header::ACTOR, "X-User-ID", "Sender"];
+const ACTOR_FIELDS: [&str; 2] = ["issued_by", "actor"];
+/// The longest name of who asks, in bytes.
+const LONGEST_ACTOR: usize = 256;
+
+/// Who asks, and where that is said.
+fn actor<'a>(request: &'a Request, body: &'a Value) -> Option<(&'static str, &'a str)> {
+    let in_header = |name: &'static str| request.header(&[name]).map(|actor| (name, actor));
+    let in_body = |name: &'static str| body[name].as_str().map(|actor| (name, actor));
+    ACTOR_HEADERS.into_iter().find_map(in_header).or_else(|| ACTOR_FIELDS.into_iter().find_map(in_body))
+}
 
 fn misread(request: &Request, body: &Value) -> Option<&'static str> {
     let places = [&body["identity"], &body["metadata"], &body["command"]["identity"], body];
@@ -186,7 +203,7 @@ mod tests {
             (vec![("X-Command-ID", "zz")], json!({}), "X-Command-ID"),
         ] {
             let asked = asked("nix.cmd.flake.scan", &headers, &body).unwrap();
-            assert_eq!(asked.refuse_misread(), Err(Refusal::invalid(field, "a UUID")), "{headers:?} {body}");
+            assert_eq!(asked.refuse_unfit(), Err(Refusal::invalid(field, "a UUID")), "{headers:?} {body}");
         }
         // What has an id all the same, or never meant one.
         for (headers, body) in [
@@ -194,7 +211,23 @@ mod tests {
             (vec![("X-Command-ID", ID)], json!({ "message_id": null })),
             (vec![("Nats-Msg-Id", "anything")], json!({ "id": "an input" })),
         ] {
-            assert_eq!(asked("nix.cmd.flake.scan", &headers, &body).unwrap().refuse_misread(), Ok(()), "{body}");
+            assert_eq!(asked("nix.cmd.flake.scan", &headers, &body).unwrap().refuse_unfit(), Ok(()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_refused_by_the_name_of_its_field() {
+        let (longest, long) = ("x".repeat(LONGEST_ACTOR), "x".repeat(LONGEST_ACTOR + 1));
+        for field in ["X-Actor", "X-User-ID", "Sender", "issued_by", "actor"] {
+            let named = |name: &str| {
+                let in_body = ACTOR_FIELDS.contains(&field);
+                let headers = if in_body { vec![] } else { vec![(field, name)] };
+                let body = if in_body { json!({ field: name }) } else { json!({}) };
+                asked("nix.cmd.flake.scan", &headers, &body).unwrap()
+            };
+            let must = "a name of at most 256 bytes";
+            assert_eq!(named(&long).refuse_unfit(), Err(Refusal::invalid(field, must)), "{field}");
+            assert_eq!((named(&longest).refuse_unfit(), named(&longest).actor), (Ok(()), Some(longest.clone())));
         }
     }
 

@@ -85,7 +85,7 @@ commands! {
 
 /// Does a command, or says why not.
 pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
-    asked.refuse_misread()?;
+    asked.refuse_unfit()?;
     let known = COMMANDS.iter().find(|command| command.name == asked.what);
     let known =
         known.ok_or_else(|| Refusal::rejected("unknown_command", format!("there is no command {}", asked.what)))?;

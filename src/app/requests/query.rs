@@ -74,7 +74,7 @@ queries! {
 
 /// Answers a query, or says why not.
 pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
-    asked.refuse_misread()?;
+    asked.refuse_unfit()?;
     let known = QUERIES.iter().find(|query| query.name == asked.what);
     let known = known.ok_or_else(|| Refusal::rejected("unknown_query", format!("there is no query {}", asked.what)))?;
     validate(asked, known.fields)?;

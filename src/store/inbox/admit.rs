@@ -6,10 +6,7 @@ use nkeys::KeyPair;
 
 use super::{Arrival, Sender};
 use crate::store::chain::{self, Chain};
-use crate::store::shape::{ERASED, PAYLOAD_LIMIT};
-
-/// The longest name of a stream, a type or an actor, in bytes.
-const LONGEST_NAME: usize = 1_024;
+use crate::store::shape::{ERASED, NAME_LIMIT, PAYLOAD_LIMIT};
 
 /// What was proved.
 #[derive(Debug)]
@@ -50,7 +47,7 @@ pub(super) fn breach(key: &str, arrival: &Arrival, link: &chain::Hash) -> Option
     if *link != arrival.chain {
         return is("is not what its link in the chain says");
     }
-    if arrival.payload.len() > PAYLOAD_LIMIT || names(arrival).any(|name| name.len() > LONGEST_NAME) {
+    if arrival.payload.len() > PAYLOAD_LIMIT || names(arrival).any(|name| name.len() > NAME_LIMIT) {
         return is("is larger than an event may be");
     }
     if !arrival.stream.split_once('/').is_some_and(|(aggregate, key)| !aggregate.is_empty() && !key.is_empty()) {

@@ -15,7 +15,7 @@ use crate::store::error::{Named, StoreError};
 use crate::store::local::{self, LocalNote};
 use crate::store::origin::Origin;
 use crate::store::outbox;
-use crate::store::shape::{self, PAYLOAD_LIMIT};
+use crate::store::shape::{self, NAME_LIMIT, PAYLOAD_LIMIT};
 
 /// An append whose events are written down already: the work that needs no database, done before the queue.
 #[derive(Debug)]
@@ -66,14 +66,16 @@ impl Prepared {
     /// Writes the events down.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] and [`StoreError::Shape`] name the stream.
+    /// [`StoreError::TooLarge`], [`StoreError::LongName`] and [`StoreError::Shape`] name the stream.
     pub(crate) fn new(append: Append) -> Result<Self, StoreError> {
         let Append { command, received_at, writes, notes } = append;
         let writes = writes
             .into_iter()
             .map(|write| {
                 let stream = write.stream.to_string();
-                let events = write.events.into_iter().map(|new| prepare(&stream, new)).collect::<Result<_, _>>()?;
+                let events: Vec<_> =
+                    write.events.into_iter().map(|new| prepare(&stream, new)).collect::<Result<_, _>>()?;
+                refuse_long_names(&stream, &command.actor, &events)?;
                 Ok(PreparedWrite { stream, expected: write.expected, events })
             })
             .collect::<Result<_, StoreError>>()?;
@@ -163,6 +165,18 @@ fn prepare(stream: &str, new: super::NewEvent) -> Result<PreparedEvent, StoreErr
         payload,
         undoes: new.undoes,
     })
+}
+
+/// What the way in of others refuses must not be written: an event cannot be taken back.
+fn refuse_long_names(stream: &str, actor: &str, events: &[PreparedEvent]) -> Result<(), StoreError> {
+    let kinds = events.iter().map(|event| ("a type", event.kind.as_str()));
+    let mut names = [("a name", stream), ("an actor", actor)].into_iter().chain(kinds);
+    match names.find(|(_, name)| name.len() > NAME_LIMIT) {
+        Some((what, name)) if !events.is_empty() => {
+            Err(StoreError::LongName { stream: stream.to_owned(), what, bytes: name.len(), limit: NAME_LIMIT })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The receipt of a command that was stored before.

@@ -3,6 +3,7 @@
 use super::*;
 use cim_domain_nix::store::Ticket;
 use cim_domain_nix::store::local::{FileRow, HistoryCursor, LocalNote};
+use cim_domain_nix::store::shape::NAME_LIMIT;
 use std::path::PathBuf;
 
 #[test]
@@ -40,6 +41,21 @@ fn the_same_command_twice_has_one_effect_and_the_first_answer() {
     store.append(append.clone()).unwrap();
     let again = store.append(append).unwrap();
     assert_eq!(again, Receipt::Repeated { first: Some(1), last: Some(1), result: json!({"flakes": 3}) });
+    assert_eq!(store.reader().unwrap().head().unwrap(), 1);
+}
+
+#[test]
+fn an_actor_whom_no_other_ledger_takes_in_is_not_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("ledger.db"));
+    let append = |number: u128, bytes| {
+        let mut append = single(number, number);
+        append.command.actor = "x".repeat(bytes);
+        store.append(append)
+    };
+    append(1, NAME_LIMIT).unwrap();
+    let error = append(2, NAME_LIMIT + 1).unwrap_err();
+    assert!(matches!(error, StoreError::LongName { bytes: 1_025, limit: 1_024, .. }), "{error}");
     assert_eq!(store.reader().unwrap().head().unwrap(), 1);
 }
 

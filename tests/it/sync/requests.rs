@@ -185,6 +185,36 @@ fn paths_outside_the_roots_and_wrong_fields_are_refused_by_name() {
 }
 
 #[test]
+fn a_name_that_no_other_ledger_would_take_in_is_refused_before_anything_is_recorded() {
+    let world = World::new(&["flake.scan"]);
+    let before = world.machine.count("SELECT count(*) FROM events");
+    for bytes in [257, 2_000, 600_000] {
+        let name = "x".repeat(bytes);
+        for (field, headers) in [("actor", None), ("issued_by", None), ("X-Actor", Some("X-Actor"))] {
+            if headers.is_some() && bytes > 2_000 {
+                continue;
+            }
+            let (mut map, mut body) = (HeaderMap::new(), json!({ "path": world.path() }));
+            match headers {
+                Some(header) => map.insert(header, name.as_str()),
+                None => body[field] = name.clone().into(),
+            }
+            let reply = world.ask_with("nix.cmd.flake.scan", map, body.to_string().into_bytes());
+            assert_eq!((&reply["code"], &reply["field"]), (&json!("invalid"), &json!(field)), "{bytes}: {reply}");
+        }
+    }
+    assert_eq!(world.machine.count("SELECT count(*) FROM events"), before);
+    let reply = world.ask("nix.cmd.flake.scan", &json!({ "path": world.path(), "actor": "é".repeat(128) }));
+    assert_eq!(reply["code"], "done", "{reply}");
+    cim_domain_nix::app::sync::consent::share(&world.machine.session, &cim_domain_nix::app::sync::consent::Which::All)
+        .unwrap();
+    world.machine.until("end", |report| report.shared > 0 && report.backlog == 0);
+    let bob = Machine::at("bob", &world.machine.place);
+    assert_eq!(i64::try_from(bob.synced().taken).unwrap(), world.machine.status().shared);
+    assert_eq!(bob.status().parked, 0);
+}
+
+#[test]
 fn another_machines_flake_is_its_owners_business() {
     let world = World::new(&["flake.forget"]);
     let bob = Machine::at("bob", &world.machine.place);
