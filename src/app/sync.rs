@@ -64,6 +64,12 @@ pub enum SyncError {
     /// Nothing is parked under that number.
     #[error("nothing is parked under number {0}")]
     NothingParked(i64),
+    /// No origin is known by that key, or several are by its beginning.
+    #[error("`{0}` is neither a number nor the key of one origin that is known here")]
+    NoSuchOrigin(String),
+    /// This ledger is that origin, or went on from it by itself.
+    #[error("{0} is what this ledger is or was: what others have of it cannot stand beside that")]
+    LeftBehind(String),
 }
 
 impl Place {

@@ -225,6 +225,8 @@ impl From<SyncError> for Failure {
             SyncError::NothingParked(_) => {
                 Self::of(Kind::Refused, &error).hinted("`cim-nix sync parked list` shows what is")
             }
+            SyncError::NoSuchOrigin(_) => Self::of(Kind::Refused, &error).hinted("`cim-nix fleet` shows the keys"),
+            SyncError::LeftBehind(_) => Self::of(Kind::Refused, &error),
         }
     }
 }

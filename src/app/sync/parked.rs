@@ -35,6 +35,24 @@ pub fn retry(session: &Session, id: i64) -> Result<ParkedRow, SyncError> {
     Ok(row)
 }
 
+/// Lets the origin of a key, or of the beginning of one, go on after something of it was discarded, and has the exchange read
+/// again. Returns its key.
+///
+/// # Errors
+/// [`SyncError::NoSuchOrigin`], [`SyncError::LeftBehind`].
+pub fn listen_again(session: &Session, key: &str) -> Result<String, SyncError> {
+    let mut heads = session.store.reader()?.shared_heads()?;
+    heads.retain(|head| head.origin.starts_with(key));
+    let (Some(head), true) = (heads.pop(), heads.is_empty()) else {
+        return Err(SyncError::NoSuchOrigin(key.to_owned()));
+    };
+    if !session.store.readmit(&head.origin)? {
+        return Err(SyncError::LeftBehind(head.origin));
+    }
+    session.store.read_again(REMOTE, 1, session.clock.now())?;
+    Ok(head.origin)
+}
+
 /// Drops the message; its origin, if it has one, is not listened to any more. Returns what was parked.
 ///
 /// # Errors

@@ -75,6 +75,30 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Lets an origin go on, whatever of it is parked or was discarded; false, and nothing is changed, when this ledger itself went
+    /// on from it.
+    pub fn readmit(&self, origin: &str) -> Result<bool, StoreError> {
+        let origin = origin.to_owned();
+        self.write(move |place| {
+            let left: bool = place
+                .cached(
+                    "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
+                     SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL) \
+                     SELECT EXISTS (SELECT 1 FROM origins o JOIN own ON o.id = own.id WHERE o.public_key = ?1)",
+                )?
+                .query_row([&origin], |row| row.get(0))
+                .named(place.path)?;
+            if left {
+                return Ok(false);
+            }
+            place.cached("DELETE FROM parked WHERE origin = ?1")?.execute([&origin]).named(place.path)?;
+            decide(place, &origin, Parked::Retry, None)?;
+            Ok(true)
+        })
+    }
+}
+
 impl Intake<'_> {
     pub(super) fn refuse_unreadable(&mut self, message: &Unreadable) -> Result<(), StoreError> {
         let sender = match &message.origin {
@@ -134,18 +158,23 @@ fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<Option<ParkedR
     let Some(found) = found.pop() else { return Ok(None) };
     place.cached("DELETE FROM parked WHERE id = ?1")?.execute([id]).named(place.path)?;
     if let Some(origin) = &found.origin {
-        let (state, reason) = match decision {
-            Parked::Retry => ("active", None),
-            Parked::Discard => ("retired", Some(&found.reason)),
-        };
-        place
-            .cached("UPDATE origins SET state = ?2, reason = ?3 WHERE public_key = ?1")?
-            .execute(params![origin, state, reason])
-            .named(place.path)?;
-        // What waited is read from the remote again, or not wanted any more.
-        place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([origin]).named(place.path)?;
+        decide(place, origin, decision, Some(&found.reason))?;
     }
     Ok(Some(found))
+}
+
+/// Whether an origin is listened to from here on, and why it is not.
+fn decide(place: &Place<'_>, origin: &str, decision: Parked, why: Option<&str>) -> Result<(), StoreError> {
+    let (state, reason) = match decision {
+        Parked::Retry => ("active", None),
+        Parked::Discard => ("retired", why),
+    };
+    place
+        .cached("UPDATE origins SET state = ?2, reason = ?3 WHERE public_key = ?1")?
+        .execute(params![origin, state, reason])
+        .named(place.path)?;
+    // What waited is read from the remote again, or not wanted any more.
+    place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([origin]).named(place.path).map(drop)
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<ParkedRow> {

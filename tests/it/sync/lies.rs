@@ -1,9 +1,11 @@
 //! What others write: poison holds up its origin alone, and nobody speaks in another's name.
 
 use async_nats::HeaderMap;
-use cim_domain_nix::app::sync::parked;
+use cim_domain_nix::app::sync::{SyncError, parked};
 use cim_domain_nix::store::inbox::{Chunk, Unreadable};
+use serde_json::json;
 
+use super::admin::Admin;
 use super::machine::Machine;
 use super::stranger::Stranger;
 use crate::nats::Server;
@@ -104,6 +106,43 @@ fn a_tampered_event_quarantines_its_origin_and_no_other() {
     assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "retired");
     bob.synced();
     assert_eq!(bob.status().parked, 0);
+    // Until it is listened to again.
+    let key = stranger.key.public_key();
+    assert_eq!(parked::listen_again(&bob.session, &key[..12]).unwrap(), key);
+    bob.synced();
+    assert_eq!((state_of(&bob, &key).0.as_str(), bob.status().parked), ("quarantined", 1));
+    assert_eq!(parked::listen_again(&bob.session, &key).unwrap(), key);
+    assert_eq!((state_of(&bob, &key).0.as_str(), bob.status().parked), ("active", 0));
+    for nobody in ["U", "nobody", ""] {
+        let refused = parked::listen_again(&bob.session, nobody);
+        assert!(matches!(refused, Err(SyncError::NoSuchOrigin(_))), "{nobody}: {refused:?}");
+    }
+    let own = &bob.session.store.origin().public_key;
+    assert!(matches!(parked::listen_again(&bob.session, own), Err(SyncError::LeftBehind(_))));
+}
+
+#[test]
+fn an_origin_that_was_given_up_is_listened_to_again_when_that_is_asked_for() {
+    let server = Server::start();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (event, signature) = stranger.next("flake.forgotten", "{}");
+    let subject = format!("nix.ledger.{}.flake.forgotten", stranger.key.public_key());
+    stranger.send(&subject, HeaderMap::new(), b"not json".to_vec());
+    stranger.publish(&event, Some(&signature));
+    assert_eq!((bob.synced().parked, bob.shared().len()), (1, 0));
+    let id = parked::list(&bob.session.store.reader().unwrap()).unwrap()[0].id;
+    parked::discard(&bob.session, id).unwrap();
+    assert_eq!(bob.synced().taken, 0, "nothing of it");
+    // The stream was made anew meanwhile, without the garbage.
+    let admin = Admin::of(&server);
+    admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
+    admin.set_up(false).unwrap();
+    stranger.publish(&event, Some(&signature));
+    assert_eq!(bob.synced().taken, 0, "nor of what it sends again");
+    parked::listen_again(&bob.session, &stranger.key.public_key()).unwrap();
+    assert_eq!((bob.synced().taken, bob.status().parked), (1, 0));
 }
 
 #[test]

@@ -29,10 +29,11 @@ enum Action {
     },
     /// Have it read again from the server, and let its origin go on
     Retry {
-        /// Its number
-        id: i64,
+        /// Its number; or an origin's key, or the beginning of it, to listen again to one of which something was discarded
+        #[arg(value_name = "NUMBER|ORIGIN")]
+        which: String,
     },
-    /// Drop it; its origin, if it has one, is not listened to any more
+    /// Drop it; its origin, if it has one, is not listened to any more, until `retry` names it
     Discard {
         /// Its number
         id: i64,
@@ -50,9 +51,13 @@ impl Parked {
                 let row = parked::show(&context.read()?.ledger.reader, id)?;
                 context.printer.answer(&Shown { message: Message::of(row) })?;
             }
-            Action::Retry { id } => {
-                let row = parked::retry(&context.session()?, id)?;
-                context.printer.say(match row.origin {
+            Action::Retry { which } => {
+                let session = context.session()?;
+                let origin = match which.parse() {
+                    Ok(id) => parked::retry(&session, id)?.origin,
+                    Err(_) => Some(parked::listen_again(&session, &which)?),
+                };
+                context.printer.say(match origin {
                     Some(_) => "its origin may go on; `cim-nix sync now` reads it again",
                     None => "`cim-nix sync now` reads it again",
                 });
@@ -60,8 +65,10 @@ impl Parked {
             Action::Discard { id } => {
                 let row = parked::discard(&context.session()?, id)?;
                 context.printer.say(match row.origin {
-                    Some(_) => "it is dropped; its origin is not listened to any more",
-                    None => "it is dropped",
+                    Some(origin) => format!(
+                        "it is dropped; its origin is not listened to any more, until `cim-nix sync parked retry {origin}`"
+                    ),
+                    None => "it is dropped".to_owned(),
                 });
             }
         }
