@@ -386,6 +386,12 @@ impl Arrival {
             && admit::breach(&self.origin, self, link).is_none()
     }
 
+    /// The same, of an event that is not here: its link is what it says itself. Without a signature, nobody has proved it yet.
+    pub fn can_follow(&self, previous: Option<&Hash>) -> bool {
+        let link = previous.map(|previous| chain::link(Chain::Shared, previous, &self.envelope()));
+        admit::breach(&self.origin, self, &link.unwrap_or(self.chain)).is_none()
+    }
+
     /// What the chains hash of it.
     pub fn envelope(&self) -> Envelope<'_> {
         Envelope {

@@ -30,8 +30,10 @@ pub struct Compared {
     pub repeated: Vec<i64>,
     /// The numbers that the exchange lacks, though it has later ones.
     pub missing: Vec<i64>,
-    /// How many only the exchange has.
+    /// How many only the exchange has, and signed for by their origin.
     pub only_there: u64,
+    /// The numbers of events that only the exchange has, and not as their origin signed for them: nobody takes those in.
+    pub unproved: Vec<i64>,
     /// How many only this ledger has, after all that the exchange has.
     pub only_here: u64,
     /// How many messages cannot be read.
@@ -41,7 +43,8 @@ pub struct Compared {
 impl Compared {
     /// Whether nothing differs; what one side has not got yet is no difference.
     pub fn is_good(&self) -> bool {
-        self.different.is_empty() && self.repeated.is_empty() && self.missing.is_empty() && self.unreadable == 0
+        let faults = [&self.different, &self.repeated, &self.missing, &self.unproved];
+        faults.into_iter().all(Vec::is_empty) && self.unreadable == 0
     }
 }
 
@@ -49,8 +52,10 @@ impl Compared {
 #[derive(Debug, Default)]
 struct Comparing {
     compared: Compared,
-    /// The highest number so far, and its link here.
+    /// The highest number so far, and its link: as it is here, or as it says itself when it is not.
     last: (i64, Option<Hash>),
+    /// Those that only the exchange has, up to the next one that is signed for.
+    unsigned: Vec<i64>,
 }
 
 impl Comparing {
@@ -68,7 +73,7 @@ impl Comparing {
             _ => reader.shared_link(&arrival.origin, arrival.seq - 1)?,
         };
         let here = reader.shared_place(&arrival.origin, arrival.seq)?;
-        self.last = (arrival.seq, here.map(|(link, _)| link));
+        self.last = (arrival.seq, Some(here.map_or(arrival.chain, |(link, _)| link)));
         match here.zip(previous) {
             // Its origin blanks what it erases on the exchange as well, but nobody else does.
             Some(((link, blank), previous))
@@ -77,9 +82,30 @@ impl Comparing {
                 self.compared.same += 1;
             }
             Some(_) => self.compared.different.push(arrival.seq),
-            None => self.compared.only_there += 1,
+            None => self.take_what_is_not_here(arrival, arrival.seq > highest + 1, previous.as_ref()),
         }
         Ok(())
+    }
+
+    /// What is not here can be proved by its link and its origin's signature alone, as when it is taken in.
+    fn take_what_is_not_here(&mut self, arrival: &Arrival, after_hole: bool, previous: Option<&Hash>) {
+        let follows = arrival.can_follow(previous);
+        if after_hole || !follows {
+            self.give_up();
+        }
+        match (follows, arrival.signature.is_some()) {
+            (false, _) => self.compared.unproved.push(arrival.seq),
+            (true, false) => self.unsigned.push(arrival.seq),
+            (true, true) => {
+                self.compared.only_there += 1 + self.unsigned.len() as u64;
+                self.unsigned.clear();
+            }
+        }
+    }
+
+    /// Nobody signs any more for what was not signed for.
+    fn give_up(&mut self) {
+        self.compared.unproved.append(&mut self.unsigned);
     }
 }
 
@@ -109,7 +135,8 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
             let messages = super::intake::read(&mut follow)?;
             let Some(last) = messages.last() else { break };
             let over = last.pending == 0 || last.sequence >= exchange.last;
-            for message in &messages {
+            // What came since may lack the message that signs for it.
+            for message in messages.iter().filter(|message| message.sequence <= exchange.last) {
                 match wire::arrival(message) {
                     Ok(arrival) => found.entry(arrival.origin.clone()).or_default().take(&reader, &arrival)?,
                     Err(unreadable) => {
@@ -128,6 +155,7 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
         let comparing = found.entry(head.origin).or_default();
         comparing.compared.only_here = u64::try_from(head.seq - comparing.last.0).unwrap_or_default();
     }
+    found.values_mut().for_each(Comparing::give_up);
     let name = |(origin, Comparing { compared, .. }): (String, Comparing)| Compared {
         own: origin == *own,
         origin,

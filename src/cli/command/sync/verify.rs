@@ -40,6 +40,7 @@ struct Origin {
     same: u64,
     /// Numbers of events that are others on the server.
     different: Vec<i64>,
+    /// How many only the server has, as their origin signed for them.
     only_there: u64,
     only_here: u64,
     unreadable: u64,
@@ -47,12 +48,15 @@ struct Origin {
     repeated: Vec<i64>,
     /// Numbers that the server lacks, though it has later ones.
     missing: Vec<i64>,
+    /// Numbers of events that only the server has, and not as their origin signed for them.
+    unproved: Vec<i64>,
 }
 
 impl Origin {
     fn of(compared: Compared) -> Self {
-        let Compared { origin, own, same, different, repeated, missing, only_there, only_here, unreadable } = compared;
-        Self { origin, own, same, different, only_there, only_here, unreadable, repeated, missing }
+        let Compared { origin, own, same, different, repeated, missing, only_there, unproved, only_here, unreadable } =
+            compared;
+        Self { origin, own, same, different, only_there, only_here, unreadable, repeated, missing, unproved }
     }
 
     /// How it is called for people.
@@ -70,6 +74,7 @@ impl Origin {
             ("another on the server", &self.different),
             ("more than once on the server", &self.repeated),
             ("not on the server, though later ones are", &self.missing),
+            ("only on the server, and not signed for by its origin", &self.unproved),
         ];
         let listed = told.into_iter().filter(|(_, numbers)| !numbers.is_empty());
         let listed = listed.map(|(what, numbers)| format!("{}: {} {what}", self.name(), some(numbers)));
