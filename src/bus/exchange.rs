@@ -126,7 +126,9 @@ impl Bus {
             Err(error) => Err(error),
             Ok(info) => match differences(&info["config"]) {
                 found if found.is_empty() => Ok(SetUp::Fits),
-                found if !upgrade => Err(BusError::StreamDiffers { stream, differences: found }),
+                found if !upgrade || info["config"]["sealed"] == true => {
+                    Err(BusError::StreamDiffers { stream, differences: found })
+                }
                 _ => self.change(&stream, &upgraded(&config, &info["config"])?).map(|()| SetUp::Upgraded),
             },
         }
@@ -239,11 +241,15 @@ fn upgraded(wanted: &Config, found: &Value) -> Result<Value, BusError> {
     Ok(config)
 }
 
+/// What no upgrade changes.
+pub(super) const SEALED: &str = "it is sealed, which cannot be undone: it has to be deleted and made anew";
+
 /// What of the exchange is not as it must be.
 fn differences(config: &Value) -> Vec<String> {
     let largest = config["max_msg_size"].as_i64().unwrap_or(-1);
     let window = config["duplicate_window"].as_u64().unwrap_or_default();
     let rules = [
+        (config["sealed"] != true, SEALED.to_owned()),
         (config["subjects"] == json!([subject::LEDGER]), format!("its subjects must be {}", subject::LEDGER)),
         (config["storage"] == "file", "it must be stored in files".to_owned()),
         (config["retention"] == "limits", "its retention must be by limits".to_owned()),
@@ -269,6 +275,7 @@ fn differences(config: &Value) -> Vec<String> {
 fn events_differences(config: &Value, ledger: &str) -> Vec<String> {
     let transforms = &config["sources"][0]["subject_transforms"][0];
     let rules = [
+        (config["sealed"] != true, SEALED.to_owned()),
         (config["sources"][0]["name"] == ledger, format!("it must be made from {ledger}")),
         (
             transforms["src"] == subject::LEDGER && transforms["dest"] == subject::EVENTS_OF_LEDGER,

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::{HeaderMap, Request};
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::connect::{Bus, chain};
+use super::envelope::{Envelope, chain_text};
 use super::error::BusError;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, SEALED};
 use super::link::Waited;
 use super::{header, subject};
 
@@ -39,10 +41,25 @@ pub struct Held {
     pub fence: u64,
     /// That event's place in what the origin has shared; zero when there is none.
     pub seq: i64,
-    /// That event's link in the origin's chain.
+    /// That event's link in the origin's chain; none when there is no such event.
     pub chain: Option<[u8; 32]>,
     /// The origin's signature of it, when the message carries one, as the last of a batch does.
     pub signature: Option<Vec<u8>>,
+}
+
+impl Outgoing {
+    /// The same, with the origin's signature of everything up to it.
+    pub fn sign(&mut self, signature: &[u8]) {
+        self.headers.insert(header::SIGNATURE, BASE64.encode(signature).as_str());
+    }
+
+    /// How many bytes of it are sent, with what [`Bus::publish`] adds at most.
+    pub fn bytes(&self) -> usize {
+        const ADDED: usize = 1 << 10;
+        let headers = self.headers.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        let headers = headers.map(|(name, value)| AsRef::<str>::as_ref(name).len() + value.as_str().len() + 4);
+        self.subject.len() + headers.sum::<usize>() + self.body.len() + ADDED
+    }
 }
 
 impl Bus {
@@ -63,14 +80,10 @@ impl Bus {
             }
             Err(error) => return Err(failed(chain(&error))),
         };
-        let value = |name| message.headers.get(name).map(async_nats::HeaderValue::as_str);
-        let seq = value(header::ORIGIN_SEQUENCE).and_then(|text| text.parse().ok());
-        let link = value(header::ORIGIN_CHAIN)
-            .and_then(|text| HEXLOWER.decode(text.as_bytes()).ok())
-            .and_then(|bytes| bytes.try_into().ok());
-        let signature = value(header::SIGNATURE).and_then(|text| BASE64.decode(text.as_bytes()).ok());
-        match seq {
-            Some(seq) => Ok(Held { fence: message.sequence, seq, chain: link, signature }),
+        let signature = message.headers.get(header::SIGNATURE);
+        let signature = signature.and_then(|text| BASE64.decode(text.as_str().as_bytes()).ok());
+        match place(&message, origin) {
+            Some((seq, link)) => Ok(Held { fence: message.sequence, seq, chain: Some(link), signature }),
             None => Err(BusError::Unplaced { origin: origin.to_owned(), message: message.sequence }),
         }
     }
@@ -154,6 +167,14 @@ impl Bus {
     }
 }
 
+/// The place and the link of a message in its origin's chain, when body and headers say the same.
+fn place(message: &StreamMessage, origin: &str) -> Option<(i64, [u8; 32])> {
+    let value = |name| message.headers.get(name).map(async_nats::HeaderValue::as_str);
+    let (seq, link) = Envelope::place_in(&message.payload, origin)?;
+    let told = value(header::ORIGIN_SEQUENCE)?.parse() == Ok(seq) && value(header::ORIGIN_CHAIN)? == chain_text(&link);
+    (told && seq >= 1).then_some((seq, link))
+}
+
 /// How sending ended.
 enum Sending {
     /// No answer in time.
@@ -169,6 +190,7 @@ fn refusal(stream: &str, answer: &Value) -> BusError {
     let why = error["description"].as_str().unwrap_or("no reason given").to_owned();
     let stream = stream.to_owned();
     match error["err_code"].as_u64() {
+        Some(10109) => BusError::StreamDiffers { stream, differences: vec![SEALED.to_owned()] },
         Some(10071 | 10164) => BusError::Fenced,
         Some(10059 | 10060) => BusError::StreamMissing { stream },
         Some(10039 | 10076) => BusError::NoJetStream { why },

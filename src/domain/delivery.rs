@@ -107,6 +107,8 @@ pub enum Reason {
     Forked,
     /// Somebody else published under this origin's name.
     Forged,
+    /// An event of this origin is larger than others take in.
+    Oversized,
     /// The clocks are too far apart.
     Clock,
     /// This origin's key is missing.
@@ -115,7 +117,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Setting,
         Self::Unauthorized,
         Self::Permission,
@@ -127,6 +129,7 @@ impl Reason {
         Self::PayloadLimit,
         Self::Forked,
         Self::Forged,
+        Self::Oversized,
         Self::Clock,
         Self::NoKey,
     ];
@@ -145,6 +148,7 @@ impl Reason {
             Self::PayloadLimit => "payload_limit",
             Self::Forked => "forked",
             Self::Forged => "forged",
+            Self::Oversized => "oversized",
             Self::Clock => "clock",
             Self::NoKey => "no_key",
         }
@@ -170,7 +174,9 @@ impl Reason {
                 "ask the server's administrator to allow it: `docs/sync.md` lists what a workstation needs"
             }
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
-            Self::StreamDiffers => "run `cim-nix sync setup --upgrade` with an administrator's credentials",
+            Self::StreamDiffers => {
+                "run `cim-nix sync setup --upgrade` with an administrator's credentials; a sealed stream has to be made anew"
+            }
             Self::StreamFull => "raise the limits of the stream, or set it up on a larger disk",
             Self::ServerTooOld => "update nats-server to 2.11 or newer",
             Self::NoJetStream => {
@@ -181,7 +187,11 @@ impl Reason {
                 "when the original goes on elsewhere, become an origin of your own: `cim-nix origin fork --yes`"
             }
             Self::Forged => {
-                "find out who published under this origin's name; `docs/sync.md` says how the server prevents it"
+                "take the permission from whoever published under this origin's name, then have the stream made anew, or become an \
+                 origin of your own: `docs/sync.md` says how"
+            }
+            Self::Oversized => {
+                "become an origin of your own, which leaves it behind: `cim-nix origin fork --yes`, then `cim-nix scan`"
             }
             Self::Clock => "set this machine's clock, or the server's",
             Self::NoKey => "put the key file back beside the database, from a backup",
@@ -273,7 +283,7 @@ impl Delivery {
         self.state
     }
 
-    /// Why it is blocked.
+    /// Why it is blocked; none when it is not.
     pub const fn reason(&self) -> Option<Reason> {
         self.reason
     }
@@ -337,6 +347,7 @@ impl Delivery {
     /// What to do next.
     pub fn next(&mut self, now: i64) -> Step {
         if self.is_waiting() && now >= self.until {
+            self.reason = None;
             self.state = if self.connected { State::Reconciling } else { State::Connecting };
         }
         match self.state {
@@ -372,6 +383,7 @@ impl Delivery {
         self.attempts = self.attempts.saturating_add(1);
         self.until = now + half + jitter;
         self.state = state;
+        self.reason = None;
     }
 }
 

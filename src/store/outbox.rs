@@ -13,7 +13,7 @@ use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::reader::Reader;
-use super::shape::ERASED;
+use super::shape::{ERASED, NAME_LIMIT};
 use crate::domain::stream::StreamId;
 
 /// What a release to sharing did.
@@ -110,6 +110,27 @@ impl Reader {
         .and_then(|mut statement| {
             statement.query_map(params![origin, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
+        .named(self.path())
+    }
+
+    /// The first of this origin's shared events that is larger than others take in, and by how many bytes its actor is named:
+    /// an older release recorded what others asked under a name of any length.
+    pub fn oversized(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        let limit = i64::try_from(NAME_LIMIT).unwrap_or(i64::MAX);
+        // Every event has the actor of its command, and there are far fewer of those.
+        let some = self
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM commands WHERE octet_length(actor) > ?1)")
+            .and_then(|mut statement| statement.query_row([limit], |row| row.get::<_, bool>(0)))
+            .named(self.path())?;
+        if !some {
+            return Ok(None);
+        }
+        self.prepare_cached(
+            "SELECT b.seq, octet_length(e.actor) FROM outbox b JOIN events e ON e.position = b.position \
+             WHERE b.origin = (SELECT id FROM origins WHERE is_self = 1) AND octet_length(e.actor) > ?1 \
+             ORDER BY b.seq LIMIT 1",
+        )
+        .and_then(|mut statement| statement.query_row([limit], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .named(self.path())
     }
 

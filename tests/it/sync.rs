@@ -11,6 +11,8 @@ mod access;
 
 mod admin;
 
+mod anew;
+
 mod answers;
 
 mod chaos;

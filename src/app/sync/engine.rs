@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::Session;
 use super::super::requests::{DESCRIPTION, Desk, SERVICE};
 use super::intake::{self, Ended, Progress};
-use super::relay::{self, Sending, Stop};
+use super::relay::{self, Asking, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
@@ -120,6 +120,8 @@ struct Engine<'scope, 'env> {
     reader: Reader,
     delivery: Delivery,
     status: Status,
+    /// The same as it is written down.
+    told: Status,
     bus: Option<Arc<Bus>>,
     desk: Option<Arc<Desk>>,
     answering: Option<Answering>,
@@ -155,6 +157,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             reader: session.store.reader()?,
             delivery: Delivery::default(),
             status: Status::default(),
+            told: Status::default(),
             bus: None,
             desk: None,
             answering: None,
@@ -223,7 +226,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         }
         if self.heard.connected && !standing.connected {
             self.status.connected_since = None;
-            self.fail(Seen::Lost, "the connection is lost");
+            match self.delivery.state() {
+                // What blocks it is told as before: it is not cured by a new connection.
+                State::Blocked => self.see(Seen::Lost),
+                _ => self.fail(Seen::Lost, "the connection is lost"),
+            }
         }
         self.heard = standing;
         if self.way_in.as_ref().is_some_and(|way_in| way_in.thread.is_finished()) {
@@ -293,7 +300,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 self.see(Seen::Reconciled { behind });
                 self.exchange = Some(exchange.clone());
                 self.start_way_in(scope, bus, exchange);
-                Ok(())
+                relay::refuse_oversized(&self.reader).or_else(|stop| self.stopped(stop))
             }
             Err(stop) => self.stopped(stop),
         }
@@ -346,11 +353,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let stop = Arc::new(AtomicBool::new(false));
         // Not left to the thread: until it begins, nothing is known of what came meanwhile.
         self.progress.caught_up.store(false, Ordering::Release);
-        let (session, progress, stopping) = (self.session, self.progress.clone(), stop.clone());
+        let (whose, progress, stopping) = ((self.session, self.place), self.progress.clone(), stop.clone());
         // By its name it is known that a panic of it is taken up here.
         let thread = thread::Builder::new()
             .name("way-in".to_owned())
-            .spawn_scoped(scope, move || intake::run(session, &bus, &exchange, &progress, &stopping));
+            .spawn_scoped(scope, move || intake::run(whose, (&bus, &exchange), &progress, &stopping));
         match thread {
             Ok(thread) => self.way_in = Some(WayIn { stop, thread }),
             Err(error) => self.fail(Seen::Failed, error),
@@ -399,17 +406,15 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// Writes down where delivery stands, when that changed.
     fn tell(&mut self) -> Result<(), SyncError> {
-        let status = Status {
-            state: self.delivery.state().name().to_owned(),
-            reason: self.delivery.reason().map(|reason| reason.name().to_owned()),
-            attempts: self.delivery.attempts(),
-            next_attempt_at: self.delivery.next_attempt(),
-            ..self.status.clone()
-        };
-        if status != self.status {
+        let status = &mut self.status;
+        self.delivery.state().name().clone_into(&mut status.state);
+        status.reason = self.delivery.reason().map(|reason| reason.name().to_owned());
+        status.attempts = self.delivery.attempts();
+        status.next_attempt_at = self.delivery.next_attempt();
+        if *status != self.told {
             tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");
-            self.status = status;
-            self.session.store.set_status(REMOTE, self.status.clone(), self.now())?;
+            self.told = status.clone();
+            self.session.store.set_status(REMOTE, self.told.clone(), self.now())?;
         }
         self.tell_synced()
     }
@@ -421,11 +426,27 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let pause = if done == before { STILL_SYNCED_US } else { SYNCED_US };
         let asked = self.reader.asked_whether_synced()?;
         let is_asked = asked != answered && asked.min(self.now()) <= self.looked;
-        if (self.looked - at > pause || is_asked) && self.is_synced()? {
+        // What was sent or taken just now says of itself that the exchange is there.
+        let is_known = done != before && !is_asked;
+        if (self.looked - at > pause || is_asked) && self.is_synced()? && (is_known || self.is_as_it_was()?) {
             self.session.store.set_synced(REMOTE, self.looked)?;
-            self.synced = (self.looked, done, asked);
+            // Whoever asked since that look is still to be answered.
+            self.synced = (self.looked, done, if is_asked { asked } else { answered });
         }
         Ok(())
+    }
+
+    /// Whether the exchange is still what it was; otherwise the next step is to ask what it holds.
+    fn is_as_it_was(&mut self) -> Result<bool, SyncError> {
+        let (Some(bus), Some(exchange)) = (self.bus.clone(), self.exchange.clone()) else { return Ok(false) };
+        let (session, place, reader) = (self.session, self.place, &self.reader);
+        match relay::has_turned(&Asking { session, place, reader, bus: &bus, exchange: &exchange }) {
+            Ok(false) => return Ok(true),
+            Ok(true) => self.see(Seen::Connected),
+            Err(SyncError::Bus(error)) => self.fail(error.seen(), error),
+            Err(error) => return Err(error),
+        }
+        Ok(false)
     }
 
     /// Nothing left to send or take.

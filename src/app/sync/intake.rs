@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::Session;
-use super::{REMOTE, SyncError, relay, wire};
+use super::relay::{self, Asking};
+use super::{Place, REMOTE, SyncError, wire};
 use crate::bus::{Bus, BusError, Exchange, Follow, Message};
 use crate::domain::delivery::Reason;
 use crate::store::Reader;
@@ -45,22 +46,30 @@ pub(super) enum Ended {
     Failed(SyncError),
     /// The exchange holds another event under one of our numbers, and whose it is.
     Refused(Reason),
-    /// The exchange holds events of ours that are not here: it has to be asked again what it holds.
+    /// The exchange holds events of ours that are not here, or is not what it was: it has to be asked again what it holds.
     Ahead,
 }
 
 /// Follows the exchange until it is told to stop, or fails.
-pub(super) fn run(session: &Session, bus: &Bus, exchange: &Exchange, progress: &Progress, stop: &AtomicBool) -> Ended {
+pub(super) fn run(
+    (session, place): (&Session, &Place),
+    (bus, exchange): (&Bus, &Exchange),
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
     let ended = begun.and_then(|reader| {
-        let (after, written, held, asked) = (0, 0, Held::default(), None);
-        Intake { session, bus, exchange, progress, stop, reader, after, written, held, asked, gaps: false }.run()
+        let (after, written, held, asked, gaps, turned) = (0, 0, Held::default(), None, false, false);
+        let intake =
+            Intake { session, place, bus, exchange, progress, stop, reader, after, written, held, asked, gaps, turned };
+        intake.run()
     });
     ended.unwrap_or_else(Ended::Failed)
 }
 
 struct Intake<'a> {
     session: &'a Session,
+    place: &'a Place,
     bus: &'a Bus,
     exchange: &'a Exchange,
     progress: &'a Progress,
@@ -74,12 +83,17 @@ struct Intake<'a> {
     /// When it was last asked what is missing.
     asked: Option<Instant>,
     gaps: bool,
+    /// Whether the exchange is not what it was when it was asked.
+    turned: bool,
 }
 
 impl Intake<'_> {
-    fn run(&mut self) -> Result<Ended, SyncError> {
+    fn run(mut self) -> Result<Ended, SyncError> {
         let mut follow = self.follow()?;
         while !self.stop.load(Ordering::Relaxed) {
+            if self.turned {
+                return Ok(Ended::Ahead);
+            }
             let new = follow.next(CHUNK, QUIET)?;
             let quiet = new.is_empty();
             let messages = self.held.whole_batches(new, Instant::now());
@@ -193,19 +207,28 @@ impl Intake<'_> {
 
     fn catch_up(&mut self) -> Result<(), SyncError> {
         self.look_around()?;
-        self.progress.caught_up.store(true, Ordering::Release);
+        self.progress.caught_up.store(!self.turned, Ordering::Release);
         Ok(())
     }
 
-    /// Now and then, and at once after a gap: asks for what an origin has on the exchange and this ledger lacks.
+    /// Now and then, and at once after a gap: asks whether the exchange is still what it was, and for what an origin has on it
+    /// and this ledger lacks.
     fn look_around(&mut self) -> Result<(), SyncError> {
         let pause = if self.gaps { ASK_AGAIN_SOON } else { ASK_AGAIN };
         let due = self.asked.is_none_or(|asked| asked.elapsed() >= pause);
         if !due {
             return Ok(());
         }
-        self.asked = Some(Instant::now());
+        let first = self.asked.replace(Instant::now()).is_none();
         self.gaps = false;
+        let Self { session, place, bus, exchange, ref reader, .. } = *self;
+        // Somebody may have made the stream anew, and whoever follows it is told nothing. Whoever sends is: the fence holds.
+        if !first && relay::behind(reader)? == 0 {
+            self.turned = relay::has_turned(&Asking { session, place, reader, bus, exchange })?;
+            if self.turned {
+                return Ok(());
+            }
+        }
         let heads = self.reader.shared_heads()?;
         let own = self.session.store.origin().public_key.clone();
         for head in heads.into_iter().filter(|head| head.origin != own && head.active) {

@@ -3,11 +3,11 @@
 use super::super::Session;
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
-use crate::bus::{Bus, BusError, Exchange, Held};
+use crate::bus::{Bus, BusError, Exchange, Held, Outgoing};
 use crate::domain::delivery::Reason;
 use crate::store::inbox::{TakenBack, is_signed_by};
 use crate::store::outbox::Shared;
-use crate::store::remote::{Acknowledged, Lease, SignedHead};
+use crate::store::remote::{Acknowledged, Lease, Remote, SignedHead};
 use crate::store::{Reader, Signer, StoreError, chain};
 
 /// Why the way out came to a stop.
@@ -48,6 +48,9 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &st
     }
     refuse_fork(session, &own, &held)?;
     if held.seq < known.acked {
+        if known.epoch.as_deref() == Some(&exchange.epoch) {
+            refuse_repetition(session, bus, &exchange, &known, &held)?;
+        }
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
     keep(session, Acknowledged { seq: held.seq, fence: held.fence }, None, holder)?;
@@ -55,10 +58,41 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &st
     Ok((exchange, behind))
 }
 
+/// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we have not: it has
+/// to be asked again what it holds.
+pub(super) fn has_turned(with: &Asking<'_>) -> Result<bool, SyncError> {
+    let Asking { session, place, reader, bus, exchange } = *with;
+    // Read before it is asked: what is sent meanwhile makes it more than that, and never less.
+    let known = reader.remote(REMOTE)?;
+    let found = match bus.exchange(&place.layout, session.clock.now()) {
+        Err(BusError::StreamMissing { .. }) => return Ok(true),
+        found => found?,
+    };
+    if found.epoch != exchange.epoch || found.last < known.taken {
+        return Ok(true);
+    }
+    let held = match bus.held(exchange, &session.store.origin().public_key) {
+        Err(BusError::Unplaced { .. }) => return Ok(true),
+        held => held?,
+    };
+    let (shared, _) = reader.shared_head()?;
+    Ok(held.seq < known.acked || held.seq > shared)
+}
+
 /// How many shared events the exchange lacks.
 pub(super) fn behind(reader: &Reader) -> Result<u64, SyncError> {
     let (head, _) = reader.shared_head()?;
     Ok(u64::try_from(head - reader.remote(REMOTE)?.acked).unwrap_or_default())
+}
+
+/// What the exchange is asked by, whether it is as it was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) session: &'a Session,
+    pub(super) place: &'a Place,
+    pub(super) reader: &'a Reader,
+    pub(super) bus: &'a Bus,
+    pub(super) exchange: &'a Exchange,
 }
 
 /// What a batch is sent by.
@@ -76,17 +110,17 @@ pub(super) struct Sending<'a> {
 pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowledged, Stop> {
     let Sending { session, reader, bus, exchange, holder, signer } = with;
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
-    let batch = fitting(reader.shared(known.seq, most)?);
-    let Some(last) = batch.last() else { return Ok(known) };
-    let _span = tracing::info_span!("publish", events = batch.len(), last = last.seq).entered();
     let own = session.store.origin().public_key.clone();
+    let shared = reader.shared(known.seq, most)?;
+    let mut messages = fitting(&shared, &own)?;
+    let Some((last, message)) =
+        messages.len().checked_sub(1).and_then(|last| shared.get(last).zip(messages.last_mut()))
+    else {
+        return Ok(known);
+    };
     let head = sign(signer, &own, last)?;
-    let mut messages = Vec::with_capacity(batch.len());
-    for shared in &batch {
-        let signature = (shared.seq == last.seq).then_some(head.signature.as_slice());
-        let message = wire::outgoing(shared, &own, signature);
-        messages.push(message.map_err(|why| BusError::Failed { doing: "writing an event down", why })?);
-    }
+    message.sign(&head.signature);
+    let _span = tracing::info_span!("publish", events = messages.len(), last = last.seq).entered();
     let fence = bus.publish(exchange, &own, messages, known.fence)?;
     let acknowledged = Acknowledged { seq: last.seq, fence };
     keep(session, acknowledged, Some(head), holder)?;
@@ -162,6 +196,43 @@ fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
     Err(Stop::Refused(who_wrote(signed), why))
 }
 
+/// What the exchange holds last of ours is an older event, after the one that it has acknowledged. When that one is still there,
+/// nothing was lost, and somebody else has published an event of ours once more.
+fn refuse_repetition(
+    session: &Session,
+    bus: &Bus,
+    exchange: &Exchange,
+    known: &Remote,
+    held: &Held,
+) -> Result<(), Stop> {
+    // Whoever lost the end of the stream, or has not got it yet, has nothing after it.
+    if held.fence <= known.fence {
+        return Ok(());
+    }
+    let own = &session.store.origin().public_key;
+    let link = session.store.reader()?.shared_link(own, known.acked)?;
+    let mut follow = bus.follow(exchange, Some(own), known.fence.saturating_sub(1))?;
+    let messages = super::intake::read(&mut follow)?;
+    let there = messages.first().filter(|message| message.sequence == known.fence);
+    let place = there.and_then(|message| message.place_of(own));
+    if place.is_none() || place != link.map(|link| (known.acked, link)) {
+        return Ok(());
+    }
+    let why = format!(
+        "message {} is event {} of this origin once more: it was published by somebody else, after event {}",
+        held.fence, held.seq, known.acked
+    );
+    Err(Stop::Refused(Reason::Forged, why))
+}
+
+/// Others take in no event that is larger than one may be, nor any that follows.
+pub(super) fn refuse_oversized(reader: &Reader) -> Result<(), Stop> {
+    let Some((seq, bytes)) = reader.oversized()? else { return Ok(()) };
+    let why =
+        format!("event {seq} of this origin names an actor of {bytes} bytes: no ledger takes it in, nor what follows");
+    Err(Stop::Refused(Reason::Oversized, why))
+}
+
 /// Who wrote an event under one of our numbers that we have not: what the exchange holds last of ours tells best, as it is
 /// signed for when it is the end of a batch.
 pub(super) fn who_differs(session: &Session, bus: &Bus, exchange: &Exchange) -> Result<Reason, SyncError> {
@@ -183,15 +254,18 @@ fn is_signed(own: &str, seq: i64, link: &chain::Hash, signature: Option<&[u8]>) 
 }
 
 /// As many as fit into one batch, at least one.
-fn fitting(mut batch: Vec<Shared>) -> Vec<Shared> {
-    let mut bytes = 0;
-    let fits = batch.iter().take_while(|shared| {
-        bytes += shared.event.payload.len() + 2_048;
-        bytes <= BATCH_BYTES
-    });
-    let count = fits.count().max(1);
-    batch.truncate(count);
-    batch
+fn fitting(shared: &[Shared], own: &str) -> Result<Vec<Outgoing>, Stop> {
+    let (mut messages, mut bytes) = (Vec::with_capacity(shared.len()), 0);
+    for shared in shared {
+        let message = wire::outgoing(shared, own);
+        let message = message.map_err(|why| BusError::Failed { doing: "writing an event down", why })?;
+        bytes += message.bytes();
+        if bytes > BATCH_BYTES && !messages.is_empty() {
+            break;
+        }
+        messages.push(message);
+    }
+    Ok(messages)
 }
 
 /// What signs for this origin.

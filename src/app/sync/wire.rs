@@ -16,11 +16,11 @@ use crate::store::outbox::Shared;
 /// How much of an unreadable message is kept.
 const KEPT: usize = 4 << 10;
 
-/// A shared event as a message.
+/// A shared event as a message, not signed.
 ///
 /// # Errors
 /// Says why it cannot be sent.
-pub(super) fn outgoing(shared: &Shared, origin: &str, signature: Option<&[u8]>) -> Result<Outgoing, String> {
+pub(super) fn outgoing(shared: &Shared, origin: &str) -> Result<Outgoing, String> {
     let event = &shared.event;
     let subject = subject::ledger(origin, &event.kind).ok_or_else(|| format!("`{}` has no subject", event.kind))?;
     let envelope = Envelope {
@@ -41,7 +41,7 @@ pub(super) fn outgoing(shared: &Shared, origin: &str, signature: Option<&[u8]>) 
         content_id: chain::content_text(&event.content),
         payload: RawValue::from_string(event.payload.clone()).map_err(|error| error.to_string())?,
     };
-    Ok(Outgoing { subject, headers: envelope.headers(signature), body: envelope.body()? })
+    Ok(Outgoing { subject, headers: envelope.headers(None), body: envelope.body()? })
 }
 
 /// A message of the exchange as an event that arrived.

@@ -88,6 +88,23 @@ fn given_a_refusal_then_it_is_named_and_asked_again_after_a_minute() {
 }
 
 #[test]
+fn given_a_refusal_when_something_else_fails_then_it_is_not_told_as_the_reason_of_that() {
+    let forged = [Seen::Enabled, Seen::Connected, Seen::Refused(Reason::Forged)];
+    let mut delivery = after(&forged);
+    assert_eq!(delivery.next(3 + LONGEST_PAUSE_US), Step::Reconcile);
+    assert_eq!(delivery.reason(), None, "it is being asked again");
+    delivery.see(Seen::Lost, 4 + LONGEST_PAUSE_US, 0);
+    assert_eq!((delivery.state(), delivery.reason()), (State::Backoff, None));
+    let mut delivery = after(&forged);
+    delivery.see(Seen::Lost, 4, 0);
+    assert_eq!(
+        (delivery.state(), delivery.reason()),
+        (State::Blocked, Some(Reason::Forged)),
+        "the connection cures it not"
+    );
+}
+
+#[test]
 fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
     let mut delivery = after(&[Seen::Enabled]);
     let mut longest = 0;
@@ -104,6 +121,8 @@ fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
 fn names_are_their_own() {
     let names: std::collections::BTreeSet<_> = State::ALL.iter().map(|state| state.name()).collect();
     assert_eq!(names.len(), State::ALL.len());
+    let names: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), Reason::ALL.len());
 }
 
 fn any_seen() -> impl Strategy<Value = Seen> {
@@ -139,6 +158,7 @@ proptest! {
             }
             now += 1_000;
             let step = delivery.next(now);
+            prop_assert_eq!(delivery.reason().is_some(), delivery.state() == State::Blocked);
             prop_assert!(step != Step::Publish || known, "{delivery:?}");
             if let Step::WaitUntil(until) = step {
                 prop_assert!(until <= now + LONGEST_PAUSE_US);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::origin;
 use cim_domain_nix::app::sync::engine::Outcome;
 use cim_domain_nix::app::sync::{Place, SyncError};
 use cim_domain_nix::bus::{BusError, Layout};
@@ -169,6 +170,64 @@ fn a_stream_that_differs_is_left_alone_until_an_administrator_upgrades_it() {
     admin.set_up(true).unwrap();
     let found = admin.info("NIX_EVENTS")["config"].clone();
     assert_eq!((&found["max_age"], &found["subjects"]), (&json!(3_600_000_000_000_u64), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_stream_that_was_sealed_has_to_be_made_anew() {
+    let server = Server::start();
+    let admin = Admin::of(&server);
+    admin.set_up(false).unwrap();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    // Whoever publishes already is told by the server.
+    admin.change("NIX_LEDGER", &json!({ "sealed": true }));
+    ada.change(1, 1);
+    let blocked = ada.until("refusal", |report| report.remote.status.state == "blocked").remote.status;
+    assert_eq!(blocked.reason.as_deref(), Some("stream_differs"), "{blocked:?}");
+    running.stop();
+    assert_blocked(&ada.sync(), "stream_differs", "it is sealed, which cannot be undone");
+    for upgrade in [false, true] {
+        let refused = admin.set_up(upgrade).unwrap_err().to_string();
+        assert!(refused.contains("deleted and made anew"), "{refused}");
+    }
+    admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
+    admin.set_up(false).unwrap();
+    assert_eq!(ada.synced().sent, 2);
+}
+
+#[test]
+fn an_event_that_no_ledger_takes_in_is_left_behind_by_a_new_origin() {
+    for bytes in [2_000, 600_000] {
+        let server = Server::start();
+        let (mut ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+        ada.discover(1);
+        ada.change(1, 1);
+        // As an older release recorded it, when somebody asked under such a name.
+        ada.replace(|path| {
+            let ledger = rusqlite::Connection::open(path).unwrap();
+            let triggers =
+                "SELECT group_concat('DROP TRIGGER ' || name, '; ') FROM sqlite_schema WHERE type = 'trigger'";
+            let drop: String = ledger.query_row(triggers, [], |row| row.get(0)).unwrap();
+            ledger.execute_batch(&drop).unwrap();
+            let name = "x".repeat(bytes);
+            ledger.execute("UPDATE events SET actor = ?1 WHERE position = 2", [&name]).unwrap();
+            ledger.execute("UPDATE commands SET actor = ?1 WHERE last_position = 2", [&name]).unwrap();
+        });
+        bob.discover(7);
+        bob.synced();
+        let running = ada.start();
+        ada.until("refusal", |report| report.remote.status.state == "blocked");
+        ada.until("bob's flake", |_| ada.shared().len() == 3);
+        running.stop();
+        assert_blocked(&ada.sync(), "oversized", &format!("event 2 of this origin names an actor of {bytes} bytes"));
+        ada.transform(|session| drop(origin::fork(session).unwrap()));
+        ada.discover(1);
+        assert_eq!(ada.synced().sent, 1);
+        assert_eq!((bob.synced().taken, bob.status().parked), (1, 0));
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use async_nats::HeaderMap;
 use cim_domain_nix::app::sync::verify::{self, Compared};
-use data_encoding::BASE64;
+use cim_domain_nix::bus::envelope::chain_text;
+use cim_domain_nix::store::chain::{self, Chain};
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
 use super::admin::Admin;
@@ -128,6 +130,93 @@ fn a_hole_and_a_repetition_on_the_server_are_found() {
     ada.change(1, 2);
     let found = compared(&ada);
     assert!(found.is_good() && (found.same, found.only_here) == (4, 2), "{found:?}");
+}
+
+#[test]
+fn what_is_published_after_our_last_event_and_not_as_we_signed_is_found() {
+    let wrong_link = "0".repeat(64);
+    for (link, signature) in
+        [("right", None), ("right", Some([7; 64])), (wrong_link.as_str(), None), ("as it was", None)]
+    {
+        let (_server, ada, admin, stranger) = sent();
+        let mut last = stored(&admin).pop().unwrap();
+        let name = signature_header(&last);
+        last.body["origin_sequence"] = 5.into();
+        last.body["version"] = 5.into();
+        last.body["event_id"] = "0192f0c1-2345-7000-8000-000000000001".into();
+        match link {
+            "right" => last.body["origin_chain"] = link_of(&last.body).into(),
+            "as it was" => {}
+            wrong => last.body["origin_chain"] = wrong.into(),
+        }
+        last.header(&name, signature.map(|signature| BASE64.encode(&signature)).as_deref());
+        last.send(&stranger);
+        let found = compared(&ada);
+        assert_eq!((found.same, found.only_there, found.unproved.clone()), (4, 0, vec![5]), "{link}: {found:?}");
+        assert!(!found.is_good());
+    }
+    // What another ledger has not taken in yet is no fault of anybody.
+    let (server, ..) = sent();
+    let bob = Machine::new("bob", &server);
+    let found = verify::verify(&bob.session, &bob.place).unwrap();
+    assert!(found.iter().all(Compared::is_good) && found.iter().any(|it| it.only_there == 4), "{found:?}");
+}
+
+/// The link that an event of a ledger would have after the one of its body's link: everybody can tell.
+fn link_of(body: &Value) -> String {
+    let text = |name: &str| body[name].as_str().unwrap();
+    let id = |name: &str| text(name).parse().unwrap();
+    let time = |name: &str| chrono::DateTime::parse_from_rfc3339(text(name)).unwrap().timestamp_micros();
+    let previous = HEXLOWER.decode(text("origin_chain").as_bytes()).unwrap().try_into().unwrap();
+    let envelope = chain::Envelope {
+        event_id: id("event_id"),
+        origin: text("origin"),
+        stream: text("stream"),
+        version: body["version"].as_u64().unwrap(),
+        kind: text("type"),
+        schema_version: 1,
+        occurred_at: time("occurred_at"),
+        recorded_at: time("recorded_at"),
+        correlation_id: id("correlation_id"),
+        causation_id: id("causation_id"),
+        actor: text("actor"),
+        undoes: None,
+        content: &chain::content_of_text(text("content_id")).unwrap(),
+    };
+    chain_text(&chain::link(Chain::Shared, &previous, &envelope))
+}
+
+#[test]
+fn an_event_of_ours_that_is_published_once_more_makes_us_send_nothing_again() {
+    for what in ["the last, said to be none", "the last, said to be none in its body as well", "the first", "the third"]
+    {
+        let (_server, ada, admin, stranger) = sent();
+        let mut messages = stored(&admin);
+        let again = match what {
+            "the first" => messages.remove(0),
+            "the third" => messages.remove(2),
+            _ => messages.remove(3),
+        };
+        let mut again = again;
+        if what.contains("none") {
+            again.header("X-Origin-Sequence", Some("0"));
+        }
+        if what.contains("body") {
+            again.body["origin_sequence"] = 0.into();
+        }
+        again.send(&stranger);
+        ada.change(1, 2);
+        for _ in 0..2 {
+            ada.sync();
+            assert_eq!(blocked(&ada).as_deref(), Some("forged"), "{what}");
+        }
+        assert_eq!(admin.messages(), 5, "{what}");
+    }
+    // Our last event once more changes nothing: what comes next is the next one.
+    let (_server, ada, admin, stranger) = sent();
+    stored(&admin).pop().unwrap().send(&stranger);
+    ada.change(1, 2);
+    assert_eq!((ada.synced().sent, admin.messages()), (2, 7));
 }
 
 fn blocked(ada: &Machine) -> Option<String> {

@@ -1,5 +1,9 @@
 //! Servers that are late, die, forget, refuse and lie.
 
+use std::path::Path;
+
+use cim_domain_nix::app::sync::verify;
+
 use super::machine::Machine;
 use crate::nats::Server;
 
@@ -36,6 +40,47 @@ fn a_server_that_is_killed_and_started_again_misses_nothing() {
     assert_eq!(ada.shared(), bob.shared());
     for engine in running {
         engine.stop();
+    }
+}
+
+#[test]
+fn a_server_that_was_restored_from_a_backup_gets_the_end_that_it_lacks() {
+    let mut server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.change(1, 4);
+    ada.synced();
+    server.down();
+    let (store, backup) = (server.folder().join("store"), server.folder().join("backup"));
+    copy(&store, &backup);
+    server.up();
+    ada.change(1, 3);
+    ada.synced();
+    server.down();
+    std::fs::remove_dir_all(&store).unwrap();
+    copy(&backup, &store);
+    server.up();
+    // Others are there first: the numbers of what was lost are theirs by now.
+    bob.discover(1);
+    bob.change(1, 9);
+    bob.synced();
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 4);
+    bob.synced();
+    assert_eq!((ada.shared(), ada.shared().len()), (bob.shared(), 19));
+    let compared = verify::verify(&ada.session, &ada.place).unwrap();
+    assert!(compared.iter().all(|it| it.is_good() && it.only_there == 0 && it.only_here == 0), "{compared:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
     }
 }
 
