@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::check::{CheckRequest, day};
 use super::edit::{Unrecorded, diff, is_for_good, keep, note};
-use super::scan::{ScanRequest, scan_as};
+use super::roots::{self, Inside};
+use super::scan::{ScanRequest, scan_inside};
 use super::{AppError, Session, chain};
 use crate::domain::message::MessageIdentity;
 use crate::lint::{Linter, Rule, Safety, fix};
@@ -118,9 +119,9 @@ pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Resu
         plan.changed.iter().for_each(|mended| done.replace(mended));
         return Ok(done);
     };
-    let roots: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
+    let known: Vec<PathBuf> = session.store.reader()?.roots()?.into_iter().map(|root| root.path).collect();
     let root = MessageIdentity::root(session.clock.new_id());
-    let below = |path: &Path| roots.iter().find(|root| path.starts_with(root));
+    let below = |path: &Path| known.iter().find(|root| path.starts_with(root));
     let mut touched: Vec<PathBuf> = Vec::new();
     let mut notes: Vec<(&Mended, EditRow)> = Vec::new();
     let mut done = Done { command: Some(root.message_id.uuid()), ..Done::default() };
@@ -152,10 +153,12 @@ pub fn write(session: Option<&Session>, plan: &Plan, scan: &ScanRequest) -> Resu
     let lost = notes.iter().filter(|(mended, note)| is_for_good(note) && done.written.contains(&mended.path));
     done.for_good = lost.map(|(mended, _)| mended.path.clone()).collect();
     if !touched.is_empty() {
-        // The roots are named to look at them, not to bring back a flake that was forgotten there.
-        let request = ScanRequest { paths: touched, history: false, keep_forgotten: true, ..scan.clone() };
-        let command = session.caused("scan", &root);
-        done.events = scan_as(session, &request, command, &|_| {}, &std::sync::atomic::AtomicBool::new(false))?.events;
+        let reader = session.store.reader()?;
+        let places = touched.iter().filter_map(|root| roots::inside(&reader, root).transpose());
+        let places = places.collect::<Result<Vec<Inside>, _>>()?;
+        let request = ScanRequest { history: false, ..scan.clone() };
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        done.events = scan_inside(session, &places, &request, session.caused("scan", &root), &stop)?.events;
     }
     Ok(done)
 }

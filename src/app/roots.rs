@@ -3,10 +3,29 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::store::{Append, LocalNote, RootRow};
+use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
 use super::sync::consent;
 use super::{AppError, Session};
+
+/// A directory that is a root or lies in one, by its canonical path. Who scans unasked, or for others, is given no other
+/// kind: nothing becomes a root by being looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inside(PathBuf);
+
+impl Inside {
+    /// Its canonical path.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// The directory that a path means, when it lies in a root; none when it does not, or is not there.
+pub(super) fn inside(reader: &Reader, path: &Path) -> Result<Option<Inside>, StoreError> {
+    let Ok(path) = directory(path) else { return Ok(None) };
+    let is_inside = reader.roots()?.iter().any(|root| path.starts_with(&root.path));
+    Ok(is_inside.then_some(Inside(path)))
+}
 
 /// Every root, in path order.
 pub fn list(session: &Session) -> Result<Vec<RootRow>, AppError> {
@@ -40,8 +59,8 @@ pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
     Ok(path)
 }
 
-/// The roots a scan works on: those that are named (made roots if they are none), else all that are known. What was
-/// forgotten is remembered where it is named, unless it is to be kept so: then nothing may be left.
+/// The roots that a scan of a person's works on: those that are named (made roots if they are none), else all that are known.
+/// What was forgotten is remembered where it is named, unless it is to be kept so: then nothing may be left.
 pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool) -> Result<Vec<PathBuf>, AppError> {
     let known: Vec<_> = list(session)?.into_iter().map(|root| root.path).collect();
     if named.is_empty() {

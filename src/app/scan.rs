@@ -15,6 +15,7 @@ use crate::scan::{Found, Options, Walk, walk_until};
 use crate::store::{Append, Command, LocalNote};
 
 use super::known::Known;
+use super::roots::Inside;
 use super::sync::consent;
 use super::{AppError, Session, roots};
 
@@ -133,26 +134,41 @@ pub enum Progress {
     },
 }
 
-/// Scans. `stop` may be set from elsewhere at any moment: what is begun is finished, the rest is left for the next scan.
+/// Scans as a person asks for it. `stop` may be set from elsewhere at any moment: what is begun is finished, the rest is left
+/// for the next scan.
 pub fn scan(
     session: &Session,
     request: &ScanRequest,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<ScanReport, AppError> {
-    scan_as(session, request, session.command("scan"), progress, stop)
+    let command = session.command("scan");
+    let roots = roots::to_scan(session, &request.paths, request.keep_forgotten)?;
+    scan_roots(session, &roots, request, command, progress, stop)
 }
 
-/// Scans, as the command of somebody: its events belong to that conversation.
-pub fn scan_as(
+/// Scans in the roots, as the command of somebody: its events belong to that conversation. Nothing becomes a root, nothing
+/// that was forgotten is remembered, and the paths of the request are passed over.
+pub(super) fn scan_inside(
     session: &Session,
+    places: &[Inside],
+    request: &ScanRequest,
+    command: Command,
+    stop: &AtomicBool,
+) -> Result<ScanReport, AppError> {
+    let places: Vec<PathBuf> = places.iter().map(|place| place.path().to_owned()).collect();
+    scan_roots(session, &places, request, command, &|_| {}, stop)
+}
+
+fn scan_roots(
+    session: &Session,
+    roots: &[PathBuf],
     request: &ScanRequest,
     command: Command,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &AtomicBool,
 ) -> Result<ScanReport, AppError> {
     let _span = tracing::info_span!("scan", correlation_id = %command.identity.correlation_id).entered();
-    let roots = roots::to_scan(session, &request.paths, request.keep_forgotten)?;
     if roots.is_empty() {
         return Ok(ScanReport::default());
     }
@@ -164,7 +180,7 @@ pub fn scan_as(
         pins: true,
         ..Options::default()
     };
-    let walked = walk_until(&roots, &options, stop)?;
+    let walked = walk_until(roots, &options, stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     if !moved.is_empty() {
@@ -181,14 +197,14 @@ pub fn scan_as(
     settler.look_again()?;
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
-        gone::settle(&roots, &walked, &known, &mut settler)?;
+        gone::settle(roots, &walked, &known, &mut settler)?;
         hosts::settle(&run, &mut settler)?;
         pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
         if let Some(root) = &request.system {
             system::settle(root, &known, &mut settler)?;
         }
     }
-    run.finish(command, &roots, settler)
+    run.finish(command, roots, settler)
 }
 
 /// Looks at one directory alone, as the command of somebody: no root is added, and nothing is looked for below it or

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::scan::{ScanReport, ScanRequest, scan};
+use super::roots::Inside;
+use super::scan::{ScanReport, ScanRequest, scan, scan_inside};
 use super::{AppError, Session, roots};
 use crate::git::Repository;
 use crate::scan::{Changed, Watch};
@@ -35,16 +36,14 @@ pub fn run(
             None
         }
     };
-    let look = |paths: Vec<PathBuf>| {
-        let request = ScanRequest { paths, keep_forgotten: true, ..request.clone() };
-        match scan(session, &request, &|_| {}, stop) {
-            Ok(report) => tell(Ok(&report)),
-            Err(error) => tell(Err(&error)),
-        }
+    let told = |report: Result<ScanReport, AppError>| match report {
+        Ok(report) => tell(Ok(&report)),
+        Err(error) => tell(Err(&error)),
     };
+    let look = |places: &[Inside]| told(scan_inside(session, places, request, session.command("scan"), stop));
     let look_at_all = || {
         if !roots::list(session)?.is_empty() {
-            look(Vec::new());
+            told(scan(session, &ScanRequest { paths: Vec::new(), ..request.clone() }, &|_| {}, stop));
         }
         Ok::<_, AppError>(())
     };
@@ -66,12 +65,12 @@ pub fn run(
             if changed.is_empty() {
                 continue;
             }
-            let paths = affected(&changed, &places);
+            let affected = affected(session, &changed, &places)?;
             if !gone(&places).is_subset(&missing) {
                 // Whether one was moved or removed only a look at everything can tell.
                 look_at_all()?;
-            } else if !paths.is_empty() {
-                look(paths);
+            } else if !affected.is_empty() {
+                look(&affected);
             } else {
                 continue;
             }
@@ -114,8 +113,9 @@ fn set(watch: Option<&mut Watch>, places: &Places) {
     }
 }
 
-/// The directories to scan: the flakes that a change concerns, and directories that are new where flakes are looked for.
-fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
+/// The directories to scan: the flakes that a change concerns, and directories that are new where flakes are looked for. What
+/// lies in no root is nobody's business here, though it appears beside a root; nor is what a link leads to.
+fn affected(session: &Session, changed: &Changed, places: &Places) -> Result<Vec<Inside>, AppError> {
     let mut paths = BTreeSet::new();
     for directory in &changed.directories {
         match places.get(directory) {
@@ -125,9 +125,10 @@ fn affected(changed: &Changed, places: &Places) -> Vec<PathBuf> {
         }
     }
     // One below another is scanned with it; one that is gone is for a look at everything.
-    let kept: Vec<PathBuf> =
-        paths.iter().filter(|path| !path.ancestors().skip(1).any(|above| paths.contains(above))).cloned().collect();
-    kept.into_iter().filter(|path| path.is_dir()).collect()
+    let is_first = |path: &&PathBuf| !path.ancestors().skip(1).any(|above| paths.contains(above));
+    let kept = paths.iter().filter(is_first).filter(|path| !path.is_symlink() && path.is_dir());
+    let reader = session.store.reader()?;
+    Ok(kept.filter_map(|path| roots::inside(&reader, path).transpose()).collect::<Result<_, _>>()?)
 }
 
 /// The directories of flakes that are not there. One that a look at everything leaves in place, as when a disk is not
@@ -137,7 +138,7 @@ fn gone(places: &Places) -> BTreeSet<PathBuf> {
 }
 
 fn is_new_beside_flakes(directory: &Path, places: &Places) -> bool {
-    directory.parent().is_some_and(|above| places.contains_key(above)) && directory.is_dir() && !is_git(directory)
+    directory.parent().is_some_and(|above| places.contains_key(above)) && !is_git(directory)
 }
 
 /// What git does inside its own directory is told by the files that are watched there.

@@ -1,12 +1,13 @@
 //! Commands from the bus: the table of all that are published, and what this machine does of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use super::super::forget;
+use super::super::roots::{self, Inside};
 use super::super::scan::{self, ScanRequest};
-use super::super::{forget, roots};
 use super::Desk;
 use super::asked::Asked;
 use super::reply::{self, Refusal};
@@ -157,12 +158,10 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
 }
 
 fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
-    let path = confined(desk, Path::new(text(asked, "path")))?;
-    let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == path);
-    // What the owner has forgotten stays so, whoever asks.
-    let request =
-        ScanRequest { paths: vec![path], keep_forgotten: true, history: true, threads: 1, ..ScanRequest::default() };
-    let report = scan::scan_as(&desk.session, &request, command, &|_| {}, &AtomicBool::new(false))?;
+    let place = confined(desk, Path::new(text(asked, "path")))?;
+    let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
+    let request = ScanRequest { history: true, threads: 1, ..ScanRequest::default() };
+    let report = scan::scan_inside(&desk.session, &[place], &request, command, &AtomicBool::new(false))?;
     let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
     Ok(format!("{} flakes seen, {} new, {} changed{passed_over}", report.seen, report.new, report.changed))
 }
@@ -188,13 +187,11 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
     }
 }
 
-/// The canonical path, when it lies below a root: nothing else is looked at for others.
-fn confined(desk: &Desk, path: &Path) -> Result<PathBuf, Refusal> {
+/// The directory, when it lies in a root: nothing else is looked at for others.
+fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     if !path.is_absolute() {
         return Err(Refusal::invalid("path", PATH.must));
     }
     let outside = || Refusal::rejected("outside_roots", "the path lies below no root of this machine");
-    let canonical = path.canonicalize().map_err(|_| outside())?;
-    let roots = roots::list(&desk.session)?;
-    if roots.iter().any(|root| canonical.starts_with(&root.path)) { Ok(canonical) } else { Err(outside()) }
+    desk.read(|reader| roots::inside(reader, path))?.ok_or_else(outside)
 }

@@ -112,6 +112,36 @@ fn an_edit_of_a_flake_is_on_other_machines_soon_after() {
 }
 
 #[test]
+fn nothing_outside_the_roots_becomes_one_and_nothing_of_it_is_recorded() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    // The root is a flake itself, so that what lies beside it lies beside a flake.
+    let outside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let secret =
+        || fs::write(outside.path().join("flake.nix"), "{ description = \"secret\"; outputs = _: { }; }").unwrap();
+    secret();
+    side.start(&server.url(), |_| {});
+    side.live();
+    side.describe("second");
+    side.ada.until("it watches", |_| description(&side.ada).as_deref() == Some("second"));
+    std::os::unix::fs::symlink(outside.path(), side.root.path().join("link")).unwrap();
+    let beside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::write(beside.path().join("flake.nix"), "{ description = \"secret\"; outputs = _: { }; }").unwrap();
+    secret();
+    // What is told after all that, and recorded.
+    fs::create_dir(side.root.path().join("new")).unwrap();
+    fs::write(side.root.path().join("new/flake.nix"), "{ outputs = _: { }; }").unwrap();
+    side.ada.until("the new flake", |_| side.ada.count("SELECT count(*) FROM v1_flakes") >= 2);
+    std::thread::sleep(Duration::from_secs(2));
+    let reader = side.ada.session.store.reader().unwrap();
+    let roots: Vec<_> = reader.roots().unwrap().into_iter().map(|root| root.path).collect();
+    let own = side.root.path().canonicalize().unwrap();
+    assert!(roots.contains(&own) && roots.len() == 2, "the test's own root is the other one: {roots:?}");
+    assert_eq!(side.ada.count("SELECT count(*) FROM v1_flakes"), 2);
+    side.end();
+}
+
+#[test]
 fn a_directory_that_is_renamed_keeps_its_history_and_one_that_is_removed_is_gone_at_once() {
     let server = Server::start();
     let mut side = Served::new(&server);
