@@ -1,13 +1,15 @@
 //! The connection: one client with everything the target says, on a runtime of its own.
 
+use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, rustls};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::error::BusError;
@@ -40,7 +42,8 @@ impl Bus {
     /// Connects. From then on the client reconnects for ever by itself, with growing pauses; [`Self::link`] tells.
     ///
     /// # Errors
-    /// [`BusError::Unreachable`], [`BusError::Unauthorized`], or [`BusError::Setting`] for a file that cannot be read.
+    /// [`BusError::Unreachable`], [`BusError::Unauthorized`], [`BusError::Tls`], or [`BusError::Setting`] for a file that
+    /// cannot be read and a certificate without its key.
     pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
         let runtime = Engine::start()?;
         let plain = target.without_userinfo();
@@ -177,10 +180,17 @@ fn options(target: &Target, name: &str, link: &Link) -> Result<ConnectOptions, B
         read(path)?;
         options = options.add_root_certificates(path.clone());
     }
-    if let (Some(certificate), Some(key)) = (&target.tls_certificate, &target.tls_key) {
-        read(certificate)?;
-        read(key)?;
-        options = options.add_client_certificate(certificate.clone(), key.clone());
+    match (&target.tls_certificate, &target.tls_key) {
+        (Some(certificate), Some(key)) => {
+            read(certificate)?;
+            read(key)?;
+            options = options.add_client_certificate(certificate.clone(), key.clone());
+        }
+        (Some(certificate), None) => return Err(unfit(certificate, "`sync.tls.key` (`NATS_KEY`) names no key to it")),
+        (None, Some(key)) => {
+            return Err(unfit(key, "`sync.tls.certificate` (`NATS_CERT`) names no certificate that it is the key to"));
+        }
+        (None, None) => {}
     }
     if target.tls_first {
         options = options.tls_first();
@@ -200,8 +210,12 @@ fn read(path: &Path) -> Result<String, BusError> {
     fs::read_to_string(path).map_err(|error| setting(path, &error))
 }
 
-fn setting(path: &Path, error: &std::io::Error) -> BusError {
-    BusError::Setting { what: path.display().to_string(), why: error.to_string() }
+fn setting(path: &Path, error: &io::Error) -> BusError {
+    unfit(path, &error.to_string())
+}
+
+fn unfit(path: &Path, why: &str) -> BusError {
+    BusError::Setting { what: path.display().to_string(), why: why.to_owned() }
 }
 
 fn refused(target: &Target, error: &async_nats::ConnectError) -> BusError {
@@ -211,8 +225,24 @@ fn refused(target: &Target, error: &async_nats::ConnectError) -> BusError {
             BusError::Unauthorized { servers: target.shown().join(", "), why }
         }
         ConnectErrorKind::ServerParse => BusError::Setting { what: target.shown().join(", "), why },
+        ConnectErrorKind::Tls => BusError::Tls { servers: target.shown().join(", "), why },
+        _ if is_of_tls(error) => BusError::Tls { servers: target.shown().join(", "), why },
         _ => unreachable(target, &why),
     }
+}
+
+/// Whether TLS is what stands behind an error: the client calls most of its trouble an I/O error.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // What an I/O error is made of is not its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = inner.map_or_else(|| error.source(), |inner| Some(inner));
+    }
+    false
 }
 
 fn unreachable(target: &Target, why: &str) -> BusError {
@@ -220,7 +250,7 @@ fn unreachable(target: &Target, why: &str) -> BusError {
 }
 
 /// An error with what caused it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -30,6 +30,14 @@ pub enum BusError {
         /// What it says.
         why: String,
     },
+    /// TLS with the server does not come about.
+    #[error("no TLS with {servers}: {why}")]
+    Tls {
+        /// The servers, without secrets.
+        servers: String,
+        /// What was seen.
+        why: String,
+    },
     /// This account may not do what is needed.
     #[error("{0}")]
     Permission(Denied),
@@ -124,6 +132,7 @@ impl BusError {
             Self::Unreachable { .. } => Seen::Unreachable,
             Self::Setting { .. } => Seen::Refused(Reason::Setting),
             Self::Unauthorized { .. } => Seen::Refused(Reason::Unauthorized),
+            Self::Tls { .. } => Seen::Refused(Reason::Tls),
             Self::Permission(_) => Seen::Refused(Reason::Permission),
             Self::ServerTooOld { .. } => Seen::Refused(Reason::ServerTooOld),
             Self::NoJetStream { .. } => Seen::Refused(Reason::NoJetStream),

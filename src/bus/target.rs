@@ -96,8 +96,8 @@ impl Target {
     /// Takes everything secret out of a text, as an error message may hold it.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for server in &self.servers {
-            text = text.replace(server, &without_userinfo(server));
+        for userinfo in self.servers.iter().filter_map(|server| userinfo(server)) {
+            text = text.replace(&format!("{userinfo}@"), "");
         }
         let plain = self.without_userinfo();
         let secrets = [&self.password, &self.token, &plain.password, &plain.token];
@@ -160,6 +160,8 @@ mod tests {
         assert!(!shown.contains("s3cret") && !shown.contains("tok@") && !shown.contains("hunter2"), "{shown}");
         let error = target.redact("cannot reach nats://ada:s3cret@a.example:4222 with hunter2");
         assert_eq!(error, "cannot reach nats://a.example:4222 with [redacted]");
+        let text = "no server answers at nats://b.example:4222";
+        assert_eq!(Target { servers: vec!["b.example:4222".into()], ..Target::default() }.redact(text), text);
     }
 
     #[test]

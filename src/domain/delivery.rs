@@ -85,10 +85,12 @@ impl State {
 /// What no retry cures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// A setting of ours is no such thing, or names a file that cannot be read.
+    /// A setting of ours is no such thing, lacks another, or names a file that cannot be read.
     Setting,
     /// The server refuses these credentials.
     Unauthorized,
+    /// The server and this machine do not believe each other's certificates, or one is not fit.
+    Tls,
     /// The account may not publish or read what is needed.
     Permission,
     /// The stream is not there, and this is no server that we set up by ourselves.
@@ -120,6 +122,7 @@ impl Reason {
     pub const ALL: [Self; 14] = [
         Self::Setting,
         Self::Unauthorized,
+        Self::Tls,
         Self::Permission,
         Self::StreamMissing,
         Self::StreamDiffers,
@@ -139,6 +142,7 @@ impl Reason {
         match self {
             Self::Setting => "setting",
             Self::Unauthorized => "unauthorized",
+            Self::Tls => "tls",
             Self::Permission => "permission",
             Self::StreamMissing => "stream_missing",
             Self::StreamDiffers => "stream_differs",
@@ -169,6 +173,10 @@ impl Reason {
             Self::Setting => "correct what is named, in `NATS_…` or below `sync` in the settings file",
             Self::Unauthorized => {
                 "check the credentials: those in `NATS_…` count before those below `sync` in the settings file"
+            }
+            Self::Tls => {
+                "check `sync.tls.authorities` (`NATS_CA`) and, when the server asks for a certificate, `sync.tls.certificate` \
+                 (`NATS_CERT`) with `sync.tls.key` (`NATS_KEY`)"
             }
             Self::Permission => {
                 "ask the server's administrator to allow it: `docs/sync.md` lists what a workstation needs"

@@ -32,6 +32,13 @@ fn assert_kept_out(server: &Server, change: impl FnOnce(&mut Target)) {
     assert!(!said.contains("canary"), "{said}");
 }
 
+/// At a server with which there is no TLS: told by that name, and what to look after.
+fn assert_without_tls(server: &Server, words: &str, change: impl FnOnce(&mut Target)) {
+    let outcome = at(server, change).sync();
+    assert_blocked(&outcome, "tls", "no TLS with ");
+    assert_blocked(&outcome, "tls", words);
+}
+
 /// At a server that does not speak with us at all: no reason can be told, but what was seen is.
 fn assert_unreachable(server: &Server, words: &str, change: impl FnOnce(&mut Target)) {
     let outcome = at(server, change).sync();
@@ -110,8 +117,11 @@ fn tls_needs_an_authority_that_is_trusted() {
         target.servers = vec![tls];
         target.tls_authorities = Some(good.certificate());
     });
-    assert_unreachable(&server, "certificate", |target| target.tls_authorities = Some(other.certificate()));
-    assert_unreachable(&server, "certificate", |_| {});
+    assert_without_tls(&server, "UnknownIssuer", |target| target.tls_authorities = Some(other.certificate()));
+    assert_without_tls(&server, "UnknownIssuer", |_| {});
+    // A server that does not speak it.
+    let plain = Server::start();
+    assert_without_tls(&plain, "", |target| target.servers = vec![plain.url().replace("nats://", "tls://")]);
 }
 
 #[test]
@@ -149,17 +159,31 @@ fn mutual_tls_goes_together_with_a_password_and_with_an_nkey() {
         tls(target);
         password(target, "canary-wrong");
     });
-    assert_unreachable(&server, "", |target| {
+    assert_without_tls(&server, "CertificateRequired", |target| {
         target.tls_authorities = Some(authority.certificate());
         password(target, "canary-right");
     });
     let stranger = Authority::new(&folder, "stranger");
     let (strange, strange_key) = stranger.issue("mallory");
-    assert_unreachable(&server, "", |target| {
+    assert_without_tls(&server, "UnknownCA", |target| {
         target.tls_authorities = Some(authority.certificate());
-        (target.tls_certificate, target.tls_key) = (Some(strange), Some(strange_key));
+        (target.tls_certificate, target.tls_key) = (Some(strange), Some(strange_key.clone()));
         password(target, "canary-right");
     });
+    // The key to another certificate, and one of the two alone.
+    assert_without_tls(&server, "certificate or key", |target| {
+        tls(target);
+        target.tls_key = Some(strange_key);
+    });
+    for (alone, words) in
+        [(true, "`sync.tls.key` (`NATS_KEY`) names no key"), (false, "`sync.tls.certificate` (`NATS_CERT`)")]
+    {
+        let outcome = at(&server, |target| {
+            tls(target);
+            if alone { target.tls_key = None } else { target.tls_certificate = None }
+        });
+        assert_blocked(&outcome.sync(), "setting", words);
+    }
 }
 
 #[test]
