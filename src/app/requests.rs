@@ -12,6 +12,8 @@ use super::clock::Clock;
 use crate::bus::{Answered, Endpoint, Miss, Request};
 use crate::store::{Reader, StoreError};
 
+pub mod allowed;
+
 mod asked;
 
 pub mod command;

@@ -36,6 +36,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of texts, in the environment separated by colons.
     List,
+    /// A list of names, which hold neither commas nor colons: either separates them in the environment.
+    Names,
     /// A program and its arguments: a text that is split as a shell does, or a list of texts.
     Command,
     /// A whole number, 0 or more.
@@ -47,6 +49,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How an environment variable holds several, in words; none where it holds one.
+    pub const fn separated(self) -> Option<&'static str> {
+        match self {
+            Self::List => Some("with `:` between"),
+            Self::Names => Some("with `,` or `:` between"),
+            Self::Command => Some("with spaces between, quoted as in a shell"),
+            _ => None,
+        }
+    }
+
+    /// What separates the parts of a list in an environment variable.
+    pub(super) const fn separators(self) -> &'static [char] {
+        if matches!(self, Self::Names) { &[',', ':'] } else { &[':'] }
+    }
+
     /// What a value may be, in words.
     pub fn expected(self) -> String {
         match self {
@@ -54,6 +71,7 @@ impl Kind {
             Self::Text => "a text".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::List => "a list of texts".into(),
+            Self::Names => "a list of names".into(),
             Self::Command => "a command: a text or a list of texts".into(),
             Self::Count => "a whole number, 0 or more".into(),
             Self::Switch => "true or false".into(),
@@ -70,7 +88,7 @@ impl Setting {
             Kind::Path => Value::Path(places.expand(self.default)),
             Kind::Secret => Value::of_secret(self.default),
             Kind::Text | Kind::Choice(_) => Value::Text(self.default.into()),
-            Kind::List => Value::List(Vec::new()),
+            Kind::List | Kind::Names => Value::List(Vec::new()),
             Kind::Command => Value::Command(Vec::new()),
             Kind::Count => Value::Count(self.default.parse().unwrap_or_default()),
             Kind::Switch => Value::Switch(self.default == "true"),
@@ -110,9 +128,9 @@ settings! {
         "How far back a scan reads the past: a date or an age such as `1y`. Empty means all of it.";
     THREADS = "threads" Kind::Count, default "0", env "CIM_NIX_THREADS", flag Some("--threads"), project true:
         "How many threads a scan uses, 256 at most. 0 means one for each core.";
-    RULES_ENABLED = "rules.enabled" Kind::List, default "[]", env "CIM_NIX_RULES_ENABLED", flag Some("--enable"), project true:
+    RULES_ENABLED = "rules.enabled" Kind::Names, default "[]", env "CIM_NIX_RULES_ENABLED", flag Some("--enable"), project true:
         "Rules of `check` that are wanted though they are off by themselves. Each layer adds to the ones before it.";
-    RULES_DISABLED = "rules.disabled" Kind::List, default "[]", env "CIM_NIX_RULES_DISABLED", flag Some("--disable"), project true:
+    RULES_DISABLED = "rules.disabled" Kind::Names, default "[]", env "CIM_NIX_RULES_DISABLED", flag Some("--disable"), project true:
         "Rules of `check` that are not wanted. Each layer adds to the ones before it.";
     RULES_RECORD = "rules.record" Kind::Choice(&["off", "error", "warning", "info"]), default "warning", env "CIM_NIX_RULES_RECORD", flag Some("--no-check"), project true:
         "How bad a finding of the rules of `check` must be that a scan records. `off` leaves Nix files beside `flake.nix` alone; hints are `info`.";
@@ -152,7 +170,7 @@ settings! {
         "The largest size of a stream that `sync setup` makes. 0 means no limit of its own.";
     SYNC_REPLICAS = "sync.replicas" Kind::Count, default "1", env "CIM_NIX_SYNC_REPLICAS", flag None, project false:
         "How many servers of a cluster keep a stream that `sync setup` makes.";
-    SYNC_COMMANDS = "sync.commands" Kind::List, default "[]", env "CIM_NIX_SYNC_COMMANDS", flag None, project false:
+    SYNC_COMMANDS = "sync.commands" Kind::Names, default "[]", env "CIM_NIX_SYNC_COMMANDS", flag None, project false:
         "The commands that this machine accepts over the bus while `serve` runs: `flake.scan`, `flake.forget`. Empty means none.";
     SERVE_LISTEN = "serve.listen" Kind::Text, default "127.0.0.1:9617", env "CIM_NIX_SERVE_LISTEN", flag Some("--listen"), project false:
         "Where `serve` answers `/metrics` and `/healthz`: an address of this machine alone, or `off`.";

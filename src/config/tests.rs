@@ -70,6 +70,27 @@ fn a_later_layer_wins_and_lists_add_up() {
 }
 
 #[test]
+fn lists_are_separated_in_the_environment_by_what_their_parts_cannot_hold() {
+    let world = World::new();
+    let of = |name, value: &str| world.resolve(&[(name, value)]).unwrap();
+    for value in ["flake.scan,flake.forget", "flake.scan:flake.forget", " flake.scan, flake.forget,"] {
+        assert_eq!(of("CIM_NIX_SYNC_COMMANDS", value).sync.commands, ["flake.scan", "flake.forget"], "{value}");
+    }
+    assert_eq!(of("CIM_NIX_RULES_ENABLED", "a,b:c").rules_enabled, ["a", "b", "c"]);
+    assert_eq!(of("CIM_NIX_EXCLUDES", "*.{a,b}:c d").excludes, ["*.{a,b}", "c d"], "a glob holds commas");
+}
+
+#[test]
+fn a_list_is_shown_as_one_and_a_command_as_it_is_typed() {
+    let world = World::new();
+    world.file("config/cim-nix/config.toml", "excludes = [\"a b\", \"c\\\"d\"]\nformatter = [\"fmt\", \"a b\"]\n");
+    let settings = world.resolve(&[]).unwrap();
+    let shown = |name| settings.given().iter().find(|one| one.setting.name == name).unwrap().value.to_string();
+    assert_eq!(shown("excludes"), r#"["a b", "c\"d"]"#);
+    assert_eq!((shown("formatter").as_str(), shown("sync.commands").as_str()), ("fmt 'a b'", "[]"));
+}
+
+#[test]
 fn a_command_is_a_text_or_a_list_and_a_later_layer_replaces_it_whole() {
     let world = World::new();
     assert_eq!(world.resolve(&[]).unwrap().formatter, Vec::<String>::new());

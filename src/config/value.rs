@@ -64,7 +64,11 @@ impl Value {
         }
         let text = value.to_str().ok_or_else(|| format!("`{}`", value.to_string_lossy()))?;
         match kind {
-            Kind::List => Ok(Self::List(text.split(':').filter(|part| !part.is_empty()).map(str::to_owned).collect())),
+            Kind::List | Kind::Names => {
+                let parts =
+                    text.split(kind.separators()).map(|part| if kind == Kind::Names { part.trim() } else { part });
+                Ok(Self::List(parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()))
+            }
             Kind::Command => words(text).map(Self::Command),
             Kind::Count => text.parse().map(Self::Count).map_err(|_| format!("`{text}`")),
             Kind::Switch => match text {
@@ -92,7 +96,7 @@ impl Value {
                 .map(Self::Count)
                 .map_err(|_| format!("`{}`", number.as_str())),
             (Kind::Switch, DeValue::Boolean(on)) => Ok(Self::Switch(*on)),
-            (Kind::List, DeValue::Array(items)) => texts(items).map(Self::List),
+            (Kind::List | Kind::Names, DeValue::Array(items)) => texts(items).map(Self::List),
             (Kind::Command, DeValue::Array(items)) => texts(items).map(Self::Command),
             (Kind::Command, DeValue::String(text)) => words(text).map(Self::Command),
             (_, other) => Err(name(other).into()),
@@ -140,7 +144,14 @@ impl fmt::Display for Value {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Text(text) => f.write_str(text),
-            Self::List(list) | Self::Command(list) => f.write_str(&list.join(" ")),
+            Self::List(list) => {
+                let texts: Vec<String> = list.iter().map(|text| format!("{text:?}")).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
+            Self::Command(words) => {
+                let words: Vec<_> = words.iter().map(|word| shlex::try_quote(word).unwrap_or(word.into())).collect();
+                f.write_str(&words.join(" "))
+            }
             Self::Count(count) => count.fmt(f),
             Self::Switch(on) => on.fmt(f),
             Self::Secret(secret) => fmt::Display::fmt(secret, f),

@@ -4,10 +4,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Run;
+use crate::app::requests::allowed::{self, Unallowable, allowable};
 use crate::app::sync::Place;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::{Service, interrupt, printer};
+use crate::config::table;
 
 /// Watch, record, exchange events and answer requests until stopped
 ///
@@ -33,6 +35,7 @@ impl Run for Serve {
         let place = Place::of(&context.settings.sync);
         let request = context.scan_request()?;
         let commands = context.settings.sync.commands.clone();
+        allowable(&commands).map_err(|error| refused(&error, context))?;
         let quiet = context.global.quiet;
         let session = context.session()?;
         let interval = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
@@ -46,4 +49,14 @@ impl Run for Serve {
         .map_err(|error| Failure::face(&*error))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn refused(error: &Unallowable, context: &Context<'_>) -> Failure {
+    let origin = context.settings.origin(&table::SYNC_COMMANDS).map(ToString::to_string).unwrap_or_default();
+    let failure = Failure::of(Kind::Settings, error);
+    let failure = match error {
+        Unallowable::Unknown { near: Some(near), .. } => failure.hinted(format!("did you mean `{near}`?")),
+        _ => failure.hinted(format!("it may name {}", allowed::all().collect::<Vec<_>>().join(", "))),
+    };
+    failure.hinted(format!("correct `sync.commands`, which is from {origin}"))
 }

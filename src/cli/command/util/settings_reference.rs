@@ -17,7 +17,8 @@ pub(in crate::cli) fn markdown() -> String {
         let _ = writeln!(text, "- type: {}", setting.kind.expected());
         let default = if setting.default.is_empty() { "empty".to_owned() } else { format!("`{}`", setting.default) };
         let _ = writeln!(text, "- default: {default}");
-        let _ = writeln!(text, "- environment: `{}`", setting.environment);
+        let separated = setting.kind.separated().map(|how| format!(", {how}")).unwrap_or_default();
+        let _ = writeln!(text, "- environment: `{}`{separated}", setting.environment);
         if let Some(flag) = setting.flag {
             let _ = writeln!(text, "- flag: `{flag}`");
         }
