@@ -72,12 +72,11 @@ pub struct Opening {
 }
 
 /// What the long-running process starts with.
-#[derive(Debug)]
 pub struct Service {
     /// The ledger, open for reading and writing.
     pub session: Session,
-    /// Where the bus is.
-    pub place: Place,
+    /// Where the bus is, as the settings say by then: it is asked before each connection.
+    pub place: Box<dyn Fn() -> Place + Send + Sync>,
     /// How to scan; the paths are left out.
     pub request: ScanRequest,
     /// The commands that others may give.
@@ -88,6 +87,12 @@ pub struct Service {
     pub interval: Duration,
     /// Set when it is to stop.
     pub stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("session", &self.session).field("listen", &self.listen).finish_non_exhaustive()
+    }
 }
 
 /// Where a face says what happens.

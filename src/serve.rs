@@ -29,12 +29,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(100);
 
 /// What the process is started with.
-#[derive(Debug)]
 pub struct Serve {
     /// The ledger, open for reading and writing.
     pub session: Session,
-    /// Where the bus is.
-    pub place: Place,
+    /// Where the bus is, asked anew before each connection.
+    pub place: Box<dyn Fn() -> Place + Send + Sync>,
     /// How to scan; the paths are left out.
     pub request: ScanRequest,
     /// The commands that others may give.
@@ -45,6 +44,12 @@ pub struct Serve {
     pub interval: Duration,
     /// Set when it is to stop.
     pub stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Serve {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serve").field("session", &self.session).field("listen", &self.listen).finish_non_exhaustive()
+    }
 }
 
 /// Why the process did not start, or ended.
@@ -88,7 +93,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let exchange = || engine::run_with(&session, &place, &link, Until::Stopped, &stop, Some(desk.clone())).map(drop);
+    let exchange = || engine::run_with(&session, &*place, &link, Until::Stopped, &stop, Some(desk.clone())).map(drop);
     let sync = || {
         exchange().inspect_err(|error| {
             if let SyncError::Store(error) = error {

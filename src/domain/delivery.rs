@@ -230,6 +230,8 @@ pub enum Seen {
         /// How many events it still lacks.
         behind: u64,
     },
+    /// Somebody asks for it now: what is waited for is tried at once.
+    Asked,
     /// Events were recorded.
     Recorded {
         /// How many events the server lacks.
@@ -338,6 +340,7 @@ impl Delivery {
                 self.state = if behind == 0 { State::Live } else { State::CatchingUp };
             }
             (State::Live, Seen::Recorded { behind: 1.. }) => self.state = State::CatchingUp,
+            (_, Seen::Asked) => self.until = self.until.min(now),
             (_, Seen::Enabled | Seen::Recorded { .. }) => {}
             (_, Seen::Failed) => {
                 self.breaker.record(false);

@@ -7,6 +7,10 @@ use super::error::{Named, StoreError};
 use super::open::Store;
 use super::reader::Reader;
 
+/// The names of two local times: of the last question whether all is synchronised, and of the last that was tried for.
+const ASKED: &str = "sync_asked";
+const TRIED: &str = "sync_tried";
+
 /// Where the exchange with a remote stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remote {
@@ -111,8 +115,17 @@ impl Reader {
 
     /// When somebody asked last whether all is synchronised, in microseconds since 1970 UTC; zero when nobody did.
     pub fn asked_whether_synced(&self) -> Result<i64, StoreError> {
-        self.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'sync_asked'")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+        self.time(ASKED)
+    }
+
+    /// The last such question after which it was tried, and could not be done.
+    pub fn tried_since_asked(&self) -> Result<i64, StoreError> {
+        self.time(TRIED)
+    }
+
+    fn time(&self, of: &str) -> Result<i64, StoreError> {
+        self.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1")
+            .and_then(|mut statement| statement.query_row([of], |row| row.get(0)).optional())
             .map(Option::unwrap_or_default)
             .named(self.path())
     }
@@ -252,13 +265,22 @@ impl Store {
 
     /// Asks whoever synchronises to say when nothing was left to send or take after this moment.
     pub fn ask_whether_synced(&self, at: i64) -> Result<(), StoreError> {
+        self.set_time(ASKED, at)
+    }
+
+    /// Answers that question: it was tried since, and where delivery stands says why it could not be done.
+    pub fn set_tried_since_asked(&self, asked: i64) -> Result<(), StoreError> {
+        self.set_time(TRIED, asked)
+    }
+
+    fn set_time(&self, of: &'static str, at: i64) -> Result<(), StoreError> {
         self.write_relaxed(move |place| {
             place
                 .cached(
-                    "INSERT INTO meta (key, value) VALUES ('sync_asked', ?1) \
+                    "INSERT INTO meta (key, value) VALUES (?1, ?2) \
                      ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 )?
-                .execute([at.to_string()])
+                .execute([of, &at.to_string()])
                 .named(place.path)
                 .map(drop)
         })

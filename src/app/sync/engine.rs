@@ -29,6 +29,8 @@ const SYNCED_US: i64 = 1_000_000;
 const STILL_SYNCED_US: i64 = 60_000_000;
 /// How long a lease lasts, and when it is renewed, in microseconds.
 const LEASE_US: i64 = 10_000_000;
+/// After how many attempts that failed a client that reconnects by itself is given up: half a minute or more.
+const PATIENT_ATTEMPTS: u32 = 8;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,16 +69,16 @@ pub fn run(
     until: Until,
     stop: &AtomicBool,
 ) -> Result<Outcome, SyncError> {
-    run_with(session, place, link, until, stop, None)
+    run_with(session, &|| place.clone(), link, until, stop, None)
 }
 
-/// Runs the engine and answers requests on its connection.
+/// Runs the engine and answers requests on its connection. Where that is, is asked before each new connection.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_with(
     session: &Session,
-    place: &Place,
+    place: &(dyn Fn() -> Place + Sync),
     link: &Link,
     until: Until,
     stop: &AtomicBool,
@@ -114,7 +116,9 @@ pub fn run_with(
 
 struct Engine<'scope, 'env> {
     session: &'env Session,
-    place: &'env Place,
+    /// Where the bus is, as it was found at the last new connection.
+    place: Arc<Place>,
+    place_now: &'env (dyn Fn() -> Place + Sync),
     link: &'env Link,
     holder: String,
     reader: Reader,
@@ -137,6 +141,9 @@ struct Engine<'scope, 'env> {
     /// When it was written down last that all is synchronised, how much was sent and taken by then, and who had asked.
     synced: (i64, u64, i64),
     leased_until: i64,
+    /// The last question whether all is synchronised, and the last that was tried for.
+    asked: i64,
+    tried: i64,
     /// When it was looked last for flakes to share, and up to which event.
     looked: i64,
     released: i64,
@@ -148,13 +155,21 @@ struct WayIn<'scope> {
 }
 
 impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
-    fn new(session: &'env Session, place: &'env Place, link: &'env Link, holder: String) -> Result<Self, SyncError> {
+    fn new(
+        session: &'env Session,
+        place_now: &'env (dyn Fn() -> Place + Sync),
+        link: &'env Link,
+        holder: String,
+    ) -> Result<Self, SyncError> {
+        let reader = session.store.reader()?;
+        let asked = reader.asked_whether_synced()?;
         Ok(Self {
             session,
-            place,
+            place: Arc::new(place_now()),
+            place_now,
             link,
             holder,
-            reader: session.store.reader()?,
+            reader,
             delivery: Delivery::default(),
             status: Status::default(),
             told: Status::default(),
@@ -170,6 +185,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             signer: None,
             synced: (0, 0, 0),
             leased_until: 0,
+            asked,
+            tried: asked,
             looked: 0,
             released: -1,
         })
@@ -212,10 +229,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let enabled = self.reader.is_sync_enabled()? && !self.place.target.servers.is_empty();
         self.see(if enabled { Seen::Enabled } else { Seen::Disabled });
         if !enabled {
-            self.stop_way_in();
-            self.answering = None;
-            self.bus = None;
-            self.exchange = None;
+            self.hang_up();
             return Ok(());
         }
         let standing = self.link.standing();
@@ -244,7 +258,28 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             behind = self.behind()?;
         }
         self.see(Seen::Recorded { behind });
+        self.heed()
+    }
+
+    /// Who asks whether all is synchronised does not wait for the end of a pause: what stood in the way may be mended.
+    fn heed(&mut self) -> Result<(), SyncError> {
+        let asked = self.reader.asked_whether_synced()?;
+        if asked != self.asked {
+            self.asked = asked;
+            if !self.link.standing().connected {
+                self.hang_up();
+            }
+            self.see(Seen::Asked);
+        }
         Ok(())
+    }
+
+    /// Ends the connection, so that the next step makes a new one, with what files and settings say then.
+    fn hang_up(&mut self) {
+        self.stop_way_in();
+        self.answering = None;
+        self.bus = None;
+        self.exchange = None;
     }
 
     /// Flakes that were found below shared roots since the last look are shared from here on; whether there may be some.
@@ -266,12 +301,21 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.bus.is_some() {
             // The client reconnects by itself; its link tells.
             let standing = self.link.standing();
-            return match standing.unauthorized {
-                Some(why) => self.fail(Seen::Refused(Reason::Unauthorized), why),
-                None if standing.connected => self.see(Seen::Connected),
-                None => self.see(Seen::Unreachable),
-            };
+            if standing.connected {
+                return self.see(Seen::Connected);
+            }
+            if let Some(why) = standing.unauthorized {
+                // It would go on with the credentials that it has read.
+                self.hang_up();
+                return self.fail(Seen::Refused(Reason::Unauthorized), why);
+            }
+            if self.delivery.attempts() < PATIENT_ATTEMPTS {
+                return self.see(Seen::Unreachable);
+            }
+            // Only a new connection tells what is wrong, and reads anew what was corrected.
+            self.hang_up();
         }
+        self.place = Arc::new((self.place_now)());
         let name = format!("cim-nix {}", self.session.who.host);
         match Bus::connect(&self.place.target, &name, self.link.clone()) {
             Ok(bus) => {
@@ -293,7 +337,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         };
         self.stop_way_in();
         self.signer = None;
-        match relay::reconcile(self.session, self.place, &bus, &self.holder) {
+        match relay::reconcile(self.session, &self.place, &bus, &self.holder) {
             Ok((exchange, behind)) => {
                 self.status.server = Some(bus.server());
                 self.status.last_error = None;
@@ -415,6 +459,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");
             self.told = status.clone();
             self.session.store.set_status(REMOTE, self.told.clone(), self.now())?;
+        }
+        if self.tried != self.asked && self.delivery.next_attempt().is_some() {
+            self.session.store.set_tried_since_asked(self.asked)?;
+            self.tried = self.asked;
         }
         self.tell_synced()
     }

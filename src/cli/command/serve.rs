@@ -9,7 +9,7 @@ use crate::app::sync::Place;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::{Service, interrupt, printer};
-use crate::config::table;
+use crate::config::{self, Sources, table};
 
 /// Watch, record, exchange events and answer requests until stopped
 ///
@@ -32,7 +32,7 @@ impl Run for Serve {
             .listen
             .map_or_else(|| context.settings.serve.listen.clone(), |address| (address != "off").then_some(address));
         let seconds = self.interval.unwrap_or(context.settings.serve.interval).max(1);
-        let place = Place::of(&context.settings.sync);
+        let place = place(context);
         let request = context.scan_request()?;
         let commands = context.settings.sync.commands.clone();
         allowable(&commands).map_err(|error| refused(&error, context))?;
@@ -59,4 +59,21 @@ fn refused(error: &Unallowable, context: &Context<'_>) -> Failure {
         _ => failure.hinted(format!("it may name {}", allowed::all().collect::<Vec<_>>().join(", "))),
     };
     failure.hinted(format!("correct `sync.commands`, which is from {origin}"))
+}
+
+/// Where the bus is, as the settings say whenever it is asked; those of the start as long as they make no sense.
+fn place(context: &Context<'_>) -> Box<dyn Fn() -> Place + Send + Sync> {
+    let (places, directory) = (context.places.clone(), context.directory.clone());
+    let known = Place::of(&context.settings.sync);
+    Box::new(move || {
+        let environment = |name: &str| std::env::var_os(name);
+        let sources = Sources { places: &places, directory: &directory, environment: &environment, flags: Vec::new() };
+        match config::resolve(&sources) {
+            Ok(settings) => Place::of(&settings.sync),
+            Err(error) => {
+                tracing::warn!(%error, "the settings cannot be read again");
+                known.clone()
+            }
+        }
+    })
 }

@@ -105,6 +105,31 @@ fn given_a_refusal_when_something_else_fails_then_it_is_not_told_as_the_reason_o
 }
 
 #[test]
+fn given_a_pause_when_somebody_asks_then_it_is_tried_at_once_and_nothing_else_changes() {
+    let connected = [Seen::Enabled, Seen::Connected];
+    for (seen, next) in [
+        (vec![Seen::Enabled, Seen::Unreachable], Step::Connect),
+        (vec![Seen::Enabled, Seen::Refused(Reason::Unauthorized)], Step::Connect),
+        ([&connected[..], &[Seen::Refused(Reason::StreamFull)]].concat(), Step::Reconcile),
+        ([&connected[..], &[Seen::Failed; 5]].concat(), Step::Reconcile),
+    ] {
+        let mut delivery = after(&seen);
+        assert!(matches!(delivery.next(9), Step::WaitUntil(10..)), "{delivery:?}");
+        let before = delivery.clone();
+        delivery.see(Seen::Asked, 9, 0);
+        assert_eq!((delivery.state(), delivery.attempts()), (before.state(), before.attempts()));
+        assert_eq!(delivery.next(9), next);
+    }
+    for seen in
+        [&[][..], &[Seen::Enabled], &connected, &[Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 0 }]]
+    {
+        let (mut delivery, mut asked) = (after(seen), after(seen));
+        asked.see(Seen::Asked, 9, 0);
+        assert_eq!((asked.state(), asked.next(9)), (delivery.state(), delivery.next(9)), "who waits for nothing");
+    }
+}
+
+#[test]
 fn pauses_double_up_to_a_minute_and_are_at_least_half_random() {
     let mut delivery = after(&[Seen::Enabled]);
     let mut longest = 0;
@@ -136,6 +161,7 @@ fn any_seen() -> impl Strategy<Value = Seen> {
         4 => (0u64..3).prop_map(|behind| Seen::Acknowledged { behind }),
         3 => (0u64..3).prop_map(|behind| Seen::Recorded { behind }),
         4 => Just(Seen::Failed),
+        2 => Just(Seen::Asked),
         1 => Just(Seen::Refused(Reason::Permission)),
     ]
 }
@@ -153,7 +179,7 @@ proptest! {
             delivery.see(seen, now, random);
             match seen {
                 Seen::Reconciled { .. } | Seen::Acknowledged { .. } => known = !was_disabled,
-                Seen::Recorded { .. } | Seen::Enabled => {}
+                Seen::Recorded { .. } | Seen::Enabled | Seen::Asked => {}
                 _ => known = false,
             }
             now += 1_000;

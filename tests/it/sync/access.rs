@@ -231,6 +231,27 @@ fn who_is_no_longer_let_in_after_a_restart_is_told_so() {
 }
 
 #[test]
+fn credentials_that_are_corrected_are_used_by_the_next_attempt() {
+    let mut server = Server::stopped("");
+    let (seed, other) = (server.folder().join("ada.nk"), server.folder().join("right.nk"));
+    let right = nkey(&other);
+    let wrong = nkey(&seed);
+    server.configure(&format!("authorization {{ users: [ {{ nkey: {wrong} }} ] }}"));
+    server.up();
+    let ada = at(&server, |target| target.nkey = Some(seed.clone()));
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live");
+    server.reload(&format!("authorization {{ users: [ {{ nkey: {right} }} ] }}"));
+    ada.until("blocked", |report| report.remote.status.reason.as_deref() == Some("unauthorized"));
+    fs::copy(&other, &seed).unwrap();
+    // Whoever asks does not wait for the minute to pass, and is told when it was tried.
+    let asked = ada.session.clock.now();
+    ada.session.store.ask_whether_synced(asked).unwrap();
+    ada.until("live again", |report| report.remote.status.state == "live" && report.remote.synced_at >= Some(asked));
+    running.stop();
+}
+
+#[test]
 fn no_secret_is_in_anything_that_the_program_writes() {
     let mut server = Server::stopped("");
     let folder = server.folder().to_owned();

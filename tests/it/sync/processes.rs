@@ -230,3 +230,32 @@ fn an_erased_event_is_blank_on_every_machine_and_both_verify() {
         assert_clean(machine);
     }
 }
+
+#[test]
+fn settings_that_are_corrected_while_it_serves_are_used_once_somebody_asks() {
+    let server = Server::with("authorization { user: ada, password: right }");
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let settings = ada.folder().join(".config/cim-nix");
+    std::fs::create_dir_all(&settings).unwrap();
+    let password = |word: &str| {
+        let text = format!("[sync]\nuser = \"ada\"\npassword = \"{word}\"\n");
+        std::fs::write(settings.join("config.toml"), text).unwrap();
+    };
+    password("wrong");
+    let serving = Serving::start(&ada, &server.url());
+    ada.until("blocked", |report| {
+        report.remote.status.reason.as_deref() == Some("unauthorized") && serving.is(report.holder.as_deref())
+    });
+    // It is tried once more for who asks, and told as it is.
+    let attempts = ada.status().remote.status.attempts;
+    let refused = says(&ada, &server, "sync now");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(6), "{said}");
+    assert!(said.contains("waiting for it") && said.contains("refuses these credentials"), "{said}");
+    assert_eq!(ada.status().remote.status.attempts, attempts + 1);
+    password("right");
+    let done = says(&ada, &server, "sync now");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(ada.status().remote.status.state, "live");
+}

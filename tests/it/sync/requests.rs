@@ -45,7 +45,7 @@ impl World {
         let (session, place, stopping, linked) =
             (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
-            engine::run_with(&session, &place, &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
+            engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
         });
         machine.until("live", |report| report.remote.status.state == "live");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -44,7 +44,7 @@ impl Now {
     }
 }
 
-/// The other process writes down when nothing was left to send or take.
+/// The other process writes down when nothing was left to send or take, or that it tried again and could not.
 fn wait_for(
     session: &Session,
     asked: i64,
@@ -56,10 +56,12 @@ fn wait_for(
     let reader = session.store.reader()?;
     session.store.ask_whether_synced(asked)?;
     while begun.elapsed() < longest && !stop.load(Ordering::SeqCst) {
+        let tried = reader.tried_since_asked()? >= asked;
         let report = status::report(&reader, session.clock.now())?;
         outcome.status = report.remote.status;
         outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
-        if outcome.synced || outcome.status.state == "blocked" {
+        // What stood in the way before it was asked may be mended since.
+        if outcome.synced || (outcome.status.state == "blocked" && tried) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
