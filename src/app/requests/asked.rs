@@ -19,8 +19,8 @@ pub(super) struct Asked {
     pub(super) identity: MessageIdentity,
     /// Whether it said which message it is: only then can it be told from another one.
     pub(super) named: bool,
-    /// The field or header that is not as it must be, and what it must be: the one in which it says which message it is, when
-    /// that is no id, or who asks, when that is too long a name.
+    /// The field or header that is not as it must be, and what it must be: one in which it says which message it is, or where
+    /// it belongs, when that is no id, or who asks, when that is too long a name.
     unfit: Option<(&'static str, &'static str)>,
     /// Who asks, in their own words.
     pub(super) actor: Option<String>,
@@ -59,7 +59,7 @@ impl Asked {
         let body = body.unwrap_or(Value::Null);
         let (identity, named) = identity(request, &body, clock);
         let actor = actor(request, &body);
-        let misread = if named { None } else { misread(request, &body) };
+        let misread = misread(request, &body);
         let too_long = actor.filter(|(_, name)| name.len() > LONGEST_ACTOR);
         let unfit = misread.map(|field| (field, "a UUID"));
         let unfit = unfit.or_else(|| too_long.map(|(field, _)| (field, "a name of at most 256 bytes")));
@@ -96,10 +96,6 @@ fn fields(body: Value) -> Option<Map<String, Value>> {
     Some(outer)
 }
 
-/// Where a message says which one it is, and means nothing else.
-const OWN_IDS: [&str; 3] = ["message_id", "command_id", "query_id"];
-const OWN_HEADERS: [&str; 2] = [header::MESSAGE_ID, "X-Command-ID"];
-
 /// Where it is said who asks, in a header or in the body.
 const ACTOR_HEADERS: [&str; 3] = [header::ACTOR, "X-User-ID", "Sender"];
 const ACTOR_FIELDS: [&str; 2] = ["issued_by", "actor"];
@@ -113,32 +109,76 @@ fn actor<'a>(request: &'a Request, body: &'a Value) -> Option<(&'static str, &'a
     ACTOR_HEADERS.into_iter().find_map(in_header).or_else(|| ACTOR_FIELDS.into_iter().find_map(in_body))
 }
 
-fn misread(request: &Request, body: &Value) -> Option<&'static str> {
-    let places = [&body["identity"], &body["metadata"], &body["command"]["identity"], body];
-    let in_body = OWN_IDS.into_iter().find(|name| places.iter().any(|place| !place[*name].is_null()));
-    in_body.or_else(|| OWN_HEADERS.into_iter().find(|name| request.header(&[*name]).is_some()))
+/// The names under which a message says an id of one kind, in bodies and in headers. Those in the middle mean nothing else:
+/// what stands there and is no id is refused.
+struct Names {
+    in_bodies: &'static [&'static str],
+    in_headers: &'static [&'static str],
+    /// Names that others use for other things as well.
+    besides: (&'static [&'static str], &'static [&'static str]),
 }
 
-/// Body before headers, own words before those of others; what is missing is a root's.
+const MESSAGE: Names = Names {
+    in_bodies: &["message_id", "command_id", "query_id"],
+    in_headers: &[header::MESSAGE_ID, "X-Command-ID"],
+    besides: (&["id"], &["Message-Id", "CIM-Message-Id", header::NATS_MSG_ID]),
+};
+const CORRELATION: Names = Names {
+    in_bodies: &["correlation_id"],
+    in_headers: &[header::CORRELATION_ID, "CIM-Correlation-Id", "Correlation-Id"],
+    besides: (&[], &[]),
+};
+const CAUSATION: Names = Names {
+    in_bodies: &["causation_id"],
+    in_headers: &[header::CAUSATION_ID, "Cim-Causation-Id"],
+    besides: (&[], &["In-Reply-To"]),
+};
+
+/// Where in a body ids may stand: beside the fields, or where other domains put them.
+fn places(body: &Value) -> impl Iterator<Item = &Value> + Clone {
+    let inside = WRAPPERS.into_iter().flat_map(|wrapper| {
+        let inner = &body[wrapper];
+        [&inner["identity"], &inner["metadata"], inner]
+    });
+    [&body["identity"], &body["metadata"], body].into_iter().chain(inside)
+}
+
+impl Names {
+    /// The id, when one can be read: body before headers, own words before those of others.
+    fn read(&self, request: &Request, body: &Value) -> Option<Uuid> {
+        let in_body = || places(body).find_map(|place| self.in_bodies.iter().find_map(|name| read_id(&place[*name])));
+        // A wrapper holds the fields of the command, and what is called so there is not the message's.
+        let outside = || [&body["identity"], &body["metadata"], body].into_iter();
+        let beside = || outside().find_map(|place| self.besides.0.iter().find_map(|name| read_id(&place[*name])));
+        let of_header = |name: &&str| read_id(&Value::String(request.header(&[*name])?.to_owned()));
+        let in_headers = || self.in_headers.iter().chain(self.besides.1).find_map(of_header);
+        in_body().or_else(beside).or_else(in_headers)
+    }
+
+    /// The field or header that stands for an id and is none.
+    fn misread(&self, request: &Request, body: &Value) -> Option<&'static str> {
+        if self.read(request, body).is_some() {
+            return None;
+        }
+        let is_said = |name: &&&str| places(body).any(|place| !place[**name].is_null());
+        let in_header = |name: &&&str| request.header(&[**name]).is_some();
+        self.in_bodies.iter().find(is_said).or_else(|| self.in_headers.iter().find(in_header)).copied()
+    }
+}
+
+fn misread(request: &Request, body: &Value) -> Option<&'static str> {
+    [MESSAGE, CORRELATION, CAUSATION].iter().find_map(|names| names.misread(request, body))
+}
+
+/// What is missing is a root's.
 fn identity(request: &Request, body: &Value, clock: &Clock) -> (MessageIdentity, bool) {
-    let from_body = |names: &[&str]| {
-        let places = [&body["identity"], &body["metadata"], &body["command"]["identity"], body];
-        places.iter().find_map(|place| names.iter().find_map(|name| read_id(&place[*name])))
-    };
-    let from_headers = |names: &[&str]| request.header(names).and_then(|text| read_id(&Value::String(text.to_owned())));
-    let id = |body_names: &[&str], header_names: &[&str]| from_body(body_names).or_else(|| from_headers(header_names));
-    let message: Option<Uuid> = id(
-        &["message_id", "command_id", "query_id", "id"],
-        &[header::MESSAGE_ID, "X-Command-ID", "Message-Id", "CIM-Message-Id", header::NATS_MSG_ID],
-    );
-    let correlation = id(&["correlation_id"], &[header::CORRELATION_ID, "CIM-Correlation-Id", "Correlation-Id"]);
-    let causation = id(&["causation_id"], &[header::CAUSATION_ID, "Cim-Causation-Id", "In-Reply-To"]);
+    let message = MESSAGE.read(request, body);
     let own = message.unwrap_or_else(|| clock.new_id());
-    let correlation = correlation.unwrap_or(own);
+    let correlation = CORRELATION.read(request, body).unwrap_or(own);
     let identity = MessageIdentity {
         message_id: MessageId::new(own),
         correlation_id: CorrelationId::new(correlation),
-        causation_id: CausationId::new(causation.unwrap_or(correlation)),
+        causation_id: CausationId::new(CAUSATION.read(request, body).unwrap_or(correlation)),
     };
     (identity, message.is_some())
 }
@@ -185,6 +225,9 @@ mod tests {
             ),
             (vec![("CIM-Correlation-Id", OTHER), ("Message-Id", ID)], json!({})),
             (vec![("X-Correlation-ID", OTHER)], json!({ "id": ID, "command": { "path": "/x" } })),
+            (vec![], json!({ "command": { "command_id": ID, "correlation_id": OTHER, "path": "/x" } })),
+            (vec![("X-Correlation-ID", OTHER)], json!({ "payload": { "message_id": { "Uuid": ID }, "path": "/x" } })),
+            (vec![], json!({ "query": { "identity": { "query_id": ID, "correlation_id": OTHER }, "flake": "x" } })),
         ] {
             let asked = asked("nix.cmd.flake.scan", &headers, &body).unwrap();
             let identity = asked.identity;
@@ -201,6 +244,10 @@ mod tests {
             (vec![], json!({ "message_id": "xx" }), "message_id"),
             (vec![], json!({ "identity": { "command_id": 7 } }), "command_id"),
             (vec![("X-Command-ID", "zz")], json!({}), "X-Command-ID"),
+            (vec![], json!({ "command": { "command_id": "zz", "path": "/x" } }), "command_id"),
+            (vec![], json!({ "message_id": ID, "correlation_id": "zz" }), "correlation_id"),
+            (vec![("X-Correlation-ID", "zz")], json!({ "message_id": ID }), "X-Correlation-ID"),
+            (vec![("X-Causation-ID", "zz")], json!({}), "X-Causation-ID"),
         ] {
             let asked = asked("nix.cmd.flake.scan", &headers, &body).unwrap();
             assert_eq!(asked.refuse_unfit(), Err(Refusal::invalid(field, "a UUID")), "{headers:?} {body}");
@@ -210,6 +257,8 @@ mod tests {
             (vec![], json!({ "message_id": "xx", "command_id": ID })),
             (vec![("X-Command-ID", ID)], json!({ "message_id": null })),
             (vec![("Nats-Msg-Id", "anything")], json!({ "id": "an input" })),
+            (vec![("In-Reply-To", "<letter@example>")], json!({ "payload": { "id": "a flake" } })),
+            (vec![("X-Correlation-ID", "zz")], json!({ "correlation_id": OTHER })),
         ] {
             assert_eq!(asked("nix.cmd.flake.scan", &headers, &body).unwrap().refuse_unfit(), Ok(()), "{body}");
         }
