@@ -27,7 +27,7 @@ pub mod subject;
 
 pub mod target;
 
-pub use answer::{Answer, Answered, Answering, Endpoint, Miss, Request};
+pub use answer::{About, Answer, Answered, Answering, Endpoint, Miss, Request, Who};
 pub use connect::Bus;
 pub use denied::Denied;
 pub use envelope::Envelope;

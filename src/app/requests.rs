@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::clock::Clock;
-use crate::bus::{Answered, Endpoint, Miss, Request};
+use crate::bus::{Answered, Endpoint, Miss, Request, Who};
 use crate::store::{Reader, StoreError};
 
 pub mod allowed;
@@ -58,21 +58,34 @@ impl Desk {
         Ok(Self { session, allowed, since, reader, answered: AtomicU64::new(0), refused: AtomicU64::new(0) })
     }
 
-    /// Where requests come in.
+    /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let origin = &self.session.store.origin().public_key;
-        let one = |name, subject: &str| Endpoint { name, subject: subject.to_owned(), shared: true };
-        let here = |name, kind: &str| Endpoint { name, subject: format!("nix.{kind}.*.*.{origin}"), shared: false };
-        vec![
-            one("commands", "nix.cmd.*.*"),
+        let endpoint =
+            |name: &str, subject: &str, who| Endpoint { name: name.to_owned(), subject: subject.to_owned(), who };
+        let here = |name, kind: &str| endpoint(name, &format!("nix.{kind}.*.*.{origin}"), Who::Each);
+        let accepted = command::COMMANDS.iter().filter(|command| command.is_done() && self.allows(command.name));
+        let accepted = accepted.map(|command| {
+            let name = format!("command-{}", command.name.replace(['.', '_'], "-"));
+            endpoint(&name, &format!("nix.cmd.{}", command.name), Who::Doer)
+        });
+        let mut endpoints = vec![
+            endpoint("commands", "nix.cmd.*.*", Who::Otherwise),
             here("commands-here", "cmd"),
-            one("queries", "nix.query.*.*"),
+            endpoint("queries", "nix.query.*.*", Who::One),
             here("queries-here", "query"),
-            one("health", "health.cim-domain-nix"),
-            one("health-nix", "health.nix"),
-            one("discovery", "discovery.cim-domain-nix"),
-            one("metrics", "metrics.nix"),
-        ]
+            endpoint("health", "health.cim-domain-nix", Who::One),
+            endpoint("health-nix", "health.nix", Who::One),
+            endpoint("discovery", "discovery.cim-domain-nix", Who::One),
+            endpoint("metrics", "metrics.nix", Who::One),
+        ];
+        endpoints.extend(accepted);
+        endpoints
+    }
+
+    /// Whether others may give a command.
+    fn allows(&self, command: &str) -> bool {
+        self.allowed.iter().any(|name| name == command)
     }
 
     /// Answers a request: always, with JSON.
@@ -85,6 +98,11 @@ impl Desk {
         let counter = if miss.is_some() { &self.refused } else { &self.answered };
         counter.fetch_add(1, Ordering::Relaxed);
         Answered { body: answer.to_string().into_bytes(), miss }
+    }
+
+    /// Which machine answers.
+    pub fn origin(&self) -> &str {
+        &self.session.store.origin().public_key
     }
 
     /// What is announced when it opens.
@@ -118,17 +136,24 @@ impl Desk {
             "discovery.cim-domain-nix" => health::discovery(self),
             "metrics.nix" => health::metrics(self),
             subject => {
-                let Some(asked) = Asked::read(subject, request, &self.session.clock) else {
-                    return Refusal::error("unknown_subject", format!("nothing is known of {subject}")).plain();
-                };
-                let correlation_id = asked.identity.correlation_id;
-                let _span = tracing::info_span!("request", subject, %correlation_id).entered();
-                let done = if asked.is_command() { command::run(self, &asked) } else { query::run(self, &asked) };
-                let answer = done.unwrap_or_else(|refusal| refusal.reply(&asked));
-                tracing::info!(status = answer["status"].as_str(), code = answer["code"].as_str(), "answered");
+                let mut answer = self.reply_to(subject, request);
+                answer["answered_by"] = json!(self.origin());
                 answer
             }
         }
+    }
+
+    /// The reply to a command or a query.
+    fn reply_to(&self, subject: &str, request: &Request) -> Value {
+        let Some(asked) = Asked::read(subject, request, &self.session.clock) else {
+            return Refusal::error("unknown_subject", format!("nothing is known of {subject}")).plain();
+        };
+        let correlation_id = asked.identity.correlation_id;
+        let _span = tracing::info_span!("request", subject, %correlation_id).entered();
+        let done = if asked.is_command() { command::run(self, &asked) } else { query::run(self, &asked) };
+        let answer = done.unwrap_or_else(|refusal| refusal.reply(&asked));
+        tracing::info!(status = answer["status"].as_str(), code = answer["code"].as_str(), "answered");
+        answer
     }
 
     /// Reads with the desk's own connection.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use async_nats::HeaderMap;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt};
+use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
@@ -17,16 +18,44 @@ use super::error::BusError;
 const AT_ONCE: usize = 4;
 /// How many requests may wait; the rest is told to try again.
 const WAITING: usize = 256;
+/// How long a machine that does a command has to say that it is there. It answers at once; where nobody is, the server does.
+const BEACON: Duration = Duration::from_secs(1);
+
+/// The service, as others know it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// What it is.
+    pub description: &'a str,
+    /// Which of many machines it is.
+    pub origin: &'a str,
+}
 
 /// Where requests come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its name in the service's own words.
-    pub name: &'static str,
+    pub name: String,
     /// The subject, wildcards allowed.
     pub subject: String,
-    /// Whether one machine of many answers; otherwise every one does.
-    pub shared: bool,
+    /// Which machines answer.
+    pub who: Who,
+}
+
+/// Which of many machines answer what comes to a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Every one.
+    Each,
+    /// One of all.
+    One,
+    /// One of those that do it; the subject has no wildcards. The others can find out that it is there.
+    Doer,
+    /// One of all, unless a doer does: so that who would refuse takes nothing away from who would not.
+    Otherwise,
 }
 
 /// A request, as it came.
@@ -105,15 +134,12 @@ impl Bus {
     ///
     /// # Errors
     /// When the server does not take the subscriptions.
-    pub fn answer(
-        &self,
-        (name, version, description): (&str, &str, &str),
-        endpoints: &[Endpoint],
-        answer: &Answer,
-    ) -> Result<Answering, BusError> {
+    pub fn answer(&self, about: About<'_>, endpoints: &[Endpoint], answer: &Answer) -> Result<Answering, BusError> {
         let doing = "offering to answer requests";
         let failed = |why: String| BusError::Failed { doing, why };
-        let missed: HashMap<&str, Arc<Missed>> = endpoints.iter().map(|one| (one.name, Arc::default())).collect();
+        let About { name, version, description, origin } = about;
+        let missed: HashMap<String, Arc<Missed>> =
+            endpoints.iter().map(|one| (one.name.clone(), Arc::default())).collect();
         // The library's own `num_errors` counts answers without a body, and ours have one.
         let told = missed.clone();
         let stats = move |endpoint: String, _| told.get(endpoint.as_str()).map_or_else(Default::default, |m| m.told());
@@ -122,24 +148,55 @@ impl Bus {
         let (busy, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WAITING)));
         let mut tasks = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
-            let group = if endpoint.shared { name.to_owned() } else { self.client.new_inbox() };
-            let adding =
-                service.endpoint_builder().name(endpoint.name).queue_group(group).add(endpoint.subject.as_str());
+            let group = match endpoint.who {
+                Who::Each => self.client.new_inbox(),
+                Who::One | Who::Doer => name.to_owned(),
+                Who::Otherwise => format!("{name}-otherwise"),
+            };
+            let builder = service.endpoint_builder().name(&endpoint.name).queue_group(group);
+            let adding = builder.add(endpoint.subject.as_str());
             let mut requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
-            let (answer, busy, waiting) = (answer.clone(), busy.clone(), waiting.clone());
-            let missed = missed.get(endpoint.name).cloned().unwrap_or_default();
+            if endpoint.who == Who::Doer {
+                tasks.push(self.light(doing, name, &endpoint.subject)?);
+            }
+            let desk = Desk {
+                answer: answer.clone(),
+                busy: busy.clone(),
+                missed: missed.get(&endpoint.name).cloned().unwrap_or_default(),
+                origin: origin.into(),
+                unless: (endpoint.who == Who::Otherwise).then(|| (self.client.clone(), name.into())),
+            };
+            let waiting = waiting.clone();
             let task = self.runtime.handle().spawn(async move {
                 while let Some(request) = requests.next().await {
                     let Ok(place) = waiting.clone().try_acquire_owned() else {
-                        respond(&request, too_busy(), &missed).await;
+                        desk.respond(&request, desk.too_busy()).await;
                         continue;
                     };
-                    tokio::spawn(reply(request, answer.clone(), busy.clone(), missed.clone(), place));
+                    tokio::spawn(desk.clone().reply(request, place));
                 }
             });
             tasks.push(task.abort_handle());
         }
         Ok(Answering { service: Some(service), tasks, runtime: self.runtime.handle().clone() })
+    }
+
+    /// Answers at once, to whoever wants to know, that there is somebody who does what is asked for on a subject.
+    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<tokio::task::AbortHandle, BusError> {
+        let listening = self.client.queue_subscribe(beacon(name, subject), name.to_owned());
+        let listening = self.wait(doing, listening)?;
+        let mut asked = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
+        let client = self.client.clone();
+        let task = self.runtime.handle().spawn(async move {
+            while let Some(message) = asked.next().await {
+                if let Some(inbox) = message.reply
+                    && let Err(error) = client.publish(inbox, "{\"ok\":true}".into()).await
+                {
+                    tracing::debug!(%error, "nobody waits for the answer");
+                }
+            }
+        });
+        Ok(task.abort_handle())
     }
 
     /// Tells whoever listens, without waiting for anybody.
@@ -164,48 +221,74 @@ impl Drop for Answering {
     }
 }
 
-async fn reply(
-    request: async_nats::service::Request,
+/// What answers the requests of one endpoint.
+#[derive(Clone)]
+struct Desk {
     answer: Answer,
     busy: Arc<Semaphore>,
     missed: Arc<Missed>,
-    _waiting: tokio::sync::OwnedSemaphorePermit,
-) {
-    let Ok(_turn) = busy.acquire_owned().await else { return };
-    let asked = Request {
-        subject: request.message.subject.to_string(),
-        headers: request.message.headers.clone().unwrap_or_default(),
-        body: request.message.payload.to_vec(),
-    };
-    // A panic in an answer is an answer, too: silence would make the asker wait.
-    let answered = tokio::task::spawn_blocking(move || answer(&asked)).await;
-    let answered = match answered {
-        Ok(answered) if answered.body.len() > LARGEST_MESSAGE => {
-            error("too_large", "the answer is larger than a message may be; ask for less")
+    origin: Arc<str>,
+    /// Whom to ask whether somebody else does it, in the name of which service.
+    unless: Option<(Client, Arc<str>)>,
+}
+
+impl Desk {
+    async fn reply(self, request: async_nats::service::Request, _waiting: tokio::sync::OwnedSemaphorePermit) {
+        if let Some((client, name)) = &self.unless
+            && is_lit(client, name, &request.message.subject).await
+        {
+            return;
         }
-        Ok(answered) => answered,
-        Err(_) => error("internal", "the request could not be answered; this is a mistake in cim-nix"),
-    };
-    respond(&request, answered, &missed).await;
-}
-
-async fn respond(request: &async_nats::service::Request, answered: Answered, missed: &Missed) {
-    let mut headers = HeaderMap::new();
-    if let Some(miss) = &answered.miss {
-        missed.count(miss);
-        headers.insert(NATS_SERVICE_ERROR, miss.code.as_str());
-        headers.insert(NATS_SERVICE_ERROR_CODE, if miss.rejected { "400" } else { "500" });
+        let Ok(_turn) = self.busy.clone().acquire_owned().await else { return };
+        let asked = Request {
+            subject: request.message.subject.to_string(),
+            headers: request.message.headers.clone().unwrap_or_default(),
+            body: request.message.payload.to_vec(),
+        };
+        // A panic in an answer is an answer, too: silence would make the asker wait.
+        let answer = self.answer.clone();
+        let answered = tokio::task::spawn_blocking(move || answer(&asked)).await;
+        let answered = match answered {
+            Ok(answered) if answered.body.len() > LARGEST_MESSAGE => {
+                self.error("too_large", "the answer is larger than a message may be; ask for less")
+            }
+            Ok(answered) => answered,
+            Err(_) => self.error("internal", "the request could not be answered; this is a mistake in cim-nix"),
+        };
+        self.respond(&request, answered).await;
     }
-    if let Err(error) = request.respond_with_headers(Ok(answered.body.into()), headers).await {
-        tracing::debug!(%error, "nobody waits for the answer");
+
+    async fn respond(&self, request: &async_nats::service::Request, answered: Answered) {
+        let mut headers = HeaderMap::new();
+        if let Some(miss) = &answered.miss {
+            self.missed.count(miss);
+            headers.insert(NATS_SERVICE_ERROR, miss.code.as_str());
+            headers.insert(NATS_SERVICE_ERROR_CODE, if miss.rejected { "400" } else { "500" });
+        }
+        if let Err(error) = request.respond_with_headers(Ok(answered.body.into()), headers).await {
+            tracing::debug!(%error, "nobody waits for the answer");
+        }
+    }
+
+    fn too_busy(&self) -> Answered {
+        self.error("busy", "too many requests wait; ask again later")
+    }
+
+    fn error(&self, code: &str, message: &str) -> Answered {
+        let body = serde_json::json!({
+            "ok": false, "status": "error", "code": code, "message": message, "events": [], "answered_by": &*self.origin,
+        });
+        Answered { body: body.to_string().into(), miss: Some(Miss { rejected: false, code: code.to_owned() }) }
     }
 }
 
-fn too_busy() -> Answered {
-    error("busy", "too many requests wait; ask again later")
+/// Whether somebody does what is asked for on a subject. Where nobody is there to say so, the server says that at once.
+async fn is_lit(client: &Client, name: &str, subject: &str) -> bool {
+    let asking = async_nats::Request::new().timeout(Some(BEACON));
+    client.send_request(beacon(name, subject), asking).await.is_ok()
 }
 
-fn error(code: &str, message: &str) -> Answered {
-    let body = serde_json::json!({ "ok": false, "status": "error", "code": code, "message": message, "events": [] });
-    Answered { body: body.to_string().into(), miss: Some(Miss { rejected: false, code: code.to_owned() }) }
+/// Where those who do what is asked for on a subject say that they are there.
+fn beacon(name: &str, subject: &str) -> String {
+    format!("discovery.{name}.{subject}")
 }

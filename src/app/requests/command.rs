@@ -102,7 +102,8 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     if let Some(repeated) = repeated(desk, asked, name)? {
         return Ok(repeated);
     }
-    if !desk.allowed.iter().any(|allowed| allowed == known.name) {
+    if !desk.allows(known.name) {
+        refuse_foreign(desk, asked, known)?;
         return Err(Refusal::rejected(
             "not_allowed",
             format!("this machine does not accept {} from others", known.name),
@@ -112,6 +113,17 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     let message = run(desk, asked, command(desk, asked, name))?;
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
+}
+
+/// Whose flake it is does not depend on what this machine accepts: who may be asked is told all the same.
+fn refuse_foreign(desk: &Desk, asked: &Asked, known: &Published) -> Result<(), Refusal> {
+    if !known.fields.iter().any(|field| field.name == FLAKE.name) {
+        return Ok(());
+    }
+    match desk.read(|reader| view::flake(reader, text(asked, FLAKE.name), At::Now)) {
+        Ok(flake) if flake.origin != desk.session.store.origin().public_key => Err(Refusal::owned_by(&flake.origin)),
+        _ => Ok(()),
+    }
 }
 
 /// The same command again has no effect again.

@@ -84,7 +84,7 @@ fn named(name: &'static str, state: CheckState, detail: String) -> Check {
 
 /// What this service can do and where.
 pub(super) fn discovery(desk: &Desk) -> Value {
-    let commands = command::COMMANDS.iter().filter(|command| desk.allowed.iter().any(|name| name == command.name));
+    let commands = command::COMMANDS.iter().filter(|command| desk.allows(command.name));
     let capabilities: Vec<String> = commands
         .map(|command| format!("cmd.{}", command.name))
         .chain(query::QUERIES.iter().map(|query| format!("query.{}", query.name)))

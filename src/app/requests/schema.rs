@@ -15,7 +15,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("unknown_command", "rejected", "no command of this name is published"),
     ("unknown_query", "rejected", "no query of this name is published"),
     ("not_supported", "rejected", "it is published, and this release does not do it"),
-    ("not_allowed", "rejected", "this machine accepts no such command from others: `sync.commands`"),
+    (
+        "not_allowed",
+        "rejected",
+        "this machine accepts no such command from others, nor does any that could be asked: `sync.commands`",
+    ),
     ("owned_by", "rejected", "another machine's business; `origin` names whom to address"),
     ("outside_roots", "rejected", "the path lies below no root of the machine"),
     ("not_found", "rejected", "nothing is known under that name"),
@@ -86,7 +90,7 @@ fn request(fields: &[Field]) -> Value {
         let mut schema = json!({ "type": field.json, "description": field.must });
         match field.json {
             "string" => schema["minLength"] = json!(1),
-            "integer" => schema["minimum"] = json!(0),
+            "integer" => schema["minimum"] = json!(1),
             _ => {}
         }
         (field.name.to_owned(), schema)
@@ -111,6 +115,7 @@ fn reply() -> Value {
         ("command_id", text("the command, as it was named or was given a name")),
         ("query_id", text("the query, likewise")),
         ("correlation_id", text("the conversation")),
+        ("answered_by", text("the machine that answers")),
         ("origin", text("with `owned_by`: the machine to address")),
         ("field", text("with `invalid`: the field")),
         (
@@ -123,7 +128,7 @@ fn reply() -> Value {
         ),
     ];
     let properties = properties.into_iter().map(|(name, schema)| (name.to_owned(), schema));
-    object(&properties.collect(), &json!(["ok", "status", "code", "message", "events"]))
+    object(&properties.collect(), &json!(["ok", "status", "code", "message", "events", "answered_by"]))
 }
 
 fn object(properties: &Map<String, Value>, required: &Value) -> Value {
@@ -139,7 +144,8 @@ fn examples() -> Value {
             "request": { "message_id": COMMAND, "path": "/home/ada/src" },
             "reply": {
                 "ok": true, "status": "accepted", "code": "done", "message": "4 flakes seen, 1 new, 0 changed",
-                "command_id": COMMAND, "correlation_id": COMMAND, "events": ["01935c1d-ffff-7000-8000-000000000002"],
+                "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
+                "events": ["01935c1d-ffff-7000-8000-000000000002"],
             },
         },
         {
@@ -148,7 +154,7 @@ fn examples() -> Value {
             "reply": {
                 "ok": false, "status": "rejected", "code": "not_supported", "events": [],
                 "message": "not supported over the wire: a person activates, on the machine itself",
-                "command_id": COMMAND, "correlation_id": COMMAND,
+                "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
             },
         },
         {
@@ -156,6 +162,7 @@ fn examples() -> Value {
             "request": { "flake": "/home/ada/src/infra" },
             "reply": {
                 "ok": true, "status": "accepted", "code": "done", "events": [], "query_id": COMMAND, "correlation_id": COMMAND,
+                "answered_by": "UABC",
                 "message": "The inputs of a flake, with what they are locked to.",
                 "as_of": [{ "origin": "UABC", "machine": "desk", "recorded_at": "2026-11-24T10:01:00Z", "own": true }],
                 "result": { "inputs": [{

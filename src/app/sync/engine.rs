@@ -13,7 +13,7 @@ use super::intake::{self, Ended, Progress};
 use super::relay::{self, Asking, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
-use crate::bus::{Answer, Answering, Bus, Exchange, Standing};
+use crate::bus::{About, Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::remote::{Acknowledged, Status};
 use crate::store::{Listener, Reader, Signer};
@@ -596,11 +596,12 @@ fn is_dead(other: &str, host: &str) -> bool {
 fn open(desk: &Arc<Desk>, bus: &Bus) -> Option<Answering> {
     let answerer = desk.clone();
     let answer: Answer = Arc::new(move |request| answerer.answer(request));
-    let service = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION);
-    let opened = bus.answer(service, &desk.endpoints(), &answer).and_then(|answering| {
-        bus.announce("discovery.announce", desk.announcement())?;
-        Ok(answering)
-    });
+    let (name, version, description, origin) = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION, desk.origin());
+    let opened =
+        bus.answer(About { name, version, description, origin }, &desk.endpoints(), &answer).and_then(|answering| {
+            bus.announce("discovery.announce", desk.announcement())?;
+            Ok(answering)
+        });
     opened.inspect_err(|error| tracing::warn!(%error, "requests are not answered")).ok()
 }
 

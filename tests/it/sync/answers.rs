@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cim_domain_nix::bus::{Answer, Answered, Bus, Endpoint, Link, Target};
+use cim_domain_nix::bus::{About, Answer, Answered, Bus, Endpoint, Link, Target, Who};
 use serde_json::Value;
 
 use crate::nats::Server;
@@ -18,8 +18,9 @@ fn a_panic_in_an_answer_is_an_answer_and_the_next_request_is_answered_too() {
         assert_ne!(request.body, b"panic", "on purpose");
         Answered { body: b"{\"ok\":true}".to_vec(), miss: None }
     });
-    let endpoint = Endpoint { name: "test", subject: "test.answers".to_owned(), shared: true };
-    let _answering = bus.answer(("answers", "0.1.0", "a test"), &[endpoint], &answer).unwrap();
+    let endpoint = Endpoint { name: "test".to_owned(), subject: "test.answers".to_owned(), who: Who::One };
+    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC" };
+    let _answering = bus.answer(about, &[endpoint], &answer).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
     let ask = |body: &'static str| {

@@ -8,6 +8,7 @@ use cim_domain_nix::app::requests::command::COMMANDS;
 use cim_domain_nix::app::requests::query::QUERIES;
 use cim_domain_nix::app::requests::{Desk, SERVICE};
 use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::app::sync::Place;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -27,6 +28,40 @@ struct World {
     runtime: tokio::runtime::Runtime,
     client: async_nats::Client,
     _server: Server,
+}
+
+/// A machine that answers and accepts no command.
+struct Answering {
+    machine: Machine,
+    stop: Arc<AtomicBool>,
+    link: Link,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Answering {
+    fn start(name: &str, place: &Place) -> Self {
+        let machine = Machine::at(name, place);
+        let (stop, link, place) = (Arc::new(AtomicBool::new(false)), Link::default(), place.clone());
+        let desk = Arc::new(Desk::open(machine.session.clone(), Vec::new()).unwrap());
+        let (session, stopping, linked) = (machine.session.clone(), stop.clone(), link.clone());
+        let thread = std::thread::spawn(move || {
+            engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
+        });
+        machine.until("live", |report| report.remote.status.state == "live");
+        Self { machine, stop, link, thread: Some(thread) }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.link.nudge();
+        if let Some(thread) = self.thread.take()
+            && !std::thread::panicking()
+        {
+            thread.join().unwrap();
+        }
+    }
 }
 
 impl World {
@@ -167,6 +202,60 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     assert_eq!((&reply["code"], reply["events"].as_array().unwrap().len()), (&json!("done"), 0), "{reply}");
     assert!(reply["message"].as_str().unwrap().contains("forgotten"), "{reply}");
     assert_eq!(world.machine.count("SELECT count(*) FROM v1_flakes"), 0);
+}
+
+#[test]
+fn a_command_whose_id_stands_in_its_wrapper_is_the_same_when_it_comes_again() {
+    let world = World::new(&["flake.scan"]);
+    for (wrapper, name) in [("command", "command_id"), ("payload", "message_id")] {
+        let id = Uuid::now_v7().to_string();
+        let body = json!({ wrapper: { name: id, "path": world.path() } });
+        let reply = world.ask("nix.cmd.flake.scan", &body);
+        assert_eq!((&reply["code"], &reply["command_id"]), (&json!("done"), &json!(id)), "{reply}");
+        assert_eq!(world.ask("nix.cmd.flake.scan", &body)["code"], "repeated");
+    }
+    let refused = world.ask("nix.cmd.flake.scan", &json!({ "correlation_id": "zz", "path": world.path() }));
+    assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("correlation_id")), "{refused}");
+}
+
+#[test]
+fn a_command_to_any_machine_goes_to_one_that_accepts_it_and_without_one_is_answered_all_the_same() {
+    let world = World::new(&["flake.scan"]);
+    let ada = world.machine.session.store.origin().public_key.clone();
+    let others: Vec<Answering> = ["bob", "carol"].map(|name| Answering::start(name, &world.machine.place)).into();
+    for _ in 0..20 {
+        let reply = world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+        assert_eq!((&reply["code"], &reply["answered_by"]), (&json!("done"), &json!(ada)), "{reply}");
+    }
+    // What none of them accepts is refused by one of them, and addressed to itself by each.
+    let reply = world.ask("nix.cmd.flake.forget", &json!({ "flake": world.path() }));
+    assert_eq!(reply["code"], "not_allowed", "{reply}");
+    for other in &others {
+        let own = other.machine.session.store.origin().public_key.clone();
+        let reply = world.ask(&format!("nix.cmd.flake.scan.{own}"), &json!({ "path": world.path() }));
+        assert_eq!((&reply["code"], &reply["answered_by"]), (&json!("not_allowed"), &json!(own)), "{reply}");
+    }
+    // Whose it is, is told by whoever refuses as well.
+    let bob = &others[0].machine;
+    bob.discover(1);
+    world.machine.until("bob's flake", |_| {
+        world.machine.count("SELECT count(*) FROM v1_flakes WHERE path LIKE '%flake-1'") == 1
+    });
+    let reply = world.ask(&format!("nix.cmd.flake.forget.{ada}"), &json!({ "flake": bob.flake(1).to_string() }));
+    let own = json!(bob.session.store.origin().public_key);
+    assert_eq!(
+        (&reply["code"], &reply["origin"], &reply["answered_by"]),
+        (&json!("owned_by"), &own, &json!(ada)),
+        "{reply}"
+    );
+    // The one that accepts goes: somebody answers, and at once.
+    world.stop.store(true, Ordering::Relaxed);
+    world.machine.until("it has gone", |report| report.holder.is_none());
+    let begun = std::time::Instant::now();
+    let reply = world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    assert_eq!(reply["code"], "not_allowed", "{reply}");
+    assert_ne!(reply["answered_by"], json!(ada));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) fn markdown() -> String {
          | subject | what it is |\n|---|---|\n\
          | `nix.ledger.<origin>.<aggregate>.<action>` | an event, for the exchange between machines: stream `NIX_LEDGER` |\n\
          | `nix.event.<aggregate>.<action>` | the same event for everybody, made by the server: stream `NIX_EVENTS` |\n\
-         | `nix.cmd.<aggregate>.<action>` | a command to any machine of the fleet |\n\
+         | `nix.cmd.<aggregate>.<action>` | a command to one of the machines that accept it |\n\
          | `nix.cmd.<aggregate>.<action>.<origin>` | a command to one machine |\n\
          | `nix.query.<aggregate>.<action>` | a query to any machine |\n\
          | `nix.query.<aggregate>.<action>.<origin>` | a query to one machine |\n\
@@ -51,7 +51,9 @@ pub(super) fn markdown() -> String {
     );
     headers(&document["headers"], &mut text);
     text.push_str(
-        "\n### Commands\n\nA machine does only what its setting `sync.commands` names, which is empty by default.\n\n\
+        "\n### Commands\n\nA machine does only what its setting `sync.commands` names, which is empty by default. A command to any \
+         machine goes to one of those that accept it; where there are none, one of the others answers, with `not_allowed`. Who accepts \
+         a command says so on `discovery.cim-domain-nix.nix.cmd.<aggregate>.<action>`, which a machine asks before it refuses.\n\n\
          | subject | fields | done | what it does |\n|---|---|---|---|\n",
     );
     for command in list(&document["commands"]) {
