@@ -1,8 +1,9 @@
-//! Looking at what the ledger stands on: its file, its key, the roots, the repositories. Claims nothing that was not
+//! Looking at what the ledger stands on: its file, its key, the roots, the repositories, where synchronisation stands. Claims nothing that was not
 //! checked.
 
 use std::path::Path;
 
+use super::sync::{SyncError, status};
 use crate::git::Repository;
 use crate::store::view::{self, At, FlakeRow};
 use crate::store::{Access, Store, StoreError, Who, check};
@@ -25,13 +26,16 @@ pub fn checks(path: &Path, who: &Who, now: i64) -> Vec<Check> {
         Err(_) => {
             let mut checks = check::check(path);
             let why = "not looked at: the database could not be opened";
-            checks.extend(["key", "roots", "git"].map(|name| found(name, CheckState::Unknown, why.to_owned())));
+            checks.extend(
+                ["key", "roots", "git", "synchronisation"].map(|name| found(name, CheckState::Unknown, why.to_owned())),
+            );
             checks
         }
         Ok(store) => {
             let mut checks = check::check(path);
             checks.push(key(&store));
             checks.extend(roots_and_repositories(&store));
+            checks.extend(synchronisation(&store, now));
             checks
         }
     }
@@ -45,6 +49,15 @@ fn key(store: &Store) -> Check {
     match store.signer() {
         Ok(_) => found("key", CheckState::Ok, "the key file fits the database".to_owned()),
         Err(error) => found("key", CheckState::Failed, error.to_string()),
+    }
+}
+
+/// From the ledger alone: no server is asked.
+fn synchronisation(store: &Store, now: i64) -> Vec<Check> {
+    let report = store.reader().map_err(SyncError::from).and_then(|reader| status::report(&reader, now));
+    match report {
+        Ok(report) => status::checks(&report, now),
+        Err(error) => vec![found("synchronisation", CheckState::Unknown, error.to_string())],
     }
 }
 

@@ -155,7 +155,7 @@ pub(super) fn validate(asked: &Asked, fields: &[Field]) -> Result<(), Refusal> {
         let fits = match (asked.field(field.name), field.json) {
             (None, _) => !field.required,
             (Some(value), "string") => value.as_str().is_some_and(|text| !text.is_empty()),
-            (Some(value), "integer") => value.as_u64().is_some(),
+            (Some(value), "integer") => value.as_u64().is_some_and(|number| number > 0),
             (Some(value), _) => value.is_boolean(),
         };
         if !fits {

@@ -11,9 +11,6 @@ use crate::store::Reader;
 use crate::store::check::{self, Check, CheckState};
 use crate::store::view::rfc3339;
 
-/// A backlog that is older than this is worth a word, in microseconds.
-const OLD_BACKLOG_US: i64 = 15 * 60 * 1_000_000;
-
 /// `healthy`, `degraded` or `unhealthy`, with every check that led to it. The pages of the database are not among them: whoever
 /// may ask could keep a machine reading all of its ledger.
 pub(super) fn health(desk: &Desk) -> Value {
@@ -21,7 +18,7 @@ pub(super) fn health(desk: &Desk) -> Value {
     let mut checks: Vec<Check> = check::glance(desk.session.store.path());
     let report = desk.read(|reader| status::report(reader, now));
     match &report {
-        Ok(report) => checks.extend(of_sync(report, now)),
+        Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
@@ -52,30 +49,6 @@ fn of_nix(path: Option<&OsStr>) -> Check {
         Some(program) => named("nix", CheckState::Ok, program.display().to_string()),
         None => named("nix", CheckState::Ok, "none is on PATH: what needs it is not done".to_owned()),
     }
-}
-
-fn of_sync(report: &status::Report, now: i64) -> Vec<Check> {
-    if !report.enabled {
-        return vec![named("synchronisation", CheckState::Ok, "off".to_owned())];
-    }
-    let delivery = &report.remote.status;
-    let state = match delivery.state.as_str() {
-        "blocked" => CheckState::Failed,
-        "open" | "backoff" | "offline" => CheckState::Warning,
-        _ => CheckState::Ok,
-    };
-    let why = delivery.last_error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-    let mut checks = vec![named("synchronisation", state, format!("{}{why}", delivery.state))];
-    let state = if report.breaker == "closed" { CheckState::Ok } else { CheckState::Warning };
-    checks.push(named("breaker", state, report.breaker.to_owned()));
-    let age = report.oldest.map(|at| (now - at).max(0));
-    let old = age.is_some_and(|age| age > OLD_BACKLOG_US);
-    let state = if old { CheckState::Warning } else { CheckState::Ok };
-    let age = age.map(|age| format!(", the oldest for {} s", age / 1_000_000)).unwrap_or_default();
-    checks.push(named("outbox", state, format!("{} events are not sent yet{age}", report.backlog)));
-    let state = if report.parked > 0 { CheckState::Warning } else { CheckState::Ok };
-    checks.push(named("parked", state, format!("{} messages could not be taken in", report.parked)));
-    checks
 }
 
 fn named(name: &'static str, state: CheckState, detail: String) -> Check {

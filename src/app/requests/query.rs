@@ -40,7 +40,12 @@ const PAGE: (u64, u64) = (100, 500);
 const FLAKE: Field = Field { name: "flake", must: "the id or the path of a flake", json: "string", required: true };
 const OF_FLAKE: Field = Field { required: false, ..FLAKE };
 const NAME: Field = Field { name: "name", must: "the name of an output", json: "string", required: true };
-const LIMIT: Field = Field { name: "limit", must: "a whole number", json: "integer", required: false };
+const LIMIT: Field = Field {
+    name: "limit",
+    must: "a whole number, 1 or more; more than 500 are never given",
+    json: "integer",
+    required: false,
+};
 const AFTER: Field = Field { name: "after", must: "the `next` of the page before", json: "string", required: false };
 const LIST: &[Field] = &[OF_FLAKE, LIMIT, AFTER];
 const GET: &[Field] = &[NAME, OF_FLAKE];
@@ -215,7 +220,7 @@ fn status(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Value {
     items.sort_by(|a, b| a.0.cmp(&b.0));
     let after = text(asked, "after").unwrap_or_default();
-    let limit = asked.field("limit").and_then(Value::as_u64).unwrap_or(PAGE.0).clamp(1, PAGE.1);
+    let limit = asked.field("limit").and_then(Value::as_u64).unwrap_or(PAGE.0).min(PAGE.1);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let total = items.len();
     let mut rest = items.into_iter().skip_while(|(key, _)| key.as_str() <= after && !after.is_empty());

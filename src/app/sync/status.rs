@@ -3,7 +3,11 @@
 use super::{LEASE, REMOTE, SyncError};
 use crate::domain::delivery::State;
 use crate::store::Reader;
-use crate::store::remote::Remote;
+use crate::store::check::{Check, CheckState};
+use crate::store::remote::{Remote, Status};
+
+/// A backlog that is older than this is worth a word, in microseconds.
+const OLD_BACKLOG_US: i64 = 15 * 60 * 1_000_000;
 
 /// Where synchronisation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,4 +79,59 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         system: reader.is_system_shared()?,
         origins: reader.shared_heads()?.len().saturating_sub(1),
     })
+}
+
+/// Whether something of it is in trouble, check by check.
+pub fn checks(report: &Report, now: i64) -> Vec<Check> {
+    let named = |name, state, detail| Check { name, state, detail };
+    if !report.enabled {
+        return vec![named("synchronisation", CheckState::Ok, "off".to_owned())];
+    }
+    let age = report.oldest.map(|at| (now - at).max(0));
+    let old = age.is_some_and(|age| age > OLD_BACKLOG_US);
+    let age = age.map(|age| format!(", the oldest for {} s", age / 1_000_000)).unwrap_or_default();
+    let warning = |is_one| if is_one { CheckState::Warning } else { CheckState::Ok };
+    vec![
+        delivery(&report.remote.status),
+        named("breaker", warning(report.breaker != "closed"), report.breaker.to_owned()),
+        named("outbox", warning(old), format!("{} events are not sent yet{age}", report.backlog)),
+        named("parked", warning(report.parked > 0), format!("{} messages could not be taken in", report.parked)),
+    ]
+}
+
+fn delivery(status: &Status) -> Check {
+    let is_in_trouble = status.last_error.is_some();
+    let state = match State::named(&status.state) {
+        Some(State::Blocked) => CheckState::Failed,
+        Some(State::Open | State::Backoff) => CheckState::Warning,
+        // Nobody delivers now, which is no trouble, but for what ended the last attempt.
+        Some(State::Offline) if is_in_trouble => CheckState::Warning,
+        _ => CheckState::Ok,
+    };
+    let reason = status.reason.as_deref().filter(|_| state == CheckState::Failed);
+    let called = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let why = status.last_error.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    let hint = reason.and_then(super::engine::hint).map(|hint| format!("; {hint}")).unwrap_or_default();
+    Check { name: "synchronisation", state, detail: format!("{}{called}{why}{hint}", status.state) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_of_delivery_is_told_with_its_reason_and_the_next_step() {
+        let of = |state: &str, reason: Option<&str>, error: Option<&str>| {
+            let (reason, last_error) = (reason.map(str::to_owned), error.map(str::to_owned));
+            let check = delivery(&Status { state: state.to_owned(), reason, last_error, ..Status::default() });
+            (check.state, check.detail)
+        };
+        assert_eq!(of("live", None, None), (CheckState::Ok, "live".to_owned()));
+        assert_eq!(of("offline", None, None), (CheckState::Ok, "offline".to_owned()));
+        assert_eq!(of("offline", None, Some("x")), (CheckState::Warning, "offline: x".to_owned()));
+        assert_eq!(of("backoff", None, Some("x")), (CheckState::Warning, "backoff: x".to_owned()));
+        let (state, detail) = of("blocked", Some("clock"), Some("x"));
+        assert_eq!(state, CheckState::Failed);
+        assert_eq!(detail, "blocked (clock): x; set this machine's clock, or the server's");
+    }
 }

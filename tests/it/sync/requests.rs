@@ -339,6 +339,10 @@ fn queries_are_answered_from_the_read_model_page_by_page() {
     for number in 0..5 {
         world.machine.discover(number);
     }
+    for limit in [json!(0), json!(-1), json!(1.5), json!("2")] {
+        let refused = world.ask("nix.query.flake.list", &json!({ "limit": limit }));
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("limit")), "{limit}: {refused}");
+    }
     let mut seen = Vec::new();
     let mut after = Value::Null;
     loop {
