@@ -1,7 +1,7 @@
-//! `/metrics` and `/healthz`, for this machine alone: one connection at a time, one request each. Nothing that a client does,
-//! and no lack of files or threads, ends the listening.
+//! `/metrics` and `/healthz`, for this machine alone: many connections side by side on one thread, one request each. Nothing
+//! that a client does, and no lack of files or threads, ends the listening or keeps others waiting.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,10 +10,13 @@ use super::ServeError;
 use super::metrics::Metrics;
 use crate::app::requests::Desk;
 
-/// How often it is looked whether somebody asks, and whether to stop.
+/// How often it is looked whether somebody asks, and whether to stop; and while somebody is being heard or told.
 const NAP: Duration = Duration::from_millis(50);
-/// How long others wait for somebody who asks slowly, or does not take the answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WINK: Duration = Duration::from_millis(5);
+/// How long a conversation may take, from the first word to the last.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How many conversations there may be; the oldest gives way to one more.
+const AT_ONCE: usize = 64;
 /// More than this is no request for what there is here.
 const HEAD: usize = 16 * 1024;
 
@@ -25,6 +28,27 @@ pub(super) struct Server {
     address: SocketAddr,
 }
 
+/// Somebody who asks.
+struct Conversation {
+    stream: TcpStream,
+    begun: Instant,
+    /// What was heard up to now.
+    head: Vec<u8>,
+    /// What is told, once enough was heard, and how much of it was taken.
+    told: Option<(Vec<u8>, usize)>,
+}
+
+/// What a turn of a conversation came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// Something was heard or told.
+    Moved,
+    /// The other side does nothing.
+    Still,
+    /// It is over.
+    Over,
+}
+
 /// What is answered.
 struct Reply {
     status: &'static str,
@@ -33,17 +57,17 @@ struct Reply {
 }
 
 impl Server {
-    /// Listens; any address but those of this machine alone is refused.
+    /// Listens at the first address of a name that can be had; any name but one of this machine alone is refused.
     pub(super) fn bind(address: &str) -> Result<Self, ServeError> {
-        let found: Option<SocketAddr> = address.to_socket_addrs().ok().and_then(|mut found| found.next());
-        let Some(found) = found.filter(|found| found.ip().is_loopback()) else {
+        let found: Vec<SocketAddr> = address.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        if found.is_empty() || found.iter().any(|found| !found.ip().is_loopback()) {
             return Err(ServeError::NotLoopback(address.to_owned()));
-        };
-        Self::listen(found).map_err(|error| ServeError::Listen { address: address.to_owned(), why: error.to_string() })
+        }
+        Self::listen(&found).map_err(|error| ServeError::Listen { address: address.to_owned(), why: error.to_string() })
     }
 
-    fn listen(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+    fn listen(addresses: &[SocketAddr]) -> io::Result<Self> {
+        let listener = TcpListener::bind(addresses)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
@@ -56,34 +80,95 @@ impl Server {
 
     /// Answers until it is to stop.
     pub(super) fn answer(&self, desk: &Desk, metrics: &Metrics, stop: &AtomicBool) {
-        let mut said = false;
+        let (mut open, mut said) = (Vec::new(), false);
         while !stop.load(Ordering::Relaxed) {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    said = false;
-                    if let Err(error) = converse(stream, |method, target| reply(method, target, desk, metrics)) {
-                        tracing::debug!(%error, "whoever asked has gone");
-                    }
+            match self.accept(&mut open) {
+                Ok(accepted) => said &= !accepted,
+                // Whoever asks waits until it can be done, as when no more files may be open.
+                Err(error) if !said => {
+                    tracing::warn!(%error, "no connection can be taken; trying again until it can be done");
+                    said = true;
                 }
-                Err(error) => {
-                    // Whoever asks waits until it can be done, as when no more files may be open.
-                    if error.kind() != io::ErrorKind::WouldBlock && !said {
-                        tracing::warn!(%error, "no connection can be taken; trying again until it can be done");
-                        said = true;
-                    }
-                    std::thread::sleep(NAP);
-                }
+                Err(_) => {}
+            }
+            if !take_turns(&mut open, &|method, target| reply(method, target, desk, metrics)) {
+                std::thread::sleep(if open.is_empty() { NAP } else { WINK });
             }
         }
     }
+
+    /// Takes in everybody who waits; whether there was somebody.
+    fn accept(&self, open: &mut Vec<Conversation>) -> io::Result<bool> {
+        let mut accepted = false;
+        for _ in 0..AT_ONCE {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    accepted = true;
+                    stream.set_nonblocking(true)?;
+                    if open.len() >= AT_ONCE {
+                        open.remove(0);
+                    }
+                    open.push(Conversation { stream, begun: Instant::now(), head: Vec::new(), told: None });
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(accepted)
+    }
 }
 
-/// Hears one request and answers it.
-fn converse(mut stream: TcpStream, reply: impl FnOnce(&str, &str) -> Reply) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let head = hear(&mut stream)?;
-    let (reply, method) = match request(&head) {
+/// Goes on with every conversation; whether one of them moved.
+fn take_turns(open: &mut Vec<Conversation>, reply: &impl Fn(&str, &str) -> Reply) -> bool {
+    let mut moved = false;
+    open.retain_mut(|conversation| {
+        let turn = conversation.turn(reply).unwrap_or_else(|error| {
+            tracing::debug!(%error, "whoever asked has gone");
+            Turn::Over
+        });
+        moved |= turn == Turn::Moved;
+        turn != Turn::Over && conversation.begun.elapsed() < PATIENCE
+    });
+    moved
+}
+
+impl Conversation {
+    /// Hears or tells as much as can be without waiting.
+    fn turn(&mut self, reply: &impl Fn(&str, &str) -> Reply) -> io::Result<Turn> {
+        let Some((text, taken)) = &mut self.told else { return self.hear(reply) };
+        match self.stream.write(text.get(*taken..).unwrap_or_default()) {
+            Ok(count) => *taken += count,
+            Err(error) => return still(error),
+        }
+        if *taken < text.len() {
+            return Ok(Turn::Moved);
+        }
+        self.stream.shutdown(Shutdown::Write)?;
+        Ok(Turn::Over)
+    }
+
+    /// Hears up to the first empty line, the end, or more than is heard; then it is known what to tell.
+    fn hear(&mut self, reply: &impl Fn(&str, &str) -> Reply) -> io::Result<Turn> {
+        let mut part = [0; 1024];
+        let count = match self.stream.read(&mut part) {
+            Ok(count) => count,
+            Err(error) => return still(error),
+        };
+        self.head.extend_from_slice(part.get(..count).unwrap_or_default());
+        if count == 0 || self.head.len() >= HEAD || is_whole(&self.head) {
+            self.told = Some((answer_to(&self.head, reply), 0));
+        }
+        Ok(Turn::Moved)
+    }
+}
+
+fn still(error: io::Error) -> io::Result<Turn> {
+    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) { Ok(Turn::Still) } else { Err(error) }
+}
+
+/// The whole answer to what was heard.
+fn answer_to(head: &[u8], reply: &impl Fn(&str, &str) -> Reply) -> Vec<u8> {
+    let (reply, method) = match request(head) {
         Some((method, target)) => (reply(method, target), method),
         None => (Reply::text("400 Bad Request", "this is no request\n"), "GET"),
     };
@@ -94,28 +179,7 @@ fn converse(mut stream: TcpStream, reply: impl FnOnce(&str, &str) -> Reply) -> i
     if method != "HEAD" {
         text.push_str(&body);
     }
-    stream.write_all(text.as_bytes())?;
-    stream.shutdown(Shutdown::Write)
-}
-
-/// What is said up to the first empty line, the end, or more than is heard.
-fn hear(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let begun = Instant::now();
-    let (mut head, mut part) = (Vec::new(), [0; 1024]);
-    while head.len() < HEAD && !is_whole(&head) {
-        let left = PATIENCE.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut part) {
-            Ok(0) => break,
-            Ok(count) => head.extend_from_slice(part.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(head)
+    text.into_bytes()
 }
 
 fn is_whole(head: &[u8]) -> bool {
@@ -162,18 +226,87 @@ mod tests {
 
     use super::*;
 
+    fn echo(method: &str, target: &str) -> Reply {
+        Reply::text("200 OK", format!("{method} {target}"))
+    }
+
+    /// Listens until a client, which is handed the address, is done.
+    fn serving<T: Send>(
+        reply: &(impl Fn(&str, &str) -> Reply + Sync),
+        client: impl FnOnce(SocketAddr) -> T + Send,
+    ) -> T {
+        let server = Server::bind("127.0.0.1:0").unwrap();
+        std::thread::scope(|scope| {
+            let client = scope.spawn(|| client(server.address()));
+            let mut open = Vec::new();
+            while !client.is_finished() {
+                server.accept(&mut open).unwrap();
+                if !take_turns(&mut open, reply) {
+                    std::thread::sleep(WINK);
+                }
+                assert!(open.len() <= AT_ONCE);
+            }
+            client.join().unwrap()
+        })
+    }
+
     /// What is answered to these bytes over a real connection.
-    fn answered(said: &[u8]) -> String {
-        let server = Server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-        let mut client = TcpStream::connect(server.address()).unwrap();
+    fn answered_at(address: SocketAddr, said: &[u8]) -> String {
+        let mut client = TcpStream::connect(address).unwrap();
         client.write_all(said).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
-        server.listener.set_nonblocking(false).unwrap();
-        let (stream, _) = server.listener.accept().unwrap();
-        converse(stream, |method, target| Reply::text("200 OK", format!("{method} {target}"))).unwrap();
         let mut text = String::new();
         client.read_to_string(&mut text).unwrap();
         text
+    }
+
+    fn answered(said: &[u8]) -> String {
+        serving(&echo, |address| answered_at(address, said))
+    }
+
+    #[test]
+    fn whoever_says_nothing_or_takes_nothing_keeps_nobody_waiting() {
+        let large = |_: &str, target: &str| {
+            Reply::text("200 OK", if target == "/large" { "x".repeat(64 << 20) } else { "small".into() })
+        };
+        let took = serving(&large, |address| {
+            let connect = || TcpStream::connect(address).unwrap();
+            let mut idle: Vec<TcpStream> = (0..8).map(|_| connect()).collect();
+            let mut deaf = connect();
+            deaf.write_all(b"GET /large HTTP/1.1\r\n\r\n").unwrap();
+            let begun = Instant::now();
+            assert!(answered_at(address, b"GET / HTTP/1.1\r\n\r\n").ends_with("small"));
+            // More than may be open at a time: the oldest of them give way.
+            idle.extend((0..2 * AT_ONCE).map(|_| connect()));
+            assert!(answered_at(address, b"GET / HTTP/1.1\r\n\r\n").ends_with("small"));
+            begun.elapsed()
+        });
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+
+    #[test]
+    fn a_conversation_has_an_end_however_slowly_it_goes_on() {
+        serving(&echo, |address| {
+            let mut client = TcpStream::connect(address).unwrap();
+            let begun = Instant::now();
+            // A letter now and then, and never an empty line.
+            while client.write_all(b"x").is_ok() {
+                assert!(begun.elapsed() < PATIENCE * 2, "it never ends");
+                std::thread::sleep(NAP * 4);
+            }
+        });
+    }
+
+    #[test]
+    fn every_address_of_a_name_is_tried_and_only_those_of_this_machine() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let free = SocketAddr::from(([127, 0, 0, 2], address.port()));
+        assert_eq!(Server::listen(&[address, free]).unwrap().address(), free);
+        for name in ["192.0.2.1:80", "0.0.0.0:0", "nowhere"] {
+            assert!(matches!(Server::bind(name), Err(ServeError::NotLoopback(_))), "{name}");
+        }
+        assert!(matches!(Server::bind(&address.to_string()), Err(ServeError::Listen { .. })));
     }
 
     #[test]
