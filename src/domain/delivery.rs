@@ -119,7 +119,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Setting,
         Self::Unauthorized,
         Self::Tls,

@@ -397,11 +397,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let stop = Arc::new(AtomicBool::new(false));
         // Not left to the thread: until it begins, nothing is known of what came meanwhile.
         self.progress.caught_up.store(false, Ordering::Release);
-        let (whose, progress, stopping) = ((self.session, self.place), self.progress.clone(), stop.clone());
+        let (session, place) = (self.session, Arc::clone(&self.place));
+        let (progress, stopping) = (self.progress.clone(), stop.clone());
         // By its name it is known that a panic of it is taken up here.
         let thread = thread::Builder::new()
             .name("way-in".to_owned())
-            .spawn_scoped(scope, move || intake::run(whose, (&bus, &exchange), &progress, &stopping));
+            .spawn_scoped(scope, move || intake::run((session, &place), (&bus, &exchange), &progress, &stopping));
         match thread {
             Ok(thread) => self.way_in = Some(WayIn { stop, thread }),
             Err(error) => self.fail(Seen::Failed, error),
@@ -487,7 +488,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Whether the exchange is still what it was; otherwise the next step is to ask what it holds.
     fn is_as_it_was(&mut self) -> Result<bool, SyncError> {
         let (Some(bus), Some(exchange)) = (self.bus.clone(), self.exchange.clone()) else { return Ok(false) };
-        let (session, place, reader) = (self.session, self.place, &self.reader);
+        let (session, place, reader) = (self.session, &*self.place, &self.reader);
         match relay::has_turned(&Asking { session, place, reader, bus: &bus, exchange: &exchange }) {
             Ok(false) => return Ok(true),
             Ok(true) => self.see(Seen::Connected),

@@ -7,7 +7,7 @@ use super::Run;
 use crate::app::requests::allowed::{self, Unallowable, allowable};
 use crate::app::sync::Place;
 use crate::cli::context::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, Kind};
 use crate::cli::{Service, interrupt, printer};
 use crate::config::{self, Sources, table};
 
