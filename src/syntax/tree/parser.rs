@@ -18,6 +18,9 @@ const MAX_HEIGHT: u32 = 2048;
 /// Beyond this many, more faults tell a person nothing.
 const MAX_FAULTS: usize = 100;
 
+/// Some editors begin a file with it, and none shows it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Something wrong with the text.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -267,6 +270,10 @@ impl<'a> Parser<'a> {
     /// `wanted` is what was expected here, as in "expected an expression".
     pub(super) fn unexpected(&mut self, wanted: &str) {
         let (start, end, found) = match self.token() {
+            Some(token) if token.text.starts_with(BYTE_ORDER_MARK) => {
+                let found = "found a byte order mark (U+FEFF), which Nix refuses; save the file without it";
+                (token.start, token.end(), found.to_owned())
+            }
             Some(token) => (token.start, token.end(), format!("found `{}`", shorten(token.text))),
             None => (self.end, self.end, "found the end of the file".to_owned()),
         };

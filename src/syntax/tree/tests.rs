@@ -128,6 +128,11 @@ fn faults_name_the_line_and_what_is_missing() {
     assert_eq!(problem.message, "a `;` is missing after this");
     let tree = parse("{\n  a = {\n    b = 1;\n}\n");
     assert!(tree.problems.iter().any(|problem| problem.message == "this `{` is never closed"));
+    let tree = parse("\u{feff}{ }");
+    assert_eq!(
+        tree.problems[0].message,
+        "expected an expression, found a byte order mark (U+FEFF), which Nix refuses; save the file without it"
+    );
     let tree = parse("{ a = 1;\n<<<<<<< HEAD\n=======\n>>>>>>> x\n}");
     assert!(tree.problems.iter().all(|problem| problem.code == "conflict-marker"), "{:?}", tree.problems);
 }
