@@ -28,7 +28,7 @@ pub struct Proposal {
 /// One version of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// The branch or tag that was asked for; none for the default one.
+    /// The revision, branch or tag that was asked for; none for the default branch.
     pub reference: Option<String>,
     /// The revision that is locked.
     pub rev: Option<String>,
@@ -85,7 +85,7 @@ fn proposal(lock: &LockFile, (direct, name): (&str, &str), key: &str, all: bool)
 fn version(node: &Node) -> Version {
     let text = |attrs: &Option<super::Attrs>, name: &str| Some(attrs.as_ref()?.get(name)?.as_str()?.to_owned());
     Version {
-        reference: text(&node.original, "ref"),
+        reference: text(&node.original, "rev").or_else(|| text(&node.original, "ref")),
         rev: text(&node.locked, "rev"),
         modified: node.locked.as_ref().and_then(|locked| locked.get("lastModified")?.as_i64()),
     }
@@ -160,6 +160,18 @@ mod tests {
         assert_eq!(paths, ["a/n", "b/pkgs"]);
         assert!(proposals[1].is_other_branch() && !proposals[0].is_other_branch());
         assert_eq!(proposals[1].saves, ["n_3"]);
+    }
+
+    #[test]
+    fn what_is_pinned_to_a_revision_neither_follows_nor_is_followed_unless_asked_for() {
+        let mut pinned = estate();
+        let pin = |node: &mut Node| drop(node.original.get_or_insert_default().insert("rev".to_owned(), json!("9")));
+        pinned.nodes.get_mut("n").map(pin).unwrap();
+        assert_eq!(propose(&pinned, false), []);
+        assert!(propose(&pinned, true).iter().all(Proposal::is_other_branch));
+        let mut both = estate();
+        both.nodes.get_mut("n_2").map(pin).unwrap();
+        assert_eq!(propose(&both, false), []);
     }
 
     #[test]

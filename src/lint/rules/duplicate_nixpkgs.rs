@@ -1,18 +1,18 @@
 //! Several copies of nixpkgs in one lock.
 
-use std::collections::BTreeMap;
-
 use crate::domain::finding::Severity;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
-use crate::syntax::graph;
-use crate::syntax::lock::LockFile;
+use crate::syntax::lock::{LockFile, Node};
+use crate::syntax::{dedupe, graph};
 
 pub(super) static RULE: Rule = Rule {
     name: "duplicate-nixpkgs",
     summary: "an input that brings a nixpkgs of its own",
     why: "Each copy is downloaded and evaluated by itself, and what is built of two is built of two sets of \
-          libraries. Let the input follow yours, unless its authors say that it works with theirs alone.",
+          libraries. Let the input follow yours, unless its authors say that it works with theirs alone. As \
+          `cim-nix flake dedupe` does, it looks for an input of yours that asks for the same branch; a copy of another branch, \
+          which an input is more likely to need, is left alone.",
     bad: Example::Flake {
         nix: "",
         lock: r#"{ "nodes": {
@@ -44,32 +44,25 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     let Some(lock) = view.lock else { return };
-    let mut paths = graph::paths(lock);
-    let owners: BTreeMap<String, &str> = paths.iter().cloned().collect();
-    paths.retain(|(_, key)| lock.nodes.get(*key).is_some_and(graph::is_nixpkgs));
-    // What is pinned to one revision is so for one purpose.
-    paths.retain(|(_, key)| !is_pinned(lock, key));
-    let named = paths.iter().find(|(path, _)| path == "nixpkgs");
-    let Some((target, _)) = named.or_else(|| paths.first()).cloned() else { return };
-    // What the flake itself names twice, as stable and unstable, is meant, and so is what an input names beside its nixpkgs.
-    let meant = |path: &str| {
-        path.rsplit_once('/')
-            .is_none_or(|(owner, name)| owners.get(owner).is_some_and(|owner| is_second(lock, owner, name)))
-    };
-    for (path, key) in paths.iter().filter(|(path, _)| !meant(path) && *path != target) {
-        let line = format!("inputs.{}.follows = \"{target}\";", path.replace('/', ".inputs."));
+    for proposal in dedupe::propose(lock, false) {
+        let Some((owner, name)) = proposal.path.split_once('/') else { continue };
+        let Some(node) = node(lock, &[owner, name]).filter(|node| graph::is_nixpkgs(node)) else { continue };
+        // What an input names beside its nixpkgs is meant.
+        if is_second(lock, owner, name) {
+            continue;
+        }
+        let (path, target) = (&proposal.path, &proposal.target);
+        let line = format!("inputs.{owner}.inputs.{name}.follows = \"{target}\";");
         let message = format!("`{path}` is another copy of nixpkgs; `{line}` in flake.nix would make it the same");
-        report.in_lock(lock.nodes.get(*key).and_then(|node| node.span), message).about(path.as_str());
+        report.in_lock(node.span, message).about(path.as_str());
     }
+}
+
+fn node<'l>(lock: &'l LockFile, path: &[&str]) -> Option<&'l Node> {
+    lock.nodes.get(graph::resolve(lock, path).ok()?)
 }
 
 /// Whether an input has this one beside one that is named `nixpkgs`, be it one that follows.
 fn is_second(lock: &LockFile, owner: &str, name: &str) -> bool {
-    name != "nixpkgs" && lock.nodes.get(owner).is_some_and(|owner| owner.inputs.contains_key("nixpkgs"))
-}
-
-/// Whether its flake asks for one revision and no other, as for the tests of an old version.
-fn is_pinned(lock: &LockFile, key: &str) -> bool {
-    let original = lock.nodes.get(key).and_then(|node| node.original.as_ref());
-    original.is_some_and(|original| original.contains_key("rev"))
+    name != "nixpkgs" && node(lock, &[owner]).is_some_and(|owner| owner.inputs.contains_key("nixpkgs"))
 }

@@ -201,7 +201,11 @@ fn copies(root: &[(&str, &str)], tool: &[(&str, &str)]) -> Vec<String> {
     all.insert("tool".to_owned(), json!("tool"));
     nodes.insert("root".to_owned(), json!({ "inputs": all }));
     for (_, key) in root.iter().chain(tool) {
-        let pin = if key.starts_with("pinned") { json!({ "rev": "a".repeat(40) }) } else { json!({}) };
+        let pin = match key.split_once('@') {
+            Some((_, branch)) => json!({ "ref": branch }),
+            None if key.starts_with("pinned") => json!({ "rev": "a".repeat(40) }),
+            None => json!({}),
+        };
         nodes.insert((*key).to_owned(), node("NixOS", "nixpkgs", pin));
     }
     let mut other = node("me", "tool", json!({}));
@@ -210,6 +214,16 @@ fn copies(root: &[(&str, &str)], tool: &[(&str, &str)]) -> Vec<String> {
     let lock = json!({ "version": 7, "root": "root", "nodes": nodes }).to_string();
     let found = linter.check_flake(None, Some(&lock), None).lock;
     found.into_iter().map(|finding| finding.message.split('`').nth(3).unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_copy_of_nixpkgs_follows_what_has_its_branch_and_none_of_another() {
+    let root = [("nixpkgs", "stable@nixos-25.05"), ("nixpkgs-unstable", "unstable@nixos-unstable")];
+    assert_eq!(
+        copies(&root, &[("nixpkgs", "own@nixos-unstable")]),
+        ["inputs.tool.inputs.nixpkgs.follows = \"nixpkgs-unstable\";"]
+    );
+    assert_eq!(copies(&root, &[("nixpkgs", "own@nixos-22.11")]), [""; 0], "it is likely to need its own");
 }
 
 #[test]
