@@ -3,6 +3,8 @@
 //!
 //! Pure: file contents come in as text. Parsing never fails: it returns what could be read and a list of problems.
 
+use std::collections::BTreeMap;
+
 pub mod tree;
 
 pub mod names;
@@ -67,15 +69,21 @@ pub struct Problem {
 /// Where the two meet that do not know each other: an input of `flake.nix`, as the comparison with the lock takes it.
 impl From<&flake::Input> for graph::Declared {
     fn from(input: &flake::Input) -> Self {
-        let overrides = input.overrides.iter();
+        let span = Some(input.span);
+        let overrides = input.overrides.iter().map(|(path, over)| {
+            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+            let (url, attrs, follows) = (over.url.clone(), over.attrs.clone(), over.follows.clone());
+            let flake = over.flake.unwrap_or(true);
+            (path.clone(), Self { name, url, attrs, follows, flake, overrides: BTreeMap::new(), span })
+        });
         Self {
             name: input.name.clone(),
             url: input.url.clone(),
             attrs: input.attrs.clone(),
             follows: input.follows.clone(),
             flake: input.flake,
-            overrides: overrides.filter_map(|(path, over)| Some((path.clone(), over.follows.clone()?))).collect(),
-            span: Some(input.span),
+            overrides: overrides.collect(),
+            span,
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::lint::{Check, Example, Rule, Safety};
 pub(super) static RULE: Rule = Rule {
     name: "lock-stale",
     summary: "an input that was changed and not locked again",
-    why: "The lock was made for another URL or another `follows` than `flake.nix` has now; another \
-          spelling of the same, as of capitals, is another URL to Nix. The next command of Nix writes it anew, or fails \
+    why: "The lock was made for another URL or another `follows` than `flake.nix` has now, or for a \
+          `follows` that is gone from it; another spelling of the same, as of capitals, is another URL to Nix. The next command of Nix writes it anew, or fails \
           where that is not allowed, as in CI.",
     bad: Example::Flake {
         nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable"; outputs = _: { }; }"#,

@@ -19,8 +19,8 @@ pub struct Declared {
     pub follows: Option<String>,
     /// False for a plain source tree.
     pub flake: bool,
-    /// What it makes its own inputs follow: path below it to the input path followed, both joined by `/`.
-    pub overrides: BTreeMap<String, String>,
+    /// What it says of its own inputs, by their path below it, joined by `/`.
+    pub overrides: BTreeMap<String, Declared>,
     /// Where it is declared.
     pub span: Option<Span>,
 }
@@ -28,6 +28,15 @@ pub struct Declared {
 impl Declared {
     fn reference(&self) -> Result<FlakeRef, FlakeRefError> {
         FlakeRef::of_input(&self.name, self.url.as_deref(), &self.attrs, self.flake)
+    }
+
+    /// Whether it says where it comes from.
+    fn is_referred(&self) -> bool {
+        self.url.is_some() || !self.attrs.is_empty()
+    }
+
+    fn makes_follow(&self, below: &str) -> bool {
+        self.overrides.get(below).is_some_and(|over| over.follows.is_some())
     }
 }
 
@@ -59,13 +68,13 @@ pub fn undeclared_follows(declared: &[Declared], lock: &LockFile) -> Vec<String>
     let mut seen = BTreeSet::new();
     let root = lock.nodes.get(&lock.root).into_iter().flat_map(|root| &root.inputs);
     for (direct, edge) in root {
-        let overrides = declared.iter().find(|input| input.name == *direct).map(|input| &input.overrides);
+        let declared = declared.iter().find(|input| input.name == *direct);
         let mut left = vec![(String::new(), edge)];
         while let Some((below, edge)) = left.pop() {
             match edge {
                 Edge::Follows(path) => {
-                    let foreign = !below.is_empty() && path.first().is_some_and(|first| first != direct);
-                    if foreign && !overrides.is_some_and(|overrides| overrides.contains_key(&below)) {
+                    let foreign = !below.is_empty() && path.first() != Some(direct);
+                    if foreign && !declared.is_some_and(|input| input.makes_follow(&below)) {
                         found.push(format!("{direct}/{below}"));
                     }
                 }
@@ -121,40 +130,91 @@ impl Comparison<'_> {
 
     fn reference(&mut self, node: &Node) {
         let name = &self.input.name;
-        let wanted = match self.input.reference() {
-            Ok(wanted) => wanted,
-            Err(error) => {
-                let message = format!("input `{name}` cannot be read: {error}");
-                self.problems.push(Problem { code: "invalid-reference", span: self.input.span, message });
-                return;
-            }
-        };
-        let Some(original) = node.original.as_ref().and_then(|original| FlakeRef::from_attrs(original).ok()) else {
+        if self.differs(name, self.input, node) {
             return;
-        };
-        if !same_attributes(&wanted, &original) && !became_absolute(&wanted, &original) {
-            self.stale(&format!("input `{name}` {}", difference(&wanted, &original)));
-        } else if self.input.flake != node.flake {
+        }
+        if self.input.flake != node.flake {
             let tree = if self.input.flake { "a flake" } else { "a plain tree" };
             self.stale(&format!("input `{name}` is {tree} in flake.nix but not in flake.lock"));
         }
     }
 
+    /// Says when a node was locked for another reference than the one that is asked for at `path`.
+    fn differs(&mut self, path: &str, asked: &Declared, node: &Node) -> bool {
+        let wanted = match asked.reference() {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                let message = format!("input `{path}` cannot be read: {error}");
+                self.problems.push(Problem { code: "invalid-reference", span: self.input.span, message });
+                return true;
+            }
+        };
+        let Some(original) = node.original.as_ref().and_then(|original| FlakeRef::from_attrs(original).ok()) else {
+            return true;
+        };
+        let differs = !same_attributes(&wanted, &original) && !became_absolute(&wanted, &original);
+        if differs {
+            self.stale(&format!("input `{path}` {}", difference(&wanted, &original)));
+        }
+        differs
+    }
+
     fn overrides(&mut self, node: &Node) {
-        for (below, follows) in &self.input.overrides {
+        for (below, over) in &self.input.overrides {
+            // Nix 2.26 passes over another reference for what lies deeper.
+            let is_referred = over.is_referred() && !below.contains('/');
+            match (nested(self.lock, node, below), &over.follows) {
+                (Nested::Edge(edge), Some(follows)) => self.followed(below, follows, edge),
+                (Nested::Edge(edge), None) if is_referred => self.replaced(below, over, edge),
+                (Nested::Missing, follows) if follows.is_some() || is_referred => self.without_input(below),
+                (Nested::Edge(_) | Nested::Elsewhere | Nested::Missing, _) => {}
+            }
+        }
+        self.left_over(node);
+    }
+
+    fn followed(&mut self, below: &str, follows: &str, edge: &Edge) {
+        if *edge != Edge::Follows(path(follows)) {
             let name = format!("{}/{below}", self.input.name);
-            match nested(self.lock, node, below) {
-                Nested::Edge(edge) if *edge != Edge::Follows(path(follows)) => self.stale(&format!(
-                    "input `{name}` follows {} in flake.nix but {} in flake.lock",
-                    shown(follows),
-                    is(edge)
-                )),
-                Nested::Edge(_) | Nested::Elsewhere => {}
-                Nested::Missing => {
-                    let message =
-                        format!("input `{name}` is overridden, but `{}` has no such input; remove it", self.input.name);
-                    self.problems.push(Problem { code: "override-without-input", span: self.input.span, message });
+            self.stale(&format!(
+                "input `{name}` follows {} in flake.nix but {} in flake.lock",
+                shown(follows),
+                is(edge)
+            ));
+        }
+    }
+
+    fn replaced(&mut self, below: &str, over: &Declared, edge: &Edge) {
+        let name = format!("{}/{below}", self.input.name);
+        match edge {
+            Edge::Follows(_) => {
+                self.stale(&format!("input `{name}` has a URL in flake.nix but {} in flake.lock", is(edge)));
+            }
+            Edge::Node(key) => {
+                if let Some(node) = self.lock.nodes.get(key) {
+                    self.differs(&name, over, node);
                 }
+            }
+        }
+    }
+
+    fn without_input(&mut self, below: &str) {
+        let input = &self.input.name;
+        let message = format!("input `{input}/{below}` is overridden, but `{input}` has no such input; remove it");
+        self.problems.push(Problem { code: "override-without-input", span: self.input.span, message });
+    }
+
+    /// What follows something that only this flake can have told it to, and is told so no more. What an input says of
+    /// its own inputs leads below itself; of what lies deeper Nix believes the lock.
+    fn left_over(&mut self, node: &Node) {
+        let name = &self.input.name;
+        for (below, edge) in &node.inputs {
+            let Edge::Follows(path) = edge else { continue };
+            if path.first() != Some(name) && !self.input.overrides.contains_key(below) {
+                self.stale(&format!(
+                    "input `{name}/{below}` follows nothing in flake.nix but {} in flake.lock",
+                    is(edge)
+                ));
             }
         }
     }

@@ -37,13 +37,12 @@ fn codes(problems: &[crate::syntax::Problem]) -> Vec<&'static str> {
 
 #[test]
 fn what_follows_without_being_told_to_is_found() {
-    let declared = |overrides: &[(&str, &str)]| {
-        let overrides = overrides.iter().map(|(path, target)| ((*path).to_owned(), (*target).to_owned())).collect();
-        let (name, attrs) = ("home-manager".to_owned(), crate::syntax::Attrs::new());
-        vec![Declared { name, url: None, attrs, follows: None, flake: true, overrides, span: None }]
+    let inputs = |overrides: &[(&str, &str)]| {
+        let overrides = overrides.iter().map(|(path, target)| ((*path).to_owned(), follows(path, target))).collect();
+        vec![Declared { overrides, ..declared("home-manager", None) }]
     };
-    assert_eq!(undeclared_follows(&declared(&[("nixpkgs", "nixpkgs")]), &home()), [""; 0]);
-    assert_eq!(undeclared_follows(&declared(&[]), &home()), ["home-manager/nixpkgs"]);
+    assert_eq!(undeclared_follows(&inputs(&[("nixpkgs", "nixpkgs")]), &home()), [""; 0]);
+    assert_eq!(undeclared_follows(&inputs(&[]), &home()), ["home-manager/nixpkgs"]);
     assert_eq!(undeclared_follows(&[], &read("")), [""; 0]);
 }
 
@@ -156,7 +155,7 @@ fn follows(name: &str, target: &str) -> Declared {
 
 /// The inputs that [`home`] is the lock of.
 fn home_inputs() -> Vec<Declared> {
-    let overrides = BTreeMap::from([("nixpkgs".to_owned(), "nixpkgs".to_owned())]);
+    let overrides = BTreeMap::from([("nixpkgs".to_owned(), follows("nixpkgs", "nixpkgs"))]);
     let attrs = json!({"type": "github", "owner": "nixos", "repo": "Nixpkgs"});
     let Value::Object(attrs) = attrs else { unreachable!() };
     vec![
@@ -175,7 +174,7 @@ fn a_lock_that_fits_its_flake_has_no_problem() {
 #[test]
 fn every_disagreement_between_flake_and_lock_is_named() {
     type Change = fn(&mut Vec<Declared>);
-    let cases: [(&str, Change, &str); 11] = [
+    let cases: [(&str, Change, &str); 16] = [
         ("input-not-locked", |inputs| inputs.push(declared("new", None)), "`new`"),
         ("input-not-declared", |inputs| drop(inputs.remove(3)), "`gone`"),
         ("lock-stale", |inputs| inputs[1].url = Some("github:nix-community/home-manager/release".into()), "release"),
@@ -186,15 +185,36 @@ fn every_disagreement_between_flake_and_lock_is_named() {
         ("lock-stale", |inputs| inputs[0] = follows("nixpkgs", "home-manager/own"), "node `nixpkgs_2`"),
         (
             "lock-stale",
-            |inputs| drop(inputs[1].overrides.insert("utils/parent".into(), "nixpkgs".into())),
+            |inputs| drop(inputs[1].overrides.insert("utils/parent".into(), follows("x", "nixpkgs"))),
             "`home-manager/utils/parent`",
         ),
         (
             "override-without-input",
-            |inputs| drop(inputs[1].overrides.insert("typo".into(), "nixpkgs".into())),
+            |inputs| drop(inputs[1].overrides.insert("typo".into(), follows("x", "nixpkgs"))),
             "`home-manager/typo`",
         ),
         ("invalid-reference", |inputs| inputs[1].url = Some("github:x".into()), "github:x"),
+        ("lock-stale", |inputs| inputs[1].overrides.clear(), "`home-manager/nixpkgs` follows nothing"),
+        (
+            "lock-stale",
+            |inputs| drop(inputs[1].overrides.insert("nixpkgs".into(), declared("nixpkgs", Some("github:a/b")))),
+            "`home-manager/nixpkgs` has a URL",
+        ),
+        (
+            "lock-stale",
+            |inputs| drop(inputs[1].overrides.insert("own".into(), declared("own", Some("github:a/b")))),
+            "`home-manager/own` is `github:a/b`",
+        ),
+        (
+            "override-without-input",
+            |inputs| drop(inputs[1].overrides.insert("typo".into(), declared("typo", Some("github:a/b")))),
+            "`home-manager/typo`",
+        ),
+        (
+            "invalid-reference",
+            |inputs| drop(inputs[1].overrides.insert("own".into(), declared("own", Some("github:x")))),
+            "`home-manager/own`",
+        ),
     ];
     for (code, change, part) in cases {
         let mut inputs = home_inputs();
@@ -265,7 +285,7 @@ fn what_nix_locks_again_is_stale_however_alike_it_is() {
 #[test]
 fn an_override_behind_a_followed_input_has_no_effect() {
     let mut inputs = home_inputs();
-    inputs[1].overrides.insert("nixpkgs/x".to_owned(), "nixpkgs".to_owned());
+    inputs[1].overrides.insert("nixpkgs/x".to_owned(), follows("x", "nixpkgs"));
     assert_eq!(compare(&inputs, &home()), []);
 }
 
