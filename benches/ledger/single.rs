@@ -48,6 +48,7 @@ impl Edits {
             extractor: 1,
             same_files: false,
             facts: facts(turn),
+            not_understood: decide::NotUnderstood::default(),
             lock_changes: Vec::new(),
         };
         let events = decide::observe(known.as_ref(), &observation);

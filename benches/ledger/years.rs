@@ -144,6 +144,7 @@ impl Years {
             extractor: 1,
             same_files: false,
             facts,
+            not_understood: decide::NotUnderstood::default(),
             lock_changes: vec![change(turn, 1), change(turn, 2)],
         };
         let events = decide::observe(known.as_ref(), &observation);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Attrs;
 use crate::domain::finding::Finding;
+use crate::domain::flake::decide::NotUnderstood;
 use crate::domain::flake::{Facts, Input, Outputs, Override, UnknownOutput};
 use crate::domain::lock::{Edge, Lock, LockNode, PathChange};
 use crate::syntax::flake_ref::FlakeRef;
@@ -22,6 +23,8 @@ const MAX_TEXT_BYTES: usize = 4096;
 pub struct Seen {
     /// The facts, without secrets.
     pub facts: Facts,
+    /// Of which files the facts are only what could be made out.
+    pub not_understood: NotUnderstood,
     /// What is wrong with `flake.nix`.
     pub flake_findings: Vec<Finding>,
     /// What is wrong with `flake.lock`.
@@ -39,10 +42,12 @@ pub fn read(nix: &str, lock: Option<&str>) -> Seen {
         problems(&lock_file.problems, &mut lock_findings);
         problems(&graph::health(lock_file), &mut lock_findings);
     }
-    if let Some(lock_file) = lock_file.as_ref().filter(|lock| !lock.nodes.is_empty()) {
-        let declared: Vec<_> = file.inputs.iter().map(graph::Declared::from).collect();
-        problems(&graph::compare(&declared, lock_file), &mut flake_findings);
-    } else if lock.is_none() && file.inputs.iter().any(|input| input.follows.is_none()) {
+    let not_understood = NotUnderstood {
+        nix: !file.is_understood(),
+        lock: lock_file.as_ref().is_some_and(|lock| !lock.is_understood()),
+    };
+    problems(&disagreements(&file, lock_file.as_ref()), &mut flake_findings);
+    if lock.is_none() && !not_understood.nix && file.inputs.iter().any(|input| input.follows.is_none()) {
         let message = "there is no flake.lock; run `nix flake lock` to pin the inputs".to_owned();
         flake_findings.add("no-lock", None, "", message);
     }
@@ -50,16 +55,24 @@ pub fn read(nix: &str, lock: Option<&str>) -> Seen {
     let lock = lock_file.and_then(|lock| Cleaner { findings: &mut lock_findings }.lock(lock));
     Seen {
         facts: Facts { lock, ..facts },
+        not_understood,
         flake_findings: flake_findings.into_list(),
         lock_findings: lock_findings.into_list(),
     }
+}
+
+/// Where both say different things; nothing when one of them says nothing for certain.
+fn disagreements(file: &syntax::flake::FlakeFile, lock: Option<&LockFile>) -> Vec<syntax::Problem> {
+    let Some(lock) = lock.filter(|lock| lock.is_understood() && file.is_understood()) else { return Vec::new() };
+    let declared: Vec<_> = file.inputs.iter().map(graph::Declared::from).collect();
+    graph::compare(&declared, lock)
 }
 
 /// Whether a lock says all that a flake asks for, as far as is known.
 pub fn is_locked(nix: &str, lock: &str) -> bool {
     let (file, lock) = (syntax::flake::read(nix), syntax::lock::read(lock));
     let declared: Vec<_> = file.inputs.iter().map(graph::Declared::from).collect();
-    let whole = lock.problems.is_empty() && lock.nodes.contains_key(&lock.root);
+    let whole = file.is_understood() && lock.problems.is_empty() && lock.nodes.contains_key(&lock.root);
     whole && graph::compare(&declared, &lock).is_empty() && graph::undeclared_follows(&declared, &lock).is_empty()
 }
 
@@ -119,7 +132,7 @@ impl Cleaner<'_> {
         let description = file.description.as_deref().map(|text| self.text(text, None, "the description"));
         let inputs = file.inputs.iter().map(|input| (input.name.clone(), self.input(input))).collect();
         let nix_config = file.nix_config.iter().map(|setting| self.setting(setting)).collect();
-        Facts { description, inputs, outputs: outputs(&file.outputs), nix_config, lock: None }
+        Facts { description, inputs, outputs: outputs(file), nix_config, lock: None }
     }
 
     fn input(&mut self, input: &syntax::flake::Input) -> Input {
@@ -212,10 +225,14 @@ fn override_url(over: &syntax::flake::Override) -> Option<String> {
     FlakeRef::from_attrs(&attrs).ok().map(|reference| reference.normalise())
 }
 
-fn outputs(seen: &syntax::outputs::Outputs) -> Outputs {
+fn outputs(file: &syntax::flake::FlakeFile) -> Outputs {
+    let seen = &file.outputs;
     let clean = |text: &str| secret::redact(text).text;
     let gap = |gap: &syntax::outputs::Gap| UnknownOutput { path: clean(&gap.path), reason: clean(&gap.reason) };
-    let unknown: BTreeSet<_> = seen.unknown.iter().map(gap).collect();
+    let mut unknown: BTreeSet<_> = seen.unknown.iter().map(gap).collect();
+    if !file.is_understood() {
+        unknown.insert(UnknownOutput { path: String::new(), reason: "`flake.nix` could not be understood".to_owned() });
+    }
     let known: BTreeSet<_> = seen.known.keys().map(|path| clean(path)).collect();
     Outputs { known: known.into_iter().collect(), unknown: unknown.into_iter().collect() }
 }
@@ -232,6 +249,48 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NIX: &str = r#"{ description = "d"; inputs.x.url = "github:o/r"; outputs = _: { lib = 1; }; }"#;
+    const LOCK: &str = r#"{"nodes": {"root": {"inputs": {"x": "x", "y": "x"}}, "x": {
+        "locked": {"type": "github", "owner": "o", "repo": "r", "rev": "1", "narHash": "h"},
+        "original": {"type": "github", "owner": "o", "repo": "r"}}}, "root": "root", "version": 7}"#;
+
+    fn codes(findings: &[Finding]) -> Vec<&str> {
+        findings.iter().map(|finding| finding.code.as_str()).collect()
+    }
+
+    #[test]
+    fn a_flake_that_makes_no_sense_is_not_compared_with_its_lock_and_its_outputs_are_unknown() {
+        assert_eq!(codes(&read(NIX, Some(LOCK)).flake_findings), ["input-not-declared"]);
+        let marked = NIX.replace("description", "\n<<<<<<< HEAD\ndescription");
+        let texts = ["", "[ ]", "garbage", "{ inputs = { ; outputs", &marked, &NIX[..NIX.len() - 2], "import ./x.nix"];
+        for text in texts {
+            let seen = read(text, Some(LOCK));
+            assert_eq!(seen.not_understood, NotUnderstood { nix: true, lock: false }, "{text}");
+            assert!(!codes(&seen.flake_findings).contains(&"input-not-declared"), "{text}");
+            assert!(!seen.flake_findings.is_empty() && seen.facts.lock.is_some(), "{text}");
+            assert!(
+                seen.facts.outputs.unknown.iter().any(|gap| gap.path.is_empty()),
+                "{text}: {:?}",
+                seen.facts.outputs
+            );
+            assert!(!codes(&read(text, None).flake_findings).contains(&"no-lock"), "{text}");
+        }
+        assert_eq!(read(NIX, None).not_understood, NotUnderstood::default());
+    }
+
+    #[test]
+    fn a_lock_that_makes_no_sense_is_not_compared_with_its_flake() {
+        let marked = LOCK.replace("\"x\": {", "\n<<<<<<< HEAD\n\"x\": {\n=======\n\"z\": {\n>>>>>>> b\n");
+        for text in
+            ["", "[]", "{}", "null", &marked, &LOCK[..LOCK.len() - 1], r#"{"nodes": [], "root": "root", "version": 7}"#]
+        {
+            let seen = read(NIX, Some(text));
+            assert_eq!(seen.not_understood, NotUnderstood { nix: false, lock: true }, "{text}");
+            assert_eq!(codes(&seen.flake_findings), [""; 0], "{text}");
+            assert!(!seen.lock_findings.is_empty(), "{text}");
+        }
+    }
 
     #[test]
     fn a_lock_fits_only_the_attributes_that_it_was_made_for() {

@@ -42,7 +42,7 @@ pub struct FlakeView<'a> {
 impl<'a> FlakeView<'a> {
     /// What `flake.nix` says, when all of it could be read.
     pub fn sound(&self) -> Option<&'a FlakeFile> {
-        self.flake.filter(|_| self.source.is_some())
+        self.flake.filter(|flake| flake.is_understood())
     }
 
     /// The declared inputs of a `flake.nix` that could be read.
@@ -155,7 +155,7 @@ fn note(dispatch: &Dispatch, view: &FlakeView<'_>) -> Noted {
         problems(dispatch, &lock.problems, &mut noted.lock);
         problems(dispatch, &graph::health(lock), &mut noted.lock);
     }
-    if let (Some(flake), Some(lock)) = (view.flake, view.lock.filter(|lock| !lock.nodes.is_empty())) {
+    if let (Some(flake), Some(lock)) = (view.sound(), view.lock.filter(|lock| lock.is_understood())) {
         let declared: Vec<_> = flake.inputs.iter().map(Declared::from).collect();
         problems(dispatch, &graph::compare(&declared, lock), &mut noted.nix);
     }

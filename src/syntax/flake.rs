@@ -78,6 +78,16 @@ pub struct Setting {
     pub span: Span,
 }
 
+/// With these a text does not say what the flake is: what was not found in it may well be there.
+const NOT_UNDERSTOOD: &[&str] = &["syntax-error", "conflict-marker", "too-deep", "too-large", "not-an-attrset"];
+
+impl FlakeFile {
+    /// Whether the text is a flake as a whole. What was read of another one is a help to people, and no fact.
+    pub fn is_understood(&self) -> bool {
+        !self.problems.iter().any(|problem| NOT_UNDERSTOOD.contains(&problem.code))
+    }
+}
+
 /// Reads any text; what cannot be read becomes a problem.
 pub fn read(text: &str) -> FlakeFile {
     read_tree(&tree::parse(text))

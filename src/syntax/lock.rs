@@ -74,6 +74,16 @@ pub enum Edge {
     Follows(Vec<String>),
 }
 
+/// With these nodes are missing that were meant to be there, or are those of one side of a conflict.
+const NOT_UNDERSTOOD: &[&str] = &["lock-syntax", "lock-shape", "lock-missing-root", "conflict-markers"];
+
+impl LockFile {
+    /// Whether the text is a lock as a whole. What was read of another one is a help to people, and no fact.
+    pub fn is_understood(&self) -> bool {
+        !self.nodes.is_empty() && !self.problems.iter().any(|problem| NOT_UNDERSTOOD.contains(&problem.code))
+    }
+}
+
 /// Reads the text of a `flake.lock`.
 ///
 /// Problem codes: `lock-syntax`, `lock-version`, `lock-shape`, `lock-duplicate-key`, `lock-missing-root`,

@@ -4,7 +4,7 @@
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::finding::event::FindingEvent;
 use cim_domain_nix::domain::finding::{Finding, Severity, Subject};
-use cim_domain_nix::domain::flake::decide::{self, Observation};
+use cim_domain_nix::domain::flake::decide::{self, NotUnderstood, Observation};
 use cim_domain_nix::domain::flake::event::FlakeEvent;
 use cim_domain_nix::domain::flake::state::Flake;
 use cim_domain_nix::domain::flake::{Facts, Input};
@@ -110,6 +110,7 @@ fn seen(directory: &str, facts: Facts) -> Observation {
         extractor: 1,
         same_files: false,
         facts,
+        not_understood: NotUnderstood::default(),
         lock_changes: Vec::new(),
     }
 }

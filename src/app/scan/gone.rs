@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
 use crate::domain::finding::Seen;
-use crate::domain::flake::{decide, moved::moved_from};
+use crate::domain::flake::decide::NotUnderstood;
+use crate::domain::flake::state::Flake;
+use crate::domain::flake::{Facts, decide, moved::moved_from};
 use crate::domain::id::FlakeId;
+use crate::domain::lineage::Lineage;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
 use crate::scan::{DEFAULT_LIMIT, Found, Walk, read_text};
@@ -16,6 +19,7 @@ use crate::store::{LocalNote, Reader, StoreError};
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe;
 use super::super::{AppError, lineage};
+use super::look;
 use super::settle::Settler;
 
 /// The known flakes whose directory holds none any more.
@@ -36,15 +40,21 @@ pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<Has
     }
     let states = gone.iter().map(|flake| Ok((flake.id, known::flake(reader, flake.id)?.0)));
     let states: Vec<_> = states.collect::<Result<_, StoreError>>()?;
+    let content = |flake: &&KnownFlake| Some((flake.id, known.file(&flake.directory)?.content));
+    let contents: HashMap<FlakeId, [u8; 32]> = gone.iter().filter_map(content).collect();
     let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
     let unknown = |at: &&Found| {
         let is_new = known.flake(&at.dir).is_none_or(|flake| flake.removed);
         at.flake_nix.is_some() && is_new && !known.is_forgotten(&at.dir)
     };
     for at in walked.flakes.iter().filter(unknown) {
-        let Some((facts, lineage)) = glimpse(at) else { continue };
+        let Some((content, lineage)) = glimpse(at) else { continue };
         let candidates = states.iter().filter_map(|(id, state)| Some((*id, state.as_ref()?)));
-        if let Some(id) = moved_from(candidates, lineage.as_ref(), &facts) {
+        let is_same = |id: FlakeId, flake: &Flake| match &content {
+            Content::Facts(facts) => flake.facts == **facts,
+            Content::Bytes(bytes) => contents.get(&id) == Some(bytes),
+        };
+        if let Some(id) = moved_from(candidates, lineage.as_ref(), is_same) {
             places.entry(id).or_default().push(at.dir.clone());
         }
     }
@@ -137,11 +147,24 @@ fn unreachable(directory: &Path) -> String {
     "the flake is out of reach: its directory could not be listed, or its disk is not mounted".to_owned()
 }
 
-/// The facts of a place that may be the new home of a flake; none when it cannot be read.
-fn glimpse(at: &Found) -> Option<(crate::domain::flake::Facts, Option<crate::domain::lineage::Lineage>)> {
+/// What a flake is known again by at a new place.
+enum Content {
+    /// What it says.
+    Facts(Box<Facts>),
+    /// Its files byte by byte, when they do not say all.
+    Bytes([u8; 32]),
+}
+
+/// A look at a place that may be the new home of a flake; none when it cannot be read.
+fn glimpse(at: &Found) -> Option<(Content, Option<Lineage>)> {
     let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
     let lock = at.flake_lock.and_then(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT).ok());
-    let facts = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str())).facts;
+    let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
+    let content = if seen.not_understood == NotUnderstood::default() {
+        Content::Facts(Box::new(seen.facts))
+    } else {
+        Content::Bytes(look::content(&nix, lock.as_ref()))
+    };
     let repository = Repository::discover(&at.dir).ok().flatten();
-    Some((facts, repository.and_then(|repository| lineage::of(&repository, &at.dir))))
+    Some((content, repository.and_then(|repository| lineage::of(&repository, &at.dir))))
 }

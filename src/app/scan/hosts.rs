@@ -75,13 +75,15 @@ fn settle_flake(
     settler.store_or_tell(&directory.join("flake.nix"), writes, Vec::new()).map(drop)
 }
 
-/// Looks at one flake; none when it cannot be read, which the scan has said already.
+/// Looks at one flake; none when it cannot be read or understood, which the scan has said already.
 fn look(flake: FlakeId, directory: &Path) -> Option<Seen> {
     let text = read_text(&directory.join("flake.nix"), DEFAULT_LIMIT).ok()?.text;
     let (file, configurations) = read_with_configurations(&text);
-    // Names that a slip hides for a moment are not gone.
-    let whole = file.problems.iter().all(|problem| problem.code != "syntax-error");
-    let is_complete = |kind: &HostKind| whole && file.outputs.is_complete(kind.output());
+    // What a slip hides for a moment is neither gone nor changed.
+    if !file.is_understood() {
+        return None;
+    }
+    let is_complete = |kind: &HostKind| file.outputs.is_complete(kind.output());
     let mut seen = Seen { complete: HostKind::ALL.into_iter().filter(is_complete).collect(), ..Seen::default() };
     let mut follower = Follower::new(directory);
     for one in configurations {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::domain::finding::{Finding, Seen, Severity};
 use crate::domain::flake::Facts;
+use crate::domain::flake::decide::NotUnderstood;
 use crate::domain::id::FlakeId;
 use crate::domain::lineage::Lineage;
 use crate::domain::path::RecordedPath;
@@ -44,6 +45,7 @@ pub(super) enum Glance {
 pub(super) struct Sight {
     pub(super) id: FlakeId,
     pub(super) facts: Facts,
+    pub(super) not_understood: NotUnderstood,
     pub(super) lineage: Option<Lineage>,
     pub(super) flake_findings: Seen,
     pub(super) lock_findings: Seen,
@@ -125,6 +127,7 @@ impl Looker<'_> {
         let mut sight = Sight {
             id,
             facts: seen.facts,
+            not_understood: seen.not_understood,
             lineage: None,
             flake_findings,
             lock_findings,
@@ -202,7 +205,8 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
 }
 
-fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
+/// What tells two states of a flake apart, byte by byte.
+pub(super) fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(nix.hash().as_bytes());
     if let Some(lock) = lock {

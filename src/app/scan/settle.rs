@@ -178,6 +178,7 @@ impl<'a> Settler<'a> {
             same_files: sight.same_files,
             lock_changes: observe::lock_changes(known_lock, sight.facts.lock.as_ref()),
             facts: sight.facts.clone(),
+            not_understood: sight.not_understood,
         };
         let old = if version == 0 { self.known.succeeded(&self.reader, directory)? } else { None };
         let events = match &old {

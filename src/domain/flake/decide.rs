@@ -1,5 +1,7 @@
 //! The decision: what happened, given what is known and what is seen now. Pure; seeing the same twice says nothing.
 
+use std::borrow::Cow;
+
 use super::Facts;
 use super::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use super::state::Flake;
@@ -21,8 +23,32 @@ pub struct Observation {
     pub same_files: bool,
     /// What was read.
     pub facts: Facts,
+    /// Which files say nothing of what they held before.
+    pub not_understood: NotUnderstood,
     /// The change of the lock by input path, from the known lock to this one.
     pub lock_changes: Vec<PathChange>,
+}
+
+/// Files that are there and make no sense as a whole, as in the middle of a merge or of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotUnderstood {
+    /// `flake.nix`.
+    pub nix: bool,
+    /// `flake.lock`.
+    pub lock: bool,
+}
+
+impl Observation {
+    /// The same with what is known in the place of what was not understood.
+    fn beside(&self, known: &Facts) -> Cow<'_, Self> {
+        let facts = match self.not_understood {
+            NotUnderstood { nix: false, lock: false } => return Cow::Borrowed(self),
+            NotUnderstood { nix: true, lock: true } => known.clone(),
+            NotUnderstood { nix: true, lock: false } => Facts { lock: self.facts.lock.clone(), ..known.clone() },
+            NotUnderstood { nix: false, lock: true } => Facts { lock: known.lock.clone(), ..self.facts.clone() },
+        };
+        Cow::Owned(Self { facts, ..self.clone() })
+    }
 }
 
 /// The events of a flake that was never seen under this origin, and goes on from one of the origin that was forked.
@@ -35,6 +61,7 @@ pub fn observe(known: Option<&Flake>, seen: &Observation) -> Vec<FlakeEvent> {
     let Some(known) = known.filter(|flake| !flake.removed) else {
         return discover(seen);
     };
+    let seen = &*seen.beside(&known.facts);
     let mut events = Vec::new();
     if known.directory != seen.directory {
         events.push(FlakeEvent::Moved { from: known.directory.clone(), to: seen.directory.clone() });

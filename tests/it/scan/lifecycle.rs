@@ -48,6 +48,76 @@ fn a_changed_lock_is_one_event() {
     assert_eq!(estate.types().last().map(String::as_str), Some("flake.updated"));
 }
 
+/// What scans record while each text in turn is in the place of a file and the whole one after it.
+fn broken_and_mended(name: &str, whole: &str, texts: &[&str]) {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    let before = estate.types().len();
+    for text in texts {
+        for (text, raised) in [(*text, true), (*text, true), (whole, false)] {
+            estate.write(&format!("a/{name}"), text);
+            let report = estate.scan();
+            assert_eq!(!report.problems.is_empty(), raised, "{text}: {:?}", report.problems);
+        }
+    }
+    let kinds = estate.types().split_off(before);
+    assert!(kinds.iter().all(|kind| kind == "finding.raised" || kind == "finding.resolved"), "{kinds:?}");
+    assert_eq!(kinds.len(), 2 * texts.len(), "the second look at the same text says nothing: {kinds:?}");
+}
+
+#[test]
+fn a_flake_that_makes_no_sense_for_a_while_has_lost_nothing() {
+    let conflict =
+        FLAKE.replace("  inputs", "<<<<<<< HEAD\n=======\n  inputs.b.url = \"github:b/b\";\n>>>>>>> b\n  inputs");
+    let texts = ["", "garbage", "[ 1 ]", "{ inputs = { ; outputs", &FLAKE[..60], &conflict, "import ./elsewhere.nix"];
+    broken_and_mended("flake.nix", FLAKE, &texts);
+}
+
+#[test]
+fn a_lock_that_makes_no_sense_for_a_while_has_lost_nothing() {
+    let whole = lock('a');
+    let (a, b) = (format!("{}\n", "a".repeat(40)), "b".repeat(40));
+    let line = whole.lines().find(|line| line.contains(a.trim())).expect("a revision");
+    let sides = format!("<<<<<<< HEAD\n{}\n=======\n{line}\n>>>>>>> b", line.replace(a.trim(), &b));
+    let conflict = whole.replace(line, &sides);
+    broken_and_mended("flake.lock", &whole, &["", "[]", "{}", "{", &whole[..whole.len() / 2], &conflict]);
+}
+
+#[test]
+fn a_flake_that_makes_no_sense_at_first_is_what_could_be_made_out_and_changes_when_it_is_mended() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", &FLAKE.replace("lib.one = 1;", "lib.one = ;"));
+    estate.write("a/flake.lock", "");
+    estate.scan();
+    let first = estate.types().len();
+    estate.scan();
+    assert_eq!(estate.types().len(), first);
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    let mut kinds = estate.types().split_off(first);
+    kinds.retain(|kind| kind.starts_with("flake."));
+    assert_eq!(kinds, ["flake.updated", "flake.outputs_changed"]);
+}
+
+#[test]
+fn a_flake_that_makes_no_sense_is_known_again_where_it_moved_by_its_bytes() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    estate.write("a/flake.nix", &FLAKE.replace("lib.one", "= lib.one"));
+    estate.scan();
+    let before = estate.types().len();
+    fs::rename(estate.root().join("a"), estate.root().join("b")).expect("renamed");
+    estate.scan();
+    let mut kinds = estate.types().split_off(before);
+    kinds.retain(|kind| kind.starts_with("flake."));
+    assert_eq!(kinds, ["flake.moved"]);
+}
+
 #[test]
 fn a_deleted_flake_is_removed_and_seen_again_it_is_discovered_on_the_same_stream() {
     let estate = Estate::new();

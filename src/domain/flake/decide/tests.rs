@@ -20,6 +20,7 @@ fn seen(facts: Facts) -> Observation {
         extractor: 1,
         same_files: false,
         facts,
+        not_understood: NotUnderstood::default(),
         lock_changes: Vec::new(),
     }
 }
@@ -63,6 +64,30 @@ fn given_a_flake_when_it_is_seen_again_then_nothing_happened() {
     let observation = seen(facts(&[("nixpkgs", "github:a/b")], &[("nixpkgs", "1")]));
     let known = given(&observe(None, &observation));
     assert_eq!(observe(known.as_ref(), &observation), []);
+}
+
+#[test]
+fn given_a_flake_when_a_file_makes_no_sense_then_what_it_held_before_stays() {
+    let whole = seen(facts(&[("a", "github:a/a")], &[("a", "1")]));
+    let known = given(&observe(None, &whole));
+    let broken = |nix, lock, facts| Observation { not_understood: NotUnderstood { nix, lock }, ..seen(facts) };
+    assert_eq!(observe(known.as_ref(), &broken(true, true, Facts::default())), []);
+    let lock_alone = observe(known.as_ref(), &broken(true, false, facts(&[], &[("a", "2")])));
+    assert!(matches!(&lock_alone[..], [FlakeEvent::Updated(_)]), "{lock_alone:?}");
+    let nix_alone =
+        observe(known.as_ref(), &broken(false, true, facts(&[("b", "github:b/b"), ("a", "github:a/a")], &[])));
+    assert_eq!(nix_alone, [FlakeEvent::InputAdded(input("b", "github:b/b"))]);
+    let newer = Observation { extractor: 2, same_files: true, ..broken(true, true, Facts::default()) };
+    assert_eq!(observe(known.as_ref(), &newer), [], "nor does a newer extractor see anything in it");
+}
+
+#[test]
+fn given_nothing_when_a_file_makes_no_sense_then_it_is_discovered_with_what_could_be_made_out() {
+    let mut first = seen(facts(&[("a", "github:a/a")], &[]));
+    first.not_understood.nix = true;
+    let known = given(&observe(None, &first));
+    assert_eq!(known.as_ref().map(|flake| flake.facts.inputs.len()), Some(1));
+    assert_eq!(observe(known.as_ref(), &first), []);
 }
 
 #[test]
