@@ -60,6 +60,10 @@ rules! {
     // Flakes and locks: what the readers and the scan say.
     not_an_attrset,
     not_literal,
+    computed_attribute,
+    flake_attribute,
+    flake_shape,
+    outputs_arguments,
     dynamic_input,
     invalid_input,
     invalid_reference,

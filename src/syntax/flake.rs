@@ -4,6 +4,7 @@
 //! Must not know files, locks or references: a URL is text here.
 
 mod input;
+mod refused;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -28,8 +29,8 @@ pub struct FlakeFile {
     pub nix_config: Vec<Setting>,
     /// The names of the outputs.
     pub outputs: Outputs,
-    /// What is wrong, or not known. Codes: those of [`tree::parse`], `not-an-attrset`, `not-literal`, `dynamic-input`,
-    /// `invalid-input`, `duplicate-attribute`.
+    /// What is wrong, or not known. Codes: those of [`tree::parse`], `not-an-attrset`, `not-literal`, `computed-attribute`,
+    /// `flake-attribute`, `flake-shape`, `outputs-arguments`, `dynamic-input`, `invalid-input`, `duplicate-attribute`.
     pub problems: Vec<Problem>,
 }
 
@@ -95,7 +96,7 @@ pub fn read(text: &str) -> FlakeFile {
 
 /// The same of a text that was parsed already.
 pub fn read_tree(tree: &Tree) -> FlakeFile {
-    let mut reading = Reading { tree, reader: Reader::default(), problems: tree.problems.clone() };
+    let mut reading = Reading::of(tree);
     let mut file = match reading.top() {
         Some(top) => reading.file(&top),
         None => FlakeFile::default(),
@@ -108,7 +109,7 @@ pub fn read_tree(tree: &Tree) -> FlakeFile {
 /// What a flake is, and the configurations that it names with their modules as far as they are written out.
 pub fn read_with_configurations(text: &str) -> (FlakeFile, Vec<Configuration>) {
     let tree = tree::parse(text);
-    let mut reading = Reading { tree: &tree, reader: Reader::default(), problems: tree.problems.clone() };
+    let mut reading = Reading::of(&tree);
     let Some(top) = reading.top() else {
         return (FlakeFile { problems: reading.problems, ..FlakeFile::default() }, Vec::new());
     };
@@ -133,6 +134,14 @@ struct Reading<'a> {
     tree: &'a Tree,
     reader: Reader,
     problems: Vec<Problem>,
+    /// Whether the file is one literal set: Nix looks no further into another one.
+    is_literal: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn of(tree: &'a Tree) -> Self {
+        Self { tree, reader: Reader::default(), problems: tree.problems.clone(), is_literal: false }
+    }
 }
 
 impl Reading<'_> {
@@ -146,14 +155,25 @@ impl Reading<'_> {
             self.say("not-an-attrset", at, "the file is not a set whose names are known without evaluation".to_owned());
             return None;
         };
-        if !is_set_literal(&expression) {
+        let is_literal = is_set_literal(&expression);
+        if !is_literal {
             self.say("not-literal", at, "nix reads a flake only when the file is one literal set".to_owned());
         }
         for unknown in set.doubts() {
-            self.say("not-literal", unknown.at, format!("names here come from {}", unknown.reason));
+            if is_literal {
+                self.computed(unknown.at);
+            } else {
+                self.say("not-literal", unknown.at, format!("names here come from {}", unknown.reason));
+            }
         }
         self.duplicates("", &set);
+        self.is_literal = is_literal;
         Some(set)
+    }
+
+    /// Whether what Nix would look at is all there: a text that it cannot parse may only seem to lack a thing.
+    fn is_whole(&self) -> bool {
+        self.is_literal && self.tree.problems.is_empty()
     }
 
     fn file(&mut self, top: &Set) -> FlakeFile {
@@ -168,6 +188,9 @@ impl Reading<'_> {
         if let Member::Present(function) = top.get("outputs", &self.reader) {
             self.undeclared(&function, &mut file.inputs);
             file.outputs = outputs::read(self.tree, &self.reader, &function, &flake_parts(&file.inputs));
+        }
+        if self.is_whole() {
+            self.refuse(top, &file.inputs);
         }
         file
     }

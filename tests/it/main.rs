@@ -20,6 +20,7 @@ mod power;
 mod projection;
 mod proxy;
 mod reference;
+mod refused;
 mod scan;
 mod store;
 mod sync;

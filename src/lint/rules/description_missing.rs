@@ -26,4 +26,4 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
 }
 
 /// With these a description may be there.
-const NOT_READ: &[&str] = &["not-an-attrset", "not-literal"];
+const NOT_READ: &[&str] = &["not-literal", "computed-attribute", "flake-shape"];

@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Nix refuses inputs that are computed. Write each URL out, even when two are alike.",
     bad: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/" + "nixpkgs"; outputs = _: { }; }"#, lock: "" },
     good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs"; outputs = _: { }; }"#, lock: "" },
-    severity: Severity::Warning,
+    severity: Severity::Error,
     fix: Safety::None,
     on: true,
     alike: &[],

@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     why: "Nix wants a set for each input. Write `inputs.name.url = \"…\";`.",
     bad: Example::Flake { nix: r#"{ inputs.nixpkgs = "github:NixOS/nixpkgs"; outputs = _: { }; }"#, lock: "" },
     good: Example::Flake { nix: r#"{ inputs.nixpkgs.url = "github:NixOS/nixpkgs"; outputs = _: { }; }"#, lock: "" },
-    severity: Severity::Warning,
+    severity: Severity::Error,
     fix: Safety::None,
     on: true,
     alike: &[],

@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
           must be written out: no `let` around the set, no call, no `//`.",
     bad: Example::Flake { nix: "let x = 1; in { outputs = _: { y = x; }; }", lock: "" },
     good: Example::Flake { nix: "{ outputs = _: let x = 1; in { y = x; }; }", lock: "" },
-    severity: Severity::Warning,
+    severity: Severity::Error,
     fix: Safety::None,
     on: true,
     alike: &[],

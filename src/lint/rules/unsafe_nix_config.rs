@@ -56,6 +56,6 @@ fn of_caches(value: &str, flake: &FlakeFile) -> Option<&'static str> {
     let needs_key = !value.split_ascii_whitespace().all(official);
     let has_key = flake.nix_config.iter().any(|setting| KEYS.contains(&setting.name.as_str()));
     // A list that could not be read is reported as such.
-    let unread = flake.problems.iter().any(|problem| problem.code == "not-literal");
+    let unread = flake.problems.iter().any(|problem| matches!(problem.code, "not-literal" | "flake-shape"));
     (needs_key && !has_key && !unread).then_some("names caches but no key of theirs, so nothing is taken from them")
 }

@@ -57,7 +57,8 @@ fn names(file: &FlakeFile) -> (Vec<&String>, Vec<(&String, &String)>) {
 /// A problem that the old text does not have.
 fn new_problem(old: &FlakeFile, new: &FlakeFile) -> Option<String> {
     let mut known: Vec<_> = old.problems.iter().map(|problem| (problem.code, &problem.message)).collect();
-    for problem in &new.problems {
+    // What the arguments mean for the user is told in notes.
+    for problem in new.problems.iter().filter(|problem| problem.code != "outputs-arguments") {
         match known.iter().position(|seen| *seen == (problem.code, &problem.message)) {
             Some(at) => drop(known.swap_remove(at)),
             None => return Some(problem.message.clone()),

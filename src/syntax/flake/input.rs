@@ -52,9 +52,13 @@ impl Reading<'_> {
 
     fn reference(&mut self, set: &Set, path: &str) -> Override {
         let mut read = Override::default();
+        let typed = set.slot("type").is_some();
         for (name, at) in set.names() {
             if name == "inputs" {
                 continue;
+            }
+            if !matches!(name.as_str(), "url" | "follows" | "flake") {
+                self.refuse_attribute(path, &name, typed, at);
             }
             let value = match set.get(&name, &self.reader) {
                 Member::Present(value) => value,
@@ -70,6 +74,10 @@ impl Reading<'_> {
                 (_, value) => scalar(value).is_some_and(|value| read.attrs.insert(name.clone(), value).is_none()),
             };
             if !known {
+                // The keys of `verified-fetches`, which is experimental.
+                if name == "publicKeys" && matches!(value, Value::List(_)) {
+                    continue;
+                }
                 let message =
                     format!("`{path}.{name}` is not known without evaluation: it comes from {}", reason(&value));
                 self.say("dynamic-input", at, message);

@@ -6,8 +6,15 @@ fn urls(text: &str) -> Vec<(String, Option<String>)> {
     read(text).inputs.into_iter().map(|input| (input.name, input.url)).collect()
 }
 
+/// The codes of what is wrong with a text, but that it has no `outputs`: most texts here are about inputs alone.
 fn codes(text: &str) -> Vec<&'static str> {
-    read(text).problems.into_iter().map(|problem| problem.code).collect()
+    problems(text).into_iter().map(|problem| problem.code).collect()
+}
+
+fn problems(text: &str) -> Vec<Problem> {
+    let mut problems = read(text).problems;
+    problems.retain(|problem| problem.span.is_some() || problem.code != "flake-shape");
+    problems
 }
 
 #[test]
@@ -19,7 +26,6 @@ fn every_form_of_a_url_is_read() {
         "{ inputs = { x = { url = u:v; }; }; }",
         "{ \"inputs\".\"x\".\"url\" = \"u:v\"; }",
         "({ inputs = ({ x = ({ url = (\"u:v\"); }); }); })",
-        "rec { u = \"u:v\"; inputs.x.url = u; }",
         "# c\n{ /* c */ inputs /* c */ . x . url = # c\n ''u:v''; }",
     ] {
         assert_eq!(urls(text), [("x".to_owned(), Some("u:v".to_owned()))], "{text}");
@@ -32,6 +38,7 @@ fn what_nix_refuses_is_resolved_when_certain_and_said() {
     for (text, code) in [
         ("let u = \"u:v\"; in { inputs.x.url = u; }", "not-literal"),
         ("(let a = 1; in { inputs.x.url = \"u:v\"; })", "not-literal"),
+        ("rec { u = \"u:v\"; inputs.x.url = u; }", "flake-attribute"),
         ("{ inputs.x.url = \"u:\" + \"v\"; }", "dynamic-input"),
         ("{ inputs.x.url = \"${\"u:v\"}\"; }", "dynamic-input"),
         ("{ inputs = let x.url = \"u:v\"; in { inherit x; }; }", "dynamic-input"),
@@ -42,23 +49,141 @@ fn what_nix_refuses_is_resolved_when_certain_and_said() {
     let file = read("{ inputs = {\n  x.url = import ./u;\n  y.url = \"k:l\";\n }; }");
     assert_eq!(file.inputs[0].url, None);
     assert_eq!(file.inputs[1].url.as_deref(), Some("k:l"));
-    assert_eq!((file.problems[0].code, file.problems[0].span.unwrap().line), ("dynamic-input", 2));
+    let dynamic = file.problems.iter().find(|problem| problem.code == "dynamic-input").and_then(|problem| problem.span);
+    assert_eq!(dynamic.map(|span| span.line), Some(2));
     assert_eq!(codes("import ./x"), ["not-an-attrset"]);
     assert_eq!(codes(""), ["not-an-attrset", "syntax-error"]);
+}
+
+/// The codes of what is wrong with a flake of these bindings, all there.
+fn of(bindings: &str) -> Vec<&'static str> {
+    read(&format!("{{ {bindings} }}")).problems.into_iter().map(|problem| problem.code).collect()
+}
+
+/// Each was tried with Nix 2.26: it takes those without a code and refuses the others.
+#[test]
+fn shapes_that_nix_refuses_are_told_from_those_that_it_takes() {
+    let outputs = "outputs = _: { };";
+    for (bindings, code) in [
+        ("bogus = 1;", "flake-attribute"),
+        ("description = 1;", "flake-shape"),
+        ("description = null;", "flake-shape"),
+        ("description = ./x;", "flake-shape"),
+        ("description = \"a\" + \"b\";", "flake-shape"),
+        ("description = \"a${\"b\"}\";", "flake-shape"),
+        ("description = (\"a\");", ""),
+        ("description = ''\n  a\n  ''${b}'';", ""),
+        ("${\"description\"} = \"a\";", ""),
+        ("${\"desc\" + \"ription\"} = \"a\";", "computed-attribute"),
+        ("nixConfig = 1;", "flake-shape"),
+        ("nixConfig = import ./x.nix;", "flake-shape"),
+        ("nixConfig.${\"a\"} = \"b\";", ""),
+        ("nixConfig.a.b = \"b\";", "flake-shape"),
+        ("nixConfig = { a = \"b\"; c = 1; d = true; e = [ \"f\" ]; g = [ ]; h = ./i; };", ""),
+        ("nixConfig.a = [ 1 ];", "flake-shape"),
+        ("nixConfig.a = [ true ];", "flake-shape"),
+        ("nixConfig.a = [ ./b ];", "flake-shape"),
+        ("nixConfig.a = [ (\"b\" + \"c\") ];", "flake-shape"),
+        ("nixConfig.a = \"b\" + \"c\";", "flake-shape"),
+        ("nixConfig.a = \"${\"b\"}\";", "flake-shape"),
+        ("nixConfig.a = 1.5;", "flake-shape"),
+        ("nixConfig.a = x: x;", "flake-shape"),
+    ] {
+        let mut found = of(&format!("{bindings} {outputs}"));
+        found.retain(|found| *found != "not-literal");
+        assert_eq!(found, Vec::from_iter(Some(code).filter(|code| !code.is_empty())), "{bindings}");
+    }
+    assert_eq!(of("description = \"x\";"), ["flake-shape"], "no outputs");
+    assert_eq!(of("${\"out\" + \"puts\"} = _: { };"), ["computed-attribute"]);
+    for broken in ["inputs.a.foo = 1; bogus = 1", "outputs = ;"] {
+        assert!(of(broken).iter().all(|code| *code == "syntax-error"), "of what nix cannot parse that alone is said");
+    }
+    for (bindings, code) in [
+        ("inherit (builtins) description;", "flake-shape"),
+        ("inputs = rec { u = { url = \"k:u\"; }; l = u; };", ""),
+        ("inputs = { ${\"l\"}.url = \"k:l\"; };", ""),
+        ("inputs = { ${\"l\" + \"m\"}.url = \"k:l\"; };", "dynamic-input"),
+        ("inputs.${\"l\" + \"m\"}.url = \"k:l\";", "dynamic-input"),
+        ("nixConfig.${\"a\" + \"b\"} = \"c\";", "flake-shape"),
+        ("inputs.l = \"k:l\";", "invalid-input"),
+        ("inputs = [ ];", "dynamic-input"),
+    ] {
+        let mut found = of(&format!("{bindings} {outputs}"));
+        found.dedup();
+        assert_eq!(found, Vec::from_iter(Some(code).filter(|code| !code.is_empty())), "{bindings}");
+    }
+}
+
+/// As Nix 2.26 says with each of them in the place of `outputs`.
+#[test]
+fn outputs_is_a_function_that_is_written_out_and_takes_what_it_is_given() {
+    for (outputs, codes) in [
+        ("inputs: { }", &[][..]),
+        ("(inputs: { })", &[]),
+        ("{ self, ... }@inputs: { }", &[]),
+        ("inputs@{ self, ... }: { }", &[]),
+        ("{ ... }: { }", &[]),
+        ("{ self, l }: { }", &[]),
+        ("{ self, l, m ? 1 }: { }", &[]),
+        ("{ self }: { }", &["outputs-arguments"]),
+        ("{ l }: { }", &["outputs-arguments"]),
+        ("{ }: { }", &["outputs-arguments", "outputs-arguments"]),
+        ("{ }", &["flake-shape"]),
+        ("{ __functor = _: _: { }; }", &["flake-shape"]),
+        ("import ./x.nix", &["flake-shape"]),
+        ("builtins.trace", &["flake-shape"]),
+        ("let a = 1; in _: { x = a; }", &["flake-shape"]),
+        ("with builtins; _: { }", &["flake-shape"]),
+        ("assert true; _: { }", &["flake-shape"]),
+        ("if true then _: { } else _: { }", &["flake-shape"]),
+    ] {
+        assert_eq!(of(&format!("inputs.l.url = \"k:l\"; outputs = {outputs};")), codes, "{outputs}");
+    }
+}
+
+/// As Nix 2.26 says with each of them in an input.
+#[test]
+fn an_input_has_the_attributes_of_its_type_alone() {
+    for (attributes, code) in [
+        ("url = \"k:l\"; flake = false;", ""),
+        ("url = \"k:l\"; foo = 1;", "flake-attribute"),
+        ("url = \"k:l\"; ref = \"main\";", "flake-attribute"),
+        ("url = \"k:l\"; dir = \"sub\";", "flake-attribute"),
+        ("owner = \"o\"; repo = \"r\";", "flake-attribute"),
+        ("follows = \"x\"; foo = 1;", "flake-attribute"),
+        ("url = \"k:l\"; inputs.z.foo = 1;", "flake-attribute"),
+        (
+            "type = \"github\"; owner = \"o\"; repo = \"r\"; ref = \"a\"; dir = \"d\"; host = \"h\"; narHash = \"n\";",
+            "",
+        ),
+        ("type = \"path\"; path = \"/l\"; lastModified = 1; revCount = 1;", ""),
+        ("type = \"github\"; owner = \"o\"; repo = \"r\"; foo = 1;", "flake-attribute"),
+        ("type = \"git\"; url = \"file:///l\"; publicKeys = [ { key = \"k\"; } ];", ""),
+        ("url = 5;", "dynamic-input"),
+        ("url = \"k:l\"; flake = 1;", "dynamic-input"),
+        ("follows = 1;", "dynamic-input"),
+        ("url = \"k:l\"; inputs = 1;", "dynamic-input"),
+        ("url = \"k:l\"; inputs.z = 1;", "invalid-input"),
+    ] {
+        let mut found = of(&format!("inputs.l = {{ {attributes} }}; outputs = _: {{ }};"));
+        found.dedup();
+        assert_eq!(found, Vec::from_iter(Some(code).filter(|code| !code.is_empty())), "{attributes}");
+    }
+    assert_eq!(of("inputs.self.submodules = true; outputs = _: { };"), [""; 0], "newer releases take it");
 }
 
 #[test]
 fn attributes_follows_and_overrides_are_read() {
     let file = read(
-        "{ inputs.a = { type = \"github\"; owner = \"o\"; repo = \"r\"; shallow = true; n = 1; flake = false;
+        "{ inputs.a = { type = \"github\"; owner = \"o\"; repo = \"r\"; shallow = true; revCount = 1; flake = false;
              inputs.b.follows = \"c\"; inputs.d.inputs.e = { follows = \"\"; }; };
-           inputs.a.inputs.\"f g\".url = \"k:l\"; inputs.c.follows = \"a/b\"; inputs.p.url = ./sub; inputs.q.url = ../q; }",
+           inputs.a.inputs.\"f g\".url = \"k:l\"; outputs = _: { }; inputs.c.follows = \"a/b\"; inputs.p.url = ./sub; inputs.q.url = ../q; }",
     );
     assert_eq!(file.problems, []);
     let a = &file.inputs[0];
     assert_eq!(
         serde_json::to_string(&a.attrs).unwrap(),
-        r#"{"n":1,"owner":"o","repo":"r","shallow":true,"type":"github"}"#
+        r#"{"owner":"o","repo":"r","revCount":1,"shallow":true,"type":"github"}"#
     );
     assert!(!a.flake);
     assert_eq!(a.overrides.keys().collect::<Vec<_>>(), ["b", "d/e", "f g"]);

@@ -198,7 +198,7 @@ fn in_a_repository_of_sha256_names_flakes_are_recorded_and_one_problem_says_what
 #[test]
 fn an_input_that_is_not_locked_is_named_with_its_line() {
     let estate = Estate::new();
-    let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs");
+    let text = FLAKE.replace("  outputs", "  inputs.extra.url = \"github:a/b\";\n  outputs").replace(" }:", ", ... }:");
     estate.write("a/flake.nix", &text);
     estate.write("a/flake.lock", &lock('a'));
     let report = estate.scan();
