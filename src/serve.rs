@@ -12,7 +12,8 @@ use crate::app::requests::Desk;
 use crate::app::scan::{ScanReport, ScanRequest};
 use crate::app::sync::engine::{self, Link, Until};
 use crate::app::sync::{Place, SyncError};
-use crate::app::{AppError, Session, watch};
+use crate::app::watch::{self, Told};
+use crate::app::{AppError, Session};
 use crate::store::StoreError;
 
 mod http;
@@ -101,7 +102,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             }
         })
     };
-    let tell = |report: Result<&ScanReport, &AppError>| {
+    let scanned = |report: Result<&ScanReport, &AppError>| {
         metrics.scanned(&report);
         match report {
             Ok(report) if report.events == 1 => say("1 event recorded".to_owned()),
@@ -115,6 +116,17 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             }
         }
         link.nudge();
+    };
+    let told = AtomicBool::new(false);
+    let tell = |what: Told<'_>| match what {
+        Told::Scanned(report) => scanned(report),
+        Told::Covers(coverage) => {
+            desk.covers(coverage.clone());
+            // Told once, however the numbers change then; health and metrics have those of now.
+            if !told.swap(coverage.unwatched > 0, Ordering::Relaxed) && coverage.unwatched > 0 {
+                say(coverage.to_string());
+            }
+        }
     };
     thread::scope(|scope| {
         scope.spawn(|| persist(&stop, say, sync));

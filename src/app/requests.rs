@@ -3,12 +3,13 @@
 //! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::Session;
 use super::clock::Clock;
+use super::watch::Coverage;
 use crate::bus::{Answered, Endpoint, Miss, Request, Who};
 use crate::store::{Reader, StoreError};
 
@@ -44,6 +45,7 @@ pub struct Desk {
     /// When it was opened, in microseconds since 1970 UTC.
     pub(super) since: i64,
     reader: Mutex<Reader>,
+    coverage: Mutex<Option<Coverage>>,
     answered: AtomicU64,
     refused: AtomicU64,
 }
@@ -55,7 +57,8 @@ impl Desk {
     /// When the ledger cannot be read.
     pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, since) = (Mutex::new(session.store.reader()?), session.clock.now());
-        Ok(Self { session, allowed, since, reader, answered: AtomicU64::new(0), refused: AtomicU64::new(0) })
+        let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { session, allowed, since, reader, coverage, answered, refused })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -115,6 +118,16 @@ impl Desk {
         health::health(self)
     }
 
+    /// Takes in how much of the roots is watched.
+    pub fn covers(&self, coverage: Coverage) {
+        *self.coverage.lock().unwrap_or_else(PoisonError::into_inner) = Some(coverage);
+    }
+
+    /// How much of the roots is watched; none before that is known.
+    pub fn coverage(&self) -> Option<Coverage> {
+        self.coverage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What its clock says, in microseconds since 1970 UTC.
     pub fn now(&self) -> i64 {
         self.clock().now()
@@ -158,7 +171,7 @@ impl Desk {
 
     /// Reads with the desk's own connection.
     fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
-        read(&self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        read(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn clock(&self) -> &Clock {

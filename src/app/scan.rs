@@ -65,6 +65,17 @@ pub struct ScanRequest {
 }
 
 impl ScanRequest {
+    /// How the roots are walked.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            excludes: self.excludes.clone(),
+            threads: self.threads,
+            nix_files: self.looks_at_files(),
+            pins: true,
+            ..Options::default()
+        }
+    }
+
     /// Whether it looks at the Nix files beside the flakes.
     const fn looks_at_files(&self) -> bool {
         self.modules || self.rules.is_some()
@@ -173,14 +184,7 @@ fn scan_roots(
         return Ok(ScanReport::default());
     }
     progress(Progress::Walking);
-    let options = Options {
-        excludes: request.excludes.clone(),
-        threads: request.threads,
-        nix_files: request.looks_at_files(),
-        pins: true,
-        ..Options::default()
-    };
-    let walked = walk_until(roots, &options, stop)?;
+    let walked = walk_until(roots, &request.options(), stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     if !moved.is_empty() {

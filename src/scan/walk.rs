@@ -223,6 +223,11 @@ impl Walk {
         self.listed.contains(dir)
     }
 
+    /// Every directory all of whose entries were seen, in no order.
+    pub fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.listed.iter().map(PathBuf::as_path)
+    }
+
     /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).

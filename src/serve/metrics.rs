@@ -29,6 +29,8 @@ pub(super) struct Metrics {
     memory: Gauge,
     answered: Gauge,
     refused: Gauge,
+    watched: Gauge,
+    unwatched: Gauge,
     state: Family<Vec<(String, String)>, Gauge>,
     breaker: Family<Vec<(String, String)>, Gauge>,
     scans: Counter,
@@ -51,6 +53,8 @@ impl Metrics {
             memory: Gauge::default(),
             answered: Gauge::default(),
             refused: Gauge::default(),
+            watched: Gauge::default(),
+            unwatched: Gauge::default(),
             state: Family::default(),
             breaker: Family::default(),
             scans: Counter::default(),
@@ -94,6 +98,9 @@ impl Metrics {
         let (answered, refused) = desk.counts();
         self.answered.set(number(answered));
         self.refused.set(number(refused));
+        let covers = desk.coverage();
+        self.watched.set(number(covers.as_ref().map_or(0, |covers| covers.watched as u64)));
+        self.unwatched.set(number(covers.map_or(0, |covers| covers.unwatched as u64)));
         for state in State::ALL {
             let label = vec![("state".to_owned(), state.name().to_owned())];
             let on = report.remote.status.state == state.name();
@@ -122,6 +129,8 @@ impl Metrics {
             ("resident_memory_bytes", "Memory that is resident", &self.memory),
             ("requests_answered", "Requests that were answered since the start", &self.answered),
             ("requests_refused", "Requests that were refused since the start", &self.refused),
+            ("watched_directories", "Directories that are watched", &self.watched),
+            ("unwatched_directories", "Directories that are to be watched and are not", &self.unwatched),
         ];
         for (name, help, gauge) in gauges {
             self.registry.register(name, help, gauge.clone());

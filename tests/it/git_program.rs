@@ -15,9 +15,14 @@ pub(crate) struct Git {
 
 impl Git {
     pub(crate) fn init(dir: &Path) -> Self {
-        let git = Self { dir: dir.to_owned(), minutes: AtomicI64::new(0) };
+        let git = Self::at(dir);
         git.run(&["init", "-q", "-b", "main"]);
         git
+    }
+
+    /// In a work tree that is there already.
+    pub(crate) fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), minutes: AtomicI64::new(0) }
     }
 
     pub(crate) fn commit_all(&self, message: &str) -> String {

@@ -28,4 +28,5 @@ mod tidy;
 mod traces;
 mod tui;
 mod walk;
+mod watch;
 mod wire;

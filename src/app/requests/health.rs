@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use serde_json::{Value, json};
 
 use super::super::sync::status;
+use super::super::watch::Coverage;
 use super::{DESCRIPTION, Desk, SERVICE, command, query};
 use crate::nix::Nix;
 use crate::store::Reader;
@@ -21,6 +22,7 @@ pub(super) fn health(desk: &Desk) -> Value {
         Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
+    checks.push(of_watching(desk.coverage().as_ref()));
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
     let status = match check::worst(&checks) {
         CheckState::Failed => "unhealthy",
@@ -41,6 +43,16 @@ pub(super) fn health(desk: &Desk) -> Value {
             "connections": { "nats": report.as_ref().map_or("unknown", |report| report.remote.status.state.as_str()) },
         },
     })
+}
+
+fn of_watching(coverage: Option<&Coverage>) -> Check {
+    match coverage {
+        None => named("watching", CheckState::Unknown, "it is not known yet what is watched".to_owned()),
+        Some(covers) => {
+            let state = if covers.unwatched == 0 { CheckState::Ok } else { CheckState::Warning };
+            named("watching", state, covers.to_string())
+        }
+    }
 }
 
 /// Nothing but edits of a lock needs it.
@@ -85,6 +97,7 @@ pub(super) fn metrics(desk: &Desk) -> Value {
             "state": report.remote.status.state, "shared": report.shared, "backlog": report.backlog,
             "waiting": report.waiting, "parked": report.parked, "origins": report.origins,
         })),
+        "watch": desk.coverage().map(|covers| json!({ "watched": covers.watched, "unwatched": covers.unwatched })),
         "memory": { "used_mb": used_mb() },
     })
 }

@@ -406,6 +406,7 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
         assert_eq!(health["checks"]["synchronisation"]["message"], "live");
         assert_eq!(health["details"]["connections"]["nats"], "live");
         assert_eq!(health["checks"]["breaker"]["message"], "closed");
+        assert_eq!(health["checks"]["watching"]["status"], "unknown", "nobody watches here: {health:#}");
         assert_eq!(health["checks"]["outbox"]["message"], "0 events are not sent yet");
         assert!(health["checks"]["nix"]["message"].is_string(), "{health:#}");
         // Nothing is said of the pages: looking at them reads the whole ledger, and anybody may ask.
