@@ -23,16 +23,6 @@ use crate::domain::stream::StreamId;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
 
-/// Set in [`FileRow::extractor`] of a file that rules looked at, and not the extractor of flakes.
-pub const CHECKED: u32 = 1 << 31;
-
-impl FileRow {
-    /// Whether this is a Nix file that rules looked at, and not the directory of a flake.
-    pub fn is_checked(&self) -> bool {
-        self.extractor & CHECKED != 0
-    }
-}
-
 /// One flake that the ledger knows.
 #[derive(Debug, Clone)]
 pub struct KnownFlake {

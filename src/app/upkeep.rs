@@ -26,6 +26,8 @@ pub struct Erased {
     pub position: Option<i64>,
     /// Whether the bytes are gone from the files already; if not, the next opening goes on.
     pub complete: bool,
+    /// Whether `undo` has no text of any edit any more, as it is not recorded where the event's flake was.
+    pub all_edits: bool,
 }
 
 /// The event that is meant by a position or an id.
@@ -45,7 +47,7 @@ pub fn erase(session: &Session, event: EventId, reason: &str) -> Result<Erased, 
     let position = match erased.receipt {
         Receipt::Stored { first, .. } | Receipt::Repeated { first, .. } => first,
     };
-    Ok(Erased { position, complete: erased.complete })
+    Ok(Erased { position, complete: erased.complete, all_edits: erased.all_edits })
 }
 
 /// Builds the read model, or one part of it, anew from the log.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::chain;
 use super::connect;
 use super::error::{Named, StoreError};
-use super::local;
+use super::local::unlearn::{Blanked, unlearn};
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
 use super::open::Store;
@@ -44,6 +44,8 @@ pub struct Erased {
     pub receipt: Receipt,
     /// Whether the bytes are gone from the files already. If not, a reader is in the way: the next opening goes on.
     pub complete: bool,
+    /// Whether `undo` has no text of any edit any more, as it is not recorded where the event's flake was.
+    pub all_edits: bool,
 }
 
 /// In `meta` while bytes that were erased may still be in the files.
@@ -64,9 +66,9 @@ impl Store {
     /// [`StoreError::NoSuchEvent`], or [`StoreError::NotErasable`] for an event of the ledger itself, of another origin,
     /// or one that is blank already.
     pub fn erase(&self, erasure: Erasure) -> Result<Erased, StoreError> {
-        let receipt = self.write(move |place| blank(place, erasure))?;
+        let (receipt, blanked) = self.write(move |place| blank(place, erasure))?;
         let complete = self.finish_erasure()?;
-        Ok(Erased { receipt, complete })
+        Ok(Erased { receipt, complete, all_edits: blanked == Blanked::Everywhere })
     }
 
     /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
@@ -83,14 +85,14 @@ impl Store {
     }
 }
 
-fn blank(place: &Place<'_>, erasure: Erasure) -> Result<Receipt, StoreError> {
+fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), StoreError> {
     if let Some(receipt) = append::repeated(place, erasure.command.id)? {
-        return Ok(receipt);
+        return Ok((receipt, Blanked::There));
     }
     let event = find(place, erasure.event)?;
     refuse(place, &event)?;
     blank_here(place.connection, event.position).named(place.path)?;
-    local::erased::forget_what_was_seen(place.connection, &event).named(place.path)?;
+    let blanked = unlearn(place.connection, &event).named(place.path)?;
     let mut recorded = Vec::new();
     let append = record(place, erasure, &event)?;
     let receipt = append::store(place, &mut Heads::read(place)?, append, &mut recorded)?;
@@ -98,7 +100,7 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<Receipt, StoreError> {
     if is_shared(place, event.position)? {
         outbox::share(place, &[StreamId::shared_ledger(&place.origin.public_key).to_string()])?;
     }
-    Ok(receipt)
+    Ok((receipt, blanked))
 }
 
 fn is_shared(place: &Place<'_>, position: i64) -> Result<bool, StoreError> {

@@ -219,7 +219,7 @@ impl<'a> Import<'a> {
         if ours.is_erased() || self.key_of(ours.origin) != self.header.origin {
             return Ok(());
         }
-        local::erased::forget_what_was_seen(self.connection, &ours)
+        local::unlearn::unlearn(self.connection, &ours).map(drop)
     }
 
     fn store(&mut self, event: Recorded) -> Result<(), StoreError> {

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 pub(crate) mod edits;
-pub(crate) mod erased;
 
 mod undo;
+pub(crate) mod unlearn;
 
 pub use edits::EditRow;
 pub use undo::{Replaced, Undo};
@@ -114,6 +114,16 @@ pub struct FileRow {
     pub extractor: u32,
     /// The flake that it belongs to.
     pub flake: Option<FlakeId>,
+}
+
+impl FileRow {
+    /// Set in [`Self::extractor`] of a file that rules looked at, and not the extractor of flakes.
+    pub const CHECKED: u32 = 1 << 31;
+
+    /// Whether this is a Nix file that rules looked at, and not the directory of a flake.
+    pub const fn is_checked(&self) -> bool {
+        self.extractor & Self::CHECKED != 0
+    }
 }
 
 /// A directory that is watched.

@@ -127,6 +127,9 @@ const fn why_not(undo: &Undo, fits: bool) -> &'static str {
     match undo {
         Undo::Secret => "what it replaced holds a secret, which is not kept",
         Undo::Erased => "what it replaced was erased with an event of the flake",
+        Undo::AllErased => {
+            "what every edit replaced was erased with an event of a flake whose place is not known any more"
+        }
         Undo::Edits(_) | Undo::Text(_) if fits => "what is kept of it does not give the text before",
         Undo::Edits(_) | Undo::Text(_) => "what is kept of it does not fit the file",
     }

@@ -18,7 +18,7 @@ use crate::syntax::{secret, tree};
 
 use super::super::AppError;
 use super::super::chain;
-use super::super::known::{CHECKED, Known, KnownFlake};
+use super::super::known::{Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
 use super::settle::{Outcome, Settler};
@@ -69,12 +69,12 @@ fn number(request: &ScanRequest) -> u32 {
         hasher.update(&facts::RELEASE.to_be_bytes());
     }
     let bytes = hasher.finalize();
-    CHECKED | u32::from_be_bytes(bytes.as_bytes().first_chunk().copied().unwrap_or_default())
+    FileRow::CHECKED | u32::from_be_bytes(bytes.as_bytes().first_chunk().copied().unwrap_or_default())
 }
 
 /// What reads flakes and by which rules, as it stands in [`FileRow::extractor`] of their directories.
 pub(super) fn extractor(request: &ScanRequest) -> u32 {
-    if request.looks_at_files() { (number(request) ^ EXTRACTOR) & !CHECKED } else { EXTRACTOR }
+    if request.looks_at_files() { (number(request) ^ EXTRACTOR) & !FileRow::CHECKED } else { EXTRACTOR }
 }
 
 /// Looks at every Nix file that changed, and records what is found and what is gone.

@@ -185,13 +185,17 @@ pub(crate) fn blank_secrets(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Blanks what would take back the edits of some files.
-pub(super) fn erase_where(connection: &Connection, is_meant: impl Fn(&Path) -> bool) -> rusqlite::Result<()> {
+/// Blanks what would take back the edits of some files, and says why in its place.
+pub(super) fn erase_where(
+    connection: &Connection,
+    why: &Undo,
+    is_meant: impl Fn(&Path) -> bool,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached("SELECT command_id, path FROM edits")?;
     let edits = statement.query_map([], |row| Ok((Uuid::from_bytes(row.get(0)?), path_at(row, 1)?)))?;
     for (command, path) in edits.collect::<Result<Vec<_>, _>>()? {
         if is_meant(&path) {
-            blank(connection, command, &Undo::Erased)?;
+            blank(connection, command, why)?;
         }
     }
     Ok(())

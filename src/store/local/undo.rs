@@ -17,6 +17,8 @@ pub enum Undo {
     Secret,
     /// Nothing: an event of the flake was erased since.
     Erased,
+    /// Nothing: an event was erased since of a flake of which no event says any more where it was.
+    AllErased,
 }
 
 /// What stood in the place of bytes `start..end`.
@@ -58,7 +60,7 @@ impl Undo {
                 apply(after, &kept.iter().map(edit).collect::<Vec<_>>()).map(Some)
             }
             Self::Text(text) => Ok(Some(text.clone())),
-            Self::Secret | Self::Erased => Ok(None),
+            Self::Secret | Self::Erased | Self::AllErased => Ok(None),
         }
     }
 }

@@ -54,24 +54,87 @@ fn a_problem_whose_event_was_erased_is_found_again() {
     }
 }
 
+/// Erases the first event of a kind that is not blank.
+fn erase_first(estate: &Estate, kind: &str) -> upkeep::Erased {
+    let events = estate.session.store.reader().expect("a reader").recorded(0, 1_000).expect("events");
+    let event = events.iter().find(|event| event.kind == kind && !event.is_erased()).expect("such an event");
+    upkeep::erase(&estate.session, event.event_id, "a test").expect("it is erased")
+}
+
+/// Finds a flake and edits it.
+fn edited(estate: &Estate, flake: &str) {
+    estate.write(&format!("{flake}/flake.nix"), FLAKE);
+    estate.write(&format!("{flake}/flake.lock"), &lock('a'));
+    estate.scan();
+    let url = Operation::SetUrl { name: "nixpkgs".to_owned(), url: format!("github:NixOS/{flake}") };
+    let draft = edit::draft(&estate.root().join(flake), "set_url", &[url]).expect("a plan");
+    let scan = ScanRequest::default();
+    let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
+    edit::write(&draft, &writing).expect("it is written");
+}
+
+/// The flakes of whose edits a text is kept.
+fn kept(estate: &Estate) -> Vec<String> {
+    let kept = "SELECT cast(path AS TEXT) FROM edits WHERE undo NOT IN ('\"erased\"', '\"all_erased\"') ORDER BY path";
+    let paths = column(&estate.session, kept);
+    let flake = |path: &String| path.trim_end_matches("/flake.nix").rsplit('/').next().map(str::to_owned);
+    paths.iter().filter_map(flake).collect()
+}
+
+fn forget_flake(estate: &Estate, flake: &str) {
+    let known = view::known_flakes(&estate.session.store.reader().expect("a reader")).expect("flakes");
+    let place = estate.root().join(flake);
+    let flake = known.iter().find(|known| known.directory.to_path() == place).expect("it is known");
+    forget::forget(&estate.session, flake.id).expect("it is forgotten");
+}
+
 #[test]
 fn what_edits_of_a_flake_replaced_is_erased_with_its_events() {
     let estate = Estate::new();
-    let scan = ScanRequest::default();
     for flake in ["a", "b"] {
-        estate.write(&format!("{flake}/flake.nix"), FLAKE);
-        estate.write(&format!("{flake}/flake.lock"), &lock('a'));
-        estate.scan();
-        let url = Operation::SetUrl { name: "nixpkgs".to_owned(), url: format!("github:NixOS/{flake}") };
-        let draft = edit::draft(&estate.root().join(flake), "set_url", &[url]).expect("a plan");
-        let writing = Writing { session: Some(&estate.session), scan: &scan, locking: Locking::Never, search: None };
-        edit::write(&draft, &writing).expect("it is written");
+        edited(&estate, flake);
     }
     erase(&estate, "flake.input_changed");
     let refused = edit::undo(&estate.session, Wanted::Last(Path::new("/"))).expect_err("it was erased");
     assert!(matches!(&refused, EditFailure::NotKept { why, .. } if why.contains("erased")), "{refused}");
-    let kept = "SELECT cast(path AS TEXT) FROM edits WHERE undo <> '\"erased\"'";
-    assert_eq!(column(&estate.session, kept), [estate.root().join("a/flake.nix").display().to_string()]);
+    assert_eq!(kept(&estate), ["a"]);
+}
+
+#[test]
+fn what_edits_elsewhere_replaced_stays_when_a_flake_is_forgotten_and_its_events_are_erased() {
+    for moves in [false, true] {
+        let estate = Estate::new();
+        for flake in ["p", "q"] {
+            edited(&estate, flake);
+        }
+        if moves {
+            fs::rename(estate.root().join("p"), estate.root().join("moved")).expect("moved");
+            estate.scan();
+        }
+        forget_flake(&estate, if moves { "moved" } else { "p" });
+        // With the last of them it is told nowhere any more where it was: its own edits are blank by then.
+        for kind in ["flake.discovered", "flake.input_changed", "flake.forgotten"] {
+            assert!(!erase_first(&estate, kind).all_edits, "{kind}");
+            assert_eq!(kept(&estate), ["q"], "p is where it was edited, and where it went");
+        }
+        edit::undo(&estate.session, None).expect("the edit of q is taken back");
+    }
+}
+
+#[test]
+fn what_every_edit_replaced_is_erased_when_nothing_says_any_more_where_the_flake_was() {
+    let estate = Estate::new();
+    for flake in ["p", "q"] {
+        edited(&estate, flake);
+    }
+    forget_flake(&estate, "p");
+    for kind in ["flake.discovered", "flake.forgotten"] {
+        assert!(!erase_first(&estate, kind).all_edits, "{kind}");
+    }
+    assert!(erase_first(&estate, "flake.input_changed").all_edits);
+    assert_eq!(kept(&estate), [""; 0]);
+    let refused = edit::undo(&estate.session, None).expect_err("it was erased");
+    assert!(matches!(&refused, EditFailure::NotKept { why, .. } if why.contains("place is not known")), "{refused}");
 }
 
 #[test]
@@ -82,10 +145,7 @@ fn what_was_forgotten_stays_so_where_the_ledger_is_imported() {
     }
     estate.scan();
     for flake in ["a", "b"] {
-        let known = view::known_flakes(&estate.session.store.reader().expect("a reader")).expect("flakes");
-        let place = estate.root().join(flake);
-        let flake = known.iter().find(|known| known.directory.to_path() == place).expect("it is known");
-        forget::forget(&estate.session, flake.id).expect("it is forgotten");
+        forget_flake(&estate, flake);
     }
     // Scanned by its name it is remembered.
     estate.scan_with(&ScanRequest { paths: vec![estate.root().join("b")], ..ScanRequest::default() });

@@ -33,7 +33,8 @@ impl Erase {
                 .hinted("repeat with `--yes` to do it; backups and exports made before still hold it"));
         }
         let erased = upkeep::erase(&session, event.event_id, &self.reason)?;
-        let erased = Erased { event: event.position, recorded: erased.position, complete: erased.complete };
+        let upkeep::Erased { position, complete, all_edits } = erased;
+        let erased = Erased { event: event.position, recorded: position, complete, all_edits };
         context.printer.answer(&erased)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -48,6 +49,8 @@ struct Erased {
     recorded: Option<i64>,
     /// Whether the bytes are gone from the files already.
     complete: bool,
+    /// Whether what every edit replaced went with it, as it is not recorded where the event's flake was.
+    all_edits: bool,
 }
 
 impl Answer for Erased {
@@ -65,6 +68,11 @@ impl Answer for Erased {
 
     fn page(&self, page: &mut Page) {
         page.line(format!("event #{} is blank; backups and exports made before still hold it", self.event));
+        if self.all_edits {
+            page.line(
+                "it is not recorded any more where its flake was: `undo` has no text of any edit, wherever that was",
+            );
+        }
         if !self.complete {
             page.line("something else reads the database: its bytes leave the file when it is opened next");
         }
