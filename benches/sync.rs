@@ -274,7 +274,7 @@ impl Machine {
             let found = Discovered { directory, lineage: None, extractor: 1, facts };
             self.record(number, vec![FlakeEvent::Discovered(Box::new(found))])?;
         }
-        consent::release(&self.session)?;
+        consent::follow(&self.session)?;
         let mut left = events - flakes;
         for round in 0.. {
             let count = left.min(BATCH);

@@ -32,37 +32,54 @@ pub fn list(session: &Session) -> Result<Vec<RootRow>, AppError> {
     Ok(session.store.reader()?.roots()?)
 }
 
-/// Makes a directory a root; returns which, and true when it was none before.
-pub fn add(session: &Session, path: &Path) -> Result<(PathBuf, bool), AppError> {
-    let path = directory(path)?;
-    if list(session)?.iter().any(|root| root.path == path) {
-        return Ok((path, false));
-    }
-    let mut notes = remembered(session, &path)?;
-    notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
-    note(session, "add_root", notes)?;
-    Ok((path, true))
+/// What became of a directory that is to be a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// Which root it is.
+    pub path: PathBuf,
+    /// Whether it was none before.
+    pub is_new: bool,
+    /// How many streams are private again: what is below it was shared with a root around it.
+    pub withdrawn: usize,
 }
 
-/// Forgets a root: its flakes stay in the ledger, scans pass it over, and no hook makes it a root again. The directory need
-/// not exist any more. Returns which root it was.
+/// Makes a directory a root. It is private, also inside a shared one.
+pub fn add(session: &Session, path: &Path) -> Result<Added, AppError> {
+    let path = directory(path)?;
+    let known = watched(session)?;
+    if known.contains(&path) {
+        return Ok(Added { path, is_new: false, withdrawn: 0 });
+    }
+    let mut notes = remembered(session, &known, &path)?;
+    notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
+    let withdrawn = consent::settle(session, notes)?.withdrawn;
+    Ok(Added { path, is_new: true, withdrawn })
+}
+
+/// Forgets a root: its flakes stay in the ledger, scans pass it over, and no hook makes it a root again. What is below it
+/// stays private, also inside a shared root. The directory need not exist any more. Returns which root it was.
 pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
     let wanted = directory(path).unwrap_or_else(|_| path.to_owned());
-    let known = list(session)?.into_iter().map(|root| root.path);
-    let Some(path) = known.into_iter().find(|root| *root == wanted || root == path) else {
+    let Some(path) = watched(session)?.into_iter().find(|root| *root == wanted || root == path) else {
         return Err(AppError::UnknownRoot { path: path.to_owned() });
     };
     let below = all_below(&path);
     let forgotten = LocalNote::Forget { path: below, at: session.clock.now() };
     let notes = vec![LocalNote::RootRemoved { path: path.clone() }, forgotten];
-    consent::leave(session, std::slice::from_ref(&path), notes)?;
+    consent::settle(session, notes)?;
     Ok(path)
+}
+
+/// The shared root in which a directory lies, when the innermost root around it is one.
+pub fn shared_around(session: &Session, path: &Path) -> Result<Option<PathBuf>, AppError> {
+    let innermost = list(session)?.into_iter().rfind(|root| path.starts_with(&root.path));
+    Ok(innermost.filter(|root| root.shared).map(|root| root.path))
 }
 
 /// The roots that a scan of a person's works on: those that are named (made roots if they are none), else all that are known.
 /// What was forgotten is remembered where it is named, unless it is to be kept so: then nothing may be left.
 pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool) -> Result<Vec<PathBuf>, AppError> {
-    let known: Vec<_> = list(session)?.into_iter().map(|root| root.path).collect();
+    let known = watched(session)?;
     if named.is_empty() {
         return if known.is_empty() { Err(AppError::NoRoots) } else { Ok(known) };
     }
@@ -79,20 +96,35 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool
             notes.push(LocalNote::Unforget { path: path.clone() });
         }
         if !is_watched {
-            notes.extend(remembered(session, &path)?);
+            notes.extend(remembered(session, &known, &path)?);
             notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
         }
         if !roots.contains(&path) {
             roots.push(path);
         }
     }
-    note(session, "add_root", notes)?;
+    let adds_root = notes.iter().any(|note| matches!(note, LocalNote::RootAdded { .. }));
+    let command = session.command("add_root");
+    session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
+    if adds_root {
+        // It lies in no root that was known. Should another process have made one around it meanwhile, it is private.
+        consent::follow(session)?;
+    }
     Ok(roots)
+}
+
+fn watched(session: &Session) -> Result<Vec<PathBuf>, AppError> {
+    Ok(list(session)?.into_iter().map(|root| root.path).collect())
 }
 
 /// How a root that was forgotten is written among the directories that are: no flake lies there.
 fn all_below(root: &Path) -> PathBuf {
     root.join("*")
+}
+
+/// The root that was forgotten, when a directory is written as such.
+pub(super) fn forgotten_root(directory: &Path) -> Option<&Path> {
+    directory.parent().filter(|root| all_below(root) == *directory)
 }
 
 fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {
@@ -104,11 +136,14 @@ fn is_forgotten(forgotten: &HashSet<PathBuf>, path: &Path) -> bool {
     forgotten.contains(path) || path.ancestors().any(|above| forgotten.contains(&all_below(above)))
 }
 
-/// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten.
-fn remembered(session: &Session, path: &Path) -> Result<Vec<LocalNote>, AppError> {
-    let is_root =
-        |below: &PathBuf| below.starts_with(path) && below.parent().is_some_and(|root| all_below(root) == *below);
-    Ok(forgotten(session)?.into_iter().filter(is_root).map(|path| LocalNote::Unforget { path }).collect())
+/// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten, and so does
+/// what a root in it holds that was one itself: it is watched with that one, and private.
+fn remembered(session: &Session, known: &[PathBuf], path: &Path) -> Result<Vec<LocalNote>, AppError> {
+    let is_remembered = |below: &PathBuf| {
+        let root = forgotten_root(below).filter(|root| root.starts_with(path));
+        root.is_some_and(|root| root == path || !known.iter().any(|known| root.starts_with(known)))
+    };
+    Ok(forgotten(session)?.into_iter().filter(is_remembered).map(|path| LocalNote::Unforget { path }).collect())
 }
 
 /// The canonical directory that a path means: itself, or that of a `flake.nix`.
@@ -121,10 +156,4 @@ fn directory(path: &Path) -> Result<PathBuf, AppError> {
         Some(parent) if canonical.file_name().is_some_and(|name| name == "flake.nix") => Ok(parent.to_owned()),
         _ => Err(AppError::NotADirectory { path: path.to_owned() }),
     }
-}
-
-fn note(session: &Session, name: &'static str, notes: Vec<LocalNote>) -> Result<(), AppError> {
-    let append = Append { command: session.command(name), received_at: session.clock.now(), writes: Vec::new(), notes };
-    session.store.append(append)?;
-    Ok(())
 }

@@ -187,9 +187,6 @@ fn scan_roots(
     let walked = walk_until(roots, &request.options(), stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
-    if !moved.is_empty() {
-        consent::withdraw(session, &moved)?;
-    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
@@ -198,6 +195,10 @@ fn scan_roots(
     let mut settler = Settler::new(session, &known, &command, &moved, extractor)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
+    if !moved.is_empty() {
+        // Where flakes went decides whether what they hold is shared from here on.
+        consent::follow(session)?;
+    }
     settler.look_again()?;
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {

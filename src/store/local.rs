@@ -18,7 +18,9 @@ pub use undo::{Replaced, Undo};
 use super::chain::Hash;
 use super::error::{Named, StoreError};
 use super::origin::heir;
+use super::outbox;
 use super::reader::Reader;
+use super::remote::{self, Agreement};
 use crate::domain::flake::event::Succeeded;
 use crate::domain::id::FlakeId;
 use crate::domain::stream::StreamId;
@@ -51,6 +53,18 @@ pub enum LocalNote {
         path: PathBuf,
         /// Whether it is.
         shared: bool,
+    },
+    /// The user agrees to something from now on, or no longer.
+    Agreed {
+        /// What that is.
+        to: Agreement,
+        /// Whether they do.
+        agreed: bool,
+    },
+    /// A stream is private from here on, and what the same command records in it stays here already.
+    Withdrawn {
+        /// The stream.
+        stream: StreamId,
     },
     /// A watched directory was scanned to its end.
     RootScanned {
@@ -162,14 +176,12 @@ impl Reader {
 
     /// Every file that is remembered, in order of path.
     pub fn all_files(&self) -> Result<Vec<FileRow>, StoreError> {
-        self.rows("SELECT path, stamp, content, extractor, flake FROM files ORDER BY path", file_row)
+        all_files(self).named(self.path())
     }
 
     /// Every directory that is watched, in order of path.
     pub fn roots(&self) -> Result<Vec<RootRow>, StoreError> {
-        self.rows("SELECT path, added_at, shared, scanned_at FROM roots ORDER BY path", |row| {
-            Ok(RootRow { path: path_at(row, 0)?, added_at: row.get(1)?, shared: row.get(2)?, scanned_at: row.get(3)? })
-        })
+        roots(self).named(self.path())
     }
 
     /// How far the past of a flake's lock has been read.
@@ -186,7 +198,7 @@ impl Reader {
 
     /// The directories that scans pass over, with the time they were forgotten; a root that was is written `ROOT/*`.
     pub fn forgotten(&self) -> Result<Vec<(PathBuf, i64)>, StoreError> {
-        self.rows("SELECT path, forgotten_at FROM forgotten ORDER BY path", |row| Ok((path_at(row, 0)?, row.get(1)?)))
+        forgotten(self).named(self.path())
     }
 
     /// Where a face left off; none when nothing readable was kept.
@@ -197,10 +209,32 @@ impl Reader {
             .named(self.path())?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
+}
 
-    fn rows<T>(&self, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, StoreError> {
-        self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], read)?.collect()).named(self.path())
-    }
+/// Every file that is remembered, in order of path.
+pub(crate) fn all_files(connection: &Connection) -> rusqlite::Result<Vec<FileRow>> {
+    rows(connection, "SELECT path, stamp, content, extractor, flake FROM files ORDER BY path", file_row)
+}
+
+/// Every directory that is watched, in order of path.
+pub(crate) fn roots(connection: &Connection) -> rusqlite::Result<Vec<RootRow>> {
+    rows(connection, "SELECT path, added_at, shared, scanned_at FROM roots ORDER BY path", |row| {
+        Ok(RootRow { path: path_at(row, 0)?, added_at: row.get(1)?, shared: row.get(2)?, scanned_at: row.get(3)? })
+    })
+}
+
+/// The directories that scans pass over, as [`Reader::forgotten`].
+pub(crate) fn forgotten(connection: &Connection) -> rusqlite::Result<Vec<(PathBuf, i64)>> {
+    let sql = "SELECT path, forgotten_at FROM forgotten ORDER BY path";
+    rows(connection, sql, |row| Ok((path_at(row, 0)?, row.get(1)?)))
+}
+
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare_cached(sql)?.query_map([], read)?.collect()
 }
 
 /// Makes one change.
@@ -217,6 +251,8 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
         LocalNote::RootShared { path, shared } => {
             run("UPDATE roots SET shared = ?2 WHERE path = ?1", &[&bytes(path), shared])
         }
+        LocalNote::Withdrawn { stream } => outbox::withdraw(connection, &stream.to_string()),
+        LocalNote::Agreed { to, agreed } => remote::agree(connection, *to, *agreed),
         LocalNote::RootScanned { path, at } => {
             run("UPDATE roots SET scanned_at = ?2 WHERE path = ?1", &[&bytes(path), at])
         }

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::chain::{self, Chain, GENESIS, Hash};
 use super::error::{Named, StoreError};
@@ -14,10 +14,19 @@ use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::reader::Reader;
 use super::shape::{ERASED, NAME_LIMIT};
-use crate::domain::stream::StreamId;
+use crate::domain::stream::{Aggregate, StreamId};
+
+/// What became of what is shared when consent was followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// What is shared now that was not before.
+    pub released: Released,
+    /// How many streams are private again.
+    pub withdrawn: usize,
+}
 
 /// What a release to sharing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Released {
     /// How many streams are shared now that were not before.
     pub streams: usize,
@@ -134,22 +143,20 @@ impl Reader {
         .named(self.path())
     }
 
-    /// The streams of this origin that are not shared.
-    pub fn private_streams(&self) -> Result<HashSet<String>, StoreError> {
+    /// How many events wait to be sent after one of them, though their streams are private again.
+    pub fn private_after(&self, seq: i64) -> Result<u64, StoreError> {
         self.prepare_cached(
-            "SELECT stream FROM streams WHERE shared = 0 AND origin = (SELECT id FROM origins WHERE is_self = 1)",
+            "SELECT count(*) FROM outbox o JOIN events e ON e.position = o.position JOIN streams s ON s.stream = e.stream \
+             WHERE o.origin = (SELECT id FROM origins WHERE is_self = 1) AND o.seq > ?1 AND s.shared = 0",
         )
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .and_then(|mut statement| statement.query_row([seq], |row| row.get::<_, i64>(0)))
+        .map(i64::unsigned_abs)
         .named(self.path())
     }
 
-    /// The streams of this origin whose events are shared as they are recorded.
-    pub fn public_streams(&self) -> Result<HashSet<String>, StoreError> {
-        self.prepare_cached(
-            "SELECT stream FROM streams WHERE shared = 1 AND origin = (SELECT id FROM origins WHERE is_self = 1)",
-        )
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .named(self.path())
+    /// Whether exactly some streams are shared, as far as they have events.
+    pub fn shares_only(&self, covered: &HashSet<StreamId>) -> Result<bool, StoreError> {
+        Ok(Difference::read(self, covered).named(self.path())?.is_empty())
     }
 
     /// Whether this origin recorded something after a position that is not shared, so that somebody must look whether
@@ -177,32 +184,63 @@ impl Reader {
 }
 
 impl Store {
-    /// Takes streams back from sharing, and notes why: what is recorded from now on stays here. What was shared stays shared.
-    pub fn unshare(&self, streams: &[StreamId], notes: Vec<LocalNote>) -> Result<usize, StoreError> {
-        let names: Vec<String> = streams.iter().map(StreamId::to_string).collect();
+    /// Makes notes, and shares what consent covers then and nothing else: all at one moment, so that nobody withdraws consent
+    /// between the question and the answer. `covered` says which streams those are, and is asked in the transaction.
+    ///
+    /// The old events of a stream that is shared now enter the outbox in order of position, new ones follow as they are
+    /// recorded; of one that is private again, what is recorded from now on stays here. What was shared stays shared.
+    ///
+    /// # Errors
+    /// Those of `covered`, and of writing; then nothing is changed.
+    pub fn settle_consent(
+        &self,
+        notes: Vec<LocalNote>,
+        covered: impl FnOnce(&Connection) -> Result<HashSet<StreamId>, StoreError> + Send + 'static,
+    ) -> Result<Settled, StoreError> {
         self.write(move |place| {
             for note in &notes {
                 local::apply(place.connection, note).named(place.path)?;
             }
-            let mut taken = 0;
-            for stream in names {
-                taken += place
-                    .cached("UPDATE streams SET shared = 0 WHERE stream = ?1 AND shared = 1 AND origin = ?2")?
-                    .execute(params![stream, place.origin.id])
-                    .named(place.path)?;
+            let covered = covered(place.connection)?;
+            let Difference { private, shared } = Difference::read(place.connection, &covered).named(place.path)?;
+            for stream in &shared {
+                withdraw(place.connection, stream).named(place.path)?;
             }
-            Ok(taken)
+            Ok(Settled { released: share(place, &private)?, withdrawn: shared.len() })
         })
     }
+}
 
-    /// Releases streams to sharing: their old events enter the outbox in order of position, new ones follow as they are
-    /// recorded. Streams that are shared already, or have no events, are passed over.
-    ///
-    /// # Errors
-    /// [`StoreError::NotOwner`] for a stream of another origin; then nothing is released.
-    pub fn share(&self, streams: &[StreamId]) -> Result<Released, StoreError> {
-        let names: Vec<String> = streams.iter().map(StreamId::to_string).collect();
-        self.write(move |place| share(place, &names))
+/// Where what is shared is not what consent covers, among the streams of this origin.
+struct Difference {
+    /// What is private and covered.
+    private: Vec<String>,
+    /// What is shared and not covered.
+    shared: Vec<String>,
+}
+
+impl Difference {
+    fn read(connection: &Connection, covered: &HashSet<StreamId>) -> rusqlite::Result<Self> {
+        let sql = "SELECT stream, shared FROM streams WHERE origin = (SELECT id FROM origins WHERE is_self = 1)";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut difference = Self { private: Vec::new(), shared: Vec::new() };
+        while let Some(row) = rows.next()? {
+            let (name, is_shared): (String, bool) = (row.get(0)?, row.get(1)?);
+            // What a newer release made of a stream is left as it is.
+            let Ok(stream) = name.parse::<StreamId>() else { continue };
+            // What the ledger says of itself lies below no root.
+            if stream.aggregate() == Aggregate::Ledger || covered.contains(&stream) == is_shared {
+                continue;
+            }
+            let side = if is_shared { &mut difference.shared } else { &mut difference.private };
+            side.push(name);
+        }
+        Ok(difference)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.private.is_empty() && self.shared.is_empty()
     }
 }
 
@@ -228,6 +266,16 @@ fn read_head(place: &Place<'_>) -> Result<(i64, Hash), StoreError> {
         .optional()
         .named(place.path)
         .map(|head| head.unwrap_or((0, GENESIS)))
+}
+
+/// Marks a stream of this origin as private.
+pub(crate) fn withdraw(connection: &Connection, stream: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE streams SET shared = 0 WHERE stream = ?1 AND origin = (SELECT id FROM origins WHERE is_self = 1)",
+        )?
+        .execute([stream])
+        .map(drop)
 }
 
 /// Marks streams as shared and lets their events into the outbox.

@@ -63,6 +63,28 @@ impl Default for Status {
     }
 }
 
+/// What the user agrees to, beside roots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// To synchronise.
+    Sync,
+    /// To share the problems that were found below shared roots as well.
+    Findings,
+    /// To share the generations and channels of this machine.
+    System,
+}
+
+impl Agreement {
+    /// Its name in `meta`.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Sync => "sync_enabled",
+            Self::Findings => "findings_shared",
+            Self::System => "system_shared",
+        }
+    }
+}
+
 /// What the remote holds of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledged {
@@ -100,17 +122,17 @@ impl Reader {
 
     /// Whether the user agreed to synchronise.
     pub fn is_sync_enabled(&self) -> Result<bool, StoreError> {
-        self.has_agreed("sync_enabled")
+        has_agreed(self, Agreement::Sync).named(self.path())
     }
 
     /// Whether the user agreed to share the problems that were found below shared roots as well.
     pub fn are_findings_shared(&self) -> Result<bool, StoreError> {
-        self.has_agreed("findings_shared")
+        has_agreed(self, Agreement::Findings).named(self.path())
     }
 
     /// Whether the user agreed to share the generations and channels of this machine.
     pub fn is_system_shared(&self) -> Result<bool, StoreError> {
-        self.has_agreed("system_shared")
+        has_agreed(self, Agreement::System).named(self.path())
     }
 
     /// When somebody asked last whether all is synchronised, in microseconds since 1970 UTC; zero when nobody did.
@@ -127,12 +149,6 @@ impl Reader {
         self.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1")
             .and_then(|mut statement| statement.query_row([of], |row| row.get(0)).optional())
             .map(Option::unwrap_or_default)
-            .named(self.path())
-    }
-
-    fn has_agreed(&self, to: &str) -> Result<bool, StoreError> {
-        self.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = '1')")
-            .and_then(|mut statement| statement.query_row([to], |row| row.get(0)))
             .named(self.path())
     }
 
@@ -235,34 +251,6 @@ impl Store {
         })
     }
 
-    /// Writes down whether the user agreed to synchronise.
-    pub fn set_sync_enabled(&self, enabled: bool) -> Result<(), StoreError> {
-        self.agree("sync_enabled", enabled)
-    }
-
-    /// Writes down whether the user agreed to share the problems that were found as well.
-    pub fn set_findings_shared(&self, shared: bool) -> Result<(), StoreError> {
-        self.agree("findings_shared", shared)
-    }
-
-    /// Writes down whether the user agreed to share the generations and channels of this machine.
-    pub fn set_system_shared(&self, shared: bool) -> Result<(), StoreError> {
-        self.agree("system_shared", shared)
-    }
-
-    fn agree(&self, to: &'static str, agreed: bool) -> Result<(), StoreError> {
-        self.write(move |place| {
-            place
-                .cached(
-                    "INSERT INTO meta (key, value) VALUES (?1, ?2) \
-                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                )?
-                .execute([to, if agreed { "1" } else { "0" }])
-                .named(place.path)
-                .map(drop)
-        })
-    }
-
     /// Asks whoever synchronises to say when nothing was left to send or take after this moment.
     pub fn ask_whether_synced(&self, at: i64) -> Result<(), StoreError> {
         self.set_time(ASKED, at)
@@ -325,6 +313,23 @@ impl Store {
                 .map(drop)
         })
     }
+}
+
+/// Whether the user agreed to something.
+pub(crate) fn has_agreed(connection: &Connection, to: Agreement) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1 AND value = '1')")?
+        .query_row([to.key()], |row| row.get(0))
+}
+
+/// Writes down whether the user agrees to something.
+pub(crate) fn agree(connection: &Connection, to: Agreement, agreed: bool) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([to.key(), if agreed { "1" } else { "0" }])
+        .map(drop)
 }
 
 /// Keeps a signed head; the same twice is no error.

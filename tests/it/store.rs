@@ -15,6 +15,7 @@ use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::check::{Check, CheckState};
+use cim_domain_nix::store::outbox::Settled;
 use cim_domain_nix::store::verify::verify;
 use cim_domain_nix::store::{
     Access, Append, Command, Expected, NewEvent, Receipt, Store, StoreError, StreamWrite, Who,
@@ -48,6 +49,12 @@ pub(crate) fn open(path: &Path) -> Store {
 
 pub(crate) fn flake(number: u128) -> StreamId {
     StreamId::flake(FlakeId::new(Uuid::from_u128(number)))
+}
+
+/// Shares these streams, and no others.
+pub(crate) fn share(store: &Store, streams: &[StreamId]) -> Settled {
+    let covered = streams.iter().cloned().collect();
+    store.settle_consent(Vec::new(), move |_| Ok(covered)).unwrap()
 }
 
 pub(crate) fn event(id: u128, text: &str) -> NewEvent {

@@ -37,6 +37,8 @@ mod line;
 
 mod machine;
 
+mod nested;
+
 mod order;
 
 mod processes;

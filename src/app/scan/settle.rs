@@ -211,6 +211,10 @@ impl<'a> Settler<'a> {
         let stream = StreamId::flake(sight.id);
         notes.extend(old.map(|old| LocalNote::Succeeds { stream, old: Box::new(old) }));
         writes.extend(self.past(directory, sight, &mut notes)?);
+        if self.moved.contains_key(directory) {
+            // Not even where it went is shared before it is known there.
+            notes.extend(writes.iter().map(|write| LocalNote::Withdrawn { stream: write.stream.clone() }));
+        }
         let command = match edit {
             Some(edit) => {
                 notes.push(LocalNote::EditSeen { command: edit.command });

@@ -1,21 +1,26 @@
-//! Consent: nothing leaves this machine before its user says which roots may be shared.
+//! Consent: nothing leaves this machine before its user says which roots may be shared. The innermost root around a place
+//! decides for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::super::Session;
+use rusqlite::Connection;
+
 use super::super::known::finding_stream_of;
-use super::SyncError;
+use super::super::{Session, roots};
+use super::{REMOTE, SyncError};
 use crate::domain::id::FlakeId;
-use crate::domain::stream::{Aggregate, StreamId};
-pub use crate::store::outbox::Released;
-use crate::store::view::{self, KnownFlakeRow};
-use crate::store::{Append, FileRow, LocalNote, Reader, StoreError};
+use crate::domain::stream::StreamId;
+use crate::store::error::Named;
+pub use crate::store::outbox::{Released, Settled};
+use crate::store::remote::{self, Agreement};
+use crate::store::view::{self, HeldStream};
+use crate::store::{FileRow, LocalNote, Reader, StoreError, local};
 
 /// The files of a flake in which problems are found.
 const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
 
-/// Which roots are meant.
+/// Which roots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
     /// Every root there is.
@@ -24,14 +29,23 @@ pub enum Which {
     Named(Vec<PathBuf>),
 }
 
-/// Agrees to synchronise, and to share what is below the roots that are meant. Returns what was released by it.
+/// How many events wait to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// In all.
+    pub all: u64,
+    /// Those of streams that are private again: they are sent all the same, as what comes after them builds on them.
+    pub private: u64,
+}
+
+/// Agrees to synchronise, and to share what is below some roots. Returns what was released by it.
 ///
 /// # Errors
 /// [`SyncError::UnknownRoot`] names a path that is no root; nothing is changed then.
 pub fn enable(session: &Session, which: &Which) -> Result<Released, SyncError> {
-    let released = share(session, which)?;
-    session.store.set_sync_enabled(true)?;
-    Ok(released)
+    let mut notes = marks(session, which, true)?;
+    notes.push(LocalNote::Agreed { to: Agreement::Sync, agreed: true });
+    Ok(settle(session, notes)?.released)
 }
 
 /// Takes the consent to synchronise back. What was shared stays shared.
@@ -39,7 +53,7 @@ pub fn enable(session: &Session, which: &Which) -> Result<Released, SyncError> {
 /// # Errors
 /// When the ledger cannot be written.
 pub fn disable(session: &Session) -> Result<(), SyncError> {
-    Ok(session.store.set_sync_enabled(false)?)
+    Ok(settle(session, vec![LocalNote::Agreed { to: Agreement::Sync, agreed: false }]).map(drop)?)
 }
 
 /// Shares roots: every flake below them with its past, from its first event on.
@@ -47,8 +61,7 @@ pub fn disable(session: &Session) -> Result<(), SyncError> {
 /// # Errors
 /// As [`enable`].
 pub fn share(session: &Session, which: &Which) -> Result<Released, SyncError> {
-    mark(session, which)?;
-    Ok(release(session)?)
+    Ok(settle(session, marks(session, which, true)?)?.released)
 }
 
 /// Keeps what is recorded below roots from now on; returns how many streams are private again.
@@ -56,34 +69,7 @@ pub fn share(session: &Session, which: &Which) -> Result<Released, SyncError> {
 /// # Errors
 /// As [`enable`].
 pub fn unshare(session: &Session, which: &Which) -> Result<usize, SyncError> {
-    let reader = session.store.reader()?;
-    let left = named(&reader, which)?;
-    let notes = left.iter().map(|path| LocalNote::RootShared { path: path.clone(), shared: false }).collect();
-    Ok(leave(session, &left, notes)?)
-}
-
-/// Keeps what is recorded below roots that are left, and notes why, at one moment: nothing slips out in between.
-pub(in crate::app) fn leave(session: &Session, left: &[PathBuf], notes: Vec<LocalNote>) -> Result<usize, StoreError> {
-    let reader = session.store.reader()?;
-    // Read first: what is shared from here on was agreed to.
-    let public = reader.public_streams()?;
-    let mut agreed = Agreed::read(session, &reader)?;
-    agreed.roots.retain(|root| !left.contains(root));
-    let private = agreed.not_among(public)?;
-    session.store.unshare(&private, notes)
-}
-
-/// Keeps what nobody agreed to share any more, as a flake that was carried from a shared root into another one.
-pub(in crate::app) fn withdraw(session: &Session, moved: &HashMap<PathBuf, FlakeId>) -> Result<usize, StoreError> {
-    let reader = session.store.reader()?;
-    let public = reader.public_streams()?;
-    if public.is_empty() {
-        return Ok(0);
-    }
-    let agreed =
-        Agreed { moved: moved.iter().map(|(to, id)| (*id, to.clone())).collect(), ..Agreed::read(session, &reader)? };
-    let private = agreed.not_among(public)?;
-    if private.is_empty() { Ok(0) } else { session.store.unshare(&private, Vec::new()) }
+    Ok(settle(session, marks(session, which, false)?)?.withdrawn)
 }
 
 /// Shares the problems that were found below shared roots as well, from the first on, and those to come.
@@ -91,8 +77,7 @@ pub(in crate::app) fn withdraw(session: &Session, moved: &HashMap<PathBuf, Flake
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn share_findings(session: &Session) -> Result<Released, SyncError> {
-    session.store.set_findings_shared(true)?;
-    Ok(release(session)?)
+    Ok(agree(session, Agreement::Findings, true)?.released)
 }
 
 /// Keeps the problems that are found from now on; returns how many streams are private again.
@@ -100,8 +85,7 @@ pub fn share_findings(session: &Session) -> Result<Released, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn unshare_findings(session: &Session) -> Result<usize, SyncError> {
-    session.store.set_findings_shared(false)?;
-    Ok(withdraw(session, &HashMap::new())?)
+    Ok(agree(session, Agreement::Findings, false)?.withdrawn)
 }
 
 /// Shares the generations of this machine's profiles and its channels as well, from the first on, and those to come.
@@ -109,8 +93,7 @@ pub fn unshare_findings(session: &Session) -> Result<usize, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn share_system(session: &Session) -> Result<Released, SyncError> {
-    session.store.set_system_shared(true)?;
-    Ok(release(session)?)
+    Ok(agree(session, Agreement::System, true)?.released)
 }
 
 /// Keeps the generations and channels to come; returns how many streams are private again.
@@ -118,111 +101,145 @@ pub fn share_system(session: &Session) -> Result<Released, SyncError> {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub fn unshare_system(session: &Session) -> Result<usize, SyncError> {
-    session.store.set_system_shared(false)?;
-    Ok(withdraw(session, &HashMap::new())?)
+    Ok(agree(session, Agreement::System, false)?.withdrawn)
 }
 
-/// Lets into the outbox what is below shared roots and is not in it yet: flakes that were found since.
+/// How many events wait to be sent.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn waiting(session: &Session) -> Result<Waiting, SyncError> {
+    let reader = session.store.reader()?;
+    let sent = reader.remote(REMOTE)?.acked;
+    let (last, _) = reader.shared_head()?;
+    Ok(Waiting { all: u64::try_from(last - sent).unwrap_or_default(), private: reader.private_after(sent)? })
+}
+
+/// Shares what consent covers and is private yet, as flakes that were found since, and keeps what it covers no more.
 ///
 /// # Errors
 /// When the ledger cannot be read or written.
-pub fn release(session: &Session) -> Result<Released, StoreError> {
+pub fn follow(session: &Session) -> Result<Settled, StoreError> {
     let reader = session.store.reader()?;
-    let mut streams = Agreed::read(session, &reader)?.streams()?;
-    let private = reader.private_streams()?;
-    streams.retain(|stream| private.contains(&stream.to_string()));
-    if streams.is_empty() { Ok(Released { streams: 0, events: 0 }) } else { session.store.share(&streams) }
+    // Whoever changes consent follows it at that moment, so that what agrees here needs no turn at writing.
+    let covered = Consent::read(&reader)?.streams(&reader, &session.store.origin().public_key)?;
+    if reader.shares_only(&covered)? { Ok(Settled::default()) } else { settle(session, Vec::new()) }
+}
+
+/// Makes notes that change consent, and follows it, both at one moment: nothing slips out in between.
+pub(in crate::app) fn settle(session: &Session, notes: Vec<LocalNote>) -> Result<Settled, StoreError> {
+    let own = session.store.origin().public_key.clone();
+    session.store.settle_consent(notes, move |connection| Consent::read(connection)?.streams(connection, &own))
+}
+
+fn agree(session: &Session, to: Agreement, agreed: bool) -> Result<Settled, StoreError> {
+    settle(session, vec![LocalNote::Agreed { to, agreed }])
 }
 
 /// What the user agreed to share.
-struct Agreed<'a> {
-    session: &'a Session,
-    reader: &'a Reader,
-    /// The shared roots.
-    roots: Vec<PathBuf>,
-    /// Where flakes are by now, if that is not recorded yet.
-    moved: HashMap<FlakeId, PathBuf>,
+struct Consent {
+    /// The roots, and whether each is shared. What was a root stays private until it is one again.
+    roots: BTreeMap<PathBuf, bool>,
+    findings: bool,
+    system: bool,
 }
 
-impl<'a> Agreed<'a> {
-    fn read(session: &'a Session, reader: &'a Reader) -> Result<Self, StoreError> {
-        let roots = reader.roots()?.into_iter().filter(|root| root.shared).map(|root| root.path).collect();
-        Ok(Self { session, reader, roots, moved: HashMap::new() })
+impl Consent {
+    fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let read = || -> rusqlite::Result<Self> {
+            let forgotten = local::forgotten(connection)?.into_iter().map(|(path, _)| path);
+            let forgotten = forgotten.filter_map(|path| Some((roots::forgotten_root(&path)?.to_owned(), false)));
+            let there = local::roots(connection)?.into_iter().map(|root| (root.path, root.shared));
+            Ok(Self {
+                roots: forgotten.chain(there).collect(),
+                findings: remote::has_agreed(connection, Agreement::Findings)?,
+                system: remote::has_agreed(connection, Agreement::System)?,
+            })
+        };
+        read().named(Path::new(connection.path().unwrap_or_default()))
     }
 
-    /// Those of some streams that are not meant. What the ledger says of itself is nobody's root's.
-    fn not_among(&self, public: HashSet<String>) -> Result<Vec<StreamId>, StoreError> {
-        let agreed: HashSet<String> = self.streams()?.iter().map(StreamId::to_string).collect();
-        let left = public.into_iter().filter(|stream| !agreed.contains(stream));
-        Ok(left
-            .filter_map(|stream| stream.parse().ok())
-            .filter(|id: &StreamId| id.aggregate() != Aggregate::Ledger)
-            .collect())
+    /// Whether what lies at a path may be shared: the innermost root around it decides.
+    fn covers(&self, path: &Path) -> bool {
+        // Of those around a path, the innermost comes last in order.
+        self.roots.iter().rev().find(|(root, _)| path.starts_with(root)).is_some_and(|(_, shared)| *shared)
     }
 
-    /// The streams of all that is below a shared root: flakes, and what they and files without one hold; those of findings
-    /// only when that was asked for. Those of the machine itself likewise.
-    fn streams(&self) -> Result<Vec<StreamId>, StoreError> {
-        let mut streams = if self.roots.is_empty() { Vec::new() } else { self.below_roots()? };
-        if self.reader.is_system_shared()? {
-            streams.extend(view::system_streams(self.reader)?);
+    /// The streams that are covered: of flakes, what they hold, and files without one, those of findings only when that was
+    /// asked for; those of the machine itself likewise.
+    fn streams(&self, connection: &Connection, own: &str) -> Result<HashSet<StreamId>, StoreError> {
+        let mut streams = HashSet::new();
+        if self.roots.values().any(|shared| *shared) {
+            let flakes = Flakes::read(self, connection, own)?;
+            streams.extend(flakes.0.keys().flat_map(|id| [StreamId::flake(*id), StreamId::lock_history(*id)]));
+            let held = view::held_streams(connection)?.into_iter();
+            streams.extend(held.filter(|held| flakes.cover(self, held)).map(|held| held.stream));
+            if self.findings {
+                streams.extend(flakes.findings(self, connection, own)?);
+            }
         }
-        Ok(streams)
-    }
-
-    fn is_below(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
-    }
-
-    fn below_roots(&self) -> Result<Vec<StreamId>, StoreError> {
-        let own = &self.session.store.origin().public_key;
-        let place =
-            |flake: &KnownFlakeRow| self.moved.get(&flake.id).cloned().unwrap_or_else(|| flake.directory.to_path());
-        let flakes = view::known_flakes(self.reader)?;
-        let shared: Vec<_> =
-            flakes.into_iter().filter(|flake| flake.origin == *own && self.is_below(&place(flake))).collect();
-        let mut streams: Vec<StreamId> =
-            shared.iter().flat_map(|flake| [StreamId::flake(flake.id), StreamId::lock_history(flake.id)]).collect();
-        let held = view::held_streams(self.reader)?.into_iter().filter(|held| match held.flake {
-            Some(id) => shared.iter().any(|flake| flake.id == id),
-            None => self.is_below(&held.path.to_path()),
-        });
-        streams.extend(held.map(|held| held.stream));
-        if self.reader.are_findings_shared()? {
-            streams.extend(self.findings(&shared)?);
+        if self.system {
+            streams.extend(view::system_streams(connection)?);
         }
-        Ok(streams)
-    }
-
-    fn findings(&self, shared: &[KnownFlakeRow]) -> Result<Vec<StreamId>, StoreError> {
-        let own = &self.session.store.origin().public_key;
-        let found = |flake, file: &Path| finding_stream_of(own, flake, file);
-        let of_flake = |flake: &KnownFlakeRow| FILES.map(|file| found(Some(flake.id), Path::new(file)));
-        let mut streams: Vec<StreamId> = shared.iter().flat_map(of_flake).collect();
-        // A lock without a flake has its problems by its path.
-        let files = self.reader.all_files()?.into_iter().filter(|row| self.is_below(&row.path));
-        let (checked, directories): (Vec<_>, Vec<_>) = files.partition(FileRow::is_checked);
-        let alone = directories.into_iter().filter(|row| row.flake.is_none());
-        streams.extend(alone.map(|row| found(None, &row.path.join("flake.lock"))));
-        streams.extend(checked.into_iter().map(|row| {
-            let flake = shared.iter().find(|flake| Some(flake.id) == row.flake);
-            let inside =
-                flake.and_then(|flake| row.path.strip_prefix(flake.directory.to_path()).ok().map(Path::to_owned));
-            found(flake.map(|flake| flake.id), &inside.unwrap_or_else(|| row.path.clone()))
-        }));
         Ok(streams)
     }
 }
 
-fn mark(session: &Session, which: &Which) -> Result<(), SyncError> {
+/// The flakes of this machine that are covered, and where they are.
+struct Flakes(HashMap<FlakeId, PathBuf>);
+
+impl Flakes {
+    fn read(consent: &Consent, connection: &Connection, own: &str) -> Result<Self, StoreError> {
+        let flakes = view::known_flakes(connection)?.into_iter().filter(|flake| flake.origin == own);
+        let places = flakes.map(|flake| (flake.id, flake.directory.to_path()));
+        Ok(Self(places.filter(|(_, place)| consent.covers(place)).collect()))
+    }
+
+    /// Whether something is covered with the flake that holds it; a root inside the flake decides for itself.
+    fn cover(&self, consent: &Consent, held: &HeldStream) -> bool {
+        let path = held.path.to_path();
+        match held.flake {
+            Some(flake) => self.0.get(&flake).is_some_and(|place| consent.covers(&place.join(path))),
+            None => consent.covers(&path),
+        }
+    }
+
+    fn findings(&self, consent: &Consent, connection: &Connection, own: &str) -> Result<Vec<StreamId>, StoreError> {
+        let of_flake = |id: &FlakeId| FILES.map(|file| finding_stream_of(own, Some(*id), Path::new(file)));
+        let mut streams: Vec<StreamId> = self.0.keys().flat_map(of_flake).collect();
+        let path = Path::new(connection.path().unwrap_or_default());
+        let (checked, directories): (Vec<_>, Vec<_>) =
+            local::all_files(connection).named(path)?.into_iter().partition(FileRow::is_checked);
+        // Of a flake that moved, the files are known by where it was until they are looked at again.
+        let mut before: HashMap<FlakeId, Vec<&Path>> = HashMap::new();
+        for row in &directories {
+            match row.flake {
+                Some(flake) => before.entry(flake).or_default().push(&row.path),
+                // A lock without a flake has its problems by its path.
+                None if consent.covers(&row.path) => {
+                    streams.push(finding_stream_of(own, None, &row.path.join("flake.lock")));
+                }
+                None => {}
+            }
+        }
+        for row in &checked {
+            let Some(flake) = row.flake else {
+                streams.extend(consent.covers(&row.path).then(|| finding_stream_of(own, None, &row.path)));
+                continue;
+            };
+            let Some(place) = self.0.get(&flake) else { continue };
+            let directories = before.get(&flake).into_iter().flatten().copied().chain([place.as_path()]);
+            let inside = directories.filter_map(|directory| row.path.strip_prefix(directory).ok());
+            let covered = inside.filter(|inside| consent.covers(&place.join(inside)));
+            streams.extend(covered.map(|inside| finding_stream_of(own, Some(flake), inside)));
+        }
+        Ok(streams)
+    }
+}
+
+fn marks(session: &Session, which: &Which, shared: bool) -> Result<Vec<LocalNote>, SyncError> {
     let paths = named(&session.store.reader()?, which)?;
-    if paths.is_empty() {
-        return Ok(());
-    }
-    let notes = paths.into_iter().map(|path| LocalNote::RootShared { path, shared: true }).collect();
-    let command = session.command("share_roots");
-    session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
-    Ok(())
+    Ok(paths.into_iter().map(|path| LocalNote::RootShared { path, shared }).collect())
 }
 
 fn named(reader: &Reader, which: &Which) -> Result<Vec<PathBuf>, SyncError> {
@@ -237,4 +254,35 @@ fn find(known: &[PathBuf], path: &Path) -> Result<PathBuf, SyncError> {
     let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let found = known.iter().find(|root| **root == canonical || *root == path);
     found.cloned().ok_or_else(|| SyncError::UnknownRoot { path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn consent(roots: &[(PathBuf, bool)]) -> Consent {
+        Consent { roots: roots.iter().cloned().collect(), findings: false, system: false }
+    }
+
+    #[test]
+    fn a_name_that_begins_alike_is_no_root_around() {
+        let consent = consent(&[("/a".into(), true), ("/a/b".into(), false)]);
+        let covered = ["/a", "/a/bc", "/a/b", "/a/b/c", "/ab", "/"].map(|path| consent.covers(Path::new(path)));
+        assert_eq!(covered, [true, true, false, false, false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_innermost_root_decides(
+            roots in prop::collection::btree_map("(/[a-c]{1,2}){1,4}", any::<bool>(), 0..8),
+            path in "(/[a-c]{1,2}){1,5}",
+        ) {
+            let roots: Vec<(PathBuf, bool)> = roots.into_iter().map(|(path, shared)| (path.into(), shared)).collect();
+            let around = roots.iter().filter(|(root, _)| Path::new(&path).starts_with(root));
+            let innermost = around.max_by_key(|(root, _)| root.components().count());
+            prop_assert_eq!(consent(&roots).covers(Path::new(&path)), innermost.is_some_and(|(_, shared)| *shared));
+        }
+    }
 }

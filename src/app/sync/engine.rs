@@ -1,15 +1,14 @@
 //! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use super::super::Session;
 use super::super::requests::{DESCRIPTION, Desk, SERVICE};
-use super::intake::{self, Ended, Progress};
+use super::intake::Progress;
 use super::relay::{self, Asking, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
@@ -17,6 +16,10 @@ use crate::bus::{About, Answer, Answering, Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::remote::{Acknowledged, Status};
 use crate::store::{Listener, Reader, Signer};
+
+mod way_in;
+
+use way_in::WayIn;
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);
@@ -149,11 +152,6 @@ struct Engine<'scope, 'env> {
     released: i64,
 }
 
-struct WayIn<'scope> {
-    stop: Arc<AtomicBool>,
-    thread: ScopedJoinHandle<'scope, Ended>,
-}
-
 impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     fn new(
         session: &'env Session,
@@ -247,7 +245,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             }
         }
         self.heard = standing;
-        if self.way_in.as_ref().is_some_and(|way_in| way_in.thread.is_finished()) {
+        if self.way_in.as_ref().is_some_and(WayIn::is_over) {
             self.end_way_in();
         }
         let known = self.reader.remote(REMOTE)?;
@@ -285,13 +283,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Flakes that were found below shared roots since the last look are shared from here on; whether there may be some.
     fn release(&mut self) -> Result<bool, SyncError> {
         self.looked = self.now();
-        if self.released < 0 {
-            consent::withdraw(self.session, &HashMap::new())?;
-        }
         let head = self.reader.head()?;
         let found = head != self.released && (self.released < 0 || self.reader.has_private_after(self.released)?);
         if found {
-            consent::release(self.session)?;
+            consent::follow(self.session)?;
         }
         self.released = head;
         Ok(found)
@@ -391,46 +386,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             }
         }
         Ok(())
-    }
-
-    fn start_way_in(&mut self, scope: &'scope thread::Scope<'scope, 'env>, bus: Arc<Bus>, exchange: Exchange) {
-        let stop = Arc::new(AtomicBool::new(false));
-        // Not left to the thread: until it begins, nothing is known of what came meanwhile.
-        self.progress.caught_up.store(false, Ordering::Release);
-        let (session, place) = (self.session, Arc::clone(&self.place));
-        let (progress, stopping) = (self.progress.clone(), stop.clone());
-        // By its name it is known that a panic of it is taken up here.
-        let thread = thread::Builder::new()
-            .name("way-in".to_owned())
-            .spawn_scoped(scope, move || intake::run((session, &place), (&bus, &exchange), &progress, &stopping));
-        match thread {
-            Ok(thread) => self.way_in = Some(WayIn { stop, thread }),
-            Err(error) => self.fail(Seen::Failed, error),
-        }
-    }
-
-    fn stop_way_in(&mut self) {
-        if let Some(way_in) = &self.way_in {
-            way_in.stop.store(true, Ordering::Relaxed);
-        }
-        if self.way_in.is_some() {
-            self.end_way_in();
-        }
-    }
-
-    fn end_way_in(&mut self) {
-        let Some(way_in) = self.way_in.take() else { return };
-        match way_in.thread.join() {
-            Ok(Ended::Stopped) => {}
-            Ok(Ended::Failed(SyncError::Bus(error))) => self.fail(error.seen(), error),
-            Ok(Ended::Failed(error)) => self.fail(Seen::Failed, error),
-            // As after every new connection, the next step is to ask.
-            Ok(Ended::Ahead) => self.see(Seen::Connected),
-            Ok(Ended::Refused(reason)) => {
-                self.fail(Seen::Refused(reason), "the exchange holds other events under this origin's name");
-            }
-            Err(_) => self.fail(Seen::Failed, "the way in broke down"),
-        }
     }
 
     fn see(&mut self, seen: Seen) {

@@ -7,21 +7,24 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::Run;
-use crate::app;
 use crate::app::ledger::RootRow;
 use crate::app::moment::ago;
-use crate::app::sync::consent::{self, Which};
+use crate::app::roots::Added;
+use crate::app::sync::consent::{self, Waiting, Which};
+use crate::app::{self, Session};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
-use crate::cli::text::shared;
+use crate::cli::text::{plural, shared};
 use crate::store::view::rfc3339;
 
 /// The directories that are watched
 ///
-/// A root is a directory whose flakes `scan` looks at. Roots are private to this machine until they are shared.
+/// A root is a directory whose flakes `scan` looks at. Roots are private to this machine until they are shared. Where a root lies in
+/// another one, the innermost decides what is shared: a private root inside a shared one stays private, and so does what was one before
+/// it was forgotten.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Roots {
     #[command(subcommand)]
@@ -32,7 +35,7 @@ pub(crate) struct Roots {
 enum Action {
     /// Show every root
     List,
-    /// Watch a directory, without scanning it yet
+    /// Watch a directory, without scanning it yet; it is private, also inside a shared root
     Add {
         /// The directory
         #[arg(required = true, value_name = "PATH")]
@@ -50,7 +53,7 @@ enum Action {
         #[arg(required = true, value_name = "ROOT")]
         roots: Vec<PathBuf>,
     },
-    /// Watch a directory no longer; what is recorded stays
+    /// Watch a directory no longer; what is recorded stays, and stays private inside a shared root
     Forget {
         /// The directory; it need not exist any more
         #[arg(value_name = "PATH")]
@@ -68,9 +71,17 @@ impl Run for Roots {
             Action::Add { paths } => {
                 let session = context.session()?;
                 for path in paths {
-                    let (root, new) = app::roots::add(&session, &context.directory.join(path))?;
-                    let what = if new { "is a root now" } else { "was a root before" };
-                    context.printer.say(format!("`{}` {what}", root.display()));
+                    let Added { path, is_new, withdrawn } = app::roots::add(&session, &context.directory.join(path))?;
+                    let what = if is_new { "is a root now" } else { "was a root before" };
+                    context.printer.say(format!("`{}` {what}", path.display()));
+                    if withdrawn > 0 {
+                        let streams = plural(withdrawn as u64, "stream");
+                        context.printer.say(format!(
+                            "it is private: {streams} that the root around it shared are so again; \
+                             `cim-nix roots share` shares it"
+                        ));
+                        say_waiting(context, &session)?;
+                    }
                 }
             }
             Action::Share { roots } => {
@@ -80,16 +91,42 @@ impl Run for Roots {
             }
             Action::Unshare { roots } => {
                 let roots = roots.iter().map(|root| context.directory.join(root)).collect();
-                let private = consent::unshare(&context.session()?, &Which::Named(roots))?;
-                context.printer.say(format!("{private} streams are private again; what was shared stays shared"));
+                let session = context.session()?;
+                let private = consent::unshare(&session, &Which::Named(roots))?;
+                let streams = plural(private as u64, "stream");
+                let are = if private == 1 { "is" } else { "are" };
+                context.printer.say(format!("{streams} {are} private again; what was shared stays shared"));
+                say_waiting(context, &session)?;
             }
             Action::Forget { path } => {
-                let root = app::roots::forget(&context.session()?, &context.directory.join(path))?;
+                let session = context.session()?;
+                let root = app::roots::forget(&session, &context.directory.join(path))?;
                 context.printer.say(format!("`{}` is no root any more; what is recorded stays", root.display()));
+                if let Some(around) = app::roots::shared_around(&session, &root)? {
+                    context.printer.say(format!(
+                        "what is below it stays private, though `{}` is shared: `cim-nix roots add` and \
+                         `cim-nix roots share` share it",
+                        around.display()
+                    ));
+                }
+                say_waiting(context, &session)?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says what is sent all the same, though it is private by now.
+fn say_waiting(context: &mut Context<'_>, session: &Session) -> Result<(), Failure> {
+    let Waiting { private, .. } = consent::waiting(session)?;
+    if private > 0 {
+        context.printer.say(format!(
+            "still to be sent, as it was shared before: {}; `cim-nix sync disable` keeps that here, and after \
+             `cim-nix origin fork --yes` it is never sent",
+            plural(private, "event")
+        ));
+    }
+    Ok(())
 }
 
 /// `cim-nix/roots/1`.

@@ -128,6 +128,10 @@ pub(crate) fn store(
     if let Some(receipt) = repeated(place, append.command.id)? {
         return Ok(receipt);
     }
+    // What is private from here on is so before anything is recorded; whatever is noted may be noted twice.
+    for note in append.notes.iter().filter(|note| matches!(note, LocalNote::Withdrawn { .. })) {
+        local::apply(place.connection, note).named(place.path)?;
+    }
     let before = recorded.len();
     for write in append.writes {
         store_write(place, heads, &append.command, append.received_at, write, recorded)?;

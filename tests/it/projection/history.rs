@@ -69,10 +69,11 @@ fn several_commits_that_a_scan_saw_as_one_change_replace_it_but_not_a_change_bac
     let mut ledger = Ledger::new();
     let flake = flake_id(1);
     discover(&mut ledger, flake, "/a");
-    for (minute, (id, from, to)) in [("c1", "", "a"), ("c2", "a", "b"), ("c3", "b", "c")].into_iter().enumerate() {
-        record(&mut ledger, flake, id, i64::try_from(minute).unwrap(), change(from, to));
-    }
+    record(&mut ledger, flake, "c1", 0, change("", "a"));
+    // A scan records what it sees before what git tells.
     saw(&mut ledger, flake, change("a", "c"));
+    record(&mut ledger, flake, "c2", 1, change("a", "b"));
+    record(&mut ledger, flake, "c3", 2, change("b", "c"));
     saw(&mut ledger, flake, change("c", "b"));
     let expected = [("cb", Source::Seen), ("bc", Source::Git), ("ab", Source::Git), ("-a", Source::Git)];
     assert_eq!(told(&history(&ledger, Some(flake))), expected.map(|(change, source)| (change.to_owned(), source)));

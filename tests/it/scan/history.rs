@@ -136,6 +136,12 @@ fn a_change_that_was_seen_and_then_committed_is_told_once() {
     git.commit_all("Update to b");
     estate.scan();
     assert_eq!(told(&estate), [('a', 'b', true), ('-', 'a', true)]);
+    for revision in ['c', 'd'] {
+        estate.write("a/flake.lock", &lock(revision));
+        git.commit_all("Update");
+    }
+    estate.scan();
+    assert_eq!(told(&estate), [('c', 'd', true), ('b', 'c', true), ('a', 'b', true), ('-', 'a', true)]);
 }
 
 #[test]

@@ -302,8 +302,9 @@ fn a_stopped_scan_leaves_whole_flakes_and_the_next_one_goes_on() {
 fn roots_are_listed_added_and_forgotten() {
     let estate = Estate::new();
     estate.write("a/flake.nix", FLAKE);
-    assert_eq!(roots::add(&estate.session, &estate.root().join(".")).expect("added"), (estate.root(), true));
-    assert_eq!(roots::add(&estate.session, &estate.root()).expect("known"), (estate.root(), false));
+    let added = roots::add(&estate.session, &estate.root().join(".")).expect("added");
+    assert_eq!(added, roots::Added { path: estate.root(), is_new: true, withdrawn: 0 });
+    assert!(!roots::add(&estate.session, &estate.root()).expect("known").is_new);
     assert_eq!(roots::list(&estate.session).expect("roots").len(), 1);
     let forgotten = roots::forget(&estate.session, &estate.root().join(".")).expect("forgotten");
     assert_eq!(forgotten.as_os_str(), estate.root().as_os_str(), "as it is recorded, not as it was named");
@@ -389,7 +390,7 @@ fn a_hook_makes_no_forgotten_root_a_root_again_and_naming_it_does() {
         assert_eq!(unasked(&estate, place).seen, if place == "a" { 2 } else { 1 });
     }
     roots::forget(&estate.session, &root).expect("forgotten");
-    assert!(roots::add(&estate.session, &estate.root()).expect("added").1, "one around it");
+    assert!(roots::add(&estate.session, &estate.root()).expect("added").is_new, "one around it");
     assert_eq!(unasked(&estate, "a").seen, 2);
     roots::forget(&estate.session, &estate.root()).expect("forgotten");
     assert_eq!(unasked(&estate, "a").seen, 0);

@@ -182,10 +182,10 @@ fn released_streams_enter_the_outbox_in_order_and_go_on_from_there() {
     for number in 1..=6 {
         store.append(single(number, number % 3)).unwrap();
     }
-    let released = store.share(&[flake(1), flake(2), flake(99)]).unwrap();
+    let released = share(&store, &[flake(1), flake(2), flake(99)]).released;
     assert_eq!((released.streams, released.events), (2, 4));
-    let again = store.share(&[flake(1)]).unwrap();
-    assert_eq!((again.streams, again.events), (0, 0));
+    let again = share(&store, &[flake(1)]);
+    assert_eq!((again.released.streams, again.released.events, again.withdrawn), (0, 0, 1));
     store.append(single(7, 1)).unwrap();
     store.append(single(8, 0)).unwrap();
     let reader = store.reader().unwrap();
@@ -193,4 +193,20 @@ fn released_streams_enter_the_outbox_in_order_and_go_on_from_there() {
     let rows: Vec<(i64, i64)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows, [(1, 1), (2, 2), (3, 4), (4, 5), (5, 7)]);
+}
+
+#[test]
+fn what_a_command_records_in_a_stream_that_it_withdraws_stays_here() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("ledger.db"));
+    for number in 1..=2 {
+        store.append(single(number, number)).unwrap();
+    }
+    share(&store, &[flake(1), flake(2)]);
+    let notes = vec![LocalNote::Withdrawn { stream: flake(1) }];
+    store.append(Append { notes, ..single(3, 1) }).unwrap();
+    store.append(single(4, 1)).unwrap();
+    store.append(single(5, 2)).unwrap();
+    let positions = store.reader().unwrap().shared(0, 10).unwrap().into_iter().map(|shared| shared.event.position);
+    assert_eq!(positions.collect::<Vec<_>>(), [1, 2, 5]);
 }

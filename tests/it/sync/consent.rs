@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent::{self, Which};
@@ -55,6 +56,16 @@ impl Two {
     /// How many events are recorded, and how many are to leave or have left.
     fn events(&self) -> (i64, i64) {
         (self.ada.count("SELECT count(*) FROM events"), self.ada.count("SELECT count(*) FROM outbox"))
+    }
+
+    fn private_streams(&self) -> Vec<String> {
+        let reader = self.ada.session.store.reader().unwrap();
+        let mut statement = reader.prepare("SELECT stream FROM streams WHERE shared = 0").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn shared_streams(&self) -> i64 {
+        self.ada.count("SELECT count(*) FROM streams WHERE shared = 1")
     }
 }
 
@@ -124,6 +135,80 @@ fn what_comes_back_to_a_ledger_with_another_ones_key_is_shared_further_only_when
         assert_eq!((carol.synced().sent, carol.shared().len()), (0, 1));
         carol.assert_sound();
     }
+}
+
+#[test]
+fn nobody_withdraws_consent_between_the_question_and_the_answer() {
+    let server = Server::start();
+    let two = Two::new(&server);
+    // Found, and not shared yet.
+    two.write("shared/y", "one");
+    two.scan();
+    let names = two.private_streams();
+    assert!(!names.is_empty());
+    let other = two.ada.beside();
+    let (told, withdrawn) = std::sync::mpsc::channel();
+    two.ada
+        .session
+        .store
+        .settle_consent(Vec::new(), move |_| {
+            // The question is answered, and nothing is done yet.
+            let told_when_done = told.clone();
+            std::thread::spawn(move || {
+                consent::unshare(&other, &Which::All).unwrap();
+                told_when_done.send(()).unwrap();
+            });
+            std::thread::sleep(Duration::from_millis(300));
+            Ok(names.iter().map(|name| name.parse().unwrap()).collect())
+        })
+        .unwrap();
+    withdrawn.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(two.shared_streams(), 0);
+}
+
+#[test]
+fn what_a_root_held_is_private_from_the_moment_it_is_unshared_whoever_looks_for_more_to_share() {
+    let server = Server::start();
+    let two = Two::new(&server);
+    let (other, over, looked) = (two.ada.beside(), AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                consent::share(&other, &Which::Named(Vec::new())).unwrap();
+                looked.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for round in 0..60 {
+            consent::share(&two.ada.session, &Which::All).unwrap();
+            consent::unshare(&two.ada.session, &Which::All).unwrap();
+            // Whoever was looking at that moment comes to its end meanwhile.
+            let then = looked.load(Ordering::Relaxed);
+            let mut left = 0;
+            while looked.load(Ordering::Relaxed) < then + 2 && left == 0 {
+                left = two.shared_streams();
+            }
+            over.fetch_or(left > 0, Ordering::Relaxed);
+            assert_eq!(left, 0, "round {round}");
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    two.ada.assert_sound();
+}
+
+#[test]
+fn what_waits_of_streams_that_are_private_again_is_counted() {
+    let server = Server::start();
+    let two = Two::new(&server);
+    let waiting = || consent::waiting(&two.ada.session).unwrap();
+    let (_, shared) = two.events();
+    assert_eq!((waiting().all, waiting().private), (shared.unsigned_abs(), 0));
+    consent::unshare(&two.ada.session, &Which::All).unwrap();
+    assert_eq!(waiting().private, waiting().all, "nothing was sent yet");
+    assert_eq!(two.ada.synced().sent, shared.unsigned_abs(), "it is sent all the same");
+    assert_eq!((waiting().all, waiting().private), (0, 0));
+    two.write("shared/x", "two");
+    two.scan();
+    assert_eq!(waiting().all, 0, "what came after it was private stays");
 }
 
 #[test]

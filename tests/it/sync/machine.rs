@@ -221,6 +221,11 @@ impl Machine {
         self.folder.path()
     }
 
+    /// The ledger as another process has it.
+    pub(super) fn beside(&self) -> Session {
+        open(self.folder.path(), &self.name, Clock::system())
+    }
+
     /// Hands the ledger over to something that uses it up, and opens it again.
     pub(super) fn transform(&mut self, change: impl FnOnce(Session)) {
         let elsewhere = tempfile::tempdir_in(self.folder.path()).unwrap();

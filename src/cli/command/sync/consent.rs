@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::app::sync::consent::{self, Released, Which};
+use crate::app::sync::consent::{self, Released, Waiting, Which};
 use crate::app::sync::{Place, SyncError};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -85,7 +85,16 @@ impl Enable {
 }
 
 pub(super) fn disable(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-    consent::disable(&context.session()?)?;
+    let session = context.session()?;
+    consent::disable(&session)?;
     context.printer.say("synchronisation is off; what was shared stays shared");
+    let Waiting { all, .. } = consent::waiting(&session)?;
+    if all > 0 {
+        context.printer.say(format!(
+            "shared and not sent yet: {}; `cim-nix sync enable` sends that, also of a root that is private by then, and \
+             after `cim-nix origin fork --yes` it is never sent",
+            plural(all, "event")
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
