@@ -117,7 +117,7 @@ fn what_edits_elsewhere_replaced_stays_when_a_flake_is_forgotten_and_its_events_
             assert!(!erase_first(&estate, kind).all_edits, "{kind}");
             assert_eq!(kept(&estate), ["q"], "p is where it was edited, and where it went");
         }
-        edit::undo(&estate.session, None).expect("the edit of q is taken back");
+        edit::undo(&estate.session, Wanted::Last(Path::new("/"))).expect("the edit of q is taken back");
     }
 }
 
@@ -133,7 +133,7 @@ fn what_every_edit_replaced_is_erased_when_nothing_says_any_more_where_the_flake
     }
     assert!(erase_first(&estate, "flake.input_changed").all_edits);
     assert_eq!(kept(&estate), [""; 0]);
-    let refused = edit::undo(&estate.session, None).expect_err("it was erased");
+    let refused = edit::undo(&estate.session, Wanted::Last(Path::new("/"))).expect_err("it was erased");
     assert!(matches!(&refused, EditFailure::NotKept { why, .. } if why.contains("place is not known")), "{refused}");
 }
 

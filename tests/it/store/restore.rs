@@ -113,7 +113,7 @@ fn a_writer_whose_file_is_moved_or_replaced_stops_and_what_was_acknowledged_is_i
         let gone = |error: StoreError| assert!(matches!(error, StoreError::Replaced { .. }), "{replaced}: {error}");
         gone(store.append(single(6, 1)).unwrap_err());
         gone(store.append(single(7, 1)).unwrap_err());
-        gone(store.share(&[flake(1)]).unwrap_err());
+        gone(store.set_epoch("nats", "1", NOW).unwrap_err());
         gone(store.reader().unwrap_err());
         gone(store.still_there().unwrap_err());
         drop(store);
