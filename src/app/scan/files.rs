@@ -40,6 +40,8 @@ struct Looked {
     findings: Option<Seen>,
     /// None when modules are not recorded.
     facts: Option<Facts>,
+    /// Whether it makes sense as a whole; else the facts are what could be made out.
+    understood: bool,
 }
 
 /// How to look at a file.
@@ -120,7 +122,8 @@ fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, Rea
     });
     let facts = looker.modules.then(|| facts::read(&tree));
     let stamp = stamp.to_bytes().to_vec();
-    Ok(Looked { path: path.to_owned(), stamp, content: *file.hash().as_bytes(), findings, facts })
+    let (content, understood) = (*file.hash().as_bytes(), tree.problems.is_empty());
+    Ok(Looked { path: path.to_owned(), stamp, content, findings, facts, understood })
 }
 
 /// What rules find beside what is seen already: the same finding has the same fingerprint in both.
@@ -232,6 +235,10 @@ impl Files<'_> {
         }
         let Some(facts) = &file.facts else { return Ok(writes) };
         let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
+        // What a slip hides for a moment is neither gone nor changed.
+        if row.is_some() && before.is_none() && !file.understood {
+            return Ok(writes);
+        }
         writes.extend(before.map(|row| self.left(&file.path, row, settler)).transpose()?.into_iter().flatten());
         writes.extend(settler.facts_inside(flake, &file.path, facts, same_file)?);
         self.touch_around(&file.path, !same_file, settler);

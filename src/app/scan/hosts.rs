@@ -24,6 +24,8 @@ use follow::Follower;
 #[derive(Default)]
 struct Seen {
     hosts: BTreeMap<HostName, Host>,
+    /// Those with a file that makes no sense: what is seen of them is only what could be made out.
+    not_understood: BTreeSet<HostName>,
     /// The kinds of which every one is known: what is not among the seen ones is not there.
     complete: BTreeSet<HostKind>,
 }
@@ -69,6 +71,10 @@ fn settle_flake(
     for name in names {
         let stream = Known::host_stream(name);
         let (state, version) = known::host(settler.reader(), &stream)?;
+        // What a slip hides for a moment is neither gone nor changed.
+        if state.is_some() && seen.not_understood.contains(name) {
+            continue;
+        }
         let event = host::observe(state.as_ref(), name, seen.hosts.get(name), same_files).map(Event::Config);
         writes.extend(settler.write(stream, version, event.into_iter().collect()));
     }
@@ -89,7 +95,11 @@ fn look(flake: FlakeId, directory: &Path) -> Option<Seen> {
     for one in configurations {
         let Some(kind) = HostKind::ALL.into_iter().find(|kind| kind.output() == one.category) else { continue };
         let name = HostName { flake, kind, name: clean(&one.name) };
-        seen.hosts.insert(name, follower.host(&one));
+        let (host, understood) = follower.host(&one);
+        if !understood {
+            seen.not_understood.insert(name.clone());
+        }
+        seen.hosts.insert(name, host);
     }
     Some(seen)
 }

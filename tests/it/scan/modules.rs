@@ -237,6 +237,36 @@ fn a_slip_in_flake_nix_deletes_no_configuration() {
 }
 
 #[test]
+fn a_slip_in_a_nix_file_changes_no_module_overlay_or_configuration() {
+    let estate = estate();
+    scan(&estate);
+    let files = [("infra/modules/web.nix", WEB), ("infra/overlay.nix", OVERLAY), ("infra/hosts/desk.nix", DESK)];
+    for broken in
+        ["", "{ config, ... }: {\n<<<<<<< HEAD\n", "{ lib, config, ... }: { config = { services.x.enable = ; }; }"]
+    {
+        for (path, _) in files {
+            estate.write(path, broken);
+        }
+        assert_eq!(scan(&estate), Vec::<String>::new(), "{broken:?}");
+        // Something else of the flake has its configurations looked at.
+        estate.write("infra/hosts/cellar/default.nix", "{ imports = [ ./disk.nix ]; }");
+        let kinds = scan(&estate);
+        assert!(kinds.iter().all(|kind| kind == "module.updated" || kind == "config.updated"), "{kinds:?}");
+        assert_eq!(config(&estate, "desk").services, ["nginx", "openssh"], "{broken:?}");
+        estate.write("infra/hosts/cellar/default.nix", "{ imports = [ ./disk.nix ../../../outside.nix ]; }");
+        scan(&estate);
+        for (path, text) in files {
+            estate.write(path, text);
+        }
+        assert_eq!(scan(&estate), Vec::<String>::new(), "{broken:?}");
+    }
+    estate.write("infra/new.nix", "{ lib, config, ... }: { options.a = lib.mkOption { }; config = { b = ; }; }");
+    assert_eq!(scan(&estate), ["module.discovered"], "what could be made out of one that is new");
+    estate.write("infra/new.nix", "1");
+    assert_eq!(scan(&estate), ["module.deleted"]);
+}
+
+#[test]
 fn modules_are_recorded_whatever_the_rules_are() {
     let estate = estate();
     let rules = Some(Wanted { selection: Selection::default(), least: Severity::Error });

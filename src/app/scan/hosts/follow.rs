@@ -35,6 +35,8 @@ struct Part {
     doubtful: BTreeSet<String>,
     /// What is not known, in words that go on with the name of the file.
     unknown: Vec<String>,
+    /// Whether the file makes no sense as a whole.
+    broken: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -42,8 +44,8 @@ impl<'a> Follower<'a> {
         Self { directory, read: HashMap::new() }
     }
 
-    /// What is seen of a configuration.
-    pub(super) fn host(&mut self, one: &Configuration) -> Host {
+    /// What is seen of a configuration, and whether all of its files make sense.
+    pub(super) fn host(&mut self, one: &Configuration) -> (Host, bool) {
         let (mut modules, mut sum) = (BTreeSet::new(), Part::default());
         sum.unknown.extend(one.others.iter().map(|other| format!("{other}, in flake.nix")));
         let mut open: VecDeque<(PathBuf, String)> =
@@ -72,7 +74,7 @@ impl<'a> Follower<'a> {
             sum.add(&part, &shown);
             modules.insert(shown);
         }
-        let Part { users, enabled, doubtful, mut unknown, .. } = sum;
+        let Part { users, enabled, doubtful, mut unknown, broken, .. } = sum;
         unknown.extend(doubtful.iter().map(|name| format!("whether `services.{name}` is enabled")));
         let mut room = Room::default();
         let mut take = |names: BTreeSet<String>| room.take(names.iter().map(|name| clean(name)));
@@ -80,7 +82,7 @@ impl<'a> Follower<'a> {
         let services = take(enabled.difference(&doubtful).cloned().collect());
         let unknown = take(unknown.into_iter().collect());
         let system = one.system.as_deref().map(clean);
-        Host { system, modules, users, services, unknown, left_out: room.left_out() }
+        (Host { system, modules, users, services, unknown, left_out: room.left_out() }, !broken)
     }
 
     /// The path inside the flake that a path literal means; none when it leads out of it.
@@ -103,7 +105,10 @@ impl<'a> Follower<'a> {
             return Rc::clone(part);
         }
         let part = match read_text(&self.directory.join(file), DEFAULT_LIMIT) {
-            Ok(read) => Part::of(&shape::read(&tree::parse(&read.text))),
+            Ok(read) => {
+                let tree = tree::parse(&read.text);
+                Part { broken: !tree.problems.is_empty(), ..Part::of(&shape::read(&tree)) }
+            }
             Err(_) => Part { unknown: vec!["what cannot be read:".to_owned()], ..Part::default() },
         };
         let part = Rc::new(part);
@@ -119,6 +124,7 @@ impl Part {
         self.enabled.extend(part.enabled.iter().cloned());
         self.doubtful.extend(part.doubtful.iter().cloned());
         self.unknown.extend(part.unknown.iter().map(|what| format!("{what} `{shown}`")));
+        self.broken |= part.broken;
     }
 
     fn of(shape: &Shape) -> Self {
