@@ -134,6 +134,8 @@ struct Engine<'scope, 'env> {
     answering: Option<Answering>,
     exchange: Option<Exchange>,
     heard: Standing,
+    /// How it stood when the engine woke last.
+    woken_by: Standing,
     way_in: Option<WayIn<'scope>>,
     progress: Arc<Progress>,
     sent: u64,
@@ -176,6 +178,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             answering: None,
             exchange: None,
             heard: link.standing(),
+            woken_by: Standing::default(),
             way_in: None,
             progress: Arc::new(Progress::default()),
             sent: 0,
@@ -501,8 +504,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         Ok(Some(other))
     }
 
-    fn nap(&self, longest: Duration) {
-        self.link.wait(&self.heard, longest);
+    /// Rests until something happens. What happened since the last rest ends this one at once, and is no reason for the next.
+    fn nap(&mut self, longest: Duration) {
+        self.woken_by = self.link.wait(&self.woken_by, longest);
     }
 
     fn now(&self) -> i64 {

@@ -141,6 +141,44 @@ fn nothing_outside_the_roots_becomes_one_and_nothing_of_it_is_recorded() {
     side.end();
 }
 
+/// How long a process was at work so far, in hundredths of a second.
+fn worked(child: &Child) -> u64 {
+    let told = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let fields: Vec<&str> = told.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+/// Records an edit, and looks how much processes do afterwards.
+fn rest(side: &Served, children: &[&Child]) {
+    side.describe("second");
+    side.ada.until("the edit", |_| description(&side.ada).as_deref() == Some("second"));
+    std::thread::sleep(Duration::from_secs(1));
+    let before: Vec<u64> = children.iter().map(|child| worked(child)).collect();
+    std::thread::sleep(Duration::from_secs(4));
+    let done: Vec<u64> = children.iter().zip(before).map(|(child, before)| worked(child) - before).collect();
+    assert!(done.iter().all(|done| *done < 60), "{done:?} of 400 hundredths of a second");
+}
+
+#[test]
+fn it_rests_where_nothing_is_shared_and_nothing_happens() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    consent::disable(&side.ada.session).unwrap();
+    side.start(&server.url(), |_| {});
+    rest(&side, &[side.child.as_ref().unwrap()]);
+}
+
+#[test]
+fn two_of_one_ledger_rest_when_nothing_happens() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |_| {});
+    side.live();
+    let mut other = Served { ada: Machine::new("bob", &server), root: tempfile::tempdir().unwrap(), child: None };
+    other.child = Some(program(&side.ada, &server.url(), "serve --listen off --interval 600").spawn().unwrap());
+    rest(&side, &[side.child.as_ref().unwrap(), other.child.as_ref().unwrap()]);
+}
+
 #[test]
 fn a_directory_that_is_renamed_keeps_its_history_and_one_that_is_removed_is_gone_at_once() {
     let server = Server::start();
