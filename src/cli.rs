@@ -27,6 +27,8 @@ mod interrupt;
 
 mod log_file;
 
+mod machine;
+
 mod panic;
 
 mod path;

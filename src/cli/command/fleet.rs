@@ -10,6 +10,7 @@ use crate::app::moment::ago;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::machine::short;
 use crate::cli::table::Table;
 use crate::store::view::{self, Freshness, rfc3339};
 
@@ -128,9 +129,4 @@ impl Answer for Machines {
         }
         page.table(&table);
     }
-}
-
-/// The beginning of a public key: enough to tell machines apart.
-fn short(origin: &str) -> &str {
-    origin.get(..12).unwrap_or(origin)
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::machine::Names;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
 use crate::cli::text::{plural, short};
@@ -52,7 +53,11 @@ impl List {
             Sort::Problems => flakes.sort_by_key(|flake| std::cmp::Reverse(flake.problems)),
             Sort::Inputs => flakes.sort_by_key(|flake| std::cmp::Reverse(flake.inputs)),
         }
-        context.printer.answer(&Flakes { flakes, past: reading.at != At::Now })
+        let machines = match whose {
+            Whose::All => Some(Names::of(&view::freshness(&reading.ledger.reader)?)),
+            Whose::Own => None,
+        };
+        context.printer.answer(&Flakes { flakes, machines, past: reading.at != At::Now })
     }
 }
 
@@ -64,6 +69,9 @@ fn age(flake: &Flake) -> f64 {
 #[derive(Debug, Serialize)]
 struct Flakes {
     flakes: Vec<Flake>,
+    /// What they are called, when the flakes of all are shown.
+    #[serde(skip)]
+    machines: Option<Names>,
     #[serde(skip)]
     past: bool,
 }
@@ -72,6 +80,8 @@ struct Flakes {
 pub(super) struct Flake {
     id: String,
     origin: String,
+    #[serde(skip)]
+    own: bool,
     #[serde(flatten)]
     path: PathFields,
     description: Option<String>,
@@ -88,6 +98,7 @@ impl Flake {
         Self {
             id: flake.id.to_string(),
             origin: flake.origin.clone(),
+            own: flake.own,
             path: PathFields::from(&flake.path),
             description: flake.description.clone(),
             lineage: flake.lineage.clone(),
@@ -130,19 +141,23 @@ impl Answer for Flakes {
             page.line("no flakes are known: `cim-nix scan PATH` records those below a directory");
             return;
         }
-        let mut table = Table::new(&["id", "/flake", ">inputs", ">locked", ">nixpkgs", ">problems", "~description"]);
+        let mut columns = vec!["id", "/flake", ">inputs", ">locked", ">nixpkgs", ">problems", "~description"];
+        if self.machines.is_some() {
+            columns.insert(1, "machine");
+        }
+        let mut table = Table::new(&columns);
         for flake in &self.flakes {
             let age = flake.nixpkgs_age_days.map_or_else(|| "-".into(), |days| format!("{} d", days.floor()));
             let problems = if flake.problems == 0 { "-".into() } else { flake.problems.to_string() };
-            table.row([
-                short_id(&flake.id).to_owned(),
-                for_people(&flake.path.path),
-                flake.inputs.to_string(),
-                flake.lock_nodes.to_string(),
-                age,
-                problems,
-                flake.description.clone().unwrap_or_default(),
-            ]);
+            // Only paths of this machine lie in this user's home.
+            let path = if flake.own { for_people(&flake.path.path) } else { flake.path.path.clone() };
+            let (inputs, locked) = (flake.inputs.to_string(), flake.lock_nodes.to_string());
+            let description = flake.description.clone().unwrap_or_default();
+            let mut row = vec![short_id(&flake.id).to_owned(), path, inputs, locked, age, problems, description];
+            if let Some(machines) = &self.machines {
+                row.insert(1, machines.get(&flake.origin).to_owned());
+            }
+            table.row(row);
         }
         page.table(&table);
         page.gap();

@@ -6,6 +6,7 @@ use crate::app::moment::ago;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::machine::Names;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
 use crate::store::view::{self, FleetRow, rfc3339};
@@ -14,8 +15,9 @@ use crate::store::view::{self, FleetRow, rfc3339};
 const SECOND: i64 = 1_000_000;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
-    let flakes = view::fleet(&context.read()?.ledger.reader)?;
-    context.printer.answer(&Flakes { flakes: flakes.into_iter().map(Flake::of).collect() })
+    let reader = &context.read()?.ledger.reader;
+    let (flakes, names) = (view::fleet(reader)?, Names::of(&view::freshness(reader)?));
+    context.printer.answer(&Flakes { flakes: flakes.into_iter().map(Flake::of).collect(), names })
 }
 
 /// `cim-nix/fleet-flakes/1`.
@@ -23,6 +25,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
 struct Flakes {
     /// By lineage, those without one last.
     flakes: Vec<Flake>,
+    #[serde(skip)]
+    names: Names,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,7 +105,8 @@ impl Answer for Flakes {
                 let path = if flake.own { for_people(&flake.path.path) } else { flake.path.path.clone() };
                 let rev = flake.nixpkgs_rev.as_deref().map_or("-", |rev| rev.get(..8).unwrap_or(rev));
                 let heard = flake.recorded.map_or_else(|| "never".to_owned(), |at| format!("{} ago", age(Some(at))));
-                table.row([flake.host.clone(), path, rev.to_owned(), age(flake.modified), heard]);
+                let machine = self.names.get(&flake.origin).to_owned();
+                table.row([machine, path, rev.to_owned(), age(flake.modified), heard]);
             }
             page.table(&table);
         }
