@@ -9,6 +9,7 @@ mod call;
 mod dispatch;
 mod finding;
 mod fingerprint;
+mod generated;
 mod place;
 mod report;
 mod rule;
@@ -69,6 +70,7 @@ impl Linter {
         let file = File { text, tree, names: &names, flake, nix: self.nix, beside };
         let mut findings = self.dispatch.run(&file);
         suppression::apply(&file, &self.today, &self.dispatch, &mut findings, &mut []);
+        generated::apply(&file, &mut findings);
         finish(&file, &mut findings);
         findings
     }

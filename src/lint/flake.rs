@@ -10,7 +10,7 @@ use super::dispatch::Dispatch;
 use super::finding::{Finding, Place};
 use super::report::File;
 use super::rule::Rule;
-use super::{Linter, finish, open, place, suppression};
+use super::{Linter, finish, generated, open, place, suppression};
 use crate::syntax::flake::{FlakeFile, Input};
 use crate::syntax::graph::{self, Declared};
 use crate::syntax::lock::LockFile;
@@ -140,6 +140,7 @@ impl Linter {
             self.dispatch.look(&file, &mut found);
         }
         suppression::apply(&file, &self.today, &self.dispatch, &mut found, &mut beside);
+        generated::apply(&file, &mut found);
         finish(&file, &mut found);
         FlakeFindings { nix: found, lock: beside }
     }
