@@ -13,11 +13,17 @@ pub(super) fn urls(text: &str, found: &mut Vec<Found>) {
         let rest = text.get(start..).unwrap_or_default();
         let stop = |next: char| next.is_ascii_whitespace() || matches!(next, '/' | '?' | '#' | '"' | '`' | '\\');
         let authority = rest.split(stop).next().unwrap_or_default();
-        let Some((user, _)) = authority.rsplit_once('@') else { continue };
+        let Some((user, _)) = authority.rsplit_once('@').filter(|_| !is_placeholder(authority)) else { continue };
         if !user.is_empty() && (has_password(user) || !SSH_LIKE.contains(&scheme(text, at))) {
             found.push(Found { start, end: start + user.len(), kind: "url-credentials" });
         }
     }
+}
+
+/// `@name@`, where a text is put in before it is used, as `substituteAll` does.
+fn is_placeholder(authority: &str) -> bool {
+    let name = authority.strip_prefix('@').and_then(|rest| rest.strip_suffix('@'));
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
 /// Whether there is a colon, other than that of a marker.

@@ -165,6 +165,7 @@ fn what_is_public_stays() {
         "ssh://git@github.com/o/r".to_owned(),
         "git+ssh://git@github.com:22/o/r?ref=main".to_owned(),
         "git@github.com:o/r.git".to_owned(),
+        "file://@colmena@ git+file://@our_nix@/sub".to_owned(),
         "https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.2411.717196%2Brev-9b1/0196c1f3/source.tar.gz".to_owned(),
         "https://example.org/@scope/x?email=me@example.org".to_owned(),
         "github:o/secret-token?ref=v1:2&shallow=1".to_owned(),
