@@ -72,9 +72,9 @@ fn plan(edits: Vec<EditRow>) -> Result<Taking, EditFailure> {
     }
 }
 
-/// The last edit below a directory, before that of another, that has anything to take back; with those that were made
-/// together with it.
-fn last(reader: &Reader, below: Option<&Path>, mut before: Option<EditRow>) -> Result<Vec<EditRow>, EditFailure> {
+/// The last edit of a flake, before another, that has anything to take back; with those that were made together with it. A
+/// file belongs to the innermost flake around it.
+fn last(reader: &Reader, within: Option<&Path>, mut before: Option<EditRow>) -> Result<Vec<EditRow>, EditFailure> {
     let mut elsewhere = None;
     loop {
         let Some(edit) = reader.last_edit(before.as_ref())? else {
@@ -82,7 +82,7 @@ fn last(reader: &Reader, below: Option<&Path>, mut before: Option<EditRow>) -> R
             return Err(elsewhere.map_or(EditFailure::NothingToUndo, nothing));
         };
         if !is_idle(&edit) {
-            if below.is_none_or(|directory| edit.path.starts_with(directory)) {
+            if within.is_none_or(|flake| edit.path.parent().and_then(flake_around).as_deref() == Some(flake)) {
                 let mut together = reader.edits_of(edit.correlation)?;
                 together.retain(|edit| !is_idle(edit));
                 return Ok(together);

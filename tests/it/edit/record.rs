@@ -277,6 +277,23 @@ fn in_a_flake_its_own_last_edit_is_taken_back_and_elsewhere_the_last_of_all() {
 }
 
 #[test]
+fn an_edit_belongs_to_the_innermost_flake_around_its_file() {
+    let estate = estate();
+    estate.write("a/sub/flake.nix", FLAKE);
+    estate.write("a/sub/lib/default.nix", "1");
+    estate.scan();
+    let outer = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+    let last = |below: &str| edit::undo(&estate.session, Wanted::Last(&estate.root().join(below)));
+    assert_eq!(last("a").unwrap().drafts[0].undoes, Some(outer));
+    let refused = last("a/sub").unwrap_err();
+    assert!(matches!(&refused, EditFailure::NothingHere { command, .. } if *command == outer), "{refused}");
+    let inner = write(&estate, &draft_in(&estate, "a/sub", "y")).unwrap().command.unwrap();
+    for (below, command) in [("a", outer), ("a/sub", inner), ("a/sub/lib", inner), ("", inner)] {
+        assert_eq!(last(below).unwrap().drafts[0].undoes, Some(command), "{below}");
+    }
+}
+
+#[test]
 fn what_is_in_the_way_of_the_last_edit_names_the_one_before() {
     let estate = estate();
     estate.write("b/flake.nix", FLAKE);
