@@ -65,7 +65,7 @@ const VIEW: View = View {
     name: "v1_input_history",
     doc: "Every change of a locked input: each commit of a project once, and what scans saw that no commit tells.",
     columns: columns! {
-        "flake" id "The flake whose lock changed; of a commit in several clones the one that recorded it first.";
+        "flake" id "The flake whose lock changed; of a commit in several clones the one that recorded it first, of those that still hold it.";
         "occurred_at" time "When it was committed, or when a scan saw it.";
         "commit" text "The commit; NULL for a change seen in the working tree.";
         "author" text "Who committed it; NULL for a change seen in the working tree.";
@@ -75,7 +75,7 @@ const VIEW: View = View {
         "to" json "The source after; NULL when the input is gone.";
         "event_id" id "The event that recorded it.";
         "source" text "`git` or `seen`.";
-        "reachable" bool "0 for a commit that the branch no longer holds.";
+        "reachable" bool "0 for a commit that the branch no longer holds, in none of its clones.";
         "summary" text "First line of the commit's message; NULL for a change seen in the working tree.";
         "position" integer "Place of that event in the log.";
     },
@@ -88,8 +88,8 @@ WHERE CASE h.source
   WHEN 'git' THEN NOT EXISTS (
     SELECT 1 FROM {input_history} o
     JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
-    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.position < h.position
-      AND theirs.lineage = ours.lineage)
+    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
+      AND (o.reachable > h.reachable OR o.reachable = h.reachable AND o.position < h.position))
   ELSE NOT ",
         was_committed!(),
         " END"

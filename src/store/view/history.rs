@@ -78,8 +78,8 @@ WHERE :flake IS NULL AND CASE h.source
   WHEN 'git' THEN NOT EXISTS (
     SELECT 1 FROM {input_history} o
     JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
-    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.position < h.position
-      AND theirs.lineage = ours.lineage)
+    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
+      AND (o.reachable > h.reachable OR o.reachable = h.reachable AND o.position < h.position))
   ELSE NOT ",
     was_committed!(),
     " END"

@@ -109,6 +109,28 @@ fn a_commit_in_two_clones_counts_once_and_each_clone_still_has_it() {
 }
 
 #[test]
+fn a_commit_that_one_clone_lost_is_told_of_the_clone_that_still_has_it() {
+    let mut ledger = Ledger::new();
+    for (number, directory) in [(1, "/a"), (2, "/b")] {
+        discover(&mut ledger, flake_id(number), directory);
+        record(&mut ledger, flake_id(number), "c1", 1, change("a", "b"));
+    }
+    let mut lose = |number| {
+        let lost = LockHistoryEvent::Unreachable { flake: flake_id(number), commits: vec!["c1".into()] };
+        ledger.append(StreamId::lock_history(flake_id(number)), [Event::LockHistory(lost)]);
+        let reader = ledger.store.reader().unwrap();
+        let mut view = reader.prepare("SELECT flake, reachable FROM v1_input_history").unwrap();
+        let view = view.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let view: Vec<(String, bool)> = view.collect::<Result<_, _>>().unwrap();
+        let rows: Vec<_> = history(&ledger, None).iter().map(|row| (row.flake.to_string(), row.reachable)).collect();
+        assert_eq!(view, rows);
+        rows
+    };
+    assert_eq!(lose(1), [(flake_id(2).to_string(), true)]);
+    assert_eq!(lose(2), [(flake_id(1).to_string(), false)], "lost everywhere, the first tells it again");
+}
+
+#[test]
 fn lost_commits_are_marked_and_those_that_come_back_are_not() {
     let mut ledger = Ledger::new();
     let flake = flake_id(1);
