@@ -8,7 +8,10 @@ pub const GIT: &str = r#"#!/bin/sh
 # Records this repository's flakes in the cim-nix ledger after commit, merge and checkout, but what was forgotten.
 # Install, in the repository. A hook that is there already is added to: it must be a shell script that does not end in `exit`.
 #   hooks=$(git rev-parse --git-path hooks) && mkdir -p "$hooks"
-#   for hook in post-commit post-merge post-checkout; do cim-nix hook git >> "$hooks/$hook" && chmod +x "$hooks/$hook"; done
+#   for hook in "$hooks/post-commit" "$hooks/post-merge" "$hooks/post-checkout"; do
+#     [ -z "$(tail -c 1 "$hook" 2>/dev/null)" ] || echo >> "$hook"
+#     cim-nix hook git >> "$hook" && chmod +x "$hook"
+#   done
 ({
   # git exports GIT_DIR and its kin to hooks; the scan asks the directory instead.
   root=$(git rev-parse --show-toplevel) && unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE &&
