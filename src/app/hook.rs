@@ -5,7 +5,8 @@ pub mod after_nix;
 /// What a `post-commit`, `post-merge` or `post-checkout` hook of a repository runs: in the background and without a
 /// word, so that git never waits and never fails because of the ledger, and what stands around it in the same hook runs on.
 pub const GIT: &str = r#"#!/bin/sh
-# Records this repository's flakes in the cim-nix ledger after commit, merge and checkout, but what was forgotten.
+# Records this repository's flakes in the cim-nix ledger after commit, merge and checkout, but what was forgotten, and what lies
+# in a linked work tree outside the roots.
 # Install, in the repository. A hook that is there already is added to: it must be a shell script that does not end in `exit`.
 #   hooks=$(git rev-parse --git-path hooks) && mkdir -p "$hooks"
 #   for hook in "$hooks/post-commit" "$hooks/post-merge" "$hooks/post-checkout"; do

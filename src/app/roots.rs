@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::git;
 use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
 use super::sync::consent;
@@ -77,8 +78,9 @@ pub fn shared_around(session: &Session, path: &Path) -> Result<Option<PathBuf>, 
 }
 
 /// The roots that a scan of a person's works on: those that are named (made roots if they are none), else all that are known.
-/// What was forgotten is remembered where it is named, unless it is to be kept so: then nothing may be left.
-pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool) -> Result<Vec<PathBuf>, AppError> {
+/// What was forgotten is remembered where it is named. A hook, which scans unasked, leaves that alone, and so it does a linked
+/// work tree outside the roots, as such a one comes and goes with a task: then nothing may be left.
+pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) -> Result<Vec<PathBuf>, AppError> {
     let known = watched(session)?;
     if named.is_empty() {
         return if known.is_empty() { Err(AppError::NoRoots) } else { Ok(known) };
@@ -89,10 +91,10 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], keep_forgotten: bool
     for path in named {
         let path = directory(path)?;
         let is_watched = known.iter().any(|root| path.starts_with(root));
-        if keep_forgotten && !is_watched && is_forgotten(&forgotten, &path) {
+        if is_unasked && !is_watched && (is_forgotten(&forgotten, &path) || git::is_in_linked_work_tree(&path)) {
             continue;
         }
-        if !keep_forgotten {
+        if !is_unasked {
             notes.push(LocalNote::Unforget { path: path.clone() });
         }
         if !is_watched {

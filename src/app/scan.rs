@@ -46,7 +46,8 @@ const READ_AHEAD: usize = 128;
 pub struct ScanRequest {
     /// The directories to make roots and to scan; none for all known roots.
     pub paths: Vec<PathBuf>,
-    /// Whether what was forgotten stays so, also where a path names it: for whoever scans unasked.
+    /// Whether what was forgotten stays so, also where a path names it, and no linked work tree becomes a root: for whoever
+    /// scans unasked.
     pub keep_forgotten: bool,
     /// Patterns of what to leave out, as in a `.gitignore`.
     pub excludes: Vec<String>,

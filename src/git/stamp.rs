@@ -23,6 +23,11 @@ pub fn stamped_edge(dir: &Path) -> Vec<PathBuf> {
     vec![common.join("shallow"), common.join("objects/pack")]
 }
 
+/// Whether a directory lies in a linked work tree, as `git worktree add` makes them beside a repository's own.
+pub fn is_in_linked_work_tree(dir: &Path) -> bool {
+    dir.ancestors().filter_map(git_dir).any(|git| git.join("commondir").is_file())
+}
+
 /// Where the work trees of a repository keep what they share.
 fn common_dir(git: &Path) -> PathBuf {
     match std::fs::read_to_string(git.join("commondir")) {
@@ -50,5 +55,6 @@ mod tests {
     fn a_directory_outside_of_any_repository_has_none() {
         assert_eq!(stamped(Path::new("/proc")), Vec::<PathBuf>::new());
         assert_eq!(stamped_edge(Path::new("/proc")), Vec::<PathBuf>::new());
+        assert!(!is_in_linked_work_tree(Path::new("/proc")));
     }
 }

@@ -55,10 +55,10 @@ pub(crate) struct Scan {
 /// How hooks scan.
 #[derive(Debug, clap::Args)]
 struct ForHooks {
-    /// Leave alone what was forgotten, also where PATH names it; for hooks
+    /// Leave alone what was forgotten, also where PATH names it, and linked work trees of git outside the roots; for hooks
     #[arg(long)]
     keep_forgotten: bool,
-    /// Scan the flake that `nix PATH...` was about, if any, and leave alone what was forgotten; for hooks, as in
+    /// Scan the flake that `nix PATH...` was about, if any, and leave alone what `--keep-forgotten` does; for hooks, as in
     /// `scan --after-nix -- flake update`
     #[arg(long, conflicts_with = "explain")]
     after_nix: bool,

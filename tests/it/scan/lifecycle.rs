@@ -376,6 +376,28 @@ fn a_hook_leaves_a_forgotten_flake_alone_and_records_what_was_never_seen() {
 }
 
 #[test]
+fn a_hook_makes_no_linked_work_tree_a_root_and_naming_it_does() {
+    let estate = Estate::new();
+    let git = estate.git("main");
+    estate.write("main/flake.nix", FLAKE);
+    git.commit_all("one");
+    for (branch, place) in [("one", "../linked"), ("two", "inside")] {
+        git.run(&["worktree", "add", "-q", "-b", branch, place]);
+    }
+    estate.git("linked/nested");
+    estate.write("linked/nested/flake.nix", FLAKE);
+    for place in ["linked", "linked/nested", "main/inside"] {
+        assert_eq!((unasked(&estate, place).seen, watched(&estate)), (0, vec![]), "{place}");
+    }
+    assert_eq!((unasked(&estate, "main").new, watched(&estate)), (2, vec![estate.root().join("main")]));
+    assert_eq!(unasked(&estate, "main/inside").seen, 1, "it lies in a root");
+    assert_eq!(unasked(&estate, "linked").seen, 0);
+    let named = ScanRequest { paths: vec![estate.root().join("linked")], ..ScanRequest::default() };
+    assert_eq!(estate.scan_with(&named).new, 2);
+    assert_eq!(unasked(&estate, "linked").seen, 2, "by now it is a root");
+}
+
+#[test]
 fn a_hook_makes_no_forgotten_root_a_root_again_and_naming_it_does() {
     let estate = Estate::new();
     estate.write("a/flake.nix", FLAKE);
