@@ -199,6 +199,30 @@ fn a_flake_that_comes_back_is_seen_at_once() {
 }
 
 #[test]
+fn a_flake_whose_files_are_moved_to_another_directory_that_is_there_has_moved() {
+    let estate = Estate::new();
+    describe(&estate, "from", "a");
+    estate.write("from/flake.lock", &lock('a'));
+    for path in ["from/notes", "to/notes", "to/the/notes"] {
+        estate.write(path, "these stay");
+    }
+    while_watched(&estate, |watched| {
+        for name in ["flake.nix", "flake.lock"] {
+            fs::rename(watched.at("from").join(name), watched.at("to/the").join(name)).expect("moved");
+        }
+        watched.until("move", || watched.is_known("to/the"));
+        let told = |kind: &str| estate.types().iter().filter(|told| *told == kind).count();
+        assert_eq!((told("flake.moved"), told("flake.removed")), (1, 0), "{:#?}", estate.types());
+        watched.sees_edits_of("to/the");
+        let scans = watched.scans.load(Ordering::Relaxed);
+        fs::remove_file(watched.at("to/the/flake.nix")).expect("removed");
+        watched.until("removal", || told("flake.removed") == 1);
+        std::thread::sleep(SETTLED);
+        assert!(watched.scans.load(Ordering::Relaxed) <= scans + 3, "once it is removed, it is looked for no more");
+    });
+}
+
+#[test]
 fn a_flake_that_is_written_some_time_after_its_directory_was_made_is_seen_at_once() {
     let estate = Estate::new();
     describe(&estate, "one", "a");

@@ -1,6 +1,7 @@
 //! Which directories are watched, and what is to be scanned when something changes in one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ops::Bound::{Included, Unbounded};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -97,10 +98,9 @@ impl Places {
             .take_while(move |flake| flake.starts_with(directory))
     }
 
-    /// The directories of flakes that are not there.
+    /// The directories of flakes that are not there, or hold none any more.
     pub(super) fn gone(&self) -> BTreeSet<PathBuf> {
-        let is_there = |directory: &Path| directory.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-        self.flakes.iter().filter(|directory| !is_there(directory)).cloned().collect()
+        self.flakes.iter().filter(|directory| is_gone(directory)).cloned().collect()
     }
 
     /// Awaits no flakes any more; returns whether any were.
@@ -119,6 +119,13 @@ impl Places {
     pub(super) fn look_at_all(&mut self) {
         self.git.clear();
     }
+}
+
+/// Whether a directory that held a flake is not there, or holds none any more. One that cannot be looked into may hold it.
+fn is_gone(directory: &Path) -> bool {
+    let is_there = directory.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    !is_there || directory.join("flake.nix").symlink_metadata().err().is_some_and(is_absent)
 }
 
 /// Finding a repository takes a while, so it is done again only when the flake is looked at, or the repository is gone.
