@@ -10,7 +10,7 @@ use super::explain::{Verdict, explain};
 use super::roots::{self, Inside};
 use super::scan::{ScanReport, ScanRequest, scan, scan_inside};
 use super::{AppError, Session};
-use crate::scan::{Renewed, Unwatched, Watch, walk_until};
+use crate::scan::{DEFAULT_LIMIT, Renewed, Unwatched, Watch, read_text, walk_until};
 
 mod awaited;
 
@@ -210,7 +210,7 @@ impl Watching<'_> {
         for directory in directories {
             match self.places.watched.get(directory) {
                 Some(flakes) if !flakes.is_empty() => paths.extend(flakes.iter().cloned()),
-                Some(_) if self.places.is_awaited(directory) && has_flake(directory) && self.is_seen(directory) => {
+                Some(_) if self.is_news(directory) => {
                     paths.insert(directory.clone());
                 }
                 None if directory.file_name() == Some(OsStr::new(".git")) => {
@@ -234,7 +234,7 @@ impl Watching<'_> {
         for directory in &renewed.fresh {
             paths.extend(self.places.watched.get(directory).into_iter().flatten().cloned());
             let is_whole = renewed.replaced.contains(directory) || self.places.roots.contains(directory);
-            if is_whole && self.is_seen(directory) {
+            if is_whole && self.is_seen(directory) || self.is_news(directory) {
                 paths.insert(directory.clone());
             } else if self.places.is_awaited(directory) {
                 appeared.insert(directory.clone());
@@ -269,12 +269,25 @@ impl Watching<'_> {
         Affected { paths: appeared.into_iter().collect(), are_awaited }
     }
 
+    /// Whether a directory without a known flake holds one by now. A text that cannot be read is none yet: it would be news
+    /// again and again.
+    fn is_news(&self, directory: &Path) -> bool {
+        let nix = directory.join("flake.nix");
+        let is_new = || self.places.may_appear_in(directory) && read_text(&nix, DEFAULT_LIMIT).is_ok();
+        let is_awaited = self.places.is_awaited(directory) && has_flake(directory) && self.is_seen(directory);
+        is_awaited || is_new() && self.is_walked(&nix)
+    }
+
     /// Whether a scan of everything would look for flakes there.
     fn is_seen(&self, directory: &Path) -> bool {
+        self.is_walked(directory) && directory.is_dir()
+    }
+
+    /// Whether a scan of everything would come by.
+    fn is_walked(&self, path: &Path) -> bool {
         let roots: Vec<PathBuf> = self.places.roots.iter().cloned().collect();
-        self.places.is_below_a_root(directory)
-            && explain(directory, &roots, &self.request.excludes)
-                .is_ok_and(|explained| explained.verdict == Verdict::Seen && directory.is_dir())
+        self.places.is_below_a_root(path)
+            && explain(path, &roots, &self.request.excludes).is_ok_and(|explained| explained.verdict == Verdict::Seen)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use cim_domain_nix::app::forget;
 use cim_domain_nix::app::roots;
 use cim_domain_nix::app::scan::ScanRequest;
 use cim_domain_nix::app::watch::{self, Told};
@@ -219,6 +220,49 @@ fn a_flake_whose_files_are_moved_to_another_directory_that_is_there_has_moved() 
         watched.until("removal", || told("flake.removed") == 1);
         std::thread::sleep(SETTLED);
         assert!(watched.scans.load(Ordering::Relaxed) <= scans + 3, "once it is removed, it is looked for no more");
+    });
+}
+
+#[test]
+fn a_flake_that_is_made_in_a_root_or_above_another_is_seen_at_once() {
+    let estate = Estate::new();
+    describe(&estate, "many/one", "a");
+    while_watched(&estate, |watched| {
+        for path in ["many", "."] {
+            describe(&estate, path, "new");
+            watched.until(path, || watched.is_known(path));
+        }
+        watched.sees_edits_of("many");
+        let reader = estate.session.store.reader().expect("a reader");
+        let known = view::known_flakes(&reader).expect("flakes");
+        let many = known.iter().find(|flake| flake.directory.to_path() == watched.at("many")).expect("many");
+        forget::forget(&estate.session, many.id).expect("forgotten");
+        let scans = watched.scans.load(Ordering::Relaxed);
+        describe(&estate, "many", "not for the ledger");
+        watched.until("look", || watched.scans.load(Ordering::Relaxed) > scans);
+        std::thread::sleep(SETTLED);
+        // Its directory is watched on for the sake of the one below it, and is no reason to scan.
+        let scans = watched.scans.load(Ordering::Relaxed);
+        describe(&estate, "many", "nor is this");
+        std::thread::sleep(SETTLED);
+        assert_eq!((watched.is_known("many"), watched.scans.load(Ordering::Relaxed)), (false, scans));
+    });
+}
+
+#[test]
+fn a_flake_that_cannot_be_read_yet_is_looked_for_when_it_can_be() {
+    let estate = Estate::new();
+    while_watched(&estate, |watched| {
+        let scans = watched.scans.load(Ordering::Relaxed);
+        fs::create_dir(watched.at("flake.nix")).expect("a directory of that name");
+        for text in ["one", "two"] {
+            std::thread::sleep(SETTLED);
+            estate.write("beside", text);
+        }
+        std::thread::sleep(SETTLED);
+        assert_eq!(watched.scans.load(Ordering::Relaxed), scans);
+        fs::remove_dir(watched.at("flake.nix")).expect("removed");
+        watched.sees_edits_of(".");
     });
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Places {
     pub(super) flakes: BTreeSet<PathBuf>,
     /// The roots.
     pub(super) roots: BTreeSet<PathBuf>,
+    /// Directories whose flakes are to be left alone.
+    forgotten: BTreeSet<PathBuf>,
     /// Directories that appeared while it runs and held no flake.
     pub(super) new: Awaited,
     /// The directories of flakes that were removed while it runs, whether they are there or not.
@@ -39,15 +41,15 @@ impl Places {
         let directories = known.map(|flake| flake.directory.to_path());
         let flakes = directories.filter(|directory| self.is_below_a_root(directory)).collect();
         let before = std::mem::replace(&mut self.flakes, flakes);
-        let forgotten: BTreeSet<PathBuf> = reader.forgotten()?.into_iter().map(|(path, _)| path).collect();
-        self.await_others(before, &forgotten);
+        self.forgotten = reader.forgotten()?.into_iter().map(|(path, _)| path).collect();
+        self.await_others(before);
         self.watched = self.list();
         Ok(())
     }
 
-    fn await_others(&mut self, before: BTreeSet<PathBuf>, forgotten: &BTreeSet<PathBuf>) {
+    fn await_others(&mut self, before: BTreeSet<PathBuf>) {
         let now = Instant::now();
-        let Self { flakes, roots, new, removed, .. } = self;
+        let Self { flakes, roots, forgotten, new, removed, .. } = self;
         removed.add(before.into_iter().filter(|directory| !flakes.contains(directory)), now);
         let is_awaited = |directory: &Path| {
             !flakes.contains(directory)
@@ -101,6 +103,11 @@ impl Places {
     /// The directories of flakes that are not there, or hold none any more.
     pub(super) fn gone(&self) -> BTreeSet<PathBuf> {
         self.flakes.iter().filter(|directory| is_gone(directory)).cloned().collect()
+    }
+
+    /// Whether a flake that is there would be news.
+    pub(super) fn may_appear_in(&self, directory: &Path) -> bool {
+        !self.flakes.contains(directory) && !self.forgotten.contains(directory)
     }
 
     /// Awaits no flakes any more; returns whether any were.
