@@ -157,7 +157,8 @@ impl Watching<'_> {
         let mut renewed = self.watch();
         if renewed.why == Some(Unwatched::TooMany) && self.places.await_none() {
             self.places.renew(self.session)?;
-            renewed = self.watch();
+            let before = std::mem::replace(&mut renewed, self.watch());
+            renewed.take(before, |directory| self.places.watched.contains_key(directory));
         }
         let gone = self.places.gone();
         self.missing.retain(|directory| gone.contains(directory));

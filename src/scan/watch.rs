@@ -58,6 +58,14 @@ pub struct Renewed {
     pub why: Option<Unwatched>,
 }
 
+impl Renewed {
+    /// Takes over what an attempt before it began to watch and is still wanted: it is no less fresh for that.
+    pub fn take(&mut self, before: Self, is_wanted: impl Fn(&Path) -> bool) {
+        self.fresh.extend(before.fresh.into_iter().filter(|directory| is_wanted(directory)));
+        self.replaced.extend(before.replaced.into_iter().filter(|directory| is_wanted(directory)));
+    }
+}
+
 /// What changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
@@ -337,6 +345,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_begun_in_two_attempts_is_fresh_and_replaced_as_in_one() {
+        let (_folder, directory, mut watch) = watching("replaced");
+        let [above, other] = ["above", "other"].map(|name| directory.with_extension(name));
+        fs::rename(&directory, directory.with_extension("old")).unwrap();
+        for directory in [&directory, &above, &other] {
+            fs::create_dir(directory).unwrap();
+        }
+        let first = watch.set(&[directory.clone(), above.clone()].into());
+        let mut renewed = watch.set(&[directory.clone(), other.clone()].into());
+        assert_eq!(renewed.fresh, [other.clone()].into());
+        renewed.take(first, |directory| *directory != above);
+        let expected =
+            Renewed { fresh: [directory.clone(), other].into(), replaced: [directory].into(), ..Renewed::default() };
+        assert_eq!(renewed, expected);
     }
 
     #[test]
