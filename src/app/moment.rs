@@ -21,6 +21,9 @@ const ZONE: Zone = chrono::Local;
 #[cfg(test)]
 const ZONE: Zone = Utc;
 
+/// So far ahead, in microseconds, may be what another clock calls now.
+const SLACK: i64 = 60_000_000;
+
 /// A moment to look at, as written: it becomes a point in time once it is known what time it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -73,6 +76,9 @@ pub(crate) enum TimeError {
     /// It lies further away than times can be written.
     #[error("`{0}` is too far away")]
     TooFar(String),
+    /// Nobody knows yet what will be true then.
+    #[error("`{0}` is still to come, so nothing is known of it; name a time that is over")]
+    ToCome(String),
     /// `#` is followed by something that is not a number.
     #[error("`{0}` is not a position: write `#` and a number, as in `#1200`")]
     Position(String),
@@ -137,6 +143,12 @@ impl Written {
     /// The point in time, in microseconds since 1970 UTC.
     pub(crate) fn at(&self, now: i64) -> Result<i64, TimeError> {
         self.when.at(now).ok_or_else(|| TimeError::TooFar(self.text.clone()))
+    }
+
+    /// The same, when it is not to come; clocks differ a little.
+    pub(crate) fn reached(&self, now: i64) -> Result<i64, TimeError> {
+        let at = self.at(now)?;
+        if at > now.saturating_add(SLACK) { Err(TimeError::ToCome(self.text.clone())) } else { Ok(at) }
     }
 
     /// The point in time, when it is one whatever time it is now.
@@ -325,6 +337,16 @@ mod tests {
         for text in ["9000000000 h", "300000y"] {
             // Whether it is too far away depends on what time it is now; the words are the user's all the same.
             assert_eq!(text.parse::<Written>().unwrap().at(NOW), Err(TimeError::TooFar(text.into())));
+        }
+    }
+
+    #[test]
+    fn a_moment_to_come_is_none_but_for_what_clocks_differ() {
+        let reached = |text: &str| text.parse::<Written>().unwrap().reached(NOW);
+        assert_eq!((reached("now"), reached("1d")), (Ok(NOW), Ok(at("1d"))));
+        assert_eq!(reached("2026-11-24T12:01:00Z"), Ok(NOW + SLACK));
+        for text in ["2026-11-24T12:01:01Z", "2027-01-01"] {
+            assert_eq!(reached(text), Err(TimeError::ToCome(text.into())));
         }
     }
 

@@ -46,7 +46,7 @@ pub(crate) struct Global {
     /// Look at the past: a time, `#` and a position, or `@seen:` and a time
     ///
     /// `2026-11-24`, `2026-11-24 10:00`, `yesterday`, `3d`, RFC 3339 and seconds since 1970 say what was true then.
-    /// `#1200` is what the ledger said after that event, `@seen:TIME` what it knew at that time.
+    /// `#1200` is what the ledger said after that event, `@seen:TIME` what it knew at that time. A time to come is refused.
     #[arg(long, global = true, value_name = "TIME")]
     pub(crate) at: Option<Moment>,
     /// How the answer is written

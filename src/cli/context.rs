@@ -215,8 +215,8 @@ impl<'a> Context<'a> {
     /// The moment that an argument names.
     pub(crate) fn at(&self, moment: &Moment, reader: &ledger::Reader) -> Result<At, Failure> {
         Ok(match moment {
-            Moment::Occurred(time) => At::Occurred(self.time(time)?),
-            Moment::Seen(time) => view::seen(reader, self.time(time)?)?,
+            Moment::Occurred(time) => At::Occurred(time.reached(self.clock.now())?),
+            Moment::Seen(time) => view::seen(reader, time.reached(self.clock.now())?)?,
             Moment::Position(position) => {
                 let head = reader.head()?;
                 if *position > head {

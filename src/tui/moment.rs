@@ -86,8 +86,8 @@ pub(crate) fn parse(text: &str, now: i64) -> Result<At, TimeError> {
         return Ok(At::Now);
     }
     Ok(match text.parse()? {
-        Moment::Occurred(written) => At::Occurred(written.at(now)?),
-        Moment::Seen(written) => At::Seen(written.at(now)?),
+        Moment::Occurred(written) => At::Occurred(written.reached(now)?),
+        Moment::Seen(written) => At::Seen(written.reached(now)?),
         Moment::Position(position) => At::Position(position),
     })
 }
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(parse("2026-11-24 00:45:09"), Some(At::Occurred(NOW)));
         assert_eq!(parse("2026-11-24T00:45:09Z"), Some(At::Occurred(NOW)));
         assert_eq!(parse("@seen:2026-11-24T00:45:09Z"), Some(At::Seen(NOW)));
-        for nonsense in ["#", "#-1", "tomorrow", "d", "-3d", "3é", "2026-13-01", "99999999999999w"] {
+        for nonsense in ["#", "#-1", "tomorrow", "d", "-3d", "3é", "2026-13-01", "2026-11-25", "99999999999999w"] {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }
     }
