@@ -39,7 +39,8 @@ pub const fn shell(shell: Shell) -> &'static str {
     }
 }
 
-const POSIX: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
+const POSIX: &str = r#"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten, or
+# lies in a linked work tree outside the roots.
 # Install: eval "$(cim-nix hook shell)"   in ~/.bashrc or ~/.zshrc
 nix() {
   local _cim_nix_status=0
@@ -51,7 +52,8 @@ nix() {
 }
 "#;
 
-const FISH: &str = r"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten.
+const FISH: &str = r"# Records the flake that `nix flake update|lock|init|new` was about in the cim-nix ledger, unless it was forgotten, or
+# lies in a linked work tree outside the roots.
 # Install: cim-nix hook shell --shell fish > ~/.config/fish/conf.d/cim-nix.fish
 function nix
     command nix $argv
