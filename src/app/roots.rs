@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::git;
+use crate::store::local::{all_below, forgotten_root};
 use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
 use super::sync::consent;
@@ -117,16 +118,6 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
 
 fn watched(session: &Session) -> Result<Vec<PathBuf>, AppError> {
     Ok(list(session)?.into_iter().map(|root| root.path).collect())
-}
-
-/// How a root that was forgotten is written among the directories that are: no flake lies there.
-fn all_below(root: &Path) -> PathBuf {
-    root.join("*")
-}
-
-/// The root that was forgotten, when a directory is written as such.
-pub(super) fn forgotten_root(directory: &Path) -> Option<&Path> {
-    directory.parent().filter(|root| all_below(root) == *directory)
 }
 
 fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {

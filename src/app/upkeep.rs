@@ -13,10 +13,11 @@ use crate::store::{Receipt, StoreError};
 use super::ledger::Ledger;
 use super::{AppError, Session};
 
-pub use crate::store::backup::{BackedUp, BackupOptions, Restored, restore};
+pub use crate::store::backup::{Agreed, BackedUp, BackupOptions, Restored, restore};
 pub use crate::store::check::{Check, CheckState, check, worst};
 pub use crate::store::import::Imported;
 pub use crate::store::rebuild::{Progress, Rebuilt, Replayed, Selection, Table as ReplayedTable};
+pub use crate::store::remote::Agreement;
 pub use crate::store::verify::verify;
 
 /// What an erasure came to.

@@ -13,10 +13,12 @@ use super::open::Store;
 use super::origin;
 use draft::Draft;
 
+mod agreed;
 mod alone;
 mod draft;
 mod restore;
 
+pub use agreed::Agreed;
 pub(super) use draft::left_behind;
 pub use restore::{Restored, restore};
 

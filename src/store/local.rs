@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 pub(crate) mod edits;
 
+mod places;
 mod undo;
 pub(crate) mod unlearn;
 
 pub use edits::EditRow;
+pub use places::{Places, all_below, forgotten_root};
 pub use undo::{Replaced, Undo};
 
 use super::chain::Hash;

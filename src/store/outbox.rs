@@ -278,6 +278,14 @@ pub(crate) fn withdraw(connection: &Connection, stream: &str) -> rusqlite::Resul
         .map(drop)
 }
 
+/// Marks every stream of this origin as private, but for what the ledger says of itself.
+pub(crate) fn withdraw_all(connection: &Connection) -> rusqlite::Result<()> {
+    let ledger = format!("{}/", Aggregate::Ledger.name());
+    let sql = "UPDATE streams SET shared = 0 WHERE shared = 1 AND substr(stream, 1, length(?1)) <> ?1 \
+               AND origin = (SELECT id FROM origins WHERE is_self = 1)";
+    connection.prepare_cached(sql)?.execute([ledger]).map(drop)
+}
+
 /// Marks streams as shared and lets their events into the outbox.
 pub(crate) fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, StoreError> {
     let mut fresh = Vec::new();

@@ -75,6 +75,9 @@ pub enum Agreement {
 }
 
 impl Agreement {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Sync, Self::Findings, Self::System];
+
     /// Its name in `meta`.
     const fn key(self) -> &'static str {
         match self {

@@ -35,6 +35,8 @@ mod proof;
 
 mod copies;
 
+mod agreed;
+
 pub(crate) mod restore;
 
 pub(crate) const NOW: i64 = 1_764_000_000_000_000;

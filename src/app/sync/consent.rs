@@ -1,21 +1,22 @@
 //! Consent: nothing leaves this machine before its user says which roots may be shared. The innermost root around a place
 //! decides for it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::super::Session;
 use super::super::known::finding_stream_of;
-use super::super::{Session, roots};
 use super::{REMOTE, SyncError};
 use crate::domain::id::FlakeId;
 use crate::domain::stream::StreamId;
 use crate::store::error::Named;
+use crate::store::local::{self, Places};
 pub use crate::store::outbox::{Released, Settled};
 use crate::store::remote::{self, Agreement};
 use crate::store::view::{self, HeldStream};
-use crate::store::{FileRow, LocalNote, Reader, StoreError, local};
+use crate::store::{FileRow, LocalNote, Reader, StoreError};
 
 /// The files of a flake in which problems are found.
 const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
@@ -138,8 +139,7 @@ fn agree(session: &Session, to: Agreement, agreed: bool) -> Result<Settled, Stor
 
 /// What the user agreed to share.
 struct Consent {
-    /// The roots, and whether each is shared. What was a root stays private until it is one again.
-    roots: BTreeMap<PathBuf, bool>,
+    places: Places,
     findings: bool,
     system: bool,
 }
@@ -147,11 +147,8 @@ struct Consent {
 impl Consent {
     fn read(connection: &Connection) -> Result<Self, StoreError> {
         let read = || -> rusqlite::Result<Self> {
-            let forgotten = local::forgotten(connection)?.into_iter().map(|(path, _)| path);
-            let forgotten = forgotten.filter_map(|path| Some((roots::forgotten_root(&path)?.to_owned(), false)));
-            let there = local::roots(connection)?.into_iter().map(|root| (root.path, root.shared));
             Ok(Self {
-                roots: forgotten.chain(there).collect(),
+                places: Places::read(connection)?,
                 findings: remote::has_agreed(connection, Agreement::Findings)?,
                 system: remote::has_agreed(connection, Agreement::System)?,
             })
@@ -159,17 +156,15 @@ impl Consent {
         read().named(Path::new(connection.path().unwrap_or_default()))
     }
 
-    /// Whether what lies at a path may be shared: the innermost root around it decides.
     fn covers(&self, path: &Path) -> bool {
-        // Of those around a path, the innermost comes last in order.
-        self.roots.iter().rev().find(|(root, _)| path.starts_with(root)).is_some_and(|(_, shared)| *shared)
+        self.places.covers(path)
     }
 
     /// The streams that are covered: of flakes, what they hold, and files without one, those of findings only when that was
     /// asked for; those of the machine itself likewise.
     fn streams(&self, connection: &Connection, own: &str) -> Result<HashSet<StreamId>, StoreError> {
         let mut streams = HashSet::new();
-        if self.roots.values().any(|shared| *shared) {
+        if self.places.are_any_shared() {
             let flakes = Flakes::read(self, connection, own)?;
             streams.extend(flakes.0.keys().flat_map(|id| [StreamId::flake(*id), StreamId::lock_history(*id)]));
             let held = view::held_streams(connection)?.into_iter();
@@ -254,35 +249,4 @@ fn find(known: &[PathBuf], path: &Path) -> Result<PathBuf, SyncError> {
     let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let found = known.iter().find(|root| **root == canonical || *root == path);
     found.cloned().ok_or_else(|| SyncError::UnknownRoot { path: path.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn consent(roots: &[(PathBuf, bool)]) -> Consent {
-        Consent { roots: roots.iter().cloned().collect(), findings: false, system: false }
-    }
-
-    #[test]
-    fn a_name_that_begins_alike_is_no_root_around() {
-        let consent = consent(&[("/a".into(), true), ("/a/b".into(), false)]);
-        let covered = ["/a", "/a/bc", "/a/b", "/a/b/c", "/ab", "/"].map(|path| consent.covers(Path::new(path)));
-        assert_eq!(covered, [true, true, false, false, false, false]);
-    }
-
-    proptest! {
-        #[test]
-        fn the_innermost_root_decides(
-            roots in prop::collection::btree_map("(/[a-c]{1,2}){1,4}", any::<bool>(), 0..8),
-            path in "(/[a-c]{1,2}){1,5}",
-        ) {
-            let roots: Vec<(PathBuf, bool)> = roots.into_iter().map(|(path, shared)| (path.into(), shared)).collect();
-            let around = roots.iter().filter(|(root, _)| Path::new(&path).starts_with(root));
-            let innermost = around.max_by_key(|(root, _)| root.components().count());
-            prop_assert_eq!(consent(&roots).covers(Path::new(&path)), innermost.is_some_and(|(_, shared)| *shared));
-        }
-    }
 }

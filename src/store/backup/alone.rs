@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Alone {
     /// In a transaction that holds the lock. No other file handle of it may be closed: the lock would be gone.
-    _connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// Takes a ledger for this process alone; nothing for one that is too damaged to be opened by anyone.
@@ -32,7 +32,7 @@ pub(super) fn take(ledger: &Path) -> Result<Option<Alone>, StoreError> {
             other => other.named(ledger),
         });
         match taken {
-            Ok((Some(connection), _)) => return Ok(Some(Alone { _connection: connection })),
+            Ok((Some(connection), _)) => return Ok(Some(Alone { connection })),
             Ok((None, _)) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
             Ok((None, _)) => {
                 return Err(StoreError::InUse { path: ledger.to_owned(), holders: holder::holders(ledger) });

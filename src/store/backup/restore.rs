@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::agreed::{self, Agreed};
 use super::alone;
 use super::draft::Draft;
 use crate::store::check::{Check, CheckState};
@@ -26,6 +27,11 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
     /// Whether the key of the restored ledger is beside it.
     pub key: bool,
+    /// What its user agreed to, and is in force.
+    pub agreed: Agreed,
+    /// What its user had agreed to when the backup was taken, and not in the ledger that was there, and so does not now; nothing
+    /// when no ledger was there that told.
+    pub withdrawn: Option<Agreed>,
 }
 
 /// What the name of a ledger that was set aside ends with, before the time.
@@ -51,6 +57,8 @@ pub fn restore(backup: &Path, ledger: &Path, force: bool, now: i64) -> Result<Re
     let source = connect::to_look_at(backup)?.connection;
     let mut draft = Draft::begin(ledger)?;
     let head = super::copy(&source, backup, &mut draft, &mut |_, _| {})?;
+    let there_now = alone.as_ref().map(|alone| &alone.connection);
+    let (agreed, withdrawn) = follow_consent(&draft, there_now)?;
     // Who opens it then needs no other journal: that has its name of the path, and somebody who still waits for the file that
     // was there would take it for its own.
     connect::use_write_ahead_log(&draft.database, &draft.path)?;
@@ -68,7 +76,7 @@ pub fn restore(backup: &Path, ledger: &Path, force: bool, now: i64) -> Result<Re
     if let Err(error) = bring_up_to_date(ledger) {
         tracing::warn!(%error, "whoever opens the restored ledger next brings it up to date");
     }
-    Ok(Restored { head, kept: there.then_some(kept), key })
+    Ok(Restored { head, kept: there.then_some(kept), key, agreed, withdrawn })
 }
 
 fn refuse_unsound(path: &Path, checks: &[Check]) -> Result<(), StoreError> {
@@ -84,6 +92,13 @@ fn refuse_unsound(path: &Path, checks: &[Check]) -> Result<(), StoreError> {
             Err(StoreError::Unsound { path: path.to_owned(), why: format!("{}: {detail}", check.name) })
         }
     }
+}
+
+/// What the copy agrees to, without what was taken back since, and what that was.
+fn follow_consent(draft: &Draft, there: Option<&Connection>) -> Result<(Agreed, Option<Agreed>), StoreError> {
+    let withdrawn = there.map(|there| agreed::narrow(&draft.database, there)).transpose();
+    let withdrawn = withdrawn.named(&draft.path)?.flatten();
+    Ok((agreed::read(&draft.database).named(&draft.path)?, withdrawn))
 }
 
 /// Takes the log of a ledger away under the name that the ledger has now, so that it is never read into another file.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::upkeep::{self, BackupOptions};
+use crate::app::upkeep::{self, Agreed, Agreement, BackupOptions};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -57,7 +57,8 @@ impl Restore {
         let done = upkeep::restore(&from, &context.settings.db, self.force, context.clock.now())?;
         let path = shown(&context.settings.db);
         let kept = done.kept.as_deref().map(shown);
-        context.printer.answer(&Restored { path, position: done.head, kept, key: done.key })?;
+        let (agreed, withdrawn) = (Consent::of(&done.agreed), done.withdrawn.as_ref().map(Consent::of));
+        context.printer.answer(&Restored { path, position: done.head, kept, key: done.key, agreed, withdrawn })?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -108,6 +109,49 @@ struct Restored {
     kept: Option<String>,
     /// Whether the key of the ledger is beside it.
     key: bool,
+    /// What its user agreed to, and is in force.
+    agreed: Consent,
+    /// What was agreed to when the backup was taken, and not in the database that was there, and so not now; null when there was
+    /// none that told.
+    withdrawn: Option<Consent>,
+}
+
+/// What a user agreed to.
+#[derive(Debug, Serialize)]
+struct Consent {
+    /// To synchronise.
+    sync: bool,
+    /// To share problems.
+    findings: bool,
+    /// To share generations and channels.
+    system: bool,
+    /// The roots.
+    roots: Vec<String>,
+}
+
+impl Consent {
+    fn of(agreed: &Agreed) -> Self {
+        let to = |agreement| agreed.to.contains(&agreement);
+        Self {
+            sync: to(Agreement::Sync),
+            findings: to(Agreement::Findings),
+            system: to(Agreement::System),
+            roots: agreed.roots.iter().map(|root| shown(root)).collect(),
+        }
+    }
+
+    /// In words for people; none when it is nothing.
+    fn said(&self) -> Option<String> {
+        let named = [
+            (self.sync, "to synchronise"),
+            (self.findings, "to share problems"),
+            (self.system, "to share generations and channels"),
+        ];
+        let to = named.into_iter().filter(|(agreed, _)| *agreed).map(|(_, to)| to.to_owned());
+        let roots = self.roots.iter().map(|root| format!("to share `{root}`"));
+        let all: Vec<String> = to.chain(roots).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
 }
 
 impl Answer for Restored {
@@ -129,6 +173,23 @@ impl Answer for Restored {
         }
         if !self.key {
             page.line("its key is not there: nothing can be shared until it is put back, the rest works");
+        }
+        match &self.withdrawn {
+            Some(withdrawn) => {
+                if let Some(what) = withdrawn.said() {
+                    page.line(format!(
+                        "not agreed to in the database that was there, and so not now: {what}; `cim-nix sync enable` agrees to it"
+                    ));
+                }
+            }
+            None => {
+                if let Some(what) = self.agreed.said() {
+                    page.line(format!(
+                        "agreed to when the backup was taken, and in force: {what}; `cim-nix sync disable` and \
+                         `cim-nix roots unshare` take that back"
+                    ));
+                }
+            }
         }
     }
 }
