@@ -38,7 +38,7 @@ pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, module
 pub use outputs::{OutputRow, outputs};
 pub use pins::{PinRow, pin_files, pins};
 pub use problems::{ProblemRow, problems};
-pub use streams::{HeldStream, held_streams, system_streams};
+pub use streams::{ConfigFiles, HeldStream, config_files, held_streams, system_streams};
 pub use time::rfc3339;
 pub use totals::{Counts, ProjectionRow, counts, events_at, head, projections};
 

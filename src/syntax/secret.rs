@@ -13,6 +13,9 @@ mod hook;
 mod named;
 mod shape;
 
+/// What the marker begins with that takes the place of a secret.
+pub const MARKER: &str = "<redacted:";
+
 /// A text without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted {
@@ -191,7 +194,7 @@ fn whole(text: &str, start: usize, end: usize) -> Vec<Found> {
 
 /// `<redacted:` and a kind and `>`, and nothing else.
 fn is_marker(text: &str) -> bool {
-    let kind = text.strip_prefix("<redacted:").and_then(|rest| rest.strip_suffix('>'));
+    let kind = text.strip_prefix(MARKER).and_then(|rest| rest.strip_suffix('>'));
     kind.is_some_and(|kind| kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
 }
 
@@ -222,7 +225,7 @@ fn replace(text: &str, found: Vec<Found>) -> Redacted {
         let before = text.get(at..start).unwrap_or_default();
         line = line.saturating_add(newlines(before));
         clean.push_str(before);
-        clean.push_str("<redacted:");
+        clean.push_str(MARKER);
         clean.push_str(kind);
         clean.push('>');
         secrets.push(Secret { kind, span: Span { start, end, line } });

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::domain::catalogue::Event;
+use crate::domain::config::ConfigEvent;
 use crate::domain::config::host::{self, Host, HostKind, HostName};
 use crate::domain::id::FlakeId;
 use crate::scan::{DEFAULT_LIMIT, read_text};
-use crate::store::{StreamWrite, view};
+use crate::store::{LocalNote, StreamWrite, view};
 use crate::syntax::flake::read_with_configurations;
 
 use super::super::AppError;
@@ -67,7 +68,7 @@ fn settle_flake(
 ) -> Result<(), AppError> {
     let gone = recorded.into_iter().flatten().filter(|name| seen.complete.contains(&name.kind));
     let names: BTreeSet<&HostName> = seen.hosts.keys().chain(gone).collect();
-    let mut writes: Vec<StreamWrite> = Vec::new();
+    let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), Vec::new());
     for name in names {
         let stream = Known::host_stream(name);
         let (state, version) = known::host(settler.reader(), &stream)?;
@@ -75,10 +76,23 @@ fn settle_flake(
         if state.is_some() && seen.not_understood.contains(name) {
             continue;
         }
-        let event = host::observe(state.as_ref(), name, seen.hosts.get(name), same_files).map(Event::Config);
-        writes.extend(settler.write(stream, version, event.into_iter().collect()));
+        let event = host::observe(state.as_ref(), name, seen.hosts.get(name), same_files);
+        if event.as_ref().is_some_and(takes_in_more) {
+            // A new file may be one that a root inside the flake keeps: whoever follows consent looks whether it is.
+            notes.push(LocalNote::Withdrawn { stream: stream.clone() });
+        }
+        writes.extend(settler.write(stream, version, event.map(Event::Config).into_iter().collect()));
     }
-    settler.store_or_tell(&directory.join("flake.nix"), writes, Vec::new()).map(drop)
+    settler.store_or_tell(&directory.join("flake.nix"), writes, notes).map(drop)
+}
+
+/// Whether an event may tell of files that no earlier one did.
+fn takes_in_more(event: &ConfigEvent) -> bool {
+    match event {
+        ConfigEvent::Updated { change, .. } => change.left_out > 0 || !change.modules.added.is_empty(),
+        ConfigEvent::Deleted { .. } => false,
+        _ => true,
+    }
 }
 
 /// Looks at one flake; none when it cannot be read or understood, which the scan has said already.

@@ -17,6 +17,7 @@ pub use crate::store::outbox::{Released, Settled};
 use crate::store::remote::{self, Agreement};
 use crate::store::view::{self, HeldStream};
 use crate::store::{FileRow, LocalNote, Reader, StoreError};
+use crate::syntax::secret::MARKER;
 
 /// The files of a flake in which problems are found.
 const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
@@ -167,8 +168,10 @@ impl Consent {
         if self.places.are_any_shared() {
             let flakes = Flakes::read(self, connection, own)?;
             streams.extend(flakes.0.keys().flat_map(|id| [StreamId::flake(*id), StreamId::lock_history(*id)]));
+            let kept = flakes.kept_configurations(self, connection)?;
             let held = view::held_streams(connection)?.into_iter();
-            streams.extend(held.filter(|held| flakes.cover(self, held)).map(|held| held.stream));
+            let covered = held.filter(|held| flakes.cover(self, held) && !kept.contains(&held.stream));
+            streams.extend(covered.map(|held| held.stream));
             if self.findings {
                 streams.extend(flakes.findings(self, connection, own)?);
             }
@@ -197,6 +200,20 @@ impl Flakes {
             Some(flake) => self.0.get(&flake).is_some_and(|place| consent.covers(&place.join(path))),
             None => consent.covers(&path),
         }
+    }
+
+    /// The configurations that are private though their flakes are not: of what they say, or once said, something stands in a
+    /// file that a root inside the flake keeps.
+    fn kept_configurations(&self, consent: &Consent, connection: &Connection) -> Result<HashSet<StreamId>, StoreError> {
+        let mut kept = HashSet::new();
+        for (flake, place) in self.0.iter().filter(|(_, place)| consent.places.keeps_below(place)) {
+            // A file that is not named whole may be any.
+            let is_covered = |file: &String| !file.contains(MARKER) && consent.covers(&place.join(file));
+            let configurations = view::config_files(connection, *flake)?.into_iter();
+            let private = configurations.filter(|it| it.left_out > 0 || !it.files.iter().all(is_covered));
+            kept.extend(private.map(|it| it.stream));
+        }
+        Ok(kept)
     }
 
     fn findings(&self, consent: &Consent, connection: &Connection, own: &str) -> Result<Vec<StreamId>, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row};
 use super::At;
 use super::flakes::read_path;
 use super::modules::flake_of;
-use super::query::{parsed, rows};
+use super::query::{json, parsed, rows};
 use crate::domain::id::FlakeId;
 use crate::domain::path::RecordedPath;
 use crate::domain::stream::StreamId;
@@ -35,6 +35,21 @@ SELECT t.stream, t.flake, t.path, t.path_bytes FROM (
   UNION SELECT 'pins/' || file_id, origin, NULL, file, file_bytes FROM {pin_files_past} WHERE manager <> 'channels'
 ) t JOIN origins o ON o.id = t.origin WHERE o.is_self = 1 ORDER BY t.stream";
 
+/// A configuration as it is, or once was, with the files that it takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Paths inside the flake, without secrets.
+    pub files: Vec<String>,
+    /// How many names of it, perhaps of such files, there was no room for.
+    pub left_out: u64,
+}
+
+const CONFIG_FILES: &str = "
+SELECT 'config/' || config AS stream, modules, left_out FROM {configs} WHERE flake = ?1
+UNION SELECT 'config/' || config, modules, left_out FROM {configs_past} WHERE flake = ?1 ORDER BY stream";
+
 const SYSTEM: &str = "
 SELECT t.stream FROM (
   SELECT DISTINCT 'config/' || config AS stream, origin FROM {generations}
@@ -47,6 +62,14 @@ pub fn held_streams(connection: &Connection) -> Result<Vec<HeldStream>, StoreErr
     let read =
         |row: &Row<'_>| Ok(HeldStream { stream: parsed(row, "stream")?, flake: flake_of(row)?, path: read_path(row)? });
     rows(connection, HELD, At::Now, [], read)
+}
+
+/// The configurations of a flake with the files that say what they are, now and at every moment before.
+pub fn config_files(connection: &Connection, flake: FlakeId) -> Result<Vec<ConfigFiles>, StoreError> {
+    rows(connection, CONFIG_FILES, At::Now, [flake.to_string()], |row| {
+        let left_out = row.get::<_, i64>("left_out")?.unsigned_abs();
+        Ok(ConfigFiles { stream: parsed(row, "stream")?, files: json(row, "modules")?, left_out })
+    })
 }
 
 /// What this machine runs: the generations of its profiles, and its channels.

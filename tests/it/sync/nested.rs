@@ -168,3 +168,120 @@ fn a_private_root_inside_a_shared_flake_keeps_the_files_below_it() {
     nested.share("a/x/secret");
     assert!(nested.ada.count(left) >= 2);
 }
+
+/// A machine whose flake has a configuration, with users whom `secret/users.nix` alone names.
+struct Configured(Nested);
+
+impl Configured {
+    fn new(server: &Server, modules: &str) -> Self {
+        let configured = Self(Nested::new(server));
+        fs::create_dir(configured.0.at("a/x/secret")).unwrap();
+        let users = "{ users.users.mallory.isNormalUser = true; services.openssh.enable = true; }";
+        configured.put("secret/users.nix", users);
+        configured.name(modules);
+        configured
+    }
+
+    fn put(&self, file: &str, text: &str) {
+        fs::write(self.0.at("a/x").join(file), text).unwrap();
+    }
+
+    /// Says which modules the configuration has.
+    fn name(&self, modules: &str) {
+        let hosts = format!("nixosConfigurations.desk = nixpkgs.lib.nixosSystem {{ modules = [ {modules} ]; }};");
+        self.put("flake.nix", &format!("{{ outputs = {{ self, nixpkgs }}: {{ {hosts} }}; }}"));
+    }
+
+    /// Sees and sends everything; how many events name these users, and how many of them have left.
+    fn told(&self) -> (i64, i64) {
+        self.0.scan(&["a"]);
+        self.0.ada.synced();
+        self.0.ada.assert_sound();
+        let events = "SELECT count(*) FROM events WHERE type LIKE 'config.%' AND (payload LIKE '%mallory%' OR payload LIKE '%wendy%')";
+        (self.0.ada.count(events), self.0.ada.count(&format!("{events} AND position IN (SELECT position FROM outbox)")))
+    }
+
+    /// How many events of configurations have left.
+    fn left(&self) -> i64 {
+        self.0.ada.count("SELECT count(*) FROM outbox JOIN events USING (position) WHERE stream LIKE 'config/%'")
+    }
+}
+
+#[test]
+fn a_configuration_that_takes_in_a_file_of_a_private_root_is_private_with_it() {
+    let server = Server::start();
+    let configured = Configured::new(&server, "./web.nix ./secret/users.nix");
+    configured.0.scan(&["a"]);
+    configured.0.add("a/x/secret");
+    configured.0.share("a");
+    assert_eq!((configured.told(), configured.left()), ((1, 0), 0), "and the user has it whole");
+    configured.put("secret/users.nix", "{ users.users.wendy.isNormalUser = true; }");
+    assert_eq!(configured.told(), (2, 0));
+    // What it took in is in its past, which is shared with it.
+    configured.name("./web.nix");
+    assert_eq!(configured.told(), (3, 0));
+    configured.0.share("a/x/secret");
+    assert_eq!(configured.told(), (3, 3));
+}
+
+#[test]
+fn a_configuration_is_private_from_the_event_on_in_which_it_comes_to_name_a_private_file() {
+    let server = Server::start();
+    let configured = Configured::new(&server, "./web.nix");
+    configured.0.scan(&["a"]);
+    configured.0.add("a/x/secret");
+    configured.0.share("a");
+    assert_eq!((configured.told(), configured.left()), ((0, 0), 1));
+    // One that is not private goes on being shared.
+    configured.put("more.nix", "{ services.nginx.enable = true; }");
+    configured.name("./web.nix ./more.nix");
+    assert_eq!((configured.told(), configured.left()), ((0, 0), 2));
+    // By the file itself, and by one that imports it.
+    configured.put("more.nix", "{ imports = [ ./secret/users.nix ]; services.nginx.enable = true; }");
+    assert_eq!((configured.told(), configured.left()), ((1, 0), 2));
+    configured.put("secret/users.nix", "{ users.users.wendy.isNormalUser = true; }");
+    assert_eq!((configured.told(), configured.left()), ((2, 0), 2));
+}
+
+#[test]
+fn a_configuration_is_private_from_the_moment_on_at_which_what_it_takes_in_becomes_so() {
+    let server = Server::start();
+    let configured = Configured::new(&server, "./web.nix ./secret/users.nix");
+    configured.0.scan(&["a"]);
+    configured.0.share("a");
+    assert_eq!(configured.told(), (1, 1), "all of it is shared until then");
+    assert_eq!(configured.0.add("a/x/secret"), 2, "the module, and the configuration that has it");
+    configured.put("secret/users.nix", "{ users.users.wendy.isNormalUser = true; }");
+    assert_eq!(configured.told(), (2, 1));
+}
+
+#[test]
+fn a_configuration_of_which_not_every_file_is_known_is_private_where_a_root_inside_its_flake_is() {
+    let server = Server::start();
+    let configured = Configured::new(&server, "./web.nix ./all");
+    fs::create_dir(configured.0.at("a/x/all")).unwrap();
+    let services: Vec<String> = (0..2_100).map(|number| format!("services.s{number}.enable = true;")).collect();
+    let services = services.join(" ");
+    configured.put("all/default.nix", &format!("{{ {services} imports = [ ../secret/users.nix ]; }}"));
+    configured.0.scan(&["a"]);
+    configured.0.add("a/b");
+    configured.0.share("a");
+    assert_eq!(configured.told(), (1, 1), "no private root is inside it");
+    fs::create_dir(configured.0.at("a/x/empty")).unwrap();
+    assert_eq!(configured.0.add("a/x/empty"), 1, "its configuration");
+}
+
+#[test]
+fn a_shared_root_inside_a_private_flake_shares_nothing_without_the_flake() {
+    let server = Server::start();
+    let nested = Nested::new(&server);
+    fs::create_dir(nested.at("a/x/lib")).unwrap();
+    fs::write(nested.at("a/x/lib/web.nix"), "{ config, lib, ... }: { services.nginx.enable = true; }").unwrap();
+    nested.scan(&["a"]);
+    nested.add("a/x/lib");
+    let released = consent::share(&nested.ada.session, &nested.which("a/x/lib")).unwrap();
+    assert_eq!((released.streams, released.events), (0, 0));
+    nested.share("a");
+    nested.unshare("a/x/lib");
+    assert_eq!(nested.ada.count("SELECT count(*) FROM streams WHERE shared = 0 AND stream LIKE 'module/%'"), 1);
+}
