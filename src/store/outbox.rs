@@ -23,6 +23,8 @@ pub struct Settled {
     pub released: Released,
     /// How many streams are private again.
     pub withdrawn: usize,
+    /// How many of these hold problems that were found.
+    pub of_findings: usize,
 }
 
 /// What a release to sharing did.
@@ -204,9 +206,10 @@ impl Store {
             let covered = covered(place.connection)?;
             let Difference { private, shared } = Difference::read(place.connection, &covered).named(place.path)?;
             for stream in &shared {
-                withdraw(place.connection, stream).named(place.path)?;
+                withdraw(place.connection, &stream.to_string()).named(place.path)?;
             }
-            Ok(Settled { released: share(place, &private)?, withdrawn: shared.len() })
+            let of_findings = shared.iter().filter(|stream| stream.aggregate() == Aggregate::Finding).count();
+            Ok(Settled { released: share(place, &private)?, withdrawn: shared.len(), of_findings })
         })
     }
 }
@@ -216,7 +219,7 @@ struct Difference {
     /// What is private and covered.
     private: Vec<String>,
     /// What is shared and not covered.
-    shared: Vec<String>,
+    shared: Vec<StreamId>,
 }
 
 impl Difference {
@@ -233,8 +236,11 @@ impl Difference {
             if stream.aggregate() == Aggregate::Ledger || covered.contains(&stream) == is_shared {
                 continue;
             }
-            let side = if is_shared { &mut difference.shared } else { &mut difference.private };
-            side.push(name);
+            if is_shared {
+                difference.shared.push(stream);
+            } else {
+                difference.private.push(name);
+            }
         }
         Ok(difference)
     }

@@ -14,7 +14,8 @@ use crate::domain::stream::StreamId;
 use crate::store::error::Named;
 use crate::store::local::{self, Places};
 pub use crate::store::outbox::{Released, Settled};
-use crate::store::remote::{self, Agreement};
+use crate::store::remote;
+pub use crate::store::remote::Agreement;
 use crate::store::view::{self, HeldStream};
 use crate::store::{FileRow, LocalNote, Reader, StoreError};
 use crate::syntax::secret::MARKER;
@@ -45,9 +46,19 @@ pub struct Waiting {
 /// # Errors
 /// [`SyncError::UnknownRoot`] names a path that is no root; nothing is changed then.
 pub fn enable(session: &Session, which: &Which) -> Result<Released, SyncError> {
+    Ok(enable_with(session, which, &[])?.released)
+}
+
+/// The same with what else the user agrees to, or no longer: all at one moment, so that nothing leaves in between that is to
+/// be private.
+///
+/// # Errors
+/// As [`enable`].
+pub fn enable_with(session: &Session, which: &Which, others: &[(Agreement, bool)]) -> Result<Settled, SyncError> {
     let mut notes = marks(session, which, true)?;
-    notes.push(LocalNote::Agreed { to: Agreement::Sync, agreed: true });
-    Ok(settle(session, notes)?.released)
+    let agreed = others.iter().copied().chain([(Agreement::Sync, true)]);
+    notes.extend(agreed.map(|(to, agreed)| LocalNote::Agreed { to, agreed }));
+    Ok(settle(session, notes)?)
 }
 
 /// Takes the consent to synchronise back. What was shared stays shared.

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::admin::Admin;
 use super::machine::Machine;
+use super::processes::program;
 use crate::nats::Server;
 
 /// A machine with a root of two directories: a flake that cannot be read whole, and a lock without a flake.
@@ -130,5 +131,26 @@ fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
     troubled.scan();
     troubled.ada.synced();
     assert!(troubled.findings().0 > more && troubled.findings().1 == more, "{:?}", troubled.findings());
+    troubled.ada.assert_sound();
+}
+
+#[test]
+fn a_root_that_is_shared_without_its_problems_is_so_from_the_first_moment_on() {
+    let server = Server::start();
+    let troubled = Troubled::new(&server);
+    consent::share_findings(&troubled.ada.session).unwrap();
+    let (_, shared) = troubled.findings();
+    let more = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::write(more.path().join("flake.nix"), BROKEN).unwrap();
+    let request = ScanRequest { paths: vec![more.path().to_owned()], threads: 1, ..ScanRequest::default() };
+    scan(&troubled.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+    let flakes = "SELECT count(*) FROM streams WHERE stream LIKE 'flake/%' AND shared = 1";
+    let before = troubled.ada.count(flakes);
+    let arguments = format!("sync enable {} --no-findings --no-system", more.path().display());
+    assert!(program(&troubled.ada, &server.url(), &arguments).status().unwrap().success());
+    assert_eq!(troubled.findings().1, shared, "of those, nothing more");
+    assert_eq!(troubled.ada.count(flakes), before + 1);
+    let reader = troubled.ada.session.store.reader().unwrap();
+    assert!(!reader.are_findings_shared().unwrap() && reader.is_sync_enabled().unwrap());
     troubled.ada.assert_sound();
 }

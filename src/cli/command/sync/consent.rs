@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::app::sync::consent::{self, Released, Waiting, Which};
+use crate::app::sync::consent::{self, Agreement, Settled, Waiting, Which};
 use crate::app::sync::{Place, SyncError};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -56,23 +56,12 @@ impl Enable {
             Which::Named(self.roots.iter().map(|root| context.directory.join(root)).collect())
         };
         let session = context.session()?;
-        let mut released = consent::enable(&session, &which)?;
-        let mut add = |more: Released| {
-            released = Released { streams: released.streams + more.streams, events: released.events + more.events };
-        };
-        if self.problems.findings {
-            add(consent::share_findings(&session)?);
-        }
-        if self.machine.system {
-            add(consent::share_system(&session)?);
-        }
+        let Settled { released, withdrawn, of_findings } = consent::enable_with(&session, &which, &self.others())?;
         if self.problems.no_findings {
-            let private = consent::unshare_findings(&session)?;
-            context.printer.say(format!("the problems of {} are private again", plural(private as u64, "file")));
+            context.printer.say(format!("the problems of {} are private again", plural(of_findings as u64, "file")));
         }
         if self.machine.no_system {
-            let private = consent::unshare_system(&session)?;
-            let streams = plural(private as u64, "stream");
+            let streams = plural((withdrawn - of_findings) as u64, "stream");
             context.printer.say(format!("{streams} of generations and channels are private again"));
         }
         context.printer.say(match released.streams {
@@ -81,6 +70,14 @@ impl Enable {
         });
         context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What else it says of consent.
+    fn others(&self) -> Vec<(Agreement, bool)> {
+        let said = |to, yes: bool, no: bool| (yes || no).then_some((to, yes));
+        let findings = said(Agreement::Findings, self.problems.findings, self.problems.no_findings);
+        let system = said(Agreement::System, self.machine.system, self.machine.no_system);
+        findings.into_iter().chain(system).collect()
     }
 }
 
