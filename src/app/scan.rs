@@ -184,6 +184,8 @@ fn scan_roots(
     if roots.is_empty() {
         return Ok(ScanReport::default());
     }
+    // Another release, or a restored backup, may have left more shared than consent covers.
+    consent::follow(session)?;
     progress(Progress::Walking);
     let walked = walk_until(roots, &request.options(), stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
@@ -221,6 +223,7 @@ pub(super) fn look_at(
     request: &ScanRequest,
     command: Command,
 ) -> Result<ScanReport, AppError> {
+    consent::follow(session)?;
     let stop = AtomicBool::new(false);
     let excludes = request.excludes.clone();
     let options =

@@ -224,8 +224,13 @@ struct Difference {
 
 impl Difference {
     fn read(connection: &Connection, covered: &HashSet<StreamId>) -> rusqlite::Result<Self> {
-        let sql = "SELECT stream, shared FROM streams WHERE origin = (SELECT id FROM origins WHERE is_self = 1)";
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut sql =
+            "SELECT stream, shared FROM streams WHERE origin = (SELECT id FROM origins WHERE is_self = 1)".to_owned();
+        if covered.is_empty() {
+            // What is private already needs no look then.
+            sql.push_str(" AND shared = 1");
+        }
+        let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query([])?;
         let mut difference = Self { private: Vec::new(), shared: Vec::new() };
         while let Some(row) = rows.next()? {

@@ -285,3 +285,22 @@ fn a_shared_root_inside_a_private_flake_shares_nothing_without_the_flake() {
     nested.unshare("a/x/lib");
     assert_eq!(nested.ada.count("SELECT count(*) FROM streams WHERE shared = 0 AND stream LIKE 'module/%'"), 1);
 }
+
+#[test]
+fn what_an_earlier_release_left_shared_is_private_before_a_scan_records_more_of_it() {
+    let server = Server::start();
+    let nested = Nested::new(&server);
+    nested.scan(&["a"]);
+    nested.share("a");
+    assert_eq!(nested.add("a/b"), 2);
+    let (shared, left) = ("SELECT count(*) FROM streams WHERE shared = 1", "SELECT count(*) FROM outbox");
+    let are = nested.ada.count(shared);
+    // It shared a root inside a shared one with that.
+    let raw = rusqlite::Connection::open(nested.ada.session.store.path()).unwrap();
+    raw.execute("UPDATE streams SET shared = 1 WHERE stream NOT LIKE 'finding/%'", []).unwrap();
+    assert_eq!(nested.ada.count(shared), are + 2);
+    let before = nested.ada.count(left);
+    nested.write("a/b/y", "second");
+    assert_eq!(nested.scan(&["a"]).events, 2);
+    assert_eq!((nested.ada.count(shared), nested.ada.count(left)), (are, before));
+}
