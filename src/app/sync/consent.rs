@@ -3,12 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::super::Session;
 use super::super::known::finding_stream_of;
-use super::{REMOTE, SyncError};
+use super::engine::is_dead;
+use super::{LEASE, REMOTE, SyncError};
+use crate::domain::delivery::State;
 use crate::domain::id::FlakeId;
 use crate::domain::stream::StreamId;
 use crate::store::error::Named;
@@ -19,6 +22,9 @@ pub use crate::store::remote::Agreement;
 use crate::store::view::{self, HeldStream};
 use crate::store::{FileRow, LocalNote, Reader, StoreError};
 use crate::syntax::secret::MARKER;
+
+/// For so long whoever delivers is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The files of a flake in which problems are found.
 const FILES: [&str; 2] = ["flake.nix", "flake.lock"];
@@ -61,12 +67,26 @@ pub fn enable_with(session: &Session, which: &Which, others: &[(Agreement, bool)
     Ok(settle(session, notes)?)
 }
 
-/// Takes the consent to synchronise back. What was shared stays shared.
+/// Takes the consent to synchronise back. What was shared stays shared. Waits for a moment until whoever delivers has stopped, so
+/// that nothing leaves afterwards; returns who has not said so by then.
 ///
 /// # Errors
-/// When the ledger cannot be written.
-pub fn disable(session: &Session) -> Result<(), SyncError> {
-    Ok(settle(session, vec![LocalNote::Agreed { to: Agreement::Sync, agreed: false }]).map(drop)?)
+/// When the ledger cannot be written or read.
+pub fn disable(session: &Session) -> Result<Option<String>, SyncError> {
+    agree(session, Agreement::Sync, false)?;
+    let (reader, begun) = (session.store.reader()?, Instant::now());
+    loop {
+        let holder = reader.lease_holder(LEASE, session.clock.now())?;
+        let Some(holder) = holder.filter(|holder| !is_dead(holder, &session.who.host)) else { return Ok(None) };
+        // It writes that down when it knows, and sends nothing in between.
+        if reader.remote(REMOTE)?.status.state == State::Disabled.name() {
+            return Ok(None);
+        }
+        if begun.elapsed() > PATIENCE {
+            return Ok(Some(holder));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Shares roots: every flake below them with its past, from its first event on.

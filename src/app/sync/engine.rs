@@ -546,7 +546,7 @@ fn holder(host: &str, process: u32) -> String {
 
 /// Whether a holder of the lease was a process of this machine and is no more. Should two deliver after all, the fence
 /// holds.
-fn is_dead(other: &str, host: &str) -> bool {
+pub(super) fn is_dead(other: &str, host: &str) -> bool {
     let process = other.strip_prefix(host).and_then(|rest| rest.strip_prefix(" (process ")?.strip_suffix(')'));
     let exists = |process: &str| Path::new("/proc").join(process).exists();
     process.is_some_and(|process| process.parse::<u32>().is_ok() && exists("self") && !exists(process))

@@ -120,6 +120,10 @@ pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowle
     };
     let head = sign(signer, &own, last)?;
     message.sign(&head.signature);
+    // Consent may have been taken back since it was asked last.
+    if !reader.is_sync_enabled()? {
+        return Ok(known);
+    }
     let _span = tracing::info_span!("publish", events = messages.len(), last = last.seq).entered();
     let fence = bus.publish(exchange, &own, messages, known.fence)?;
     let acknowledged = Acknowledged { seq: last.seq, fence };

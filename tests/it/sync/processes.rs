@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::app::ledger::{self, Who};
-use cim_domain_nix::app::sync::LEASE;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
+use cim_domain_nix::app::sync::{LEASE, REMOTE, consent};
 use cim_domain_nix::domain::id::EventId;
 use cim_domain_nix::store::backup::BackupOptions;
 use cim_domain_nix::store::check::CheckState;
 use cim_domain_nix::store::erase::Erasure;
+use cim_domain_nix::store::remote::Status;
 
 use super::admin::Admin;
 use super::machine::{Machine, record_change};
@@ -258,4 +259,46 @@ fn settings_that_are_corrected_while_it_serves_are_used_once_somebody_asks() {
     let done = says(&ada, &server, "sync now");
     assert!(done.status.success(), "{done:?}");
     assert_eq!(ada.status().remote.status.state, "live");
+}
+
+#[test]
+fn what_is_kept_by_turning_synchronisation_off_is_what_was_said_then() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let serving = Serving::start(&ada, &server.url());
+    ada.until("live", |report| report.remote.status.state == "live" && serving.is(report.holder.as_deref()));
+    ada.discover(1);
+    let mut kept = 0;
+    for round in 0..5 {
+        ada.change(1, 6_000);
+        consent::enable(&ada.session, &consent::Which::Named(Vec::new())).unwrap();
+        ada.until("something was sent", |report| report.backlog < kept + 6_000);
+        consent::disable(&ada.session).unwrap();
+        kept = i64::try_from(consent::waiting(&ada.session).unwrap().all).unwrap();
+        assert!(kept > 0, "it was too fast for this test");
+        std::thread::sleep(Duration::from_millis(700));
+        let report = ada.status();
+        assert_eq!((report.backlog, report.remote.status.state.as_str()), (kept, "disabled"), "round {round}");
+        assert_eq!(Admin::of(&server).messages(), u64::try_from(report.remote.acked).unwrap());
+    }
+}
+
+#[test]
+fn who_turns_synchronisation_off_learns_who_has_not_stopped_and_does_not_wait_for_the_dead() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let lease = |holder: &str, until: i64| {
+        let now = ada.session.clock.now();
+        assert!(ada.session.store.lease(LEASE, holder, now, now + until).unwrap(), "{holder}");
+    };
+    lease("ada (process 4194999)", 600_000_000);
+    let begun = std::time::Instant::now();
+    assert_eq!(consent::disable(&ada.session).unwrap(), None);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    ada.session.store.release_lease(LEASE, "ada (process 4194999)").unwrap();
+    lease("elsewhere (process 1)", 600_000_000);
+    let status = Status { state: "live".to_owned(), ..Status::default() };
+    ada.session.store.set_status(REMOTE, status, ada.session.clock.now()).unwrap();
+    assert_eq!(consent::disable(&ada.session).unwrap().as_deref(), Some("elsewhere (process 1)"));
+    assert!(begun.elapsed() < Duration::from_secs(10));
 }

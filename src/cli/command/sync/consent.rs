@@ -83,8 +83,11 @@ impl Enable {
 
 pub(super) fn disable(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let session = context.session()?;
-    consent::disable(&session)?;
+    let delivers = consent::disable(&session)?;
     context.printer.say("synchronisation is off; what was shared stays shared");
+    if let Some(holder) = delivers {
+        context.printer.say(format!("{holder} has not stopped yet: what it is sending at this moment may still leave"));
+    }
     let Waiting { all, .. } = consent::waiting(&session)?;
     if all > 0 {
         context.printer.say(format!(
