@@ -141,6 +141,8 @@ struct Engine<'scope, 'env> {
     sent: u64,
     /// What the exchange holds of ours, as it was read at the last look.
     acknowledged: Acknowledged,
+    /// Whether it was asked once what that is.
+    reconciled: bool,
     /// Read once for every time that the exchange is asked what it holds.
     signer: Option<Signer>,
     /// When it was written down last that all is synchronised, how much was sent and taken by then, and who had asked.
@@ -183,6 +185,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             progress: Arc::new(Progress::default()),
             sent: 0,
             acknowledged: Acknowledged { seq: 0, fence: 0 },
+            reconciled: false,
             signer: None,
             synced: (0, 0, 0),
             leased_until: 0,
@@ -254,8 +257,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let known = self.reader.remote(REMOTE)?;
         self.acknowledged = Acknowledged { seq: known.acked, fence: known.fence };
         let mut behind = self.behind()?;
-        // What waits to be sent is not kept waiting by a look for more, but not for ever.
-        if (behind == 0 || self.now() - self.looked > LOOK_US) && self.release()? {
+        // What waits to be sent is not kept waiting by a look for more, but not for ever. Nothing enters the outbox by it before it is
+        // known what the exchange holds: a restored ledger may have shared it already, at another place.
+        if self.reconciled && (behind == 0 || self.now() - self.looked > LOOK_US) && self.release()? {
             behind = self.behind()?;
         }
         self.see(Seen::Recorded { behind });
@@ -336,9 +340,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         self.stop_way_in();
         self.signer = None;
         match relay::reconcile(self.session, &self.place, &bus, &self.holder) {
-            Ok((exchange, behind)) => {
+            Ok(exchange) => {
                 self.status.server = Some(bus.server());
                 self.status.last_error = None;
+                self.reconciled = true;
+                self.release()?;
+                let behind = relay::behind(&self.reader)?;
                 self.see(Seen::Reconciled { behind });
                 self.exchange = Some(exchange.clone());
                 self.start_way_in(scope, bus, exchange);

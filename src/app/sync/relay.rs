@@ -27,8 +27,8 @@ impl<E: Into<SyncError>> From<E> for Stop {
     }
 }
 
-/// Looks whether the exchange is fit and what it holds of ours; returns it with how many events it lacks.
-pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &str) -> Result<(Exchange, u64), Stop> {
+/// Looks whether the exchange is fit and what it holds of ours, and returns it.
+pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &str) -> Result<Exchange, Stop> {
     let exchange = fit_exchange(session, place, bus)?;
     let now = session.clock.now();
     let known = session.store.reader()?.remote(REMOTE)?;
@@ -54,8 +54,7 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &st
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
     keep(session, Acknowledged { seq: held.seq, fence: held.fence }, None, holder)?;
-    let behind = behind(&session.store.reader()?)?;
-    Ok((exchange, behind))
+    Ok(exchange)
 }
 
 /// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we have not: it has

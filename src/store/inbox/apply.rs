@@ -25,22 +25,50 @@ impl Intake<'_> {
         let event = self.recorded(sender, arrival);
         append::insert(self.place, &event)?;
         self.advance(sender, arrival)?;
+        self.introduce(sender, arrival)?;
+        heir::learn(self.place.connection, &sender.key, &event).named(self.place.path)?;
+        self.erase_named(sender, &event)?;
+        self.heads.advance(event.position, event.chain);
+        self.follows(sender, arrival, event.position)?;
+        self.taken.applied += 1;
+        self.recorded.push(event);
+        Ok(Ok(()))
+    }
+
+    /// Gives a proved event that is in the log already, and in no chain of what is shared, the place there that it says to have.
+    /// False, and nothing is changed, when it is not here, or here with another link.
+    pub(super) fn share_again(&self, sender: &mut Sender, arrival: &Arrival) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM events e WHERE event_id = ?1 AND origin = ?2 \
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position)",
+            Recorded::COLUMNS
+        );
+        let here = self
+            .place
+            .cached(&sql)?
+            .query_row(params![arrival.event_id.as_bytes(), sender.id], Recorded::from_row)
+            .optional()
+            .named(self.place.path)?;
+        // The link covers stream, version and content.
+        let link = |event: &Recorded| chain::link(Chain::Shared, &sender.chain, &event.envelope(&sender.key));
+        match here.filter(|event| link(event) == arrival.chain) {
+            Some(event) => self.follows(sender, arrival, event.position).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// The event at a position is the next one that its origin has shared.
+    fn follows(&self, sender: &mut Sender, arrival: &Arrival, position: i64) -> Result<(), StoreError> {
         self.place
             .cached("INSERT INTO outbox (origin, seq, position, chain) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![sender.id, arrival.seq, event.position, arrival.chain])
+            .execute(params![sender.id, arrival.seq, position, arrival.chain])
             .named(self.place.path)?;
         if let Some(signature) = &arrival.signature {
             let head = SignedHead { seq: arrival.seq, chain: arrival.chain, signature: signature.clone() };
             remote::keep_head(self.place.connection, sender.id, &head).named(self.place.path)?;
         }
-        self.introduce(sender, arrival)?;
-        heir::learn(self.place.connection, &sender.key, &event).named(self.place.path)?;
-        self.erase_named(sender, &event)?;
-        self.heads.advance(event.position, event.chain);
         (sender.seq, sender.chain) = (arrival.seq, arrival.chain);
-        self.taken.applied += 1;
-        self.recorded.push(event);
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// A stream has one writer, no gaps, and an event one place.

@@ -17,7 +17,8 @@ pub enum TakenBack {
 }
 
 impl Store {
-    /// Takes own events in that the remote holds and this database lacks, in order and proved as any other.
+    /// Takes own events in that the remote holds and this database lacks, in order and proved as any other. Those that are here and
+    /// were private when the backup was taken have their place in what is shared again; consent stays as it is.
     ///
     /// # Errors
     /// Only for what concerns the whole database; then nothing was kept.
@@ -32,6 +33,9 @@ impl Store {
                 return Ok(TakenBack::Forked(why));
             }
             for arrival in &proved {
+                if intake.share_again(&mut own, arrival)? {
+                    continue;
+                }
                 if let Err(why) = intake.apply(&mut own, arrival)? {
                     // The transaction is undone by the error below, so nothing of a fork is half taken back.
                     return Err(StoreError::Forked { why });

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::origin;
+use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
 use cim_domain_nix::store::backup::{BackupOptions, restore};
 
@@ -37,6 +38,55 @@ fn a_restored_ledger_takes_its_own_events_back() {
     assert_eq!(ada.synced().sent, 1, "it goes on where it was");
     let bob = Machine::new("bob", &server);
     assert_eq!(bob.synced().taken, 12);
+}
+
+#[test]
+fn a_restored_ledger_takes_back_that_it_had_shared_what_it_has() {
+    let server = Server::start();
+    let mut ada = Machine::private("ada", &server);
+    consent::enable(&ada.session, &consent::Which::Named(Vec::new())).unwrap();
+    ada.discover(1);
+    ada.change(1, 2);
+    ada.discover(2);
+    let copy = backup(&ada);
+    ada.change(1, 1);
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    assert_eq!(ada.synced().sent, 5);
+    let before = ada.shared();
+    let now = ada.session.clock.now();
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    assert_eq!(ada.shared(), []);
+    assert_eq!((ada.synced().sent, ada.shared()), (0, before));
+    ada.assert_sound();
+    // Consent is as it was when the backup was taken.
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 0);
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    assert_eq!(ada.synced().sent, 1);
+    let bob = Machine::new("bob", &server);
+    assert_eq!(bob.synced().taken, 6);
+    assert_eq!(bob.shared(), ada.shared());
+    ada.assert_sound();
+}
+
+#[test]
+fn a_restored_ledger_shares_nothing_before_it_knows_what_it_had_shared() {
+    let server = Server::start();
+    let mut ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    // Found and not shared yet, when the backup is taken and something else comes first.
+    ada.discover(2);
+    let copy = backup(&ada);
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 2);
+    let before = ada.shared();
+    let now = ada.session.clock.now();
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    assert_eq!((ada.synced().sent, ada.shared()), (0, before));
+    ada.change(2, 1);
+    assert_eq!(ada.synced().sent, 1);
+    ada.assert_sound();
 }
 
 #[test]

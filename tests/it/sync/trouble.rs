@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cim_domain_nix::app::sync::verify;
+use cim_domain_nix::app::sync::{consent, verify};
 
 use super::machine::Machine;
 use crate::nats::Server;
@@ -12,6 +12,7 @@ fn a_machine_starts_without_a_server_and_goes_on_when_one_appears() {
     let mut server = Server::stopped("");
     let ada = Machine::new("ada", &server);
     ada.discover(1);
+    consent::share(&ada.session, &consent::Which::All).unwrap();
     let running = ada.start();
     let report = ada.until("backoff", |report| report.remote.status.state == "backoff");
     assert!(report.remote.status.last_error.unwrap().contains("no server answers"));

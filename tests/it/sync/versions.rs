@@ -1,5 +1,6 @@
 //! Servers of other versions: too old ones are refused, and one without atomic batches comes to the same.
 
+use cim_domain_nix::app::sync::consent;
 use serde_json::json;
 
 use super::admin::Admin;
@@ -14,6 +15,7 @@ fn servers_that_cannot_fence_are_refused_and_nothing_is_sent() {
         let server = Server::of(part);
         let ada = Machine::new("ada", &server);
         ada.discover(1);
+        consent::share(&ada.session, &consent::Which::All).unwrap();
         assert_blocked(&ada.sync(), "server_too_old", &format!("nats-server {version}"));
         let refused = Admin::of(&server).set_up(true).unwrap_err();
         assert!(refused.to_string().contains("2.11 or newer is needed"), "{refused}");
