@@ -45,6 +45,8 @@ pub struct Desk {
     /// When it was opened, in microseconds since 1970 UTC.
     pub(super) since: i64,
     reader: Mutex<Reader>,
+    /// For health and metrics, which wait for no query.
+    glancer: Mutex<Reader>,
     coverage: Mutex<Option<Coverage>>,
     answered: AtomicU64,
     refused: AtomicU64,
@@ -56,9 +58,10 @@ impl Desk {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
-        let (reader, since) = (Mutex::new(session.store.reader()?), session.clock.now());
+        let (reader, glancer) = (Mutex::new(session.store.reader()?), Mutex::new(session.store.reader()?));
+        let since = session.clock.now();
         let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, allowed, since, reader, coverage, answered, refused })
+        Ok(Self { session, allowed, since, reader, glancer, coverage, answered, refused })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -174,7 +177,37 @@ impl Desk {
         read(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Reads what takes no time.
+    fn glance<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
+        read(&self.glancer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn clock(&self) -> &Clock {
         &self.session.clock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::super::ledger::{self, Who};
+    use super::*;
+
+    #[test]
+    fn how_it_is_is_told_while_a_query_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let who = Who { host: "here".to_owned(), user: "ada".to_owned() };
+        let session = ledger::open(&folder.path().join("ledger.db"), who, Clock::system()).unwrap();
+        let desk = Desk::open(Arc::new(session), Vec::new()).unwrap();
+        let (told, hears) = mpsc::channel();
+        std::thread::scope(|scope| {
+            desk.read(|_| {
+                scope.spawn(|| told.send((desk.health(), health::metrics(&desk))));
+                let (health, metrics) = hears.recv_timeout(Duration::from_secs(20)).unwrap();
+                assert_eq!((&health["service"], &metrics["service"]), (&json!(SERVICE), &json!(SERVICE)));
+            });
+        });
     }
 }

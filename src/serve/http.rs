@@ -13,7 +13,7 @@ use crate::app::requests::Desk;
 /// How often it is looked whether somebody asks, and whether to stop; and while somebody is being heard or told.
 const NAP: Duration = Duration::from_millis(50);
 const WINK: Duration = Duration::from_millis(5);
-/// How long a conversation may take, from the first word to the last.
+/// How long somebody is heard, and then told. While an answer is being made, nobody's time runs.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How many conversations there may be; the oldest gives way to one more.
 const AT_ONCE: usize = 64;
@@ -31,6 +31,7 @@ pub(super) struct Server {
 /// Somebody who asks.
 struct Conversation {
     stream: TcpStream,
+    /// When it came, or when it was known what to tell.
     begun: Instant,
     /// What was heard up to now.
     head: Vec<u8>,
@@ -120,14 +121,21 @@ impl Server {
 
 /// Goes on with every conversation; whether one of them moved.
 fn take_turns(open: &mut Vec<Conversation>, reply: &impl Fn(&str, &str) -> Reply) -> bool {
-    let mut moved = false;
+    let (mut moved, mut away) = (false, Duration::ZERO);
     open.retain_mut(|conversation| {
+        let begun = Instant::now();
         let turn = conversation.turn(reply).unwrap_or_else(|error| {
             tracing::debug!(%error, "whoever asked has gone");
             Turn::Over
         });
+        away += begun.elapsed();
         moved |= turn == Turn::Moved;
-        turn != Turn::Over && conversation.begun.elapsed() < PATIENCE
+        turn != Turn::Over
+    });
+    // Whoever waited while others had their turn could neither say nor hear anything.
+    open.retain_mut(|conversation| {
+        conversation.begun += away;
+        conversation.begun.elapsed() < PATIENCE
     });
     moved
 }
@@ -157,6 +165,7 @@ impl Conversation {
         self.head.extend_from_slice(part.get(..count).unwrap_or_default());
         if count == 0 || self.head.len() >= HEAD || is_whole(&self.head) {
             self.told = Some((answer_to(&self.head, reply), 0));
+            self.begun = Instant::now();
         }
         Ok(Turn::Moved)
     }
@@ -294,6 +303,32 @@ mod tests {
                 assert!(begun.elapsed() < PATIENCE * 2, "it never ends");
                 std::thread::sleep(NAP * 4);
             }
+        });
+    }
+
+    #[test]
+    fn an_answer_that_took_long_to_make_is_told_and_so_are_those_that_waited_for_it() {
+        let slow = |_: &str, target: &str| {
+            if target == "/slow" {
+                std::thread::sleep(PATIENCE + NAP);
+            }
+            Reply::text("200 OK", target)
+        };
+        serving(&slow, |address| {
+            let mut half = TcpStream::connect(address).unwrap();
+            half.write_all(b"GET /ha").unwrap();
+            let others = ["/slow", "/other"].map(|target| {
+                let ask = format!("GET {target} HTTP/1.1\r\n\r\n");
+                (target, std::thread::spawn(move || answered_at(address, ask.as_bytes())))
+            });
+            for (target, answered) in others {
+                let text = answered.join().unwrap();
+                assert!(text.ends_with(target), "{target}: {text}");
+            }
+            half.write_all(b"lf HTTP/1.1\r\n\r\n").unwrap();
+            let mut text = String::new();
+            half.read_to_string(&mut text).unwrap();
+            assert!(text.ends_with("/half"), "{text}");
         });
     }
 

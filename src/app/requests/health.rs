@@ -17,7 +17,7 @@ use crate::store::view::rfc3339;
 pub(super) fn health(desk: &Desk) -> Value {
     let now = desk.clock().now();
     let mut checks: Vec<Check> = check::glance(desk.session.store.path());
-    let report = desk.read(|reader| status::report(reader, now));
+    let report = desk.glance(|reader| status::report(reader, now));
     match &report {
         Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
@@ -88,8 +88,8 @@ pub(super) fn discovery(desk: &Desk) -> Value {
 pub(super) fn metrics(desk: &Desk) -> Value {
     let now = desk.clock().now();
     let (answered, refused) = desk.counts();
-    let report = desk.read(|reader| status::report(reader, now));
-    let head = desk.read(Reader::head);
+    let report = desk.glance(|reader| status::report(reader, now));
+    let head = desk.glance(Reader::head);
     json!({
         "service": SERVICE, "timestamp": rfc3339(now),
         "events": head.ok(), "requests": { "answered": answered, "refused": refused },
