@@ -3,9 +3,9 @@
 use super::super::Session;
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
-use crate::bus::{Bus, BusError, Exchange, Held, Outgoing};
+use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
 use crate::domain::delivery::Reason;
-use crate::store::inbox::{TakenBack, is_signed_by};
+use crate::store::inbox::{Arrival, TakenBack, is_signed_by};
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, Lease, Remote, SignedHead};
 use crate::store::{Reader, Signer, StoreError, chain};
@@ -156,9 +156,8 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
     let mut follow = bus.follow(exchange, Some(own), 0)?;
     let mut waiting = Vec::new();
     loop {
-        let messages = super::intake::read(&mut follow)?;
-        let Some(last) = messages.last() else { break };
-        let over = last.pending == 0 || last.sequence >= held.fence;
+        let messages = awaited(&mut follow)?;
+        let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= held.fence);
         for message in &messages {
             let arrival = wire::arrival(message).map_err(|unreadable| {
                 Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why))
@@ -167,14 +166,13 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
                 waiting.push(arrival);
             }
         }
-        // Whole batches only: what is not signed for is not taken.
-        if waiting.last().is_some_and(|arrival| arrival.signature.is_some()) {
-            have = waiting.last().map_or(have, |arrival| arrival.seq);
-            let signed =
-                waiting.last().is_some_and(|last| is_signed(own, last.seq, &last.chain, last.signature.as_deref()));
-            match session.store.take_back(std::mem::take(&mut waiting), session.clock.now())? {
+        let signed = signed_for(&mut waiting);
+        if let Some(last) = signed.last() {
+            have = last.seq;
+            let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
+            match session.store.take_back(signed, session.clock.now())? {
                 TakenBack::Restored(_) => {}
-                TakenBack::Forked(why) => return Err(Stop::Refused(who_wrote(signed), why)),
+                TakenBack::Forked(why) => return Err(Stop::Refused(who_wrote(is_ours), why)),
             }
         }
         if over {
@@ -182,6 +180,23 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
         }
     }
     Ok(())
+}
+
+/// Whole batches only: what nobody signed for is not taken back, and waits for the message that signs.
+fn signed_for(waiting: &mut Vec<Arrival>) -> Vec<Arrival> {
+    let whole = waiting.iter().rposition(|arrival| arrival.signature.is_some()).map_or(0, |last| last + 1);
+    let rest = waiting.split_off(whole);
+    std::mem::replace(waiting, rest)
+}
+
+/// The next messages, where there are some: that none came in time says nothing of what the server holds.
+pub(super) fn awaited(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
+    let messages = super::intake::read(follow)?;
+    if messages.is_empty() {
+        let why = "its messages did not come in time".to_owned();
+        return Err(BusError::Failed { doing: "asking what the server holds", why }.into());
+    }
+    Ok(messages)
 }
 
 /// The same number must be the same event on both sides.
@@ -215,7 +230,8 @@ fn refuse_repetition(
     let own = &session.store.origin().public_key;
     let link = session.store.reader()?.shared_link(own, known.acked)?;
     let mut follow = bus.follow(exchange, Some(own), known.fence.saturating_sub(1))?;
-    let messages = super::intake::read(&mut follow)?;
+    // At least the repetition comes.
+    let messages = awaited(&mut follow)?;
     let there = messages.first().filter(|message| message.sequence == known.fence);
     let place = there.and_then(|message| message.place_of(own));
     if place.is_none() || place != link.map(|link| (known.acked, link)) {
@@ -283,4 +299,47 @@ fn no_key(error: &StoreError) -> Stop {
 fn sign(signer: &Signer, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
     let signature = signer.sign(&chain::signed_head(own, last.seq, &last.chain)).map_err(|error| no_key(&error))?;
     Ok(SignedHead { seq: last.seq, chain: last.chain, signature })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn arrival(seq: i64, signed: bool) -> Arrival {
+        Arrival {
+            remote_seq: 0,
+            origin: String::new(),
+            seq,
+            chain: chain::GENESIS,
+            signature: signed.then(Vec::new),
+            event_id: Uuid::nil(),
+            stream: String::new(),
+            version: 1,
+            kind: String::new(),
+            schema_version: 1,
+            payload: String::new(),
+            content: chain::GENESIS,
+            occurred_at: 0,
+            recorded_at: 0,
+            correlation_id: Uuid::nil(),
+            causation_id: Uuid::nil(),
+            actor: String::new(),
+            undoes: None,
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_goes_to_the_last_that_is_signed_for_and_the_rest_waits() {
+        let mut waiting = Vec::new();
+        let mut given = |seqs: std::ops::RangeInclusive<i64>, signed: &[i64]| {
+            waiting.extend(seqs.map(|seq| arrival(seq, signed.contains(&seq))));
+            signed_for(&mut waiting).iter().map(|arrival| arrival.seq).collect::<Vec<_>>()
+        };
+        assert_eq!(given(1..=5, &[2, 4]), [1, 2, 3, 4]);
+        assert_eq!(given(6..=7, &[]), [0; 0]);
+        assert_eq!(given(8..=9, &[8]), [5, 6, 7, 8]);
+        assert_eq!(given(10..=10, &[10]), [9, 10]);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 
 use super::super::Session;
-use super::{Place, SyncError, wire};
+use super::{Place, SyncError, relay, wire};
 use crate::bus::{Bus, Link};
 use crate::store::Reader;
 use crate::store::chain::{GENESIS, Hash};
@@ -131,10 +131,9 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     let mut found: BTreeMap<String, Comparing> = BTreeMap::new();
     if exchange.last > 0 {
         let mut follow = bus.follow(&exchange, None, 0)?;
-        loop {
-            let messages = super::intake::read(&mut follow)?;
-            let Some(last) = messages.last() else { break };
-            let over = last.pending == 0 || last.sequence >= exchange.last;
+        while follow.waiting() > 0 {
+            let messages = relay::awaited(&mut follow)?;
+            let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= exchange.last);
             // What came since may lack the message that signs for it.
             for message in messages.iter().filter(|message| message.sequence <= exchange.last) {
                 match wire::arrival(message) {

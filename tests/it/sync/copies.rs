@@ -141,11 +141,12 @@ fn a_copy_that_forks_becomes_an_origin_of_its_own() {
 fn a_lost_ledger_is_filled_again_from_its_key_alone() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
+    // Batches that end elsewhere than what is read at a time.
     for number in 0..3 {
         ada.discover(number);
-        ada.change(number, 10);
+        ada.change(number, 250);
+        ada.synced();
     }
-    ada.synced();
     let key = format!("{}.key", ada.session.store.path().display());
     let mut carol = Machine::at("carol", &ada.place);
     // It has even taken the lost one's events in as another machine's.

@@ -2,16 +2,19 @@
 //! copy of the ledger from a forgery.
 
 use async_nats::HeaderMap;
+use cim_domain_nix::app::sync::Place;
 use cim_domain_nix::app::sync::verify::{self, Compared};
+use cim_domain_nix::bus::Layout;
 use cim_domain_nix::bus::envelope::chain_text;
 use cim_domain_nix::store::chain::{self, Chain};
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
 use super::admin::Admin;
-use super::machine::Machine;
+use super::machine::{Machine, target};
 use super::stranger::Stranger;
 use crate::nats::Server;
+use crate::proxy::{Line, Proxy};
 
 /// A message as the stream holds it.
 struct Stored {
@@ -217,6 +220,33 @@ fn an_event_of_ours_that_is_published_once_more_makes_us_send_nothing_again() {
     stored(&admin).pop().unwrap().send(&stranger);
     ada.change(1, 2);
     assert_eq!((ada.synced().sent, admin.messages()), (2, 7));
+}
+
+#[test]
+fn an_event_of_ours_that_is_published_once_more_is_found_by_who_waits_for_the_server_as_well() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.port());
+    let ada = Machine::at("ada", &Place { target: target(&proxy.url()), layout: Layout::default() });
+    ada.discover(1);
+    ada.change(1, 3);
+    ada.synced();
+    let (admin, stranger) = (Admin::of(&server), Stranger::new(&server));
+    stored(&admin).remove(1).send(&stranger);
+    // It answers, and delivers nothing.
+    proxy.deaf_after("CONSUMER.MSG.NEXT");
+    let outcome = ada.sync();
+    assert_eq!((ada.status().remote.acked, blocked(&ada), outcome.sent), (4, None, 0), "{outcome:?}");
+    let again = || {
+        proxy.set(Line::Cut);
+        proxy.set(Line::Good);
+    };
+    again();
+    proxy.deaf_after("CONSUMER.MSG.NEXT");
+    let compared = verify::verify(&ada.session, &ada.place);
+    assert!(compared.is_err(), "what did not come is not said to be lost: {compared:?}");
+    again();
+    ada.sync();
+    assert_eq!((blocked(&ada).as_deref(), admin.messages()), (Some("forged"), 5));
 }
 
 fn blocked(ada: &Machine) -> Option<String> {
