@@ -67,11 +67,13 @@ impl Store {
             }
         }
         let reader = self.reader()?;
+        // A link stays.
+        let place = &file::resolved(to);
         // What was recorded last of a ledger that lies there is in its log, which would be read into the copy.
-        let alone = if file::beside(to, "-wal").exists() && to.exists() { alone::take(to)? } else { None };
-        let mut draft = Draft::begin(to)?;
+        let alone = if file::beside(place, "-wal").exists() && place.exists() { alone::take(place)? } else { None };
+        let mut draft = Draft::begin(place)?;
         let head = copy(&reader, self.path(), &mut draft, progress)?;
-        draft.replace(to)?;
+        draft.replace(place)?;
         drop(alone);
         if let Some(key) = &key {
             copy_key(&origin::key_path(self.path()), key)?;
@@ -83,7 +85,8 @@ impl Store {
 
 fn refuse_itself(ledger: &Path, other: &Path) -> Result<(), StoreError> {
     let inode = Inode::at(other);
-    let same = |suffix| Inode::at(&file::beside(ledger, suffix)) == inode;
+    let names = [ledger.to_owned(), file::resolved(ledger)];
+    let same = |suffix| names.iter().any(|name| Inode::at(&file::beside(name, suffix)) == inode);
     if inode.is_some() && ["", "-wal", "-shm", ".key"].into_iter().any(same) {
         return Err(StoreError::Exists { path: other.to_owned() });
     }
@@ -134,5 +137,5 @@ fn copy_pages(
 
 fn copy_key(from: &Path, to: &Path) -> Result<(), StoreError> {
     let seed = fs::read(from).map_err(|error| StoreError::file("read", from, error))?;
-    file::write_private(to, &seed)
+    file::write_private(&file::resolved(to), &seed)
 }

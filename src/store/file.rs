@@ -32,6 +32,23 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
+/// So many links lead from one to another at most, as the system has it.
+const LINKS: u32 = 40;
+
+/// Where a path leads, there or not: what takes the place of a file takes that of what a link leads to, and the link stays.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let mut leads = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&leads) else { break };
+        leads = parent(&leads).join(to);
+        // Without the way there, so that it can be told.
+        if let (Ok(directory), Some(name)) = (parent(&leads).canonicalize(), leads.file_name()) {
+            leads = directory.join(name);
+        }
+    }
+    leads
+}
+
 /// Makes the missing directories above a file, for the owner alone; those that exist are left as they are.
 pub(crate) fn make_parent(path: &Path) -> Result<(), StoreError> {
     let directory = parent(path);
@@ -109,6 +126,22 @@ fn draft_then_rename(draft: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_leads_through_links_to_what_need_not_be_there() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let at = |name: &str| root.join(name);
+        symlink("second", at("first")).unwrap();
+        symlink(at("third"), at("second")).unwrap();
+        symlink("round", at("round")).unwrap();
+        assert_eq!(
+            ["first", "second", "third"].map(|name| resolved(&at(name))),
+            [at("third"), at("third"), at("third")]
+        );
+        assert_eq!(resolved(&at("round")), at("round"));
+    }
 
     #[test]
     fn a_private_file_replaces_the_old_one_and_leaves_no_draft() {

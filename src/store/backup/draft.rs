@@ -51,12 +51,12 @@ impl Draft {
         self.named(to, |from, to| fs::rename(from, to))
     }
 
-    /// Gives it the name that it was made for, and does the rest that belongs to that before anybody can open it.
+    /// Gives it the name that it was made for.
     ///
     /// # Errors
     /// [`StoreError::Exists`] when something lies there.
-    pub(super) fn take_place(self, to: &Path, rest: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.named(to, |from, to| fs::hard_link(from, to)).and_then(|()| rest())
+    pub(super) fn take_place(self, to: &Path) -> Result<(), StoreError> {
+        self.named(to, |from, to| fs::hard_link(from, to))
     }
 
     /// It stays locked: whoever opens it by its new name waits.
@@ -74,8 +74,9 @@ impl Drop for Draft {
     }
 }
 
-/// Every draft of a file that lies beside it, whoever made it.
+/// Every draft of a file that lies beside it, or beside what a link leads to, whoever made it.
 pub(in crate::store) fn left_behind(to: &Path) -> Vec<PathBuf> {
+    let to = &file::resolved(to);
     let Some(name) = to.file_name().map(|name| name.to_string_lossy().into_owned()) else { return Vec::new() };
     let Ok(entries) = fs::read_dir(file::parent(to)) else { return Vec::new() };
     let mut found: Vec<PathBuf> = entries
@@ -175,9 +176,9 @@ mod tests {
         // One of this process is held: no number tells.
         assert!(matches!(Draft::begin(&to), Err(StoreError::InUse { .. })));
         assert_eq!(left_behind(&to), std::slice::from_ref(&held.path));
-        held.take_place(&to, || Ok(())).unwrap();
+        held.take_place(&to).unwrap();
         assert!(left_behind(&to).is_empty() && to.exists() && folder.path().join("l.db.mine.new").exists());
-        assert!(matches!(Draft::begin(&to).unwrap().take_place(&to, || Ok(())), Err(StoreError::Exists { .. })));
+        assert!(matches!(Draft::begin(&to).unwrap().take_place(&to), Err(StoreError::Exists { .. })));
         assert!(left_behind(&to).is_empty());
     }
 }

@@ -52,24 +52,31 @@ pub fn restore(backup: &Path, ledger: &Path, force: bool, now: i64) -> Result<Re
         return Err(StoreError::Exists { path: ledger.to_owned() });
     }
     file::make_parent(ledger)?;
+    // A link stays, and so does the disk that it leads to: SQLite, too, has its files beside that.
+    let place = &file::resolved(ledger);
     // Until the end: what others recorded meanwhile would be in a file that is set aside.
-    let alone = if there { alone::take(ledger)? } else { None };
+    let alone = if there { alone::take(place)? } else { None };
     let source = connect::to_look_at(backup)?.connection;
-    let mut draft = Draft::begin(ledger)?;
+    let mut draft = Draft::begin(place)?;
     let head = super::copy(&source, backup, &mut draft, &mut |_, _| {})?;
     let there_now = alone.as_ref().map(|alone| &alone.connection);
     let (agreed, withdrawn) = follow_consent(&draft, there_now)?;
     // Who opens it then needs no other journal: that has its name of the path, and somebody who still waits for the file that
     // was there would take it for its own.
     connect::use_write_ahead_log(&draft.database, &draft.path)?;
-    let kept = file::beside(ledger, &format!("{SET_ASIDE}{now}"));
+    let kept = file::beside(place, &format!("{SET_ASIDE}{now}"));
     if there {
-        fs::hard_link(ledger, &kept).map_err(|error| StoreError::file("keep", ledger, error))?;
-        set_log_aside(ledger, &kept)?;
-        draft.replace(ledger)?;
+        fs::hard_link(place, &kept).map_err(|error| StoreError::file("keep", place, error))?;
+        set_log_aside(place, &kept)?;
+        draft.replace(place)?;
     } else {
-        // The log of a ledger that is gone is not read into this one.
-        draft.take_place(ledger, || set_log_aside(ledger, &kept))?;
+        if place.exists() {
+            // Its log is its own.
+            return Err(StoreError::Exists { path: ledger.to_owned() });
+        }
+        // The log of a ledger that is gone is never beside this one, whenever the power goes.
+        set_log_aside(place, &kept)?;
+        draft.take_place(place)?;
     }
     drop(alone);
     let key = restore_key(backup, ledger, &source, &kept)?;
@@ -101,17 +108,17 @@ fn follow_consent(draft: &Draft, there: Option<&Connection>) -> Result<(Agreed, 
     Ok((agreed::read(&draft.database).named(&draft.path)?, withdrawn))
 }
 
-/// Takes the log of a ledger away under the name that the ledger has now, so that it is never read into another file.
+/// Takes the log of a ledger away under the name that the ledger has now, for good, so that it is never read into another file.
 fn set_log_aside(ledger: &Path, kept: &Path) -> Result<(), StoreError> {
     let log = file::beside(ledger, "-wal");
-    let moved = match fs::rename(&log, file::beside(kept, "-wal")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => match fs::remove_file(file::beside(ledger, "-shm")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        },
+    let there = |done: io::Result<()>| match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     };
-    moved.map_err(|error| StoreError::file("move", &log, error))
+    there(fs::rename(&log, file::beside(kept, "-wal")))
+        .and_then(|()| there(fs::remove_file(file::beside(ledger, "-shm"))))
+        .and_then(|()| file::sync_parent(ledger))
+        .map_err(|error| StoreError::file("move", &log, error))
 }
 
 /// Puts the right key beside a restored ledger; true when it is there. Another one that was there goes with its ledger.
@@ -120,9 +127,12 @@ fn restore_key(backup: &Path, ledger: &Path, source: &Connection, kept: &Path) -
     if origin::signer(ledger, &owner).is_ok() {
         return Ok(true);
     }
-    let key = origin::key_path(ledger);
-    if key.exists() {
-        fs::rename(&key, origin::key_path(kept)).map_err(|error| StoreError::file("keep", &key, error))?;
+    // It is looked for beside the name of the ledger, wherever a link of that name leads.
+    let key = file::resolved(&origin::key_path(ledger));
+    if key.exists() && fs::rename(&key, origin::key_path(kept)).is_err() {
+        // What is kept may lie on another disk.
+        super::copy_key(&key, &origin::key_path(kept))?;
+        fs::remove_file(&key).map_err(|error| StoreError::file("keep", &key, error))?;
     }
     let named = [Some(origin::key_path(backup)), earlier_key_path(backup)];
     let fits = |path: &PathBuf| origin::signer_at(path, &owner).is_ok();

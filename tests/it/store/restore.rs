@@ -2,6 +2,7 @@
 //! ledger afterwards.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::{Child, Command as Program, Stdio};
 use std::time::Duration;
 
@@ -148,6 +149,81 @@ fn a_log_whose_ledger_is_gone_is_not_read_into_the_restored_one() {
     assert_eq!(rows(&path), rows(&copy));
     assert_sound(&path);
     assert_eq!(fs::read(directory.path().join(format!("ledger.db.before-restore-{NOW}-wal"))).unwrap(), log);
+}
+
+#[test]
+fn a_log_whose_ledger_is_gone_is_away_before_the_restored_one_has_its_name() {
+    for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, copy, log] = ["ledger.db", "copy.db", "ledger.db-wal"].map(|name| directory.path().join(name));
+        drop(filled(&copy, 20));
+        fs::write(&log, "old").unwrap();
+        let old = fs::metadata(&log).unwrap().ino();
+        let is_old_there = || fs::metadata(&log).is_ok_and(|log| log.ino() == old);
+        std::thread::scope(|scope| {
+            let restoring = scope.spawn(|| restore(&copy, &path, false, NOW).unwrap());
+            while !path.exists() {
+                assert!(!restoring.is_finished(), "it is there at the end");
+            }
+            assert!(!is_old_there(), "whoever is killed now leaves a ledger beside the log of another");
+        });
+    }
+}
+
+#[test]
+fn a_link_to_a_ledger_stays_and_what_it_leads_to_is_restored() {
+    let directory = tempfile::tempdir().unwrap();
+    let [disk, home] = ["disk", "home"].map(|name| directory.path().canonicalize().unwrap().join(name));
+    for directory in [&disk, &home] {
+        fs::create_dir(directory).unwrap();
+    }
+    let (real, link, other) = (disk.join("ledger.db"), home.join("ledger.db"), home.join("other.db"));
+    symlink("../disk/ledger.db", &link).unwrap();
+    let leads = || fs::read_link(&link).unwrap() == Path::new("../disk/ledger.db");
+    let [copy, foreign] = ["copy.db", "foreign.db"].map(|name| directory.path().join(name));
+    let with_key = BackupOptions { with_key: true, force: false };
+    drop(filled(&real, 5));
+    fs::rename(key_path(&real), key_path(&link)).unwrap();
+    Store::open(&link, Access::ReadOnly, &who(), NOW).unwrap().backup(&copy, PLAIN, &mut |_, _| {}).unwrap();
+    open(&link).append(single(1000, 1)).unwrap();
+    let restored = restore(&copy, &link, true, NOW).unwrap();
+    let kept = disk.join(format!("ledger.db.before-restore-{NOW}"));
+    assert_eq!((restored.kept, restored.key), (Some(kept), true));
+    assert!(leads() && key_path(&link).exists() && !key_path(&real).exists());
+    assert_eq!((rows(&real).len(), rows(&link), drafts(&link)), (5, rows(&copy), Vec::new()));
+    assert_sound(&link);
+    // Another ledger's: the key that was there goes with the ledger that was there.
+    filled(&other, 3).backup(&foreign, with_key, &mut |_, _| {}).unwrap();
+    let kept = restore(&foreign, &link, true, NOW + 1).unwrap().kept.unwrap();
+    open(&kept).signer().unwrap();
+    assert!(leads());
+    assert_sound(&link);
+    // Nothing where it leads to, but for the log of what was there.
+    fs::remove_file(&real).unwrap();
+    fs::write(disk.join("ledger.db-wal"), "old").unwrap();
+    restore(&foreign, &link, false, NOW + 2).unwrap();
+    assert!(leads() && real.exists());
+    assert_sound(&link);
+}
+
+#[test]
+fn a_link_that_a_backup_replaces_stays_with_what_it_leads_to_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("disk")).unwrap();
+    for name in ["copy.db", "copy.db.key"] {
+        symlink(at("disk").join(name), at(name)).unwrap();
+    }
+    let store = filled(&at("ledger.db"), 3);
+    for _ in 0..2 {
+        let options = BackupOptions { with_key: true, force: true };
+        store.append(single(u128::from(store.reader().unwrap().head().unwrap().unsigned_abs()) + 1000, 1)).unwrap();
+        store.backup(&at("copy.db"), options, &mut |_, _| {}).unwrap();
+        assert_eq!(rows(&at("disk/copy.db")), rows(&at("ledger.db")));
+    }
+    for name in ["copy.db", "copy.db.key"] {
+        assert!(fs::symlink_metadata(at(name)).unwrap().is_symlink() && at("disk").join(name).exists(), "{name}");
+    }
 }
 
 #[test]
