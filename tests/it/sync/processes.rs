@@ -140,6 +140,38 @@ fn asking_for_it_once_while_a_process_is_at_it_waits_for_that_one() {
 }
 
 #[test]
+fn asking_for_it_once_where_it_is_off_waits_for_nobody() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    consent::disable(&ada.session).unwrap();
+    let serving = Serving::start(&ada, &server.url());
+    ada.until("the lease", |report| serving.is(report.holder.as_deref()));
+    let begun = std::time::Instant::now();
+    let said = says(&ada, &server, "sync now --wait 60");
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(1), "{text}");
+    assert!(text.contains("synchronisation is off") && text.contains("sync enable"), "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn asking_for_it_once_ends_when_it_is_turned_off_meanwhile() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    let now = ada.session.clock.now();
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 600_000_000).unwrap());
+    let mut child = program(&ada, &server.url(), "sync now --wait 60").stderr(Stdio::piped()).spawn().unwrap();
+    let mut byte = [0];
+    std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut byte).unwrap();
+    let begun = std::time::Instant::now();
+    consent::disable(&ada.session).unwrap();
+    let said = child.wait_with_output().unwrap();
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert!(text.contains("synchronisation is off"), "{text}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn ctrl_c_ends_asking_for_it_once_wherever_it_waits() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);

@@ -26,7 +26,11 @@ impl Now {
         let stop = interrupt::flag()?;
         let place = Place::of(&context.settings.sync);
         let session = context.session()?;
-        if place.target.servers.is_empty() && session.store.reader()?.is_sync_enabled()? {
+        // Whoever is at it elsewhere is not waited for: nothing is sent there either.
+        if !session.store.reader()?.is_sync_enabled()? {
+            return Err(SyncError::Off.into());
+        }
+        if place.target.servers.is_empty() {
             return Err(SyncError::NoServer.into());
         }
         let asked = session.clock.now();
@@ -61,7 +65,7 @@ fn wait_for(
         outcome.status = report.remote.status;
         outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
         // What stood in the way before it was asked may be mended since.
-        if outcome.synced || (outcome.status.state == "blocked" && tried) {
+        if outcome.synced || outcome.status.state == "disabled" || (outcome.status.state == "blocked" && tried) {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -79,7 +83,7 @@ fn refusal(outcome: &Outcome) -> Failure {
     let status = &outcome.status;
     let why = status.last_error.clone();
     match status.state.as_str() {
-        "disabled" => Failure::new(Kind::Refused, "synchronisation is off").hinted("`cim-nix sync enable` turns it on"),
+        "disabled" => SyncError::Off.into(),
         "blocked" => {
             let reason = status.reason.clone().unwrap_or_default();
             let failure = Failure::new(Kind::Bus, why.unwrap_or_else(|| format!("delivery is blocked: {reason}")));
