@@ -25,7 +25,7 @@ use way_in::WayIn;
 const NAP: Duration = Duration::from_millis(50);
 /// How often it is looked whether the process is to end.
 const LOOK: Duration = Duration::from_millis(100);
-/// How often it is looked for flakes to share while others are being sent, in microseconds.
+/// How often it is looked for flakes to share while others are being sent, and for a server while none is named, in microseconds.
 const LOOK_US: i64 = 1_000_000;
 /// How often it is written down that all is synchronised, in microseconds: after work, and when nothing happens.
 const SYNCED_US: i64 = 1_000_000;
@@ -122,6 +122,8 @@ struct Engine<'scope, 'env> {
     /// Where the bus is, as it was found at the last new connection.
     place: Arc<Place>,
     place_now: &'env (dyn Fn() -> Place + Sync),
+    /// When that was asked last.
+    placed: i64,
     link: &'env Link,
     holder: String,
     reader: Reader,
@@ -169,6 +171,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             session,
             place: Arc::new(place_now()),
             place_now,
+            placed: session.clock.now(),
             link,
             holder,
             reader,
@@ -230,7 +233,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// What was seen since: consent, the connection, the way in, new events.
     fn look(&mut self) -> Result<(), SyncError> {
-        let enabled = self.reader.is_sync_enabled()? && !self.place.target.servers.is_empty();
+        let enabled = self.reader.is_sync_enabled()? && self.knows_a_server();
         self.see(if enabled { Seen::Enabled } else { Seen::Disabled });
         if !enabled {
             self.hang_up();
@@ -264,6 +267,16 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         }
         self.see(Seen::Recorded { behind });
         self.heed()
+    }
+
+    /// Whether the settings name a server; when they do not, they are read again now and then.
+    fn knows_a_server(&mut self) -> bool {
+        let now = self.now();
+        if self.place.target.servers.is_empty() && now - self.placed > LOOK_US {
+            self.placed = now;
+            self.place = Arc::new((self.place_now)());
+        }
+        !self.place.target.servers.is_empty()
     }
 
     /// Who asks whether all is synchronised does not wait for the end of a pause: what stood in the way may be mended.

@@ -334,3 +334,21 @@ fn who_turns_synchronisation_off_learns_who_has_not_stopped_and_does_not_wait_fo
     assert_eq!(consent::disable(&ada.session).unwrap().as_deref(), Some("elsewhere (process 1)"));
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
+
+#[test]
+fn a_server_that_is_named_while_it_serves_is_used_without_anybody_asking() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let settings = ada.folder().join(".config/cim-nix");
+    std::fs::create_dir_all(&settings).unwrap();
+    let name = |servers: &str| {
+        std::fs::write(settings.join("config.toml"), format!("[sync]\nservers = \"{servers}\"\n")).unwrap();
+    };
+    name("");
+    let serving = Serving(program(&ada, "", "serve --listen off").env_remove("NATS_URL").spawn().unwrap());
+    ada.until("the lease", |report| serving.is(report.holder.as_deref()));
+    std::thread::sleep(Duration::from_secs(2));
+    name(&server.url());
+    ada.until("sent", |report| report.remote.status.state == "live" && report.remote.acked == 1);
+}
