@@ -13,9 +13,9 @@ use super::inode::{self, Inode};
 
 mod frames;
 
-mod refinery_migrations {
-    refinery::embed_migrations!("migrations");
-}
+mod migrations;
+
+pub(crate) use migrations::migrate;
 
 /// `CIMN`: what a ledger's header carries.
 pub(crate) const APPLICATION_ID: i32 = 0x4349_4d4e;
@@ -27,8 +27,6 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SHORT_TRIES: i32 = 200;
 /// How much of the file a writer keeps in memory at most, in KiB below zero.
 const WRITE_CACHE: i64 = -32_000;
-/// For so long a migration that fails may have been taken by another process.
-const RACE: Duration = Duration::from_secs(1);
 /// Older ones can damage a write-ahead log that two connections use.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -128,7 +126,7 @@ pub(crate) fn to_look_at(path: &Path) -> Result<Opened, StoreError> {
 /// Makes a file a ledger of this release, ready to be written.
 pub(crate) fn prepared_to_write(path: &Path) -> Result<(Connection, Inode), StoreError> {
     let ((mut connection, found), inode) = inode::steadily(path, || with_log(path))?;
-    if found < SCHEMA {
+    if migrations::are_missing(&connection, found).named(path)? {
         migrate(&mut connection, path)?;
     }
     Ok((connection, inode))
@@ -202,50 +200,6 @@ pub(crate) fn use_write_ahead_log(connection: &Connection, path: &Path) -> Resul
             Err(error) => return Err(StoreError::sqlite(path, error)),
         }
     }
-}
-
-/// Runs the migrations. Another process may be at them as well and take one from under this one: then what is left is
-/// looked at again.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let since = Instant::now();
-    loop {
-        connection.set_transaction_behavior(TransactionBehavior::Immediate);
-        let migrated = refinery_migrations::migrations::runner().run(connection);
-        connection.set_transaction_behavior(TransactionBehavior::Deferred);
-        let Err(error) = migrated else { return Ok(()) };
-        if identify(connection, path)? == SCHEMA {
-            return Ok(());
-        }
-        let error = migration_error(path, &error);
-        if !may_be_a_race(&error) || since.elapsed() > RACE {
-            return Err(error);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// What is there already, or was recorded already.
-fn may_be_a_race(error: &StoreError) -> bool {
-    match error {
-        StoreError::Sqlite { source, .. } => {
-            matches!(source.sqlite_error_code(), Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation))
-        }
-        StoreError::Corrupt { .. } => true,
-        _ => false,
-    }
-}
-
-fn migration_error(path: &Path, error: &refinery::Error) -> StoreError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(sqlite) = current.downcast_ref::<rusqlite::Error>()
-            && let Some(code) = sqlite.sqlite_error()
-        {
-            return StoreError::sqlite(path, rusqlite::Error::SqliteFailure(*code, Some(sqlite.to_string())));
-        }
-        cause = current.source();
-    }
-    StoreError::Corrupt { path: path.to_owned(), detail: error.to_string() }
 }
 
 /// Whether a database cannot be opened for reading only because its directory cannot be written: a write-ahead log needs
