@@ -3,6 +3,7 @@
 //! An adapter: returns plain values and knows no use case, no database and no face. It never writes, never runs a
 //! configured program, and reads only the repository's own configuration, so the answers do not depend on who asks.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 mod facts;
@@ -137,10 +138,7 @@ impl Repository {
         let dir = std::fs::canonicalize(dir).map_err(|source| Error::File { path: dir.to_owned(), source })?;
         match gix::ThreadSafeRepository::discover_opts(&dir, upwards(), trust()) {
             Ok(inner) => Self::new(inner.to_thread_local(), &dir).map(Some),
-            Err(error) if is_none(&error) => match broken_link(&dir, None) {
-                Some(path) => Err(Error::BrokenLink { path }),
-                None => Ok(None),
-            },
+            Err(error) if is_none(&error) => stepped_over(&dir, None).map_or(Ok(None), |git| Err(no_repository(git))),
             Err(error) if uses_sha256(&error) => Err(Error::Sha256 { path: dir }),
             Err(error) => Err(Error::Open { path: dir, source: Cause::without_input(&error) }),
         }
@@ -159,8 +157,12 @@ impl Repository {
     fn new(mut inner: gix::Repository, dir: &Path) -> Result<Self, Error> {
         let root = inner.workdir().unwrap_or_else(|| inner.git_dir());
         let path = std::fs::canonicalize(root).map_err(|source| Error::File { path: root.to_owned(), source })?;
-        if let Some(path) = broken_link(dir, Some(&path)) {
-            return Err(Error::BrokenLink { path });
+        if let Some(git) = stepped_over(dir, Some((&path, inner.git_dir()))) {
+            return Err(no_repository(git));
+        }
+        // Taken for empty by the library where it may not be read.
+        for file in [inner.common_dir().join("config"), inner.git_dir().join("config.worktree")] {
+            readable(&file).map_err(|source| Error::File { path: file, source })?;
         }
         if inner.config_snapshot().string("extensions.refStorage").is_some_and(|format| format != "files") {
             return Err(Error::Reftable { path });
@@ -218,12 +220,35 @@ fn uses_sha256(error: &gix::Error) -> bool {
     error.iter_errors().any(|cause| cause.to_string().to_ascii_lowercase().contains("sha256"))
 }
 
-/// A `.git` file at or above `dir`, below `root`, that discovery stepped over because it leads nowhere.
+/// What is called `.git`, at or above `dir` and below the work tree of the repository that was `found`, and that discovery
+/// stepped over because it leads to none. An empty directory is nothing.
 ///
-/// Git stops at such a file; going on upwards would record the flake under a repository it is no part of.
-fn broken_link(dir: &Path, root: Option<&Path>) -> Option<PathBuf> {
+/// Nix stops at what has that name; going on upwards would record the flake under a repository it is no part of, and
+/// under none what is only damaged, or on a disk that is not mounted.
+fn stepped_over(dir: &Path, found: Option<(&Path, &Path)>) -> Option<PathBuf> {
+    let device = |path: &Path| path.metadata().ok().map(|meta| meta.dev());
+    let here = device(dir);
+    let is_found = |git: &Path| found.is_some_and(|(_, own)| git.canonicalize().ok() == own.canonicalize().ok());
+    let is_empty = |git: &Path| std::fs::read_dir(git).is_ok_and(|mut entries| entries.next().is_none());
     dir.ancestors()
-        .take_while(|ancestor| Some(*ancestor) != root)
+        // Nor does discovery cross into another file system.
+        .take_while(|ancestor| found.is_none_or(|(root, _)| *ancestor != root) && device(ancestor) == here)
         .map(|ancestor| ancestor.join(".git"))
-        .find(|link| link.symlink_metadata().is_ok_and(|meta| meta.is_file()))
+        .find(|git| git.symlink_metadata().is_ok() && !is_empty(git) && !is_found(git))
+}
+
+fn no_repository(git: PathBuf) -> Error {
+    if !git.is_dir() {
+        return Error::BrokenLink { path: git };
+    }
+    let source = Cause("its HEAD, objects or refs are not there, or may not be read".to_owned());
+    Error::Open { path: git.parent().unwrap_or(&git).to_owned(), source }
+}
+
+/// Whether a file can be read, or is not there.
+fn readable(file: &Path) -> std::io::Result<()> {
+    match std::fs::read(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound || file.is_symlink() => Err(error),
+        _ => Ok(()),
+    }
 }

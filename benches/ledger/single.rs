@@ -7,6 +7,7 @@ use cim_domain_nix::domain::flake::decide::{self, Observation};
 use cim_domain_nix::domain::flake::state::Flake;
 use cim_domain_nix::domain::flake::{Facts, Input};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::lineage::LineageSeen;
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
@@ -44,7 +45,7 @@ impl Edits {
         let flake = FlakeId::new(Uuid::from_u128(3 << 100 | u128::from(self.caller) << 32 | u128::from(number)));
         let observation = Observation {
             directory: RecordedPath::new(format!("/home/me/edited-{}-{number}", self.caller).as_ref()),
-            lineage: None,
+            lineage: LineageSeen::Known(None),
             extractor: 1,
             same_files: false,
             facts: facts(turn),

@@ -11,6 +11,7 @@ use cim_domain_nix::domain::flake::decide::{self, Observation};
 use cim_domain_nix::domain::flake::state::Flake;
 use cim_domain_nix::domain::flake::{Facts, Input};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::lineage::LineageSeen;
 use cim_domain_nix::domain::lock::{Edge, Lock, LockNode, PathChange};
 use cim_domain_nix::domain::lock_history::{self, Commit};
 use cim_domain_nix::domain::message::MessageIdentity;
@@ -140,7 +141,7 @@ impl Years {
         }
         let observation = Observation {
             directory: RecordedPath::new(format!("/home/me/flake-{number}").as_ref()),
-            lineage: None,
+            lineage: LineageSeen::Known(None),
             extractor: 1,
             same_files: false,
             facts,

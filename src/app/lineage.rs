@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::{Lineage, LineageSeen};
 use crate::git::Repository;
 use crate::syntax::secret;
 
-/// The lineage of the flake in a directory of a repository; none without a remote that has a host.
-pub fn of(repository: &Repository, directory: &Path) -> Option<Lineage> {
-    let url = repository.facts().ok()?.remote_url?;
+/// The lineage of the flake in a directory of a repository, as far as that can be read.
+pub fn of(repository: &Repository, directory: &Path) -> LineageSeen {
+    let Ok(facts) = repository.facts() else { return LineageSeen::Unknown };
     let inside = repository.inside(directory).unwrap_or_default();
-    let lineage = Lineage::from_remote(&url, &inside.to_string_lossy())?;
-    Some(Lineage::recorded(secret::redact(lineage.as_str()).text))
+    let lineage = facts.remote_url.and_then(|url| Lineage::from_remote(&url, &inside.to_string_lossy()));
+    LineageSeen::Known(lineage.map(|lineage| Lineage::recorded(secret::redact(lineage.as_str()).text)))
 }

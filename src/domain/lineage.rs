@@ -2,6 +2,25 @@
 
 use std::fmt;
 
+/// What one look tells of the lineage of a flake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineageSeen {
+    /// This one; or none, where no remote has a host or there is no repository.
+    Known(Option<Lineage>),
+    /// The repository is there and cannot be read: it may be any, and none.
+    Unknown,
+}
+
+impl LineageSeen {
+    /// The lineage, where one is known.
+    pub const fn known(&self) -> Option<&Lineage> {
+        match self {
+            Self::Known(lineage) => lineage.as_ref(),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// `host/path` of the remote, without scheme, user, port and `.git`, plus the flake's place in the repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lineage(String);

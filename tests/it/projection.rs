@@ -9,6 +9,7 @@ use cim_domain_nix::domain::flake::event::FlakeEvent;
 use cim_domain_nix::domain::flake::state::Flake;
 use cim_domain_nix::domain::flake::{Facts, Input};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::lineage::LineageSeen;
 use cim_domain_nix::domain::lock::{Edge, Lock, LockNode};
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::domain::path::RecordedPath;
@@ -106,7 +107,7 @@ fn flake_id(number: u128) -> FlakeId {
 fn seen(directory: &str, facts: Facts) -> Observation {
     Observation {
         directory: RecordedPath::new(directory.as_ref()),
-        lineage: None,
+        lineage: LineageSeen::Known(None),
         extractor: 1,
         same_files: false,
         facts,

@@ -20,6 +20,7 @@ mod modules;
 mod pins;
 mod problems;
 mod system;
+mod unreadable;
 
 /// A tree to scan and a ledger beside it.
 pub(crate) struct Estate {

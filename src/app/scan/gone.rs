@@ -10,7 +10,7 @@ use crate::domain::flake::decide::NotUnderstood;
 use crate::domain::flake::state::Flake;
 use crate::domain::flake::{Facts, decide, moved::moved_from};
 use crate::domain::id::FlakeId;
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::LineageSeen;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
 use crate::scan::{DEFAULT_LIMIT, Found, Walk, read_text};
@@ -54,7 +54,7 @@ pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<Has
             Content::Facts(facts) => flake.facts == **facts,
             Content::Bytes(bytes) => contents.get(&id) == Some(bytes),
         };
-        if let Some(id) = moved_from(candidates, lineage.as_ref(), is_same) {
+        if let Some(id) = moved_from(candidates, &lineage, is_same) {
             places.entry(id).or_default().push(at.dir.clone());
         }
     }
@@ -156,7 +156,7 @@ enum Content {
 }
 
 /// A look at a place that may be the new home of a flake; none when it cannot be read.
-fn glimpse(at: &Found) -> Option<(Content, Option<Lineage>)> {
+fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
     let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
     let lock = at.flake_lock.and_then(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT).ok());
     let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
@@ -165,6 +165,10 @@ fn glimpse(at: &Found) -> Option<(Content, Option<Lineage>)> {
     } else {
         Content::Bytes(look::content(&nix, lock.as_ref()))
     };
-    let repository = Repository::discover(&at.dir).ok().flatten();
-    Some((content, repository.and_then(|repository| lineage::of(&repository, &at.dir))))
+    let lineage = match Repository::discover(&at.dir) {
+        Ok(Some(repository)) => lineage::of(&repository, &at.dir),
+        Ok(None) => LineageSeen::Known(None),
+        Err(_) => LineageSeen::Unknown,
+    };
+    Some((content, lineage))
 }

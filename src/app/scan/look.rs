@@ -7,7 +7,7 @@ use crate::domain::finding::{Finding, Seen, Severity};
 use crate::domain::flake::Facts;
 use crate::domain::flake::decide::NotUnderstood;
 use crate::domain::id::FlakeId;
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::LineageSeen;
 use crate::domain::path::RecordedPath;
 use crate::git::{self, AgainstHead, Repository, Tracked};
 use crate::lint::Linter;
@@ -46,7 +46,7 @@ pub(super) struct Sight {
     pub(super) id: FlakeId,
     pub(super) facts: Facts,
     pub(super) not_understood: NotUnderstood,
-    pub(super) lineage: Option<Lineage>,
+    pub(super) lineage: LineageSeen,
     pub(super) flake_findings: Seen,
     pub(super) lock_findings: Seen,
     pub(super) stamp: Vec<u8>,
@@ -128,7 +128,7 @@ impl Looker<'_> {
             id,
             facts: seen.facts,
             not_understood: seen.not_understood,
-            lineage: None,
+            lineage: LineageSeen::Known(None),
             flake_findings,
             lock_findings,
             stamp,
@@ -144,6 +144,7 @@ impl Looker<'_> {
         lossy(&nix, &mut git_findings);
         match near.discover(&at.dir) {
             Err(error) => {
+                sight.lineage = LineageSeen::Unknown;
                 git_findings.add("git-unreadable", None, "", format!("{}; its git facts are unknown", chain(&error)));
             }
             Ok(None) => sight.past = self.history.then(|| no_past(id)),

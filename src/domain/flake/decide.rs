@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Facts;
 use super::event::{Discovered, FlakeEvent, ObserverChanged, Succeeded, Updated};
 use super::state::Flake;
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::LineageSeen;
 use crate::domain::lock::{Lock, PathChange, node_changes};
 use crate::domain::path::RecordedPath;
 use crate::domain::size::{PART_BYTES, input_bytes, node_bytes, node_change_bytes, path_change_bytes, split};
@@ -15,8 +15,8 @@ use crate::domain::size::{PART_BYTES, input_bytes, node_bytes, node_change_bytes
 pub struct Observation {
     /// The canonical directory that holds `flake.nix`.
     pub directory: RecordedPath,
-    /// Which project it is, if a remote tells.
-    pub lineage: Option<Lineage>,
+    /// Which project it is, as far as its repository tells.
+    pub lineage: LineageSeen,
     /// The version of the extractor that looked.
     pub extractor: u32,
     /// Whether the files are byte for byte those of the last observation.
@@ -66,8 +66,10 @@ pub fn observe(known: Option<&Flake>, seen: &Observation) -> Vec<FlakeEvent> {
     if known.directory != seen.directory {
         events.push(FlakeEvent::Moved { from: known.directory.clone(), to: seen.directory.clone() });
     }
-    if known.lineage != seen.lineage {
-        events.push(FlakeEvent::LineageChanged { from: known.lineage.clone(), to: seen.lineage.clone() });
+    if let LineageSeen::Known(lineage) = &seen.lineage
+        && known.lineage != *lineage
+    {
+        events.push(FlakeEvent::LineageChanged { from: known.lineage.clone(), to: lineage.clone() });
     }
     if known.facts != seen.facts {
         if seen.same_files && known.extractor != seen.extractor {
@@ -99,7 +101,7 @@ fn discover(seen: &Observation) -> Vec<FlakeEvent> {
     let (facts, rest) = first_sight(seen);
     let found = Discovered {
         directory: seen.directory.clone(),
-        lineage: seen.lineage.clone(),
+        lineage: seen.lineage.known().cloned(),
         extractor: seen.extractor,
         facts,
     };

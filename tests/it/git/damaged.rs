@@ -37,6 +37,43 @@ fn a_damaged_content_is_one_commits_alone() {
     assert_eq!((text(&found[0].1), text(&found[2].1)), ("1", "3"));
 }
 
+/// How a repository is damaged, and what that is called.
+type Damage = (&'static str, fn(&Path));
+
+#[test]
+fn a_repository_that_is_damaged_or_away_is_no_part_of_the_one_around_it() {
+    let damages: [Damage; 5] = [
+        ("no HEAD", |git| std::fs::remove_file(git.join("HEAD")).unwrap()),
+        ("no objects", |git| std::fs::remove_dir_all(git.join("objects")).unwrap()),
+        ("no refs", |git| std::fs::remove_dir_all(git.join("refs")).unwrap()),
+        ("a link that leads nowhere", |git| {
+            std::fs::remove_dir_all(git).unwrap();
+            std::os::unix::fs::symlink("/nowhere/at/all", git).unwrap();
+        }),
+        ("a configuration that is not readable", |git| {
+            std::fs::remove_file(git.join("config")).unwrap();
+            std::fs::create_dir(git.join("config")).unwrap();
+        }),
+    ];
+    for around in [false, true] {
+        for (what, damage) in damages {
+            let world = World::new();
+            if around {
+                world.init(".");
+            }
+            let dir = world.init("one");
+            world.commit(&dir, "sub/flake.lock", "1");
+            damage(&dir.join(".git"));
+            let error = Repository::discover(&dir.join("sub")).unwrap_err();
+            assert!(error.to_string().contains(dir.to_str().unwrap()), "{what}: {error}");
+            std::fs::remove_dir_all(dir.join(".git")).or_else(|_| std::fs::remove_file(dir.join(".git"))).unwrap();
+            std::fs::create_dir(dir.join(".git")).unwrap();
+            let found = Repository::discover(&dir.join("sub")).unwrap();
+            assert_eq!(found.is_some(), around, "{what}: an empty directory is nothing, as for git");
+        }
+    }
+}
+
 #[test]
 fn a_sha256_repository_is_refused_by_name() {
     let world = World::new();

@@ -101,6 +101,7 @@ fn tell(ledger: &mut Ledger, steps: &[(u128, Step)]) -> Vec<Told> {
         let events = match step {
             Step::See { facts, directory, lineage, extractor, same_files } => {
                 let lineage = lineage.map(|n| Lineage::recorded(format!("example.org/p{n}")));
+                let lineage = LineageSeen::Known(lineage);
                 let observation = seen(&format!("/f{number}/{directory}"), facts.clone());
                 let (extractor, same_files) = (*extractor, *same_files);
                 decide::observe(state.as_ref(), &Observation { lineage, extractor, same_files, ..observation })

@@ -36,7 +36,7 @@ fn saw(ledger: &mut Ledger, flake: FlakeId, change: PathChange) {
 }
 
 fn discover(ledger: &mut Ledger, flake: FlakeId, directory: &str) {
-    let lineage = Some(Lineage::recorded("example.org/p".into()));
+    let lineage = LineageSeen::Known(Some(Lineage::recorded("example.org/p".into())));
     ledger.see(flake, &mut None, &Observation { lineage, ..seen(directory, Facts::default()) });
 }
 

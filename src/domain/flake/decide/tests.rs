@@ -16,7 +16,7 @@ fn given(events: &[FlakeEvent]) -> Option<Flake> {
 fn seen(facts: Facts) -> Observation {
     Observation {
         directory: RecordedPath::new(Path::new("/home/me/flake")),
-        lineage: None,
+        lineage: LineageSeen::Known(None),
         extractor: 1,
         same_files: false,
         facts,
@@ -79,6 +79,20 @@ fn given_a_flake_when_a_file_makes_no_sense_then_what_it_held_before_stays() {
     assert_eq!(nix_alone, [FlakeEvent::InputAdded(input("b", "github:b/b"))]);
     let newer = Observation { extractor: 2, same_files: true, ..broken(true, true, Facts::default()) };
     assert_eq!(observe(known.as_ref(), &newer), [], "nor does a newer extractor see anything in it");
+}
+
+#[test]
+fn given_a_lineage_when_it_cannot_be_told_then_it_stays_and_when_there_is_none_it_changes() {
+    use crate::domain::lineage::Lineage;
+    let of = |lineage| Observation { lineage, ..seen(Facts::default()) };
+    let lineage = Some(Lineage::recorded("github.com/a/b".into()));
+    let known = given(&observe(None, &of(LineageSeen::Known(lineage.clone()))));
+    assert_eq!(observe(known.as_ref(), &of(LineageSeen::Unknown)), []);
+    let gone = observe(known.as_ref(), &of(LineageSeen::Known(None)));
+    assert_eq!(gone, [FlakeEvent::LineageChanged { from: lineage.clone(), to: None }]);
+    let first = given(&observe(None, &of(LineageSeen::Unknown)));
+    let told = observe(first.as_ref(), &of(LineageSeen::Known(lineage.clone())));
+    assert_eq!(told, [FlakeEvent::LineageChanged { from: None, to: lineage }]);
 }
 
 #[test]
