@@ -232,35 +232,46 @@ impl Walk {
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
     pub fn is_gone(&self, dir: &Path) -> bool {
-        let Some(nearest) = dir.ancestors().find(|ancestor| self.was_listed(ancestor)) else { return false };
+        let Some(nearest) = self.nearest(dir) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
-            Some(below) => absent(&nearest.join(below)),
+            Some(below) => no_directory(&nearest.join(below)),
         }
+    }
+
+    /// The nearest directory that was listed: this one, or one around it.
+    pub fn nearest<'p>(&self, dir: &'p Path) -> Option<&'p Path> {
+        dir.ancestors().find(|ancestor| self.was_listed(ancestor))
     }
 
     /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
     /// not be mounted there.
     pub fn is_file_gone(&self, file: &Path) -> bool {
-        let Some(nearest) = self.nearest_listed(file) else { return false };
+        let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
         let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
         !is_empty && self.is_missing(file)
     }
 
     /// Whether the walk came by where a file was, and it is not there: it is gone, or its disk is not mounted.
     pub fn is_missing(&self, file: &Path) -> bool {
-        let Some(nearest) = self.nearest_listed(file) else { return false };
-        let below = file.strip_prefix(nearest).ok().and_then(|rest| rest.components().next());
-        below.is_some_and(|below| absent(&nearest.join(below)))
-    }
-
-    fn nearest_listed<'p>(&self, file: &'p Path) -> Option<&'p Path> {
-        file.ancestors().skip(1).find(|ancestor| self.was_listed(ancestor))
+        let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
+        let mut below = file.strip_prefix(nearest).into_iter().flat_map(Path::components);
+        match (below.next(), below.next()) {
+            (Some(name), None) => absent(&nearest.join(name)),
+            (Some(directory), Some(_)) => no_directory(&nearest.join(directory)),
+            (None, _) => false,
+        }
     }
 }
 
 fn absent(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether there is no directory of that name any more. What a link leads to has another real path, so what lay here is gone;
+/// one that leads nowhere may lead to it again.
+fn no_directory(path: &Path) -> bool {
+    absent(path) || path.is_symlink() && path.is_dir()
 }
 
 /// What the threads of a walk share.

@@ -322,6 +322,25 @@ fn gone_is_said_only_of_what_the_walk_came_by() {
 }
 
 #[test]
+fn a_link_to_a_directory_stands_in_the_place_of_what_is_gone() {
+    let tree = Tree::new(&["p/sub/flake.nix", "gone/flake.nix", "other/flake.nix"]);
+    for (from, to) in [("p", "q"), ("gone", "away")] {
+        std::fs::rename(tree.at(from), tree.at(to)).unwrap();
+        std::os::unix::fs::symlink(tree.at(to), tree.at(from)).unwrap();
+    }
+    std::fs::remove_dir_all(tree.at("away")).unwrap();
+    std::fs::remove_file(tree.at("other/flake.nix")).unwrap();
+    std::os::unix::fs::symlink(tree.at("q"), tree.at("other/flake.nix")).unwrap();
+    let walk = tree.walk();
+    assert!(
+        walk.is_gone(&tree.at("p")) && walk.is_gone(&tree.at("p/sub")) && walk.is_missing(&tree.at("p/sub/flake.nix"))
+    );
+    assert!(!walk.is_gone(&tree.at("q/sub")), "it is there");
+    assert!(!walk.is_gone(&tree.at("gone")), "nobody knows what the link leads to");
+    assert!(!walk.is_gone(&tree.at("other")) && !walk.is_missing(&tree.at("other/flake.nix")), "no directory was here");
+}
+
+#[test]
 fn the_kernels_file_systems_are_not_walked() {
     let explanation = scan::explain(Path::new("/proc/1/flake.nix"), &["/".into()], &Options::default()).unwrap();
     assert_eq!(explanation.root, Some(PathBuf::from("/")));

@@ -155,7 +155,8 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
 
 /// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
 fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
-    let nearest = path.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
+    let nearest = path.parent().and_then(|parent| walked.nearest(parent));
+    let nearest = nearest.and_then(|nearest| std::fs::metadata(nearest).ok());
     let same_device =
         nearest.is_some_and(|meta| row.stamp.ends_with(&std::os::unix::fs::MetadataExt::dev(&meta).to_be_bytes()));
     walked.is_file_gone(path) || same_device && walked.is_missing(path)

@@ -120,7 +120,7 @@ fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
 fn on_another_device(walked: &Walk, known: &Known, directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let Some(then) = device(known, directory) else { return false };
-    let nearest = directory.ancestors().find_map(|ancestor| std::fs::metadata(ancestor).ok());
+    let nearest = walked.nearest(directory).and_then(|nearest| std::fs::metadata(nearest).ok());
     nearest.is_some_and(|meta| meta.dev() != then && !has_become(walked, known, then, meta.dev()))
 }
 

@@ -1,4 +1,8 @@
-//! What cannot be read is not gone: repositories.
+//! What cannot be read is not gone: repositories, directories in whose place is a link.
+
+use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::domain::finding::Severity;
+use cim_domain_nix::lint::Selection;
 
 use super::*;
 
@@ -159,4 +163,53 @@ fn where_no_lineage_was_ever_known_a_flake_moves_as_before_and_what_may_be_anoth
     let mut kinds = told(&estate).0;
     kinds.sort();
     assert_eq!(kinds, ["flake.discovered", "flake.removed", "flake.removed"], "either of both may be at `d`");
+}
+
+/// With the rules, whatever their level.
+fn ruled(estate: &Estate) -> ScanReport {
+    let rules = Some(Wanted { selection: Selection::default(), least: Severity::Info });
+    estate.scan_with(&ScanRequest { paths: vec![estate.root()], rules, modules: true, ..ScanRequest::default() })
+}
+
+/// What is open, each as `file code`.
+fn open_problems(estate: &Estate) -> Vec<String> {
+    let reader = estate.session.store.reader().expect("a reader");
+    let rows = view::problems(&reader, None, view::At::Now).expect("problems");
+    let name = |path: PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut open: Vec<_> = rows.into_iter().map(|row| format!("{} {}", name(row.path.to_path()), row.code)).collect();
+    open.sort();
+    open
+}
+
+#[test]
+fn a_directory_that_moved_away_and_left_a_link_is_one_flake() {
+    let estate = Estate::new();
+    for place in ["p", "deep/er/q"] {
+        estate.write(&format!("{place}/flake.nix"), &FLAKE.replace("A test", place));
+        estate.write(&format!("{place}/m.nix"), "let unused = 1; in 2");
+    }
+    ruled(&estate);
+    let before = open_problems(&estate);
+    let root = estate.root();
+    for (from, to) in [("p", "new"), ("deep", "shallow")] {
+        fs::rename(root.join(from), root.join(to)).expect("renamed");
+        std::os::unix::fs::symlink(root.join(to), root.join(from)).expect("a link");
+    }
+    let report = ruled(&estate);
+    assert_eq!((report.new, report.removed, report.changed), (0, 0, 2), "{report:?}");
+    assert_eq!(estate.flakes(), [root.join("new"), root.join("shallow/er/q")]);
+    let again = ruled(&estate);
+    assert_eq!((again.events, open_problems(&estate)), (0, before), "{again:?}");
+    assert!(!Estate::codes(&again).contains(&"not-reachable"), "{again:?}");
+}
+
+#[test]
+fn a_directory_in_whose_place_is_a_link_that_leads_nowhere_is_out_of_reach() {
+    let estate = Estate::new();
+    estate.write("p/flake.nix", FLAKE);
+    estate.scan();
+    fs::rename(estate.root().join("p"), estate.database().with_file_name("away")).expect("renamed");
+    std::os::unix::fs::symlink("/nowhere/at/all", estate.root().join("p")).expect("a link");
+    let (kinds, report) = told(&estate);
+    assert_eq!((kinds.len(), Estate::codes(&report)), (0, vec!["not-reachable"]));
 }
