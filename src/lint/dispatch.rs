@@ -14,7 +14,7 @@ use super::report::{File, Report};
 use super::rule::{Check, Rule, Selection};
 use super::rules::RULES;
 use crate::syntax::links::{self, Link};
-use crate::syntax::{Problem, semantics};
+use crate::syntax::{Problem, flake, semantics};
 
 type OnNode = (&'static Rule, fn(&SyntaxNode, &mut Report<'_, '_>));
 type OnCall = (&'static Rule, fn(&Call, &mut Report<'_, '_>));
@@ -147,9 +147,12 @@ impl Dispatch {
     }
 
     /// Whether a rule looks at this text, by its name; those on flakes do when it is one, those on links when there are files.
+    /// None does at a text that makes no sense.
     pub(super) fn looks_at(&self, name: &str, file: &File<'_>) -> bool {
         let alone = file.beside.ask().is_none() && self.links.iter().any(|(rule, _)| rule.name == name);
-        !alone && self.wanted.get(name).is_some_and(|of_flakes| file.flake || !of_flakes)
+        let is_flake = || file.flake && flake::read_tree(file.tree).is_understood();
+        let looks = self.wanted.get(name).is_some_and(|of_flakes| !of_flakes || is_flake());
+        looks && !alone && file.tree.problems.is_empty()
     }
 
     /// The wanted rule of that name among those that reading reports.

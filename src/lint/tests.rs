@@ -165,6 +165,13 @@ fn a_comment_on_what_only_the_files_beside_show_is_not_called_unused_without_the
 }
 
 #[test]
+fn a_comment_in_a_text_that_makes_no_sense_is_not_called_unused() {
+    assert_eq!(all("{\n  # cim-nix: allow(empty-let) meant\n  a = let in 1;\n  b = ;\n}"), ["4:syntax-error"]);
+    let text = "# cim-nix: allow(description-missing) generated\nimport ./flake.nix";
+    assert!(!all_of_flake(text, None).0.contains(&"suppression-unused"));
+}
+
+#[test]
 fn a_suppression_ends_on_its_day() {
     assert_eq!(all("# cim-nix: allow(empty-let) x until 2026-11-28\nlet in 1"), [""; 0]);
     assert_eq!(
