@@ -260,6 +260,15 @@ fn a_slip_in_a_nix_file_changes_no_module_overlay_or_configuration() {
         }
         assert_eq!(scan(&estate), Vec::<String>::new(), "{broken:?}");
     }
+    let web = estate.root().join("infra/modules/web.nix");
+    fs::remove_file(&web).expect("removed");
+    std::os::unix::fs::symlink("/nowhere/at/all", &web).expect("a link");
+    estate.write("infra/hosts/cellar/default.nix", "{ imports = [ ./disk.nix ]; }");
+    scan(&estate);
+    assert_eq!(config(&estate, "desk").services, ["nginx", "openssh"], "behind a link that leads nowhere");
+    fs::remove_file(&web).expect("removed");
+    estate.write("infra/modules/web.nix", WEB);
+    scan(&estate);
     estate.write("infra/new.nix", "{ lib, config, ... }: { options.a = lib.mkOption { }; config = { b = ; }; }");
     assert_eq!(scan(&estate), ["module.discovered"], "what could be made out of one that is new");
     estate.write("infra/new.nix", "1");

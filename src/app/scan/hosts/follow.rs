@@ -3,12 +3,13 @@
 //! Files outside the flake are not looked at; each file is read once, however many configurations have it.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use crate::domain::config::host::Host;
 use crate::domain::nix_file::Room;
-use crate::scan::{DEFAULT_LIMIT, read_text};
+use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::syntax::outputs::Configuration;
 use crate::syntax::shape::{self, ANY_NAME, Defined, How, Shape};
 use crate::syntax::tree;
@@ -109,12 +110,21 @@ impl<'a> Follower<'a> {
                 let tree = tree::parse(&read.text);
                 Part { broken: !tree.problems.is_empty(), ..Part::of(&shape::read(&tree)) }
             }
-            Err(_) => Part { unknown: vec!["what cannot be read:".to_owned()], ..Part::default() },
+            Err(error) => {
+                let broken = !is_absent(&error);
+                Part { broken, unknown: vec!["what cannot be read:".to_owned()], ..Part::default() }
+            }
         };
         let part = Rc::new(part);
         self.read.insert(file.to_owned(), Rc::clone(&part));
         part
     }
+}
+
+/// Whether there is no such file, and no link of that name either.
+fn is_absent(error: &ReadError) -> bool {
+    let absent = matches!(error, ReadError::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+    absent && !error.path().is_symlink()
 }
 
 impl Part {
