@@ -65,6 +65,8 @@ struct Item {
     lock: Option<(PathBuf, FileStamp)>,
     /// A file that was not asked for, but without which the other cannot be judged.
     beside: Option<&'static str>,
+    /// Whether there is a lock that cannot be looked at: a link that leads to no file.
+    unseen_lock: bool,
 }
 
 /// Checks every file below the paths.
@@ -153,7 +155,8 @@ fn look(item: &Item, linter: &Linter, (cache, files): (&Cache, &Files), request:
         Ok((nix, lock)) if item.is_flake() => {
             let text = |file: &Option<FileText>| file.as_ref().map(|file| file.text.clone());
             let now = Some(seconds(request.now));
-            let found = linter.check_flake_beside(text(&nix).as_deref(), text(&lock).as_deref(), now, beside);
+            let mut found = linter.check_flake_beside(text(&nix).as_deref(), text(&lock).as_deref(), now, beside);
+            found.nix.retain(|finding| !item.unseen_lock || finding.rule.name != "no-lock");
             Looked { nix: found.nix, lock: found.lock, ..Looked::default() }
         }
         Ok((nix, _)) => {
@@ -180,6 +183,7 @@ impl Item {
                 self.beside = file.as_ref().map(|_| name);
             }
         }
+        self.unseen_lock = self.lock.is_none() && directory.join("flake.lock").is_symlink();
         self
     }
 

@@ -35,6 +35,8 @@ mod pins;
 
 mod system;
 
+mod unseen;
+
 use look::{Glance, Looker};
 use settle::Settler;
 

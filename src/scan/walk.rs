@@ -42,6 +42,18 @@ pub struct Found {
     pub flake_nix: Option<FileStamp>,
     /// Its `flake.lock`, if any.
     pub flake_lock: Option<FileStamp>,
+    /// Which of the two are there and cannot be looked at.
+    pub unseen: Unseen,
+}
+
+/// Files that are there and cannot be looked at: links to a disk that is not mounted, directories, what is kept from this
+/// user. Each with one sentence, which is a problem of the walk as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// `flake.nix`.
+    pub flake_nix: Option<String>,
+    /// `flake.lock`.
+    pub flake_lock: Option<String>,
 }
 
 /// What tells cheaply whether a file is still the one that was read. Of the file itself, not of a symlink to it.
@@ -287,9 +299,17 @@ struct State {
     seen: Mutex<Seen>,
 }
 
+/// The files of one flake.
+#[derive(Default)]
+struct Files {
+    nix: Option<FileStamp>,
+    lock: Option<FileStamp>,
+    unseen: Unseen,
+}
+
 #[derive(Default)]
 struct Seen {
-    flakes: BTreeMap<PathBuf, (Option<FileStamp>, Option<FileStamp>)>,
+    flakes: BTreeMap<PathBuf, Files>,
     nix: Vec<(PathBuf, FileStamp)>,
     pins: Vec<PathBuf>,
     listed: HashSet<PathBuf>,
@@ -339,7 +359,7 @@ impl State {
     }
 
     fn see_nix(&self, path: &Path) {
-        if let Some(stamp) = self.stamp(path) {
+        if let Some(Ok(stamp)) = self.stamp(path) {
             self.with(|seen| seen.nix.push((path.to_owned(), stamp)));
         }
     }
@@ -348,26 +368,29 @@ impl State {
         let Some(stamp) = self.stamp(path) else { return };
         let Some(dir) = path.parent() else { return };
         self.with(|seen| {
-            let (nix, lock) = seen.flakes.entry(dir.to_owned()).or_default();
-            *(if is_nix { nix } else { lock }) = Some(stamp);
+            let Files { nix, lock, unseen } = seen.flakes.entry(dir.to_owned()).or_default();
+            let (there, why_not) = if is_nix { (nix, &mut unseen.flake_nix) } else { (lock, &mut unseen.flake_lock) };
+            match stamp {
+                Ok(stamp) => *there = Some(stamp),
+                Err(why) => *why_not = Some(why),
+            }
         });
     }
 
-    /// The stamp of a regular file; what is none is a problem.
-    fn stamp(&self, path: &Path) -> Option<FileStamp> {
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.is_file() => return Some(FileStamp::new(&meta)),
-            Ok(meta) if meta.is_dir() => self.problem(path, "leads to a directory; a file is needed here"),
-            Ok(_) => self.problem(path, "is not a regular file and was not opened; replace it by one"),
-            // What went away since its directory was listed is no problem.
+    /// The stamp of a regular file; what is none is a problem. What went away since its directory was listed is neither.
+    fn stamp(&self, path: &Path) -> Option<Result<FileStamp, String>> {
+        let why = match std::fs::metadata(path) {
+            Ok(meta) if meta.is_file() => return Some(Ok(FileStamp::new(&meta))),
+            Ok(meta) if meta.is_dir() => "leads to a directory; a file is needed here".to_owned(),
+            Ok(_) => "is not a regular file and was not opened; replace it by one".to_owned(),
+            Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => return None,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                if path.is_symlink() {
-                    self.problem(path, "is a link to something that is not there; mend the link, or remove it");
-                }
+                "is a link to something that is not there; mend the link, or remove it".to_owned()
             }
-            Err(error) => self.problem(path, format!("cannot be looked at: {error}")),
-        }
-        None
+            Err(error) => format!("cannot be looked at: {error}"),
+        };
+        self.problem(path, why.clone());
+        Some(Err(why))
     }
 
     /// A directory that could not be listed. One that went away since its parent was listed is no problem.
@@ -389,9 +412,13 @@ impl State {
     fn finish(self) -> Walk {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         seen.sort();
-        let found = |(dir, (flake_nix, flake_lock))| Found { dir, flake_nix, flake_lock };
+        let is_seen = |(_, files): &(_, Files)| files.nix.or(files.lock).is_some();
+        let found = |(dir, files): (_, Files)| {
+            let Files { nix, lock, unseen } = files;
+            Found { dir, flake_nix: nix, flake_lock: lock, unseen }
+        };
         Walk {
-            flakes: seen.flakes.into_iter().map(found).collect(),
+            flakes: seen.flakes.into_iter().filter(is_seen).map(found).collect(),
             nix: seen.nix.into(),
             pins: seen.pins.into(),
             files: self.files.into_inner(),

@@ -13,7 +13,7 @@ mod health;
 mod identity;
 
 pub use super::lock::ResolveError;
-pub use compare::{Declared, compare, undeclared_follows};
+pub use compare::{COMPARED, Declared, compare, undeclared_follows};
 pub use health::health;
 
 /// Inputs nested deeper than this are left out; real locks are a handful of levels deep.

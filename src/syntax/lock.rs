@@ -74,6 +74,9 @@ pub enum Edge {
     Follows(Vec<String>),
 }
 
+/// The codes of all that is wrong with a text that cannot be read as a whole.
+pub const FAULTS: &[&str] = &["lock-syntax", "conflict-markers"];
+
 /// With these nodes are missing that were meant to be there, or are those of one side of a conflict.
 const NOT_UNDERSTOOD: &[&str] = &["lock-syntax", "lock-shape", "lock-missing-root", "conflict-markers"];
 

@@ -23,6 +23,9 @@ pub use text::{Part, attr_name, parts, string};
 /// The longest text that is read; a longer one is refused with the problem `too-large`.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// The codes of all that is wrong with a text that cannot be read as a whole.
+pub const FAULTS: &[&str] = &["syntax-error", "conflict-marker", "too-deep", "too-large"];
+
 /// A parsed text: the tree, which prints back byte for byte, and what was wrong with it.
 #[derive(Debug, Clone)]
 pub struct Tree {

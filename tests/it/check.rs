@@ -158,6 +158,24 @@ fn what_cannot_be_read_is_said_and_the_rest_is_checked() {
 }
 
 #[test]
+fn a_lock_behind_a_link_that_leads_nowhere_is_not_missing() {
+    let world = World::new();
+    world.write(
+        "flake.nix",
+        "{ description = \"d\"; inputs.a.url = \"github:a/b\"; outputs = { a, ... }: { lib = a; }; }",
+    );
+    let missing = || world.rules(&["check", "flake.nix"]).contains(&"no-lock".to_owned());
+    let lock = world.tree().join("flake.lock");
+    // What was found is remembered from one run to the next.
+    for _ in 0..2 {
+        assert!(missing());
+        std::os::unix::fs::symlink("/nowhere/at/all", &lock).expect("a link");
+        assert!(!missing());
+        fs::remove_file(&lock).expect("removed");
+    }
+}
+
+#[test]
 fn sarif_is_what_the_format_knows_and_its_fingerprints_outlive_moved_lines() {
     let world = World::new();
     world.write("a b/ä.nix", BAD);

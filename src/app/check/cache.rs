@@ -80,7 +80,7 @@ impl Cache {
 
     /// What is known of an item, when no stamp has changed.
     pub(super) fn find(&self, item: &Item) -> Option<Looked> {
-        if self.known.is_empty() {
+        if self.known.is_empty() || item.unseen_lock {
             return None;
         }
         let line =
@@ -95,7 +95,7 @@ impl Cache {
         let lines: Vec<Line> = items
             .iter()
             .zip(looked)
-            .filter(|(item, looked)| looked.failed.is_none() && settled(item, now))
+            .filter(|(item, looked)| looked.failed.is_none() && !item.unseen_lock && settled(item, now))
             // A path that JSON cannot hold is read again.
             .filter(|(_, looked)| looked.beside.iter().all(|path| path.to_str().is_some()))
             .map(|(item, looked)| Line {

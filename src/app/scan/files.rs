@@ -22,7 +22,8 @@ use super::super::known::{Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
 use super::settle::{Outcome, Settler};
-use super::{Run, ScanRequest, gone};
+use super::unseen::Look;
+use super::{Run, ScanRequest, gone, look};
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
@@ -155,10 +156,8 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
 
 /// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
 fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
-    let nearest = path.parent().and_then(|parent| walked.nearest(parent));
-    let nearest = nearest.and_then(|nearest| std::fs::metadata(nearest).ok());
-    let same_device =
-        nearest.is_some_and(|meta| row.stamp.ends_with(&std::os::unix::fs::MetadataExt::dev(&meta).to_be_bytes()));
+    let device = path.parent().and_then(|parent| walked.nearest(parent)).and_then(look::device_at);
+    let same_device = device.is_some_and(|device| row.stamp.ends_with(&device.to_be_bytes()));
     walked.is_file_gone(path) || same_device && walked.is_missing(path)
 }
 
@@ -232,7 +231,8 @@ impl Files<'_> {
         let same_file = row.is_some_and(|row| row.content == file.content);
         let mut writes = Vec::new();
         if let Some(findings) = &file.findings {
-            writes.extend(settler.findings_inside(flake, &file.path, findings)?);
+            let look = Look::at_nix(file.understood);
+            writes.extend(settler.findings_inside(flake, &file.path, findings, &look)?);
         }
         let Some(facts) = &file.facts else { return Ok(writes) };
         let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
@@ -262,7 +262,7 @@ impl Files<'_> {
             return Ok(Vec::new());
         }
         let mut writes: Vec<StreamWrite> =
-            settler.findings_inside(flake, path, &Seen::default())?.into_iter().collect();
+            settler.findings_inside(flake, path, &Seen::default(), &Look::WHOLE)?.into_iter().collect();
         writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
         self.touch_around(path, true, settler);
         Ok(writes)

@@ -76,10 +76,12 @@ pub(super) fn settle(
     }
     for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none() && !row.is_checked()) {
         let lock = directory.join("flake.lock");
-        if below(roots, directory) && !lock.exists() && walked.is_gone(&lock) {
+        if below(roots, directory) && walked.is_missing(&lock) {
             let write = settler.findings(None, &lock, &Seen::default())?;
-            let note = LocalNote::FileGone { path: row.path.clone() };
-            settler.store_or_tell(&lock, write.into_iter().collect(), vec![note])?;
+            // What a flake is known again by is kept.
+            let is_flake = known.flake(directory).is_some_and(|flake| !flake.removed);
+            let note = (!is_flake).then(|| LocalNote::FileGone { path: row.path.clone() });
+            settler.store_or_tell(&lock, write.into_iter().collect(), note.into_iter().collect())?;
         }
     }
     let unseen = known.flakes().filter(|flake| !flake.removed && below(roots, &flake.directory));
@@ -118,22 +120,22 @@ fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
 }
 
 fn on_another_device(walked: &Walk, known: &Known, directory: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
     let Some(then) = device(known, directory) else { return false };
-    let nearest = walked.nearest(directory).and_then(|nearest| std::fs::metadata(nearest).ok());
-    nearest.is_some_and(|meta| meta.dev() != then && !has_become(walked, known, then, meta.dev()))
+    let now = walked.nearest(directory).and_then(look::device_at);
+    now.is_some_and(|now| now != then && !has_become(walked, known, then, now))
 }
 
 /// The device that a flake was on when it was read last.
 fn device(known: &Known, directory: &Path) -> Option<u64> {
-    known.file(directory)?.stamp.first_chunk().copied().map(u64::from_be_bytes)
+    look::device_of(known.file(directory)?)
 }
 
 /// Whether a device only has another number since a restart, as those of btrfs and NFS do: what is still there and was on
 /// the one is on the other now.
 fn has_become(walked: &Walk, known: &Known, then: u64, now: u64) -> bool {
-    let is_on_it = |at: &Found| at.flake_nix.is_some_and(|stamp| stamp.dev == now);
-    walked.flakes.iter().any(|at| is_on_it(at) && device(known, &at.dir) == Some(then))
+    let there = walked.flakes.iter().filter(|at| at.flake_nix.is_some());
+    let mut once = there.filter(|at| device(known, &at.dir) == Some(then));
+    once.any(|at| look::device_at(&at.dir) == Some(now))
 }
 
 fn below(roots: &[PathBuf], path: &Path) -> bool {
@@ -158,9 +160,9 @@ enum Content {
 /// A look at a place that may be the new home of a flake; none when it cannot be read.
 fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
     let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
-    let lock = at.flake_lock.and_then(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT).ok());
+    let lock = at.flake_lock.map(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT)).transpose().ok()?;
     let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
-    let content = if seen.not_understood == NotUnderstood::default() {
+    let content = if seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() {
         Content::Facts(Box::new(seen.facts))
     } else {
         Content::Bytes(look::content(&nix, lock.as_ref()))

@@ -1,6 +1,7 @@
 //! One look at one directory: has anything changed, and if so, what is there now? Reads, decides nothing.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::domain::finding::{Finding, Seen, Severity};
@@ -14,7 +15,7 @@ use crate::lint::Linter;
 use crate::scan::{
     DEFAULT_LIMIT, FileStamp, FileText, Found, Options, ReadError, Verdict, Why, explain, ignores_everything, read_text,
 };
-use crate::store::HistoryCursor;
+use crate::store::{FileRow, HistoryCursor};
 
 use super::super::chain;
 use super::super::findings::Findings;
@@ -23,6 +24,10 @@ use super::super::known::Known;
 use super::super::lineage;
 use super::super::observe;
 use super::files::add;
+use super::unseen::Look;
+
+const NOT_IN_GIT: &str = "not-in-git";
+const DIRTY_LOCK: &str = "dirty-lock";
 
 /// The rule of a past that ends early.
 pub(super) const HISTORY_LIMITED: &str = "history-limited";
@@ -33,7 +38,7 @@ pub(super) enum Glance {
     /// Nothing was read: every stamp is as it was.
     Unchanged(FlakeId),
     /// A lock without a flake.
-    LockAlone { stamp: Vec<u8>, findings: Vec<Finding> },
+    LockAlone(FileRow, Vec<Finding>),
     /// It was read.
     Read(Box<Sight>),
     /// It could not be read.
@@ -49,6 +54,9 @@ pub(super) struct Sight {
     pub(super) lineage: LineageSeen,
     pub(super) flake_findings: Seen,
     pub(super) lock_findings: Seen,
+    /// What there was to look at for the rules on each.
+    pub(super) flake_look: Look,
+    pub(super) lock_look: Look,
     pub(super) stamp: Vec<u8>,
     pub(super) content: [u8; 32],
     /// The hash of `flake.nix` alone, by which an edit knows its own text again.
@@ -74,7 +82,7 @@ pub(super) struct Looker<'a> {
 impl Looker<'_> {
     /// Looks at a directory; `moved` is the id of the flake that moved there, if one did.
     pub(super) fn look(&self, at: &Found, moved: Option<FlakeId>, near: &mut git::Near) -> Glance {
-        let Some(nix_stamp) = at.flake_nix else { return lock_alone(at, near) };
+        let Some(nix_stamp) = at.flake_nix else { return self.lock_alone(at, near) };
         let row = self.known.file(&at.dir);
         let flake = self.known.flake(&at.dir).filter(|flake| !flake.removed);
         let limited = flake.and_then(|flake| self.known.cursor(flake.id)).is_some_and(|cursor| !cursor.complete);
@@ -115,7 +123,7 @@ impl Looker<'_> {
         let lock_path = at.dir.join("flake.lock");
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
         let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
-        let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
+        let mut seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
         let (mut flake_findings, mut lock_findings) = (Seen::from(seen.flake_findings), Seen::from(seen.lock_findings));
         if let Some((linter, least)) = self.rules {
             // Without the time: what is true only because time passes is no event.
@@ -123,7 +131,19 @@ impl Looker<'_> {
             add(&mut flake_findings, &found.nix, least);
             add(&mut lock_findings, &found.lock, least);
         }
+        if let Some(why) = &at.unseen.flake_lock {
+            // There is a lock, and nobody knows what is in it.
+            seen.not_understood.lock = true;
+            flake_findings.findings.retain(|finding| finding.code != "no-lock");
+            lock_findings.findings.extend(unreadable(why));
+        }
         let content = content(&nix, lock.as_ref());
+        let (flake_look, lock_look) = Look::at_flake(
+            seen.not_understood,
+            &flake_findings,
+            lock.is_some() || at.unseen.flake_lock.is_some(),
+            lock.is_some(),
+        );
         let mut sight = Sight {
             id,
             facts: seen.facts,
@@ -131,6 +151,8 @@ impl Looker<'_> {
             lineage: LineageSeen::Known(None),
             flake_findings,
             lock_findings,
+            flake_look,
+            lock_look,
             stamp,
             content,
             nix_hash: *nix.hash().as_bytes(),
@@ -145,21 +167,28 @@ impl Looker<'_> {
         match near.discover(&at.dir) {
             Err(error) => {
                 sight.lineage = LineageSeen::Unknown;
+                sight.flake_look.without([NOT_IN_GIT]);
+                sight.lock_look.without([NOT_IN_GIT, DIRTY_LOCK]);
                 git_findings.add("git-unreadable", None, "", format!("{}; its git facts are unknown", chain(&error)));
             }
             Ok(None) => sight.past = self.history.then(|| no_past(id)),
             Ok(Some(repository)) => {
                 let mut causes = Causes::default();
                 let answer = not_in_git(repository, &nix_path, &mut git_findings);
-                causes.tell(answer, "flake.nix", &mut git_findings);
+                sight.flake_look.without(causes.tell(answer, NOT_IN_GIT, "flake.nix", &mut git_findings));
                 if lock.is_some() {
                     let answer = not_in_git(repository, &lock_path, &mut lock_git_findings);
-                    causes.tell(answer, "flake.lock", &mut lock_git_findings);
+                    sight.lock_look.without(causes.tell(answer, NOT_IN_GIT, "flake.lock", &mut lock_git_findings));
                     let answer = dirty_lock(repository, &lock_path, &mut lock_git_findings);
-                    causes.tell(answer, "lock", &mut lock_git_findings);
+                    sight.lock_look.without(causes.tell(answer, DIRTY_LOCK, "lock", &mut lock_git_findings));
+                } else if at.unseen.flake_lock.is_some() {
+                    sight.lock_look.without([NOT_IN_GIT, DIRTY_LOCK]);
                 }
                 self.repository(repository, at, &mut sight, &mut causes);
             }
+        }
+        if sight.past.is_none() {
+            sight.lock_look.without([HISTORY_LIMITED]);
         }
         sight.flake_findings.findings.extend(git_findings.into_list());
         sight.lock_findings.findings.extend(lock_git_findings.into_list());
@@ -187,6 +216,58 @@ impl Looker<'_> {
         }
         sight.repository = Some(at.dir.clone());
     }
+
+    fn lock_alone(&self, at: &Found, near: &mut git::Near) -> Glance {
+        let mut findings = Findings::default();
+        let message = match passed_over(at, near) {
+            None => {
+                Some("flake.lock stands without a flake.nix, so Nix ignores it; restore flake.nix or delete the lock")
+            }
+            Some(true) => Some(
+                "flake.nix is ignored by git, so Nix sees neither it nor this lock; take it out of .gitignore, or run \
+                 `git add --force flake.nix`",
+            ),
+            Some(false) => None,
+        };
+        if let Some(message) = message {
+            findings.add("lock-without-flake", None, "", message.to_owned());
+        }
+        // Of a flake that was read here before, what it is known again by stays: device and content.
+        let known = self.known.file(&at.dir);
+        let device = known.and_then(device_of).or_else(|| device_at(&at.dir)).unwrap_or_default();
+        let lock = at.flake_lock.map_or([0; 40], FileStamp::to_bytes);
+        let row = FileRow {
+            path: at.dir.clone(),
+            stamp: [&device.to_be_bytes()[..], &lock].concat(),
+            content: known.map_or([0; 32], |row| row.content),
+            extractor: self.extractor,
+            flake: None,
+        };
+        Glance::LockAlone(row, findings.into_list())
+    }
+}
+
+/// The device of a directory, as it stands in what is kept of its flake.
+pub(super) fn device_of(row: &FileRow) -> Option<u64> {
+    // An earlier release kept the stamp of a lock alone as it is, with the device at its end.
+    let bytes = if row.flake.is_none() && row.stamp.len() == size_of::<[u64; 5]>() {
+        row.stamp.last_chunk()
+    } else {
+        row.stamp.first_chunk()
+    };
+    bytes.copied().map(u64::from_be_bytes)
+}
+
+/// The device that a directory is on now.
+pub(super) fn device_at(directory: &Path) -> Option<u64> {
+    std::fs::metadata(directory).ok().map(|meta| meta.dev())
+}
+
+/// The finding that a file is there and cannot be looked at.
+fn unreadable(why: &str) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    findings.add("unreadable", None, "", why.to_owned());
+    findings.into_list()
 }
 
 /// What tells cheaply whether a look would see anything new: the device, then a hash of every stamp that matters. Where the
@@ -203,7 +284,12 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     for path in git::stamped(&at.dir).into_iter().chain(edge) {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
     }
-    [&nix.dev.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
+    if at.unseen.flake_lock.is_some() {
+        hasher.update(b"unseen lock");
+    }
+    // Not that of `flake.nix`, which may be a link to another one.
+    let device = device_at(&at.dir).unwrap_or(nix.dev);
+    [&device.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
 }
 
 /// What tells two states of a flake apart, byte by byte.
@@ -216,26 +302,12 @@ pub(super) fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-fn lock_alone(at: &Found, near: &mut git::Near) -> Glance {
-    let mut findings = Findings::default();
-    let message = match passed_over(&at.dir, near) {
-        None => Some("flake.lock stands without a flake.nix, so Nix ignores it; restore flake.nix or delete the lock"),
-        Some(true) => Some(
-            "flake.nix is ignored by git, so Nix sees neither it nor this lock; take it out of .gitignore, or run \
-             `git add --force flake.nix`",
-        ),
-        Some(false) => None,
-    };
-    if let Some(message) = message {
-        findings.add("lock-without-flake", None, "", message.to_owned());
-    }
-    let stamp = at.flake_lock.map_or_else(Vec::new, |lock| lock.to_bytes().to_vec());
-    Glance::LockAlone { stamp, findings: findings.into_list() }
-}
-
 /// Whether git, and so Nix, does not see a `flake.nix` that is there and was not walked; none when there is none.
-fn passed_over(dir: &Path, near: &mut git::Near) -> Option<bool> {
-    let nix = dir.join("flake.nix");
+fn passed_over(at: &Found, near: &mut git::Near) -> Option<bool> {
+    let (dir, nix) = (&*at.dir, at.dir.join("flake.nix"));
+    if at.unseen.flake_nix.is_some() {
+        return Some(false);
+    }
     if !nix.is_file() {
         return None;
     }
@@ -267,11 +339,19 @@ fn lossy(nix: &FileText, findings: &mut Findings) {
 struct Causes(HashSet<String>);
 
 impl Causes {
-    /// Adds the finding that a question about a file has no answer.
-    fn tell(&mut self, answer: Result<(), git::Error>, about: &str, findings: &mut Findings) {
-        if let Some(cause) = answer.err().and_then(|error| self.untold(&error)) {
+    /// Adds the finding that the question of a rule about a file has no answer, and gives the rules without one.
+    fn tell(
+        &mut self,
+        answer: Result<(), git::Error>,
+        rule: &'static str,
+        about: &str,
+        findings: &mut Findings,
+    ) -> Option<&'static str> {
+        let error = answer.err()?;
+        if let Some(cause) = self.untold(&error) {
             findings.add("git-unreadable", None, about, cause);
         }
+        Some(rule)
     }
 
     /// The cause in words; none when it was told.
@@ -291,7 +371,7 @@ fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) -> 
             format!("run `git add {name}`")
         };
         let message = format!("{name} is not added to git, so Nix does not see it; {advice}");
-        findings.add("not-in-git", None, &name, message);
+        findings.add(NOT_IN_GIT, None, &name, message);
     }
     Ok(())
 }
@@ -299,7 +379,7 @@ fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) -> 
 fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) -> Result<(), git::Error> {
     if repository.against_head(path)? == AgainstHead::Differs {
         let message = "flake.lock has changes that are not committed; commit it, or `git restore flake.lock`";
-        findings.add("dirty-lock", None, "", message.to_owned());
+        findings.add(DIRTY_LOCK, None, "", message.to_owned());
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Settling: compares what was seen with the state, and makes the events of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, edit, history};
 use super::facts::Facts;
 use super::look::{Glance, HISTORY_LIMITED, Sight};
+use super::unseen::Look;
 use super::{ScanProblem, ScanReport};
 
 mod send;
@@ -117,7 +119,7 @@ impl<'a> Settler<'a> {
                 self.report.seen += 1;
                 self.problem(&path.to_path(), code, message);
             }
-            Glance::LockAlone { stamp, findings } => self.settle_lock_alone(at, stamp, &findings)?,
+            Glance::LockAlone(row, findings) => self.settle_lock_alone(at, row, findings)?,
             Glance::Read(sight) => {
                 self.report.seen += 1;
                 self.show_findings(at, &sight);
@@ -192,11 +194,14 @@ impl<'a> Settler<'a> {
         };
         let events = events.into_iter().map(Event::Flake).collect();
         let mut writes: Vec<_> = self.write(StreamId::flake(sight.id), version, events).into_iter().collect();
-        let lock_findings = self.lock_findings(directory, sight)?;
-        for (name, findings) in [("flake.nix", &sight.flake_findings), ("flake.lock", &lock_findings)] {
-            writes.extend(self.findings(Some(sight.id), &directory.join(name), findings)?);
+        let (nix, lock) = (directory.join("flake.nix"), directory.join("flake.lock"));
+        writes.extend(self.flake_findings(sight.id, &nix, &sight.flake_findings, &sight.flake_look)?);
+        writes.extend(self.flake_findings(sight.id, &lock, &sight.lock_findings, &sight.lock_look)?);
+        let alone = known::findings(&self.reader, &self.known.finding_stream(None, &lock))?.0;
+        if !alone.is_empty() {
+            writes.extend(self.findings(None, &lock, &Seen::default())?);
         }
-        let edit = self.reader.pending_edit(&directory.join("flake.nix"), &sight.nix_hash)?;
+        let edit = self.reader.pending_edit(&nix, &sight.nix_hash)?;
         let undoes = edit.as_ref().and_then(|edit| edit.undoes);
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = undoes;
@@ -225,17 +230,18 @@ impl<'a> Settler<'a> {
         Ok(Decision { command, fate, writes, notes })
     }
 
-    /// What is wrong with the lock. Where the past was not read, it still ends where it did.
-    fn lock_findings(&mut self, directory: &Path, sight: &Sight) -> Result<Seen, AppError> {
-        let mut seen = sight.lock_findings.clone();
-        if sight.past.is_none() {
-            let file = directory.join("flake.lock");
-            let (open, _) = known::findings(&self.reader, &self.known.finding_stream(Some(sight.id), &file))?;
-            let limits: Vec<Finding> = open.into_values().filter(|finding| finding.code == HISTORY_LIMITED).collect();
-            self.show(&file, &limits);
-            seen.findings.extend(limits);
-        }
-        Ok(seen)
+    /// The findings of a file of a flake. What is open and was not looked for stays in the report, as in the ledger.
+    fn flake_findings(
+        &mut self,
+        flake: FlakeId,
+        file: &Path,
+        seen: &Seen,
+        look: &Look,
+    ) -> Result<Option<StreamWrite>, AppError> {
+        let subject = Subject { flake: Some(flake), file: RecordedPath::new(file) };
+        let (write, kept) = self.findings_on(self.known.finding_stream(Some(flake), file), &subject, seen, look)?;
+        self.show(file, &kept);
+        Ok(write)
     }
 
     /// What git tells of the past; what could not be read is said, and never in the way.
@@ -259,7 +265,7 @@ impl<'a> Settler<'a> {
         Ok(self.write_at(StreamId::lock_history(sight.id), decided.version, decided.events))
     }
 
-    /// The findings of `flake.nix` or `flake.lock`, also of a lock without a flake.
+    /// The findings of `flake.nix` or `flake.lock`, also of a lock without a flake, when all there is was looked at.
     pub(super) fn findings(
         &self,
         flake: Option<FlakeId>,
@@ -267,7 +273,7 @@ impl<'a> Settler<'a> {
         seen: &Seen,
     ) -> Result<Option<StreamWrite>, AppError> {
         let subject = Subject { flake, file: RecordedPath::new(file) };
-        self.findings_on(self.known.finding_stream(flake, file), &subject, seen)
+        Ok(self.findings_on(self.known.finding_stream(flake, file), &subject, seen, &Look::WHOLE)?.0)
     }
 
     /// The findings of a Nix file somewhere in a flake, or in none.
@@ -276,25 +282,38 @@ impl<'a> Settler<'a> {
         flake: Option<&KnownFlake>,
         file: &Path,
         seen: &Seen,
+        look: &Look,
     ) -> Result<Option<StreamWrite>, AppError> {
         let subject = Subject { flake: flake.map(|flake| flake.id), file: RecordedPath::new(file) };
-        self.findings_on(self.known.finding_stream_inside(flake, file), &subject, seen)
+        Ok(self.findings_on(self.known.finding_stream_inside(flake, file), &subject, seen, look)?.0)
     }
 
-    /// The findings of one stream; of a flake that moved, the old ones are resolved where they were.
-    fn findings_on(&self, stream: StreamId, subject: &Subject, seen: &Seen) -> Result<Option<StreamWrite>, AppError> {
+    /// The findings of one stream, and those among them that are open and were not looked for; of a flake that moved, the
+    /// old ones are resolved where they were.
+    fn findings_on(
+        &self,
+        stream: StreamId,
+        subject: &Subject,
+        seen: &Seen,
+        look: &Look,
+    ) -> Result<(Option<StreamWrite>, Vec<Finding>), AppError> {
         let (open, version) = known::findings(&self.reader, &stream)?;
         let before = if open.is_empty() { None } else { known::found_in(&self.reader, &stream)? };
+        let kept = look.kept(&open, seen);
+        let mut seen = Cow::Borrowed(seen);
+        if !kept.is_empty() {
+            seen.to_mut().findings.extend(kept.iter().cloned());
+        }
         let events = match before.filter(|before| *before != subject.file) {
             Some(before) => {
                 let old = Subject { file: before, ..subject.clone() };
                 let mut events = finding::decide::observe(&open, &old, &Seen::default());
-                events.extend(finding::decide::observe(&finding::Open::new(), subject, seen));
+                events.extend(finding::decide::observe(&finding::Open::new(), subject, &seen));
                 events
             }
-            None => finding::decide::observe(&open, subject, seen),
+            None => finding::decide::observe(&open, subject, &seen),
         };
-        Ok(self.write(stream, version, events.into_iter().map(Event::Finding).collect()))
+        Ok((self.write(stream, version, events.into_iter().map(Event::Finding).collect()), kept))
     }
 
     /// What a Nix file is by its shape; of a flake that moved, it is still the same file.
@@ -324,14 +343,11 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    fn settle_lock_alone(&mut self, at: &Found, stamp: Vec<u8>, findings: &[Finding]) -> Result<(), AppError> {
+    fn settle_lock_alone(&mut self, at: &Found, row: FileRow, findings: Vec<Finding>) -> Result<(), AppError> {
         let file = at.dir.join("flake.lock");
-        self.show(&file, findings);
-        let write = self.findings(None, &file, &Seen::from(findings.to_vec()))?;
-        let path = at.dir.clone();
-        let note =
-            LocalNote::FileSeen(FileRow { path, stamp, content: [0; 32], extractor: self.extractor, flake: None });
-        self.store_or_tell(&file, write.into_iter().collect(), vec![note]).map(drop)
+        self.show(&file, &findings);
+        let write = self.findings(None, &file, &Seen::from(findings))?;
+        self.store_or_tell(&file, write.into_iter().collect(), vec![LocalNote::FileSeen(row)]).map(drop)
     }
 
     /// What is wrong stays in the report of every scan, also when nothing was read again.

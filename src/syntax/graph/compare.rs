@@ -40,9 +40,11 @@ impl Declared {
     }
 }
 
-/// The disagreements between the inputs of a `flake.nix` and its lock, in the order of the inputs.
-///
-/// Codes: `input-not-locked`, `input-not-declared`, `lock-stale`, `override-without-input`, `invalid-reference`.
+/// The codes of [`compare`].
+pub const COMPARED: &[&str] =
+    &["input-not-locked", "input-not-declared", "lock-stale", "override-without-input", "invalid-reference"];
+
+/// The disagreements between the inputs of a `flake.nix` and its lock, in the order of the inputs; by the codes of [`COMPARED`].
 pub fn compare(declared: &[Declared], lock: &LockFile) -> Vec<Problem> {
     let Some(root) = lock.nodes.get(&lock.root) else { return Vec::new() };
     let mut problems = Vec::new();

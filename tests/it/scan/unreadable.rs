@@ -1,4 +1,4 @@
-//! What cannot be read is not gone: repositories, directories in whose place is a link.
+//! What cannot be read is not gone: repositories, texts that make no sense, files behind links that lead nowhere.
 
 use cim_domain_nix::app::scan::Wanted;
 use cim_domain_nix::domain::finding::Severity;
@@ -179,6 +179,241 @@ fn open_problems(estate: &Estate) -> Vec<String> {
     let mut open: Vec<_> = rows.into_iter().map(|row| format!("{} {}", name(row.path.to_path()), row.code)).collect();
     open.sort();
     open
+}
+
+/// The fingerprints of what was resolved, without what stands behind the rule.
+fn resolved(estate: &Estate) -> Vec<String> {
+    let sql = "SELECT json_each.value FROM v1_events, json_each(payload, '$.fingerprints') \
+               WHERE v1_events.type = 'finding.resolved' ORDER BY position";
+    column(&estate.session, sql).iter().filter_map(|one| Some(one.split_once(':')?.0.to_owned())).collect()
+}
+
+const STALE: &str = "{ inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-24.11\";\n\
+                     inputs.x.url = \"https://me:hunter2hunter2@example.org/x\";\n\
+                     outputs = { nixpkgs, x, ... }: let unused = 1; in { lib.one = nixpkgs.lib x; }; }\n";
+const CONFLICT: &str = "<<<<<<< HEAD\n=======\n>>>>>>> theirs\n";
+
+#[test]
+fn what_is_wrong_with_a_flake_stays_open_while_it_makes_no_sense() {
+    for broken in [format!("{CONFLICT}{STALE}"), "{ outputs = ; }".into(), STALE[..60].to_owned(), String::new()] {
+        let estate = Estate::new();
+        estate.write("a/flake.nix", STALE);
+        estate.write("a/flake.lock", &lock('a'));
+        ruled(&estate);
+        let before = open_problems(&estate);
+        for code in ["lock-stale", "description-missing", "unused-let", "secret", "input-not-locked"] {
+            assert!(before.contains(&format!("flake.nix {code}")), "{code}: {before:?}");
+        }
+        estate.write("a/flake.nix", &broken);
+        let report = ruled(&estate);
+        assert_eq!(resolved(&estate), Vec::<String>::new(), "{broken}");
+        let during = open_problems(&estate);
+        assert!(before.iter().all(|one| during.contains(one)) && during.len() > before.len(), "{broken}: {during:?}");
+        assert_eq!(report.problems.len(), during.len(), "the report says what the ledger does: {report:?}");
+        let again = ruled(&estate);
+        assert_eq!((again.events, again.problems), (0, report.problems));
+        estate.write("a/flake.nix", STALE);
+        let mended = ruled(&estate);
+        assert_eq!((open_problems(&estate), mended.raised), (before, 0), "{broken}");
+        assert!(
+            resolved(&estate)
+                .iter()
+                .all(|code| ["syntax-error", "conflict-marker", "not-an-attrset"].contains(&&**code))
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_lock_and_beside_it_stays_open_while_it_makes_no_sense() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", STALE);
+    let unlocked = lock('a').replace("\"narHash\": \"sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",", "");
+    estate.write("a/flake.lock", &unlocked);
+    ruled(&estate);
+    let before = open_problems(&estate);
+    assert!(before.iter().any(|one| one.starts_with("flake.lock ")), "{before:?}");
+    for broken in [
+        "",
+        "{",
+        &unlocked[..unlocked.len() / 2],
+        &unlocked.replacen("    \"root\"", &format!("{CONFLICT}    \"root\""), 1),
+    ] {
+        estate.write("a/flake.lock", broken);
+        ruled(&estate);
+        let during = open_problems(&estate);
+        assert!(before.iter().all(|one| during.contains(one)) && during.len() > before.len(), "{broken}: {during:?}");
+        estate.write("a/flake.lock", &unlocked);
+        assert_eq!(ruled(&estate).raised, 0, "{broken}");
+        assert_eq!(open_problems(&estate), before, "{broken}");
+    }
+    estate.write("a/flake.lock", "{");
+    estate.write("a/flake.nix", &STALE.replace("let unused = 1; in", ""));
+    ruled(&estate);
+    let during = open_problems(&estate);
+    assert!(!during.contains(&"flake.nix unused-let".to_owned()), "the rule could look: {during:?}");
+    assert!(during.contains(&"flake.nix lock-stale".to_owned()), "it could not be compared: {during:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_module_stays_open_while_it_makes_no_sense() {
+    let estate = Estate::new();
+    let text = "{ config, lib, ... }: let unused = 1; in { config.x = lib.y; }";
+    estate.write("m.nix", text);
+    ruled(&estate);
+    let before = open_problems(&estate);
+    assert!(before.contains(&"m.nix unused-let".to_owned()), "{before:?}");
+    estate.write("m.nix", &format!("{text} {{"));
+    ruled(&estate);
+    let during = open_problems(&estate);
+    assert!(before.iter().all(|one| during.contains(one)) && during.len() > before.len(), "{during:?}");
+    estate.write("m.nix", text);
+    assert_eq!((ruled(&estate).raised, open_problems(&estate)), (0, before));
+    estate.write("m.nix", "{ config, lib, ... }: { config.x = lib.y; ");
+    ruled(&estate);
+    estate.write("m.nix", "{ config, lib, ... }: { config.x = lib.y; }");
+    ruled(&estate);
+    assert!(!open_problems(&estate).contains(&"m.nix unused-let".to_owned()), "mended is resolved");
+}
+
+#[test]
+fn a_text_that_parses_and_is_no_flake_is_looked_at_by_the_rules_on_any_text() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", STALE);
+    ruled(&estate);
+    estate.write("a/flake.nix", "import ./elsewhere.nix");
+    ruled(&estate);
+    let during = open_problems(&estate);
+    assert!(!during.contains(&"flake.nix unused-let".to_owned()), "{during:?}");
+    assert!(during.contains(&"flake.nix description-missing".to_owned()), "{during:?}");
+    assert!(during.contains(&"flake.nix no-lock".to_owned()), "{during:?}");
+    estate.write("a/flake.lock", &lock('a'));
+    ruled(&estate);
+    let during = open_problems(&estate);
+    assert!(!during.contains(&"flake.nix no-lock".to_owned()), "whoever reads it, it is there: {during:?}");
+}
+
+#[test]
+fn what_git_says_of_a_flake_stays_open_while_it_cannot_be_asked() {
+    let damages: [Damage; 3] = [
+        (".git/index", |root| fs::write(root.join("a/.git/index"), "damaged").expect("written")),
+        (".git/refs/heads/main", |root| fs::write(root.join("a/.git/refs/heads/main"), "damaged").expect("written")),
+        (".git/config", |root| fs::write(root.join("a/.git/config"), "[damaged").expect("written")),
+    ];
+    for (file, damage) in damages {
+        let estate = Estate::new();
+        let git = estate.git("a");
+        estate.write("a/flake.lock", &lock('a'));
+        git.commit_all("first");
+        estate.write("a/flake.nix", FLAKE);
+        estate.write("a/flake.lock", &lock('b'));
+        estate.scan();
+        let before = open_problems(&estate);
+        assert_eq!(before, ["flake.lock dirty-lock", "flake.nix not-in-git"]);
+        let kept = fs::read(estate.root().join("a").join(file)).expect("it is there");
+        damage(&estate.root());
+        estate.scan();
+        let during = open_problems(&estate);
+        assert!(before.iter().all(|one| during.contains(one)) && during.len() > 2, "{file}: {during:?}");
+        fs::write(estate.root().join("a").join(file), kept).expect("written");
+        estate.scan();
+        assert_eq!((open_problems(&estate), resolved(&estate)), (before, vec!["git-unreadable".into()]), "{file}");
+    }
+}
+
+#[test]
+fn a_lock_behind_a_link_that_leads_nowhere_is_there_and_not_gone() {
+    let ways: [Damage; 3] = [
+        ("its disk is not mounted", |lock| std::os::unix::fs::symlink("/nowhere/at/all", lock).expect("a link")),
+        ("it leads to a directory", |lock| std::os::unix::fs::symlink("/", lock).expect("a link")),
+        ("the link leads to itself", |lock| std::os::unix::fs::symlink(lock, lock).expect("a link")),
+    ];
+    for (way, hide) in ways {
+        let estate = Estate::new();
+        estate.write("a/flake.nix", STALE);
+        let path = estate.write("a/flake.lock", &lock('a'));
+        ruled(&estate);
+        let before = open_problems(&estate);
+        let count = estate.types().len();
+        fs::remove_file(&path).expect("removed");
+        hide(&path);
+        let report = ruled(&estate);
+        let kinds = estate.types().split_off(count);
+        assert!(kinds.iter().all(|kind| kind == "finding.raised"), "{way}: {kinds:?}");
+        let during = open_problems(&estate);
+        assert!(before.iter().all(|one| during.contains(one)), "{way}: {during:?}");
+        assert!(
+            during.contains(&"flake.lock unreadable".to_owned()) && !during.contains(&"flake.nix no-lock".to_owned())
+        );
+        assert_eq!(Estate::codes(&report).iter().filter(|code| **code == "unreadable").count(), 1, "{way}: {report:?}");
+        assert_eq!(ruled(&estate).events, 0, "{way}");
+        fs::remove_file(&path).expect("removed");
+        estate.write("a/flake.lock", &lock('a'));
+        ruled(&estate);
+        assert_eq!((open_problems(&estate), resolved(&estate)), (before, vec!["unreadable".into()]), "{way}");
+        fs::remove_file(&path).expect("removed");
+        ruled(&estate);
+        assert!(estate.types().contains(&"flake.updated".to_owned()), "{way}: what is gone is gone");
+        assert!(open_problems(&estate).contains(&"flake.nix no-lock".to_owned()), "{way}");
+    }
+}
+
+#[test]
+fn a_flake_whose_file_is_a_link_that_leads_nowhere_is_no_lock_without_a_flake_and_goes_with_the_link() {
+    let estate = Estate::new();
+    let target = estate.database().with_file_name("elsewhere.nix");
+    fs::write(&target, FLAKE).expect("written");
+    estate.write("a/flake.lock", &lock('a'));
+    let link = estate.root().join("a/flake.nix");
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    estate.scan();
+    fs::remove_file(&target).expect("removed");
+    for _ in 0..2 {
+        let (kinds, report) = told(&estate);
+        assert_eq!((kinds.len(), Estate::codes(&report)), (0, vec!["unreadable"]), "{report:?}");
+    }
+    fs::write(&target, FLAKE).expect("written");
+    assert_eq!(told(&estate).0, Vec::<String>::new());
+    fs::remove_file(&target).expect("removed");
+    estate.scan();
+    fs::remove_file(&link).expect("removed");
+    let (kinds, report) = told(&estate);
+    assert_eq!(kinds, ["flake.removed"], "{report:?}");
+    assert_eq!(Estate::codes(&estate.scan()), ["lock-without-flake"]);
+}
+
+#[test]
+fn a_flake_of_which_an_earlier_release_kept_the_stamp_of_its_lock_is_removed_all_the_same() {
+    let estate = Estate::new();
+    let path = estate.write("a/flake.nix", FLAKE);
+    let lock = estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    let stamp = cim_domain_nix::scan::FileStamp::new(&lock.metadata().expect("it is there")).to_bytes();
+    let database = rusqlite::Connection::open(estate.database()).expect("the database");
+    database
+        .execute("UPDATE files SET stamp = ?1, flake = NULL, content = zeroblob(32)", [&stamp[..]])
+        .expect("changed");
+    fs::remove_file(path).expect("removed");
+    assert_eq!(told(&estate).0, ["flake.removed"]);
+}
+
+#[test]
+fn a_lock_that_gets_its_flake_back_is_without_one_no_more() {
+    let estate = Estate::new();
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    assert_eq!(open_problems(&estate), ["flake.lock lock-without-flake"]);
+    estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    assert_eq!(open_problems(&estate), Vec::<String>::new());
+    let git = estate.git("a");
+    estate.write("a/.gitignore", "flake.nix\n");
+    git.run(&["add", ".gitignore", "flake.lock"]);
+    estate.scan();
+    assert_eq!(open_problems(&estate), ["flake.lock lock-without-flake"]);
+    estate.write("a/.gitignore", "");
+    git.run(&["add", "flake.nix"]);
+    estate.scan();
+    assert!(!open_problems(&estate).contains(&"flake.lock lock-without-flake".to_owned()));
 }
 
 #[test]
