@@ -2,13 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::scan::Options;
+use crate::git::{Repository, Tracked};
 pub use crate::scan::{Explanation, Verdict};
+use crate::scan::{Options, Why};
 
 use super::AppError;
 
 /// Follows a path down from its root and says where a scan leaves it, and by which rule.
 pub fn explain(path: &Path, roots: &[PathBuf], excludes: &[String]) -> Result<Explanation, AppError> {
     let options = Options { excludes: excludes.to_vec(), ..Options::default() };
-    Ok(crate::scan::explain(path, roots, &options)?)
+    let mut explained = crate::scan::explain(path, roots, &options)?;
+    if is_tracked_lock(&explained) {
+        explained.verdict = Verdict::Seen;
+    }
+    Ok(explained)
+}
+
+/// Whether it is a `flake.lock` that git's rules leave out and git tracks all the same: Nix sees it, and so does a scan.
+fn is_tracked_lock(explained: &Explanation) -> bool {
+    let Verdict::Skipped { at, why: Why::GitIgnored { .. } } = &explained.verdict else { return false };
+    let repository = at.parent().and_then(|directory| Repository::discover(directory).ok().flatten());
+    *at == explained.path
+        && at.ends_with("flake.lock")
+        && repository.is_some_and(|it| matches!(it.tracked(at), Ok(Tracked::Yes)))
 }

@@ -42,6 +42,8 @@ pub struct Found {
     pub flake_nix: Option<FileStamp>,
     /// Its `flake.lock`, if any.
     pub flake_lock: Option<FileStamp>,
+    /// A `flake.lock` that git's rules leave out: it counts where git tracks it all the same.
+    pub ignored_lock: Option<FileStamp>,
     /// Which of the two are there and cannot be looked at.
     pub unseen: Unseen,
 }
@@ -188,7 +190,11 @@ impl<'w> Walker<'w> {
         self.state.problems(problems);
         for (entry, kind) in entries {
             let path = entry.path();
-            if !self.lets_through(&path, kind) || git.why_not(&path, kind.is_dir()).is_some() {
+            if !self.lets_through(&path, kind) {
+                continue;
+            }
+            if git.why_not(&path, kind.is_dir()).is_some() {
+                self.state.pass_over(&path);
                 continue;
             }
             if !kind.is_dir() {
@@ -304,6 +310,7 @@ struct State {
 struct Files {
     nix: Option<FileStamp>,
     lock: Option<FileStamp>,
+    ignored_lock: Option<FileStamp>,
     unseen: Unseen,
 }
 
@@ -358,6 +365,15 @@ impl State {
         }
     }
 
+    /// A file or directory that git's rules leave out.
+    fn pass_over(&self, path: &Path) {
+        let (true, Some(dir)) = (path.ends_with("flake.lock"), path.parent()) else { return };
+        if let Some(meta) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) {
+            let stamp = Some(FileStamp::new(&meta));
+            self.with(|seen| seen.flakes.entry(dir.to_owned()).or_default().ignored_lock = stamp);
+        }
+    }
+
     fn see_nix(&self, path: &Path) {
         if let Some(Ok(stamp)) = self.stamp(path) {
             self.with(|seen| seen.nix.push((path.to_owned(), stamp)));
@@ -368,7 +384,7 @@ impl State {
         let Some(stamp) = self.stamp(path) else { return };
         let Some(dir) = path.parent() else { return };
         self.with(|seen| {
-            let Files { nix, lock, unseen } = seen.flakes.entry(dir.to_owned()).or_default();
+            let Files { nix, lock, unseen, .. } = seen.flakes.entry(dir.to_owned()).or_default();
             let (there, why_not) = if is_nix { (nix, &mut unseen.flake_nix) } else { (lock, &mut unseen.flake_lock) };
             match stamp {
                 Ok(stamp) => *there = Some(stamp),
@@ -414,8 +430,8 @@ impl State {
         seen.sort();
         let is_seen = |(_, files): &(_, Files)| files.nix.or(files.lock).is_some();
         let found = |(dir, files): (_, Files)| {
-            let Files { nix, lock, unseen } = files;
-            Found { dir, flake_nix: nix, flake_lock: lock, unseen }
+            let Files { nix, lock, ignored_lock, unseen } = files;
+            Found { dir, flake_nix: nix, flake_lock: lock, ignored_lock, unseen }
         };
         Walk {
             flakes: seen.flakes.into_iter().filter(is_seen).map(found).collect(),

@@ -160,14 +160,16 @@ enum Content {
 /// A look at a place that may be the new home of a flake; none when it cannot be read.
 fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
     let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
-    let lock = at.flake_lock.map(|_| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT)).transpose().ok()?;
+    let repository = Repository::discover(&at.dir);
+    let has_lock = look::has_lock(at, repository.as_ref().ok().and_then(Option::as_ref));
+    let lock = has_lock.then(|| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT)).transpose().ok()?;
     let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
     let content = if seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() {
         Content::Facts(Box::new(seen.facts))
     } else {
         Content::Bytes(look::content(&nix, lock.as_ref()))
     };
-    let lineage = match Repository::discover(&at.dir) {
+    let lineage = match repository {
         Ok(Some(repository)) => lineage::of(&repository, &at.dir),
         Ok(None) => LineageSeen::Known(None),
         Err(_) => LineageSeen::Unknown,

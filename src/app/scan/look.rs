@@ -32,6 +32,10 @@ const DIRTY_LOCK: &str = "dirty-lock";
 /// The rule of a past that ends early.
 pub(super) const HISTORY_LIMITED: &str = "history-limited";
 
+/// What is said in the place of `no-lock`, where that would be untrue.
+const IGNORED_LOCK: &str = "flake.lock is ignored by git, so Nix does not see it; take it out of .gitignore, or run \
+                            `git add --force flake.lock`";
+
 /// What a look gave.
 #[derive(Debug)]
 pub(super) enum Glance {
@@ -122,7 +126,8 @@ impl Looker<'_> {
         let nix_path = at.dir.join("flake.nix");
         let lock_path = at.dir.join("flake.lock");
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
-        let lock = at.flake_lock.map(|_| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
+        let has_lock = has_lock(at, near.discover(&at.dir).ok().flatten());
+        let lock = has_lock.then(|| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
         let mut seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
         let (mut flake_findings, mut lock_findings) = (Seen::from(seen.flake_findings), Seen::from(seen.lock_findings));
         if let Some((linter, least)) = self.rules {
@@ -136,6 +141,11 @@ impl Looker<'_> {
             seen.not_understood.lock = true;
             flake_findings.findings.retain(|finding| finding.code != "no-lock");
             lock_findings.findings.extend(unreadable(why));
+        }
+        if at.ignored_lock.is_some() && lock.is_none() {
+            for finding in flake_findings.findings.iter_mut().filter(|finding| finding.code == "no-lock") {
+                finding.message = IGNORED_LOCK.to_owned();
+            }
         }
         let content = content(&nix, lock.as_ref());
         let (flake_look, lock_look) = Look::at_flake(
@@ -279,7 +289,7 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
         hasher.update(&[u8::from(stamp.is_some())]);
         hasher.update(&stamp.map_or([0; 40], FileStamp::to_bytes));
     };
-    optional(at.flake_lock);
+    optional(at.flake_lock.or(at.ignored_lock));
     let edge = if limited { git::stamped_edge(&at.dir) } else { Vec::new() };
     for path in git::stamped(&at.dir).into_iter().chain(edge) {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
@@ -300,6 +310,12 @@ pub(super) fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
         hasher.update(lock.hash().as_bytes());
     }
     *hasher.finalize().as_bytes()
+}
+
+/// Whether there is a lock for Nix: one that git's rules leave out counts where git tracks it, or cannot be asked.
+pub(super) fn has_lock(at: &Found, repository: Option<&Repository>) -> bool {
+    let is_tracked = |it: &Repository| !matches!(it.tracked(&at.dir.join("flake.lock")), Ok(Tracked::No));
+    at.flake_lock.is_some() || at.ignored_lock.is_some() && repository.is_none_or(is_tracked)
 }
 
 /// Whether git, and so Nix, does not see a `flake.nix` that is there and was not walked; none when there is none.

@@ -448,3 +448,39 @@ fn a_directory_in_whose_place_is_a_link_that_leads_nowhere_is_out_of_reach() {
     let (kinds, report) = told(&estate);
     assert_eq!((kinds.len(), Estate::codes(&report)), (0, vec!["not-reachable"]));
 }
+
+#[test]
+fn a_lock_that_git_tracks_counts_though_its_rules_leave_it_out() {
+    let estate = Estate::new();
+    estate.write("a/.gitignore", "flake.lock\n");
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    let lock_path = estate.write("a/flake.lock", &lock('a'));
+    git.commit_all("first");
+    let nodes = || column(&estate.session, "SELECT count(*) || '' FROM v1_lock_nodes").concat();
+    let report = estate.scan();
+    assert_eq!((nodes().as_str(), Estate::codes(&report)), ("0", vec!["no-lock"]));
+    let message = &report.problems[0].message;
+    assert!(message.starts_with("flake.lock is ignored by git, so Nix does not see it"), "{message}");
+    assert!(is_passed_over(&lock_path));
+
+    git.run(&["add", "--force", "flake.lock"]);
+    git.commit_all("locked");
+    let report = estate.scan();
+    assert_eq!((nodes().as_str(), Estate::codes(&report)), ("1", vec![]));
+    assert_eq!(told(&estate).0, [""; 0]);
+    assert!(!is_passed_over(&lock_path));
+
+    estate.write("a/flake.lock", &lock('b'));
+    let (kinds, report) = told(&estate);
+    assert_eq!((kinds, Estate::codes(&report)), (vec!["flake.updated".to_owned()], vec!["dirty-lock"]));
+    fs::rename(estate.root().join("a"), estate.root().join("b")).expect("renamed");
+    assert_eq!(told(&estate).0, ["flake.moved"]);
+}
+
+fn is_passed_over(path: &Path) -> bool {
+    use cim_domain_nix::app::explain::{Verdict, explain};
+
+    let root = path.parent().expect("a parent").to_owned();
+    matches!(explain(path, &[root], &[]).expect("explained").verdict, Verdict::Skipped { .. })
+}
