@@ -44,6 +44,7 @@ pub struct Desk {
     pub(super) allowed: Vec<String>,
     /// When it was opened, in microseconds since 1970 UTC.
     pub(super) since: i64,
+    /// What others are answered from: it sees of the read model only what is shared.
     reader: Mutex<Reader>,
     /// For health and metrics, which wait for no query.
     glancer: Mutex<Reader>,
@@ -58,8 +59,8 @@ impl Desk {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
-        let (reader, glancer) = (Mutex::new(session.store.reader()?), Mutex::new(session.store.reader()?));
-        let since = session.clock.now();
+        let (reader, glancer) = (session.store.reader_of_shared()?, session.store.reader()?);
+        let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
         let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
         Ok(Self { session, allowed, since, reader, glancer, coverage, answered, refused })
     }
@@ -116,9 +117,9 @@ impl Desk {
         health::discovery(self).to_string().into_bytes()
     }
 
-    /// How it is, with every check that led to it.
+    /// How it is, with every check that led to it, for whoever asks on this machine.
     pub fn health(&self) -> Value {
-        health::health(self)
+        health::health(self, true)
     }
 
     /// Takes in how much of the roots is watched.
@@ -148,7 +149,7 @@ impl Desk {
 
     fn reply(&self, request: &Request) -> Value {
         match request.subject.as_str() {
-            "health.cim-domain-nix" | "health.nix" => health::health(self),
+            "health.cim-domain-nix" | "health.nix" => health::health(self, false),
             "discovery.cim-domain-nix" => health::discovery(self),
             "metrics.nix" => health::metrics(self),
             subject => {
@@ -172,7 +173,7 @@ impl Desk {
         answer
     }
 
-    /// Reads with the desk's own connection.
+    /// Reads with the desk's own connection, which sees of the read model only what is shared.
     fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
         read(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -87,6 +87,22 @@ impl Store {
         Ok(Reader::new(connection, &self.path))
     }
 
+    /// The same for whoever answers others: what is private is in no table of the read model that it sees, as if it were not
+    /// there. What others told is shared.
+    ///
+    /// # Errors
+    /// As [`Store::reader`].
+    pub fn reader_of_shared(&self) -> Result<Reader, StoreError> {
+        let reader = self.reader()?;
+        let hide = || -> rusqlite::Result<()> {
+            reader.pragma_update(None, "query_only", false)?;
+            projection::see_shared_only(&reader)?;
+            reader.pragma_update(None, "query_only", true)
+        };
+        hide().named(&self.path)?;
+        Ok(reader)
+    }
+
     /// Stores what one command writes, and returns when it is durable.
     ///
     /// # Errors

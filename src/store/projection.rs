@@ -38,7 +38,9 @@ pub(in crate::store) use apply::{Outcome, failed, give, own_origin};
 pub use cell::Cell;
 pub(in crate::store) use input_history::was_committed;
 pub(in crate::store) use memory::{Change, Memory};
-pub(in crate::store) use schema::{create_tables, create_temporary_tables, create_views, garbage, point_views};
+pub(in crate::store) use schema::{
+    create_tables, create_temporary_tables, create_views, garbage, point_views, see_shared_only,
+};
 pub use table::{Keeps, Table};
 pub(in crate::store) use target::KEYS;
 pub use target::Target;

@@ -55,6 +55,8 @@ mod stranger;
 
 mod succession;
 
+mod told;
+
 mod trouble;
 
 mod versions;

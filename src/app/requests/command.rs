@@ -1,6 +1,6 @@
 //! Commands from the bus: the table of all that are published, and what this machine does of them.
 
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::super::forget;
 use super::super::roots::{self, Inside};
 use super::super::scan::{self, ScanRequest};
+use super::super::sync::consent;
 use super::Desk;
 use super::asked::Asked;
 use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
-use crate::store::view::{self, At};
-use crate::store::{Command, Reader};
+use crate::store::view::{self, At, Whose};
+use crate::store::{Command, Reader, StoreError};
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -51,8 +52,12 @@ pub struct Field {
 /// Does a command; says in a sentence what came of it.
 type Run = fn(&Desk, &Asked, Command) -> Result<String, Refusal>;
 
-const PATH: Field =
-    Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
+const PATH: Field = Field {
+    name: "path",
+    must: "an absolute path below a root that the machine shares",
+    json: "string",
+    required: true,
+};
 const FLAKE: Field = Field { name: "flake", must: "the id or the path of a flake", json: "string", required: true };
 
 macro_rules! commands {
@@ -140,7 +145,7 @@ fn repeated(desk: &Desk, asked: &Asked, name: &str) -> Result<Option<Value>, Ref
     Ok(Some(reply::accepted(asked, "it was done before", &events, true)))
 }
 
-/// The events that a command brought about: its own, and those of the commands that it caused.
+/// The shared events that a command brought about: its own, and those of the commands that it caused.
 fn events_of(desk: &Desk, identity: &MessageIdentity) -> Result<Vec<String>, Refusal> {
     let ids = desk.read(|reader| reader.caused_by(identity))?;
     Ok(ids.into_iter().map(|id| id.to_string()).collect())
@@ -171,11 +176,16 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
 
 fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
     let place = confined(desk, Path::new(text(asked, "path")))?;
+    let below = place.path().to_owned();
     let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
     let request = ScanRequest { history: true, threads: 1, ..ScanRequest::default() };
-    let report = scan::scan_inside(&desk.session, &[place], &request, command, &AtomicBool::new(false))?;
+    scan::scan_inside(&desk.session, &[place], &request, command, &AtomicBool::new(false))?;
+    // What was found is shared before it is told. What private roots inside hold was looked at, and is not counted.
+    consent::follow(&desk.session)?;
+    let flakes = desk.read(|reader| view::flakes(reader, Whose::Own, At::Now))?;
+    let seen = flakes.iter().filter(|flake| flake.path.to_path().starts_with(&below)).count();
     let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
-    Ok(format!("{} flakes seen, {} new, {} changed{passed_over}", report.seen, report.new, report.changed))
+    Ok(format!("{seen} flakes seen{passed_over}"))
 }
 
 fn forget(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
@@ -199,11 +209,20 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
     }
 }
 
-/// The directory, when it lies in a root: nothing else is looked at for others.
+/// The directory, when a shared root decides for it: nothing else is looked at for others, and what else there is they do not
+/// learn.
 fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     if !path.is_absolute() {
         return Err(Refusal::invalid("path", PATH.must));
     }
-    let outside = || Refusal::rejected("outside_roots", "the path lies below no root of this machine");
-    desk.read(|reader| roots::inside(reader, path))?.ok_or_else(outside)
+    let outside = || Refusal::rejected("outside_roots", "the path lies below no root that this machine shares");
+    // A way that leads out and back would tell what lies beside it.
+    if path.components().any(|component| component == Component::ParentDir) {
+        return Err(outside());
+    }
+    let place = desk.read(|reader| -> Result<_, StoreError> {
+        let Some(place) = roots::inside(reader, path)? else { return Ok(None) };
+        Ok(consent::covers(reader, place.path())?.then_some(place))
+    })?;
+    place.ok_or_else(outside)
 }

@@ -8,13 +8,15 @@ use super::super::sync::status;
 use super::super::watch::Coverage;
 use super::{DESCRIPTION, Desk, SERVICE, command, query};
 use crate::nix::Nix;
+use crate::scan::Unwatched;
 use crate::store::Reader;
 use crate::store::check::{self, Check, CheckState};
 use crate::store::view::rfc3339;
 
 /// `healthy`, `degraded` or `unhealthy`, with every check that led to it. The pages of the database are not among them: whoever
-/// may ask could keep a machine reading all of its ledger.
-pub(super) fn health(desk: &Desk) -> Value {
+/// may ask could keep a machine reading all of its ledger. `names_places` for whoever asks on this machine: a directory that cannot
+/// be watched may be private.
+pub(super) fn health(desk: &Desk, names_places: bool) -> Value {
     let now = desk.clock().now();
     let mut checks: Vec<Check> = check::glance(desk.session.store.path());
     let report = desk.glance(|reader| status::report(reader, now));
@@ -22,7 +24,7 @@ pub(super) fn health(desk: &Desk) -> Value {
         Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
-    checks.push(of_watching(desk.coverage().as_ref()));
+    checks.push(of_watching(desk.coverage().as_ref(), names_places));
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
     let status = match check::worst(&checks) {
         CheckState::Failed => "unhealthy",
@@ -45,14 +47,22 @@ pub(super) fn health(desk: &Desk) -> Value {
     })
 }
 
-fn of_watching(coverage: Option<&Coverage>) -> Check {
-    match coverage {
-        None => named("watching", CheckState::Unknown, "it is not known yet what is watched".to_owned()),
-        Some(covers) => {
-            let state = if covers.unwatched == 0 { CheckState::Ok } else { CheckState::Warning };
-            named("watching", state, covers.to_string())
+fn of_watching(coverage: Option<&Coverage>, names_places: bool) -> Check {
+    let Some(covers) = coverage else {
+        return named("watching", CheckState::Unknown, "it is not known yet what is watched".to_owned());
+    };
+    let Coverage { watched, unwatched, .. } = covers;
+    let state = if *unwatched == 0 { CheckState::Ok } else { CheckState::Warning };
+    let detail = match covers.why {
+        Some(Unwatched::Other(_)) if !names_places => {
+            format!(
+                "{unwatched} of {} directories are not watched; `cim-nix serve` says why where it runs",
+                watched + unwatched
+            )
         }
-    }
+        _ => covers.to_string(),
+    };
+    named("watching", state, detail)
 }
 
 /// Nothing but edits of a lock needs it.
@@ -107,4 +117,19 @@ pub(super) fn used_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bus_is_not_told_which_directory_cannot_be_watched() {
+        let why = Some(Unwatched::Other("`/home/ada/private`: permission denied; let this user read it".to_owned()));
+        let covers = Coverage { watched: 2, unwatched: 1, why };
+        let of = |names_places| of_watching(Some(&covers), names_places);
+        assert!(of(true).detail.contains("/home/ada/private"));
+        assert_eq!(of(false).detail, "1 of 3 directories are not watched; `cim-nix serve` says why where it runs");
+        assert_eq!((of(true).state, of(false).state), (CheckState::Warning, CheckState::Warning));
+    }
 }

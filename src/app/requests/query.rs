@@ -1,4 +1,6 @@
 //! Queries from the bus: the table of all that are published, answered from the read model, page by page.
+//!
+//! The desk's connection sees of it only what is shared: what is private is answered for as what there is not.
 
 use serde_json::{Value, json};
 
@@ -60,7 +62,7 @@ macro_rules! queries {
 
 queries! {
     "flake.get" &[FLAKE], flake => FLAKE, "One flake with its inputs and outputs.";
-    "flake.list" &[LIMIT, AFTER], flakes => FLAKE_PAGE, "The flakes of every machine whose events are here.";
+    "flake.list" &[LIMIT, AFTER], flakes => FLAKE_PAGE, "The flakes of every machine whose events are here, as far as they are shared.";
     "flake.get_inputs" &[FLAKE], inputs => INPUTS, "The inputs of a flake, with what they are locked to.";
     "package.get" GET, |desk, asked| one(desk, asked, "packages") => ITEMS, "The flakes that have a package of this name.";
     "package.list" LIST, |desk, asked| outputs(desk, asked, "packages") => ITEM_PAGE, "The packages that flakes name.";
@@ -95,11 +97,18 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 /// What tells how fresh an answer is.
 pub const AS_OF: &Shape = &shape::FRESHNESS;
 
-/// How fresh the answer is: of every origin the last event that is here, and when it was recorded.
+/// How fresh the answer is: of every origin the last shared event that is here, and when it was recorded.
 fn as_of(desk: &Desk) -> Result<Value, Refusal> {
-    let freshness = desk.read(|reader| view::freshness(reader))?;
-    let one = |row: &view::Freshness| json!({ "origin": row.origin, "machine": row.host, "recorded_at": row.recorded_at.map(rfc3339), "own": row.own });
-    Ok(freshness.iter().map(one).collect())
+    let (freshness, last) = desk.read(|reader| -> Result<_, StoreError> {
+        let (seq, _) = reader.shared_head()?;
+        let last = reader.shared(seq.saturating_sub(1), 1)?.first().map(|last| last.event.recorded_at);
+        Ok((view::freshness(reader)?, last))
+    })?;
+    let one = |row: view::Freshness| {
+        let recorded_at = if row.own { last } else { row.recorded_at };
+        json!({ "origin": row.origin, "machine": row.host, "recorded_at": recorded_at.map(rfc3339), "own": row.own })
+    };
+    Ok(freshness.into_iter().filter(|row| row.own || row.seq > 0).map(one).collect())
 }
 
 fn text<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
@@ -108,13 +117,13 @@ fn text<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
 
 fn flake(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     let selector = text(asked, "flake").unwrap_or_default();
-    let (row, inputs, outputs) = desk.read(|reader| -> Result<_, StoreError> {
+    let (row, inputs, outputs, findings) = desk.read(|reader| -> Result<_, StoreError> {
         let row = view::flake(reader, selector, At::Now)?;
         let inputs = view::inputs(reader, row.id, At::Now)?;
         let outputs = view::outputs(reader, row.id, At::Now)?;
-        Ok((row, inputs, outputs))
+        Ok((row, inputs, outputs, reader.are_findings_shared()?))
     })?;
-    let mut flake = flake_json(&row);
+    let mut flake = flake_json(&row, findings);
     flake["inputs"] = inputs.iter().map(input_json).collect();
     let outputs = outputs.iter().map(|output| json!({ "path": output.path, "unknown": output.unknown }));
     flake["outputs"] = outputs.collect();
@@ -122,8 +131,10 @@ fn flake(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 }
 
 fn flakes(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
-    let rows = desk.read(|reader| view::flakes(reader, Whose::All, At::Now))?;
-    let items = rows.iter().map(|row| (row.id.to_string(), flake_json(row)));
+    let (rows, findings) = desk.read(|reader| -> Result<_, StoreError> {
+        Ok((view::flakes(reader, Whose::All, At::Now)?, reader.are_findings_shared()?))
+    })?;
+    let items = rows.iter().map(|row| (row.id.to_string(), flake_json(row, findings)));
     Ok(page(asked, items.collect()))
 }
 
@@ -229,11 +240,13 @@ fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Value {
     json!({ "items": taken.into_iter().map(|(_, item)| item).collect::<Value>(), "next": next, "total": total })
 }
 
-fn flake_json(flake: &FlakeRow) -> Value {
+/// `findings` says whether this machine shares those of its flakes.
+fn flake_json(flake: &FlakeRow, findings: bool) -> Value {
+    let problems = (findings || !flake.own).then_some(flake.problems);
     json!({
         "id": flake.id.to_string(), "origin": flake.origin, "path": flake.path.to_string(),
         "description": flake.description, "lineage": flake.lineage, "inputs_count": flake.inputs,
-        "lock_nodes": flake.lock_nodes, "problems": flake.problems, "changed_at": rfc3339(flake.changed_at),
+        "lock_nodes": flake.lock_nodes, "problems": problems, "changed_at": rfc3339(flake.changed_at),
     })
 }
 

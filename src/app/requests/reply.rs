@@ -64,7 +64,8 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::NoFlake { .. } => Self::rejected("not_found", error.to_string()),
             StoreError::AmbiguousFlake { .. } => Self::rejected("ambiguous", error.to_string()),
-            StoreError::Conflict { .. } => Self::error("conflict", error.to_string()),
+            // Which stream it is stays here: it may be a private one.
+            StoreError::Conflict { .. } => Self::error("conflict", "something else wrote at the same time; ask again"),
             _ => Self::error("store", error.to_string()),
         }
     }
@@ -86,4 +87,16 @@ pub(super) fn accepted(asked: &Asked, message: &str, events: &[String], repeated
         "command_id": asked.identity.message_id.to_string(),
         "correlation_id": asked.identity.correlation_id.to_string(), "events": events,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_came_too_early_is_not_told_which_stream_moved_on() {
+        let stream = "flake/01935c1d-ffff-7000-8000-000000000003".to_owned();
+        let refusal = Refusal::from(StoreError::Conflict { stream, expected: 1, actual: 2 });
+        assert_eq!(refusal, Refusal::error("conflict", "something else wrote at the same time; ask again"));
+    }
 }

@@ -159,6 +159,11 @@ pub fn follow(session: &Session) -> Result<Settled, StoreError> {
     if reader.shares_only(&covered)? { Ok(Settled::default()) } else { settle(session, Vec::new()) }
 }
 
+/// Whether what lies at a place may be shared.
+pub(in crate::app) fn covers(connection: &Connection, place: &Path) -> Result<bool, StoreError> {
+    Ok(Consent::read(connection)?.covers(place))
+}
+
 /// Makes notes that change consent, and follows it, both at one moment: nothing slips out in between.
 pub(in crate::app) fn settle(session: &Session, notes: Vec<LocalNote>) -> Result<Settled, StoreError> {
     let own = session.store.origin().public_key.clone();

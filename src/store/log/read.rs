@@ -10,11 +10,12 @@ use crate::domain::stream::StreamId;
 use crate::store::error::{Named, StoreError};
 use crate::store::reader::Reader;
 
-/// Every event of the conversation is looked at, and the command that caused it by its id: there is no index of what caused
+/// Every shared event of the conversation is looked at, and the command that caused it by its id: there is no index of what caused
 /// commands.
 const CAUSED_BY: &str = "SELECT event_id FROM events \
      WHERE correlation_id = coalesce((SELECT correlation_id FROM commands WHERE command_id = ?2), ?1) \
      AND (causation_id = ?2 OR EXISTS (SELECT 1 FROM commands c WHERE c.command_id = events.causation_id AND c.causation_id = ?2)) \
+     AND EXISTS (SELECT 1 FROM streams s WHERE s.stream = events.stream AND s.shared = 1) \
      ORDER BY position";
 
 impl Reader {
@@ -54,8 +55,8 @@ impl Reader {
         self.events("position = ?1", [position]).map(|found| found.into_iter().next())
     }
 
-    /// The events that a command brought about: its own and those of the commands that it caused, oldest first. They are of
-    /// the conversation that it was recorded in, whatever who asks again says of that.
+    /// The shared events that a command brought about: its own and those of the commands that it caused, oldest first. They
+    /// are of the conversation that it was recorded in, whatever who asks again says of that.
     pub fn caused_by(&self, command: &MessageIdentity) -> Result<Vec<EventId>, StoreError> {
         let (correlation, id) = (command.correlation_id.uuid(), command.message_id.uuid());
         self.prepare_cached(CAUSED_BY)
@@ -97,6 +98,6 @@ mod tests {
         let steps = statement.query_map([Uuid::nil().as_bytes(); 2], |row| row.get::<_, String>("detail")).unwrap();
         let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
         assert!(plan.contains("SEARCH events USING INDEX events_correlation"), "{plan}");
-        assert!(plan.contains("SEARCH c ") && !plan.contains("SCAN"), "{plan}");
+        assert!(plan.contains("SEARCH s ") && plan.contains("SEARCH c ") && !plan.contains("SCAN"), "{plan}");
     }
 }

@@ -27,6 +27,7 @@ static CONFIGS: Table = Table {
         "unknown TEXT NOT NULL",
         "left_out INTEGER NOT NULL",
     ],
+    stream: "'config/' || t.config",
     keeps: Keeps::Intervals,
     indexes: &["flake"],
     past_indexes: &["flake"],

@@ -27,6 +27,7 @@ static FLAKES: Table = Table {
         "discovered_at INTEGER NOT NULL",
         "changed_at INTEGER NOT NULL",
     ],
+    stream: "'flake/' || t.id",
     keeps: Keeps::Intervals,
     indexes: &["path"],
     past_indexes: &[],

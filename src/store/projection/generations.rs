@@ -26,6 +26,7 @@ static GENERATIONS: Table = Table {
         "rolled_back INTEGER NOT NULL",
         "occurred_at INTEGER NOT NULL",
     ],
+    stream: "'config/' || t.config",
     keeps: Keeps::Records("DO NOTHING"),
     indexes: &[],
     past_indexes: &[],

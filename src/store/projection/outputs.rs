@@ -19,6 +19,7 @@ static OUTPUTS: Table = Table {
     name: "outputs",
     key: &["flake TEXT", "known INTEGER", "path TEXT", "reason TEXT"],
     values: &[],
+    stream: "'flake/' || t.flake",
     keeps: Keeps::Intervals,
     indexes: &[],
     past_indexes: &[],

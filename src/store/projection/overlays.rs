@@ -23,6 +23,7 @@ static OVERLAYS: Table = Table {
         "adds TEXT NOT NULL",
         "left_out INTEGER NOT NULL",
     ],
+    stream: "'overlay/' || t.file_id",
     keeps: Keeps::Intervals,
     indexes: &["flake"],
     past_indexes: &["flake"],

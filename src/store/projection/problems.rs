@@ -24,6 +24,7 @@ static PROBLEMS: Table = Table {
         "message TEXT NOT NULL",
         "since INTEGER NOT NULL",
     ],
+    stream: "t.stream",
     keeps: Keeps::Intervals,
     indexes: &["flake"],
     past_indexes: &["flake"],

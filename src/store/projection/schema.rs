@@ -46,6 +46,21 @@ pub(in crate::store) fn point_views(
     Ok(())
 }
 
+/// Has a connection see of the read model only what streams tell that are shared: views of its own, which come before those of
+/// the database. The `v1_*` views are none of them.
+pub(in crate::store) fn see_shared_only(connection: &Connection) -> rusqlite::Result<()> {
+    for table in PROJECTIONS.iter().flat_map(|projection| projection.tables()) {
+        for name in table.views() {
+            connection.execute_batch(&format!(
+                "CREATE TEMP VIEW {name} AS SELECT t.* FROM main.{name} t WHERE EXISTS \
+                 (SELECT 1 FROM main.streams s WHERE s.stream = {} AND s.shared = 1)",
+                table.stream
+            ))?;
+        }
+    }
+    Ok(())
+}
+
 /// Creates the `v1_*` views as this release has them, and drops those that it has not.
 pub(in crate::store) fn create_views(connection: &Connection) -> rusqlite::Result<()> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'view' AND name GLOB 'v1_*'";

@@ -14,6 +14,8 @@ pub struct Table {
     pub key: &'static [&'static str],
     /// The other columns, as in `url TEXT NOT NULL`.
     pub values: &'static [&'static str],
+    /// The stream whose events tell a row `t`, as in `'flake/' || t.id`.
+    pub stream: &'static str,
     /// How long a row holds.
     pub keeps: Keeps,
     /// Further indexes on what is true now, each its columns.

@@ -139,3 +139,22 @@ fn the_parts_of_a_flake_are_counted_by_an_index() {
     assert!(plan.iter().filter(of_parts).count() >= 5, "{plan:#?}");
     assert!(plan.iter().filter(of_parts).all(|line| line.starts_with("SEARCH")), "{plan:#?}");
 }
+
+#[test]
+fn what_is_shared_is_found_by_an_index_in_every_table() {
+    let connection = ledger();
+    projection::see_shared_only(&connection).unwrap();
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'view' AND name GLOB 'p_*'";
+    let mut statement = connection.prepare(sql).unwrap();
+    let names: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(names.iter().any(|name| name == "p_configs_past"), "{names:?}");
+    for name in names {
+        let plan = plan(&connection, &format!("SELECT * FROM {name}"), Vec::new()).join("\n");
+        assert!(plan.contains("SEARCH s ") && plan.contains("PRIMARY KEY (stream=?)"), "{name}: {plan}");
+    }
+    for part in ["inputs", "lock_nodes", "locks", "outputs", "problems", "modules", "overlays"] {
+        let sql = format!("SELECT (SELECT count(*) FROM p_{part} t WHERE t.flake = f.id) FROM p_flakes f");
+        let plan = plan(&connection, &sql, Vec::new()).join("\n");
+        assert!(plan.contains(&format!("SEARCH p_{part}_1 USING")), "{part}: {plan}");
+    }
+}

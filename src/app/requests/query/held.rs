@@ -58,7 +58,7 @@ fn generations(desk: &Desk, asked: &Asked, wanted: impl Fn(&GenerationRow) -> bo
     let fits = |row: &&GenerationRow| host_name(&row.store_path, row.version.as_deref()) == Some(name) && wanted(row);
     let rows: Vec<Value> = rows.iter().filter(fits).map(generation).collect();
     if rows.is_empty() {
-        let why = format!("no generation was seen whose host name is {name}");
+        let why = format!("no generation is known whose host name is {name}");
         return Ok(json!({ "items": found["items"], "generations": "unknown", "why": why }));
     }
     Ok(json!({ "items": found["items"], "generations": rows, "why": "by the host name in the name of the system" }))

@@ -25,6 +25,7 @@ enum Kind {
     MaybeText,
     Names,
     Count,
+    MaybeCount,
     Flag,
     Time,
     MaybeTime,
@@ -38,7 +39,9 @@ enum Kind {
     Seen(&'static [&'static Shape]),
 }
 
-use Kind::{Attributes, Count, Flag, Many, ManyOrUnknown, MaybeText, MaybeTime, Names, One, Seen, Text, Time};
+use Kind::{
+    Attributes, Count, Flag, Many, ManyOrUnknown, MaybeCount, MaybeText, MaybeTime, Names, One, Seen, Text, Time,
+};
 
 macro_rules! shapes {
     ($($(#[$doc:meta])* $shape:ident $(: $base:ident)? = { $($name:literal $kind:expr, $text:literal;)+ })+) => {
@@ -61,7 +64,7 @@ shapes! {
         "lineage" MaybeText, "what it shares with its copies on other machines";
         "inputs_count" Count, "declared inputs";
         "lock_nodes" Count, "nodes of its lock";
-        "problems" Count, "open problems";
+        "problems" MaybeCount, "open problems that are shared; null when the machine that answers keeps those of its flakes";
         "changed_at" Time, "when it was seen to change last";
     }
     /// Whose something is.
@@ -165,12 +168,12 @@ shapes! {
     FRESHNESS = {
         "origin" Text, "the machine";
         "machine" MaybeText, "its name";
-        "recorded_at" MaybeTime, "when its last event that is here was recorded";
+        "recorded_at" MaybeTime, "when its last event that is shared and here was recorded";
         "own" Flag, "whether it is the machine that answers";
     }
     /// The generations of a configuration.
     GENERATIONS: ITEMS = {
-        "generations" ManyOrUnknown(&GENERATION), "oldest first; `unknown` when none was seen";
+        "generations" ManyOrUnknown(&GENERATION), "oldest first; `unknown` when none is known";
         "why" Text, "in a sentence";
     }
 }
@@ -204,6 +207,7 @@ impl Kind {
             MaybeText => json!({ "type": ["string", "null"] }),
             Names => json!({ "type": "array", "items": { "type": "string" } }),
             Count => json!({ "type": "integer", "minimum": 0 }),
+            MaybeCount => json!({ "type": ["integer", "null"], "minimum": 0 }),
             Flag => json!({ "type": "boolean" }),
             Time => json!({ "type": "string", "format": "date-time" }),
             MaybeTime => json!({ "type": ["string", "null"], "format": "date-time" }),

@@ -53,7 +53,8 @@ pub(super) fn markdown() -> String {
     text.push_str(
         "\n### Commands\n\nA machine does only what its setting `sync.commands` names, which is empty by default. A command to any \
          machine goes to one of those that accept it; where there are none, one of the others answers, with `not_allowed`. Who accepts \
-         a command says so on `discovery.cim-domain-nix.nix.cmd.<aggregate>.<action>`, which a machine asks before it refuses.\n\n\
+         a command says so on `discovery.cim-domain-nix.nix.cmd.<aggregate>.<action>`, which a machine asks before it refuses. \
+         A command reaches what the machine shares, and nothing else.\n\n\
          | subject | fields | done | what it does |\n|---|---|---|---|\n",
     );
     for command in list(&document["commands"]) {
@@ -61,7 +62,10 @@ pub(super) fn markdown() -> String {
         let (subject, doc) = (word(&command["subject"]), word(&command["doc"]));
         let _ = writeln!(text, "| `{subject}` | {} | {done} | {doc} |", fields(&command["request"]));
     }
-    text.push_str("\n### Queries\n\n| subject | fields | what it answers |\n|---|---|---|\n");
+    text.push_str(
+        "\n### Queries\n\nAn answer holds what the machine that answers shares, and what others shared with it. What is private is answered \
+         for as what there is not, and counts in no `total`.\n\n| subject | fields | what it answers |\n|---|---|---|\n",
+    );
     for query in list(&document["queries"]) {
         let (subject, doc) = (word(&query["subject"]), word(&query["doc"]));
         let _ = writeln!(text, "| `{subject}` | {} | {doc} |", fields(&query["request"]));

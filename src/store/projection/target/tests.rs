@@ -13,6 +13,7 @@ static TABLE: Table = Table {
     name: "things",
     key: &["place TEXT", "name TEXT"],
     values: &["value INTEGER", "half INTEGER"],
+    stream: "'thing/' || t.place",
     keeps: Keeps::Intervals,
     // Stays the same now and then when the other changes.
     indexes: &["half"],
