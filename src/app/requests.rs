@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use super::clock::Clock;
+use super::scan::ScanRequest;
 use super::watch::Coverage;
 use crate::bus::{Answered, Endpoint, Miss, Request, Who};
 use crate::store::{Reader, StoreError};
@@ -40,6 +41,8 @@ pub const DESCRIPTION: &str = "The ledger of a Nix estate: flakes, their inputs 
 pub struct Desk {
     /// The ledger, for commands.
     pub(super) session: Arc<Session>,
+    /// How it scans, as whoever watches beside it does; the paths are left out.
+    pub(super) scan: ScanRequest,
     /// The commands that others may give: `flake.scan`; empty for none.
     pub(super) allowed: Vec<String>,
     /// When it was opened, in microseconds since 1970 UTC.
@@ -53,15 +56,15 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens a desk.
+    /// Opens a desk. Who scans beside it, and for the same ledger, says `scan` alike: one would take back what the other records.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
+    pub fn open(session: Arc<Session>, scan: ScanRequest, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, glancer) = (Mutex::new(session.store.reader()?), Mutex::new(session.store.reader()?));
         let since = session.clock.now();
         let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, allowed, since, reader, glancer, coverage, answered, refused })
+        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, answered, refused })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -200,7 +203,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let who = Who { host: "here".to_owned(), user: "ada".to_owned() };
         let session = ledger::open(&folder.path().join("ledger.db"), who, Clock::system()).unwrap();
-        let desk = Desk::open(Arc::new(session), Vec::new()).unwrap();
+        let desk = Desk::open(Arc::new(session), ScanRequest::default(), Vec::new()).unwrap();
         let (told, hears) = mpsc::channel();
         std::thread::scope(|scope| {
             desk.read(|_| {

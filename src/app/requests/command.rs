@@ -1,19 +1,20 @@
 //! Commands from the bus: the table of all that are published, and what this machine does of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use super::super::explain::{Verdict, explain};
 use super::super::forget;
 use super::super::roots::{self, Inside};
-use super::super::scan::{self, ScanRequest};
+use super::super::scan;
 use super::Desk;
 use super::asked::Asked;
 use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
 use crate::store::view::{self, At};
-use crate::store::{Command, Reader};
+use crate::store::{Command, Reader, StoreError};
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -172,8 +173,7 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
 fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
     let place = confined(desk, Path::new(text(asked, "path")))?;
     let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
-    let request = ScanRequest { history: true, threads: 1, ..ScanRequest::default() };
-    let report = scan::scan_inside(&desk.session, &[place], &request, command, &AtomicBool::new(false))?;
+    let report = scan::scan_inside(&desk.session, &[place], &desk.scan, command, &AtomicBool::new(false))?;
     let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
     Ok(format!("{} flakes seen, {} new, {} changed{passed_over}", report.seen, report.new, report.changed))
 }
@@ -199,11 +199,18 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
     }
 }
 
-/// The directory, when it lies in a root: nothing else is looked at for others.
+/// The directory, when it lies in a root and scans come by: nothing else is looked at for others.
 fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     if !path.is_absolute() {
         return Err(Refusal::invalid("path", PATH.must));
     }
     let outside = || Refusal::rejected("outside_roots", "the path lies below no root of this machine");
-    desk.read(|reader| roots::inside(reader, path))?.ok_or_else(outside)
+    let (inside, roots) = desk.read(|reader| Ok::<_, StoreError>((roots::inside(reader, path)?, reader.roots()?)))?;
+    let place = inside.ok_or_else(outside)?;
+    let roots: Vec<PathBuf> = roots.into_iter().map(|root| root.path).collect();
+    match explain(place.path(), &roots, &desk.scan.excludes)?.verdict {
+        Verdict::Seen => Ok(place),
+        // By which rule is this machine's business.
+        Verdict::Skipped { .. } => Err(Refusal::rejected("refused", "scans of this machine leave that path out")),
+    }
 }

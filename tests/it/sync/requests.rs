@@ -42,7 +42,7 @@ impl Answering {
     fn start(name: &str, place: &Place) -> Self {
         let machine = Machine::at(name, place);
         let (stop, link, place) = (Arc::new(AtomicBool::new(false)), Link::default(), place.clone());
-        let desk = Arc::new(Desk::open(machine.session.clone(), Vec::new()).unwrap());
+        let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), Vec::new()).unwrap());
         let (session, stopping, linked) = (machine.session.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
             engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
@@ -76,7 +76,7 @@ impl World {
         cim_domain_nix::app::roots::add(&machine.session, flakes.path()).unwrap();
         let (stop, link) = (Arc::new(AtomicBool::new(false)), Link::default());
         let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
-        let desk = Arc::new(Desk::open(machine.session.clone(), allowed).unwrap());
+        let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), allowed).unwrap());
         let (session, place, stopping, linked) =
             (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
