@@ -133,12 +133,15 @@ fn repeated(desk: &Desk, asked: &Asked, name: &str) -> Result<Option<Value>, Ref
     if !asked.named {
         return Ok(None);
     }
-    let Some(before) = desk.read(|reader| reader.command_name(id))? else { return Ok(None) };
+    let Some((before, conversation)) = desk.read(|reader| reader.command_before(id))? else { return Ok(None) };
     if before != name {
         return Err(Refusal::invalid("message_id", "the id of no other command that was done before"));
     }
     let events = events_of(desk, &asked.identity)?;
-    Ok(Some(reply::accepted(asked, "it was done before", &events, true)))
+    let mut reply = reply::accepted(asked, "it was done before", &events, true);
+    // Who asks again need not know the conversation that its events are of.
+    reply["correlation_id"] = serde_json::json!(conversation.to_string());
+    Ok(Some(reply))
 }
 
 /// The events that a command brought about: its own, and those of the commands that it caused.

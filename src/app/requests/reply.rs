@@ -62,7 +62,8 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoFlake { .. } => Self::rejected("not_found", error.to_string()),
+            // What this machine's own command line would say helps nobody elsewhere.
+            StoreError::NoFlake { .. } => Self::rejected("not_found", "no flake is known by that path or id"),
             StoreError::AmbiguousFlake { .. } => Self::rejected("ambiguous", error.to_string()),
             StoreError::Conflict { .. } => Self::error("conflict", error.to_string()),
             _ => Self::error("store", error.to_string()),

@@ -144,6 +144,8 @@ fn every_published_command_and_query_is_answered() {
     for query in QUERIES {
         let reply = world.ask(&format!("nix.query.{}", query.name), &json!({ "flake": "/nowhere", "name": "nothing" }));
         assert!(reply["ok"].is_boolean() && reply["code"].is_string(), "{}: {reply}", query.name);
+        // What helps at this machine's command line helps nobody elsewhere.
+        assert!(!reply["message"].as_str().unwrap().contains("`cim-nix"), "{}: {reply}", query.name);
     }
     for subject in ["nix.cmd.spaceship.launch", "nix.query.spaceship.get"] {
         assert!(world.ask(subject, &json!({}))["code"].as_str().unwrap().starts_with("unknown"));
@@ -191,6 +193,7 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     // Who asks again need not know the conversation, and the id is of no other command.
     let again = world.ask("nix.cmd.flake.scan", &body);
     assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
+    assert_eq!(again["correlation_id"], json!(conversation.to_string()), "that in which it was done");
     let other = world.ask("nix.cmd.flake.forget", &json!({ "id": command.to_string(), "flake": world.path() }));
     assert_eq!((&other["code"], &other["field"]), (&json!("invalid"), &json!("message_id")), "{other}");
     // Forgetting what was found, addressed to this machine alone.
