@@ -1,9 +1,10 @@
 //! Requests from the bus: commands, queries, health and discovery. Every one is answered, whatever it asks.
 //!
-//! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
+//! What a machine does for others is on a list that is empty by default; what activates, builds or starts a program is done for
+//! nobody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -51,6 +52,8 @@ pub struct Desk {
     /// For health and metrics, which wait for no query.
     glancer: Mutex<Reader>,
     coverage: Mutex<Option<Coverage>>,
+    /// Held by whoever writes a file for others.
+    writing: Mutex<()>,
     answered: AtomicU64,
     refused: AtomicU64,
 }
@@ -63,8 +66,9 @@ impl Desk {
     pub fn open(session: Arc<Session>, scan: ScanRequest, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, glancer) = (Mutex::new(session.store.reader()?), Mutex::new(session.store.reader()?));
         let since = session.clock.now();
-        let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, answered, refused })
+        let (coverage, writing) = (Mutex::default(), Mutex::default());
+        let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, writing, answered, refused })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -183,6 +187,11 @@ impl Desk {
     /// Reads what takes no time.
     fn glance<T>(&self, read: impl FnOnce(&Reader) -> T) -> T {
         read(&self.glancer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until nobody else writes a file for others.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn clock(&self) -> &Clock {

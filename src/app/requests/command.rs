@@ -14,7 +14,9 @@ use super::asked::Asked;
 use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
 use crate::store::view::{self, At};
-use crate::store::{Command, Reader, StoreError};
+use crate::store::{Command, Reader};
+
+mod write;
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ pub struct Field {
 }
 
 /// Does a command; says in a sentence what came of it.
-type Run = fn(&Desk, &Asked, Command) -> Result<String, Refusal>;
+type Run = fn(&Desk, &Asked, &Command) -> Result<String, Refusal>;
 
 const PATH: Field =
     Field { name: "path", must: "an absolute path below a root of that machine", json: "string", required: true };
@@ -63,14 +65,14 @@ macro_rules! commands {
     };
 }
 
-// What activates a configuration, writes files or runs a process is not done for the wire: it has no `run`.
+// What activates a configuration, builds or starts a program is not done for the wire: it has no `run`.
 commands! {
     "flake.scan" &[PATH], Some((scan, "scan")), "Look at the flakes below a path and record what changed.";
     "flake.forget" &[FLAKE], Some((forget, "forget_flake")), "Watch a flake no longer; its history stays.";
-    "flake.create" &[], None, "Make a flake.";
-    "flake.update" &[], None, "Update a flake's lock.";
-    "flake.add_input" &[], None, "Add an input to a flake.";
-    "flake.remove_input" &[], None, "Take an input out of a flake.";
+    "flake.create" write::CREATE, Some((write::create, "new_flake")), "Make a directory with a flake in it, from the skeleton of `flake new`.";
+    "flake.update" &[], None, "Update a flake's lock: that takes Nix, which nothing starts over the wire.";
+    "flake.add_input" write::ADD_INPUT, Some((write::add_input, "add_input")), "Add an input to a flake; its lock is left alone.";
+    "flake.remove_input" write::REMOVE_INPUT, Some((write::remove_input, "remove_input")), "Take an input out of a flake; its lock is left alone.";
     "package.build" &[], None, "Build a package.";
     "package.cache" &[], None, "Put a package into a cache.";
     "module.create" &[], None, "Make a module.";
@@ -96,10 +98,13 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
             "config.activate" | "config.rollback" => {
                 "not supported over the wire: a person activates, on the machine itself"
             }
+            "flake.update" => "not supported over the wire: it takes Nix, which nothing starts over the wire",
             _ => "not supported",
         };
         return Err(Refusal::rejected("not_supported", why));
     };
+    // Who writes waits for whoever does: the same command twice at once is done once.
+    let _turn = write::NAMES.contains(&name).then(|| desk.turn());
     if let Some(repeated) = repeated(desk, asked, name)? {
         return Ok(repeated);
     }
@@ -111,7 +116,7 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         ));
     }
     validate(asked, known.fields)?;
-    let message = run(desk, asked, command(desk, asked, name))?;
+    let message = run(desk, asked, &command(desk, asked, name))?;
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
 }
@@ -173,20 +178,20 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
     asked.field(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
+fn scan(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal> {
     let place = confined(desk, Path::new(text(asked, "path")))?;
     let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
-    let report = scan::scan_inside(&desk.session, &[place], &desk.scan, command, &AtomicBool::new(false))?;
+    let report = scan::scan_inside(&desk.session, &[place], &desk.scan, command.clone(), &AtomicBool::new(false))?;
     let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
     Ok(format!("{} flakes seen, {} new, {} changed{passed_over}", report.seen, report.new, report.changed))
 }
 
-fn forget(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
+fn forget(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal> {
     let flake = desk.read(|reader| view::flake(reader, text(asked, "flake"), At::Now))?;
     if flake.origin != desk.session.store.origin().public_key {
         return Err(Refusal::owned_by(&flake.origin));
     }
-    forget::forget_as(&desk.session, flake.id, command)?;
+    forget::forget_as(&desk.session, flake.id, command.clone())?;
     Ok(format!("{} is forgotten", flake.path))
 }
 
@@ -207,13 +212,21 @@ fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     if !path.is_absolute() {
         return Err(Refusal::invalid("path", PATH.must));
     }
-    let outside = || Refusal::rejected("outside_roots", "the path lies below no root of this machine");
-    let (inside, roots) = desk.read(|reader| Ok::<_, StoreError>((roots::inside(reader, path)?, reader.roots()?)))?;
-    let place = inside.ok_or_else(outside)?;
-    let roots: Vec<PathBuf> = roots.into_iter().map(|root| root.path).collect();
-    match explain(place.path(), &roots, &desk.scan.excludes)?.verdict {
-        Verdict::Seen => Ok(place),
-        // By which rule is this machine's business.
-        Verdict::Skipped { .. } => Err(Refusal::rejected("refused", "scans of this machine leave that path out")),
-    }
+    let place = desk.read(|reader| roots::inside(reader, path))?.ok_or_else(outside)?;
+    if is_seen(desk, place.path())? { Ok(place) } else { Err(left_out()) }
+}
+
+/// Whether a scan of everything comes by.
+fn is_seen(desk: &Desk, path: &Path) -> Result<bool, Refusal> {
+    let roots: Vec<PathBuf> = desk.read(Reader::roots)?.into_iter().map(|root| root.path).collect();
+    Ok(explain(path, &roots, &desk.scan.excludes)?.verdict == Verdict::Seen)
+}
+
+fn outside() -> Refusal {
+    Refusal::rejected("outside_roots", "the path lies below no root of this machine")
+}
+
+/// By which rule is this machine's business.
+fn left_out() -> Refusal {
+    Refusal::rejected("refused", "scans of this machine leave that path out")
 }

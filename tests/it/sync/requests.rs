@@ -308,14 +308,17 @@ fn a_name_that_no_other_ledger_would_take_in_is_refused_before_anything_is_recor
 
 #[test]
 fn another_machines_flake_is_its_owners_business() {
-    let world = World::new(&["flake.forget"]);
+    let world = World::new(&["flake.forget", "flake.add_input", "flake.remove_input"]);
     let bob = Machine::at("bob", &world.machine.place);
     bob.discover(1);
     bob.synced();
     world.machine.until("bob's flake", |_| world.machine.count("SELECT count(*) FROM v1_flakes") == 1);
-    let reply = world.ask("nix.cmd.flake.forget", &json!({ "flake": bob.flake(1).to_string() }));
-    assert_eq!(reply["code"], "owned_by", "{reply}");
-    assert_eq!(reply["origin"], json!(bob.session.store.origin().public_key));
+    for command in ["forget", "add_input", "remove_input"] {
+        let body = json!({ "flake": bob.flake(1).to_string(), "name": "x", "url": "github:o/r" });
+        let reply = world.ask(&format!("nix.cmd.flake.{command}"), &body);
+        assert_eq!(reply["code"], "owned_by", "{reply}");
+        assert_eq!(reply["origin"], json!(bob.session.store.origin().public_key));
+    }
 }
 
 #[test]
