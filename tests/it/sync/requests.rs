@@ -349,6 +349,10 @@ fn queries_are_answered_from_the_read_model_page_by_page() {
         let refused = world.ask("nix.query.flake.list", &json!({ "limit": limit }));
         assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("limit")), "{limit}: {refused}");
     }
+    for (subject, after) in [("flake.list", "bogus"), ("module.list", "bogus"), ("flake.list", "0")] {
+        let refused = world.ask(&format!("nix.query.{subject}"), &json!({ "after": after }));
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("after")), "{refused}");
+    }
     let mut seen = Vec::new();
     let mut after = Value::Null;
     loop {
