@@ -30,6 +30,8 @@ pub use watch::{Changed, Renewed, Unwatched, Watch};
 pub struct Options {
     /// Patterns as in a `.gitignore` at each root; what they match is not walked.
     pub excludes: Vec<String>,
+    /// The roots in which what is walked lies, when only a part of one is: the patterns are seen from there.
+    pub within: Vec<PathBuf>,
     /// How many directories below a root are walked; `None` for all. At 0, only the root itself is looked into.
     pub max_depth: Option<usize>,
     /// Threads to walk with; 0 for as many as there are processors.

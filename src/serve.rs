@@ -84,7 +84,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     if let Some(http) = &http {
         say(format!("/metrics and /healthz at http://{}", http.address()));
     }
-    let desk = Arc::new(Desk::open(session.clone(), commands)?);
+    let desk = Arc::new(Desk::open(session.clone(), request.clone(), commands)?);
     let link = Link::default();
     let halted = AtomicBool::new(false);
     // A ledger whose writer or file is gone takes nothing any more: whoever started this process may start it anew.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::domain::message::MessageIdentity;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::file;
-use crate::store::{Append, EditRow, LocalNote, StoreError, Undo};
+use crate::store::{Append, Command, EditRow, LocalNote, StoreError, Undo};
 use crate::syntax::dedupe;
 use crate::syntax::edit::{self as syntax, EditError, Note};
 use crate::syntax::flake_ref::{FlakeRef, FlakeRefError};
@@ -27,6 +27,7 @@ pub use crate::nix::NixError;
 pub use crate::store::file::WriteError;
 pub use crate::syntax::dedupe::{Proposal, Version};
 pub use crate::syntax::edit::{Edit, Operation};
+pub(super) use fresh::new_flake_in;
 pub use fresh::{NewFlake, new_flake, plan_new_flake};
 pub use lock::{LockChange, LockState, Locking, Updated, plan_update, update};
 pub use undo::{Taking, Wanted, undo};
@@ -297,12 +298,43 @@ pub fn from_here(path: &Path, directory: &Path) -> PathBuf {
 /// # Errors
 /// [`EditFailure`]; but for [`EditFailure::NotRecorded`], the file is as it was.
 pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> {
+    write_by(draft, writing, None)
+}
+
+/// The same, as the command of somebody: its events belong to that conversation.
+pub(super) fn write_as(draft: &Draft, writing: &Writing<'_>, command: &Command) -> Result<Done, EditFailure> {
+    write_by(draft, writing, Some(command))
+}
+
+/// Whether a command left its note before whoever did it was stopped; then what it wrote is observed. A note of what was never
+/// written goes.
+pub(super) fn resume(session: &Session, command: &Command, scan: &ScanRequest) -> Result<bool, EditFailure> {
+    let Some(edit) = session.store.reader()?.edit(command.id)? else { return Ok(false) };
+    let is_as_before = text_of(&edit.path).is_ok_and(|text| *blake3::hash(text.as_bytes()).as_bytes() == edit.before);
+    if !edit.seen && is_as_before {
+        keep(session, vec![LocalNote::EditDropped { command: edit.command }])?;
+        return Ok(false);
+    }
+    look_at(session, &file_directory(&edit.path), scan, caused_by(session, &edit.identity(), Some(command)))?;
+    Ok(true)
+}
+
+/// The scan that an edit brings about, in the name of whoever asked for it.
+fn caused_by(session: &Session, edit: &MessageIdentity, command: Option<&Command>) -> Command {
+    let scan = session.caused("scan", edit);
+    match command {
+        Some(command) => Command { actor: command.actor.clone(), ..scan },
+        None => scan,
+    }
+}
+
+fn write_by(draft: &Draft, writing: &Writing<'_>, command: Option<&Command>) -> Result<Done, EditFailure> {
     let directory = file_directory(&draft.path);
     if draft.is_empty() {
         return Ok(Done { command: None, events: 0, unrecorded: None, for_good: false, lock: LockState::Untouched });
     }
     let (recorder, unrecorded) = recorder(writing.session, &draft.path, writing.scan)?;
-    let note = recorder.map(|session| leave_note(session, draft)).transpose()?;
+    let note = recorder.map(|session| leave_note(session, draft, command)).transpose()?;
     let before = *blake3::hash(draft.old.as_bytes()).as_bytes();
     if let Err(error) = file::replace(&draft.path, &before, draft.new.as_bytes()) {
         if let (Some(session), Some(note)) = (recorder, &note) {
@@ -319,8 +351,7 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
     };
     let mut events = 0;
     if let (Some(session), Some(note)) = (recorder, &note) {
-        let scan = session.caused("scan", &note.identity());
-        let report = look_at(session, &directory, writing.scan, scan);
+        let report = look_at(session, &directory, writing.scan, caused_by(session, &note.identity(), command));
         let lost = |source| EditFailure::NotRecorded { path: draft.path.clone(), source: Box::new(source) };
         events = report.map_err(lost)?.events;
     }
@@ -329,8 +360,8 @@ pub fn write(draft: &Draft, writing: &Writing<'_>) -> Result<Done, EditFailure> 
 }
 
 /// Says in the ledger what is about to be written, so that whoever sees it first knows whose doing it is.
-fn leave_note(session: &Session, draft: &Draft) -> Result<EditRow, AppError> {
-    let identity = session.command(draft.name).identity;
+fn leave_note(session: &Session, draft: &Draft, command: Option<&Command>) -> Result<EditRow, AppError> {
+    let identity = command.map_or_else(|| session.command(draft.name).identity, |command| command.identity);
     let texts = (draft.old.as_str(), draft.new.as_str());
     let note = EditRow { undoes: draft.undoes, ..note(session, draft.name, &identity, &draft.path, texts) };
     keep(session, vec![LocalNote::EditLeft(Box::new(note.clone()))])?;

@@ -1,14 +1,16 @@
 //! Requests from the bus: commands, queries, health and discovery. Every one is answered, whatever it asks.
 //!
-//! What a machine does for others is on a list that is empty by default; what could harm it is not in the table at all.
+//! What a machine does for others is on a list that is empty by default; what activates, builds or starts a program is done for
+//! nobody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::Session;
 use super::clock::Clock;
+use super::scan::ScanRequest;
 use super::watch::Coverage;
 use crate::bus::{Answered, Endpoint, Miss, Request, Who};
 use crate::store::{Reader, StoreError};
@@ -40,6 +42,8 @@ pub const DESCRIPTION: &str = "The ledger of a Nix estate: flakes, their inputs 
 pub struct Desk {
     /// The ledger, for commands.
     pub(super) session: Arc<Session>,
+    /// How it scans, as whoever watches beside it does; the paths are left out.
+    pub(super) scan: ScanRequest,
     /// The commands that others may give: `flake.scan`; empty for none.
     pub(super) allowed: Vec<String>,
     /// When it was opened, in microseconds since 1970 UTC.
@@ -49,20 +53,23 @@ pub struct Desk {
     /// For health and metrics, which wait for no query.
     glancer: Mutex<Reader>,
     coverage: Mutex<Option<Coverage>>,
+    /// Held by whoever writes a file for others.
+    writing: Mutex<()>,
     answered: AtomicU64,
     refused: AtomicU64,
 }
 
 impl Desk {
-    /// Opens a desk.
+    /// Opens a desk. Who scans beside it, and for the same ledger, says `scan` alike: one would take back what the other records.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn open(session: Arc<Session>, allowed: Vec<String>) -> Result<Self, StoreError> {
+    pub fn open(session: Arc<Session>, scan: ScanRequest, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, glancer) = (session.store.reader_of_shared()?, session.store.reader()?);
         let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
-        let (coverage, answered, refused) = (Mutex::default(), AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, allowed, since, reader, glancer, coverage, answered, refused })
+        let (coverage, writing) = (Mutex::default(), Mutex::default());
+        let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, writing, answered, refused })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -183,6 +190,11 @@ impl Desk {
         read(&self.glancer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits until nobody else writes a file for others.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn clock(&self) -> &Clock {
         &self.session.clock
     }
@@ -201,7 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let who = Who { host: "here".to_owned(), user: "ada".to_owned() };
         let session = ledger::open(&folder.path().join("ledger.db"), who, Clock::system()).unwrap();
-        let desk = Desk::open(Arc::new(session), Vec::new()).unwrap();
+        let desk = Desk::open(Arc::new(session), ScanRequest::default(), Vec::new()).unwrap();
         let (told, hears) = mpsc::channel();
         std::thread::scope(|scope| {
             desk.read(|_| {

@@ -129,6 +129,11 @@ fn is_forgotten(forgotten: &HashSet<PathBuf>, path: &Path) -> bool {
     forgotten.contains(path) || path.ancestors().any(|above| forgotten.contains(&all_below(above)))
 }
 
+/// The same, as the ledger says it.
+pub(super) fn was_forgotten(reader: &Reader, path: &Path) -> Result<bool, StoreError> {
+    Ok(is_forgotten(&reader.forgotten()?.into_iter().map(|(path, _)| path).collect(), path))
+}
+
 /// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten, and so does
 /// what a root in it holds that was one itself: it is watched with that one, and private.
 fn remembered(session: &Session, known: &[PathBuf], path: &Path) -> Result<Vec<LocalNote>, AppError> {

@@ -68,10 +68,11 @@ pub struct ScanRequest {
 }
 
 impl ScanRequest {
-    /// How the roots are walked.
-    pub(super) fn options(&self) -> Options {
+    /// How the roots are walked, or what lies in them.
+    pub(super) fn options(&self, within: Vec<PathBuf>) -> Options {
         Options {
             excludes: self.excludes.clone(),
+            within,
             threads: self.threads,
             nix_files: self.looks_at_files(),
             pins: true,
@@ -189,7 +190,8 @@ fn scan_roots(
     // Another release, or a restored backup, may have left more shared than consent covers.
     consent::follow(session)?;
     progress(Progress::Walking);
-    let walked = walk_until(roots, &request.options(), stop)?;
+    let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
+    let walked = walk_until(roots, &request.options(within), stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
@@ -227,9 +229,8 @@ pub(super) fn look_at(
 ) -> Result<ScanReport, AppError> {
     consent::follow(session)?;
     let stop = AtomicBool::new(false);
-    let excludes = request.excludes.clone();
-    let options =
-        Options { excludes, max_depth: Some(0), threads: 1, nix_files: request.looks_at_files(), pins: false };
+    let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
+    let options = Options { max_depth: Some(0), threads: 1, pins: false, ..request.options(within) };
     let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();

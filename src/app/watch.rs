@@ -252,8 +252,11 @@ impl Watching<'_> {
         if appeared.is_empty() {
             return Affected::default();
         }
+        let within = self.places.roots.iter().cloned().collect();
         // What cannot be walked is told by the next scan of everything.
-        let Ok(walked) = walk_until(&appeared, &self.request.options(), self.stop) else { return Affected::default() };
+        let Ok(walked) = walk_until(&appeared, &self.request.options(within), self.stop) else {
+            return Affected::default();
+        };
         let held = || {
             let flakes = walked.flakes.iter().map(|found| found.dir.as_path());
             flakes

@@ -171,7 +171,7 @@ settings! {
     SYNC_REPLICAS = "sync.replicas" Kind::Count, default "1", env "CIM_NIX_SYNC_REPLICAS", flag None, project false:
         "How many servers of a cluster keep a stream that `sync setup` makes.";
     SYNC_COMMANDS = "sync.commands" Kind::Names, default "[]", env "CIM_NIX_SYNC_COMMANDS", flag None, project false:
-        "The commands that this machine accepts over the bus while `serve` runs: `flake.scan`, `flake.forget`. Empty means none.";
+        "The commands that this machine accepts over the bus while `serve` runs: `flake.scan`, `flake.forget`, and, which write below its roots, `flake.create`, `flake.add_input`, `flake.remove_input`. Empty means none.";
     SERVE_LISTEN = "serve.listen" Kind::Text, default "127.0.0.1:9617", env "CIM_NIX_SERVE_LISTEN", flag Some("--listen"), project false:
         "Where `serve` answers `/metrics` and `/healthz`: an address of this machine alone, or `off`.";
     SERVE_INTERVAL = "serve.interval" Kind::Count, default "600", env "CIM_NIX_SERVE_INTERVAL", flag Some("--interval"), project false:

@@ -65,7 +65,9 @@ pub(super) struct Rules {
 impl Rules {
     /// `root` and `roots` are canonical.
     pub(super) fn new(root: &Path, roots: &[PathBuf], options: &Options) -> Result<Self, Error> {
-        let mut builder = GitignoreBuilder::new(root);
+        let around = options.within.iter().filter(|around| root.starts_with(around));
+        let seen_from = around.max_by_key(|around| around.components().count()).map_or(root, PathBuf::as_path);
+        let mut builder = GitignoreBuilder::new(seen_from);
         // Git takes a bracket that is never closed for itself; here it is a slip that would leave nothing out.
         builder.allow_unclosed_class(false);
         for pattern in &options.excludes {

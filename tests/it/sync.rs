@@ -17,6 +17,8 @@ mod answers;
 
 mod chaos;
 
+mod commands;
+
 mod consent;
 
 mod copies;

@@ -1,11 +1,13 @@
 //! A flake where there was none, from the skeleton that comes with the program.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{EditFailure, Unrecorded, file_directory, recorder};
 use crate::app::Session;
 use crate::app::scan::{ScanRequest, look_at};
+use crate::store::Command;
 use crate::store::file::{self, WriteError};
 
 /// What every new flake says.
@@ -51,6 +53,33 @@ pub fn new_flake(directory: &Path, session: Option<&Session>, scan: &ScanRequest
         flake.events = report.map_err(lost)?.events;
     }
     Ok(flake)
+}
+
+/// Makes a directory with a flake, as the command of somebody: nothing above it is made and nothing is written over. None, and
+/// nothing is left, where no scan would come by.
+pub(in crate::app) fn new_flake_in(
+    session: &Session,
+    directory: &Path,
+    scan: &ScanRequest,
+    command: Command,
+) -> Result<Option<NewFlake>, EditFailure> {
+    fs::create_dir(directory).map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => WriteError::Exists { path: directory.to_owned() }.into(),
+        _ => EditFailure::System { path: directory.to_owned(), source },
+    })?;
+    let path = directory.join("flake.nix");
+    // What somebody else put there meanwhile keeps the directory from being removed.
+    let unmade = || fs::remove_dir(directory).unwrap_or_default();
+    file::create(&path, SKELETON.as_bytes()).inspect_err(|_| unmade())?;
+    let recorder = recorder(Some(session), &path, scan);
+    let Ok((Some(session), _)) = recorder else {
+        fs::remove_file(&path).unwrap_or_default();
+        unmade();
+        return recorder.map(|_| None).map_err(EditFailure::from);
+    };
+    let lost = |source| EditFailure::NotRecorded { path: path.clone(), source: Box::new(source) };
+    let events = look_at(session, directory, scan, command).map_err(lost)?.events;
+    Ok(Some(NewFlake { path, text: SKELETON, events, unrecorded: None }))
 }
 
 #[cfg(test)]

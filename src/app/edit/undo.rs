@@ -1,6 +1,7 @@
 //! Taking an edit back: what it replaced is put in its place again, if nothing happened to the file since and the text that
 //! comes out is the one that was there before.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
@@ -84,7 +85,9 @@ fn last(reader: &Reader, within: Option<&Path>, mut before: Option<EditRow>) -> 
         if !is_idle(&edit) {
             if within.is_none_or(|flake| edit.path.parent().and_then(flake_around).as_deref() == Some(flake)) {
                 let mut together = reader.edits_of(edit.correlation)?;
-                together.retain(|edit| !is_idle(edit));
+                // A conversation from elsewhere may hold several of one file: the last of them comes first.
+                let mut files = HashSet::new();
+                together.retain(|edit| !is_idle(edit) && files.insert(edit.path.clone()));
                 return Ok(together);
             }
             elsewhere.get_or_insert_with(|| edit.clone());

@@ -1,13 +1,14 @@
 //! Commands from the bus: the table of all that are published, and what this machine does of them.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use super::super::explain::{Verdict, explain};
 use super::super::forget;
 use super::super::roots::{self, Inside};
-use super::super::scan::{self, ScanRequest};
+use super::super::scan;
 use super::super::sync::consent;
 use super::Desk;
 use super::asked::Asked;
@@ -15,6 +16,8 @@ use super::reply::{self, Refusal};
 use crate::domain::message::MessageIdentity;
 use crate::store::view::{self, At, Whose};
 use crate::store::{Command, Reader, StoreError};
+
+mod write;
 
 /// A command that is published for this domain.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub struct Field {
 }
 
 /// Does a command; says in a sentence what came of it.
-type Run = fn(&Desk, &Asked, Command) -> Result<String, Refusal>;
+type Run = fn(&Desk, &Asked, &Command) -> Result<String, Refusal>;
 
 const PATH: Field = Field {
     name: "path",
@@ -67,14 +70,14 @@ macro_rules! commands {
     };
 }
 
-// What activates a configuration, writes files or runs a process is not done for the wire: it has no `run`.
+// What activates a configuration, builds or starts a program is not done for the wire: it has no `run`.
 commands! {
     "flake.scan" &[PATH], Some((scan, "scan")), "Look at the flakes below a path and record what changed.";
     "flake.forget" &[FLAKE], Some((forget, "forget_flake")), "Watch a flake no longer; its history stays.";
-    "flake.create" &[], None, "Make a flake.";
-    "flake.update" &[], None, "Update a flake's lock.";
-    "flake.add_input" &[], None, "Add an input to a flake.";
-    "flake.remove_input" &[], None, "Take an input out of a flake.";
+    "flake.create" write::CREATE, Some((write::create, "new_flake")), "Make a directory with a flake in it, from the skeleton of `flake new`.";
+    "flake.update" &[], None, "Update a flake's lock: that takes Nix, which nothing starts over the wire.";
+    "flake.add_input" write::ADD_INPUT, Some((write::add_input, "add_input")), "Add an input to a flake; its lock is left alone.";
+    "flake.remove_input" write::REMOVE_INPUT, Some((write::remove_input, "remove_input")), "Take an input out of a flake; its lock is left alone.";
     "package.build" &[], None, "Build a package.";
     "package.cache" &[], None, "Put a package into a cache.";
     "module.create" &[], None, "Make a module.";
@@ -100,10 +103,13 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
             "config.activate" | "config.rollback" => {
                 "not supported over the wire: a person activates, on the machine itself"
             }
+            "flake.update" => "not supported over the wire: it takes Nix, which nothing starts over the wire",
             _ => "not supported",
         };
         return Err(Refusal::rejected("not_supported", why));
     };
+    // Who writes waits for whoever does: the same command twice at once is done once.
+    let _turn = write::NAMES.contains(&name).then(|| desk.turn());
     if let Some(repeated) = repeated(desk, asked, name)? {
         return Ok(repeated);
     }
@@ -115,7 +121,7 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         ));
     }
     validate(asked, known.fields)?;
-    let message = run(desk, asked, command(desk, asked, name))?;
+    let message = run(desk, asked, &command(desk, asked, name))?;
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
 }
@@ -137,12 +143,15 @@ fn repeated(desk: &Desk, asked: &Asked, name: &str) -> Result<Option<Value>, Ref
     if !asked.named {
         return Ok(None);
     }
-    let Some(before) = desk.read(|reader| reader.command_name(id))? else { return Ok(None) };
+    let Some((before, conversation)) = desk.read(|reader| reader.command_before(id))? else { return Ok(None) };
     if before != name {
         return Err(Refusal::invalid("message_id", "the id of no other command that was done before"));
     }
     let events = events_of(desk, &asked.identity)?;
-    Ok(Some(reply::accepted(asked, "it was done before", &events, true)))
+    let mut reply = reply::accepted(asked, "it was done before", &events, true);
+    // Who asks again need not know the conversation that its events are of.
+    reply["correlation_id"] = serde_json::json!(conversation.to_string());
+    Ok(Some(reply))
 }
 
 /// The shared events that a command brought about: its own, and those of the commands that it caused.
@@ -174,12 +183,11 @@ fn text<'a>(asked: &'a Asked, name: &str) -> &'a str {
     asked.field(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
+fn scan(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal> {
     let place = confined(desk, Path::new(text(asked, "path")))?;
     let below = place.path().to_owned();
     let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
-    let request = ScanRequest { history: true, threads: 1, ..ScanRequest::default() };
-    scan::scan_inside(&desk.session, &[place], &request, command, &AtomicBool::new(false))?;
+    scan::scan_inside(&desk.session, &[place], &desk.scan, command.clone(), &AtomicBool::new(false))?;
     // What was found is shared before it is told. What private roots inside hold was looked at, and is not counted.
     consent::follow(&desk.session)?;
     let flakes = desk.read(|reader| view::flakes(reader, Whose::Own, At::Now))?;
@@ -188,12 +196,12 @@ fn scan(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal>
     Ok(format!("{seen} flakes seen{passed_over}"))
 }
 
-fn forget(desk: &Desk, asked: &Asked, command: Command) -> Result<String, Refusal> {
+fn forget(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal> {
     let flake = desk.read(|reader| view::flake(reader, text(asked, "flake"), At::Now))?;
     if flake.origin != desk.session.store.origin().public_key {
         return Err(Refusal::owned_by(&flake.origin));
     }
-    forget::forget_as(&desk.session, flake.id, command)?;
+    forget::forget_as(&desk.session, flake.id, command.clone())?;
     Ok(format!("{} is forgotten", flake.path))
 }
 
@@ -209,13 +217,12 @@ fn command(desk: &Desk, asked: &Asked, name: &'static str) -> Command {
     }
 }
 
-/// The directory, when a shared root decides for it: nothing else is looked at for others, and what else there is they do not
-/// learn.
+/// The directory, when a shared root decides for it and scans come by: nothing else is looked at for others, and what else there is
+/// they do not learn.
 fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     if !path.is_absolute() {
         return Err(Refusal::invalid("path", PATH.must));
     }
-    let outside = || Refusal::rejected("outside_roots", "the path lies below no root that this machine shares");
     // A way that leads out and back would tell what lies beside it.
     if path.components().any(|component| component == Component::ParentDir) {
         return Err(outside());
@@ -224,5 +231,21 @@ fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
         let Some(place) = roots::inside(reader, path)? else { return Ok(None) };
         Ok(consent::covers(reader, place.path())?.then_some(place))
     })?;
-    place.ok_or_else(outside)
+    let place = place.ok_or_else(outside)?;
+    if is_seen(desk, place.path())? { Ok(place) } else { Err(left_out()) }
+}
+
+/// Whether a scan of everything comes by.
+fn is_seen(desk: &Desk, path: &Path) -> Result<bool, Refusal> {
+    let roots: Vec<PathBuf> = desk.read(Reader::roots)?.into_iter().map(|root| root.path).collect();
+    Ok(explain(path, &roots, &desk.scan.excludes)?.verdict == Verdict::Seen)
+}
+
+fn outside() -> Refusal {
+    Refusal::rejected("outside_roots", "the path lies below no root that this machine shares")
+}
+
+/// By which rule is this machine's business.
+fn left_out() -> Refusal {
+    Refusal::rejected("refused", "scans of this machine leave that path out")
 }

@@ -3,6 +3,7 @@
 //! The desk's connection sees of it only what is shared: what is private is answered for as what there is not.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Desk;
 use super::asked::Asked;
@@ -135,7 +136,7 @@ fn flakes(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         Ok((view::flakes(reader, Whose::All, At::Now)?, reader.are_findings_shared()?))
     })?;
     let items = rows.iter().map(|row| (row.id.to_string(), flake_json(row, findings)));
-    Ok(page(asked, items.collect()))
+    page(asked, items.collect())
 }
 
 fn inputs(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
@@ -149,7 +150,7 @@ fn inputs(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
 
 /// Outputs of a category, of one flake or of all.
 fn outputs(desk: &Desk, asked: &Asked, category: &str) -> Result<Value, Refusal> {
-    Ok(page(asked, named(desk, asked, category)?))
+    page(asked, named(desk, asked, category)?)
 }
 
 /// The flakes that have an output of a name; the name alone, or its whole attribute path.
@@ -227,17 +228,22 @@ fn status(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     Ok(json!({ "items": found["items"], "status": "unknown", "why": "no build was seen" }))
 }
 
-/// One page of items that are in the order of their keys.
-fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Value {
+/// One page of items that are in the order of their keys, which begin with the id of a flake.
+fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Result<Value, Refusal> {
     items.sort_by(|a, b| a.0.cmp(&b.0));
-    let after = text(asked, "after").unwrap_or_default();
+    let after = text(asked, AFTER.name).unwrap_or_default();
+    let flake = after.split('/').next().unwrap_or_default();
+    // What it names may be gone by now; what never was the end of a page would give an arbitrary one.
+    if !after.is_empty() && !flake.parse::<Uuid>().is_ok_and(|id| id.to_string() == flake) {
+        return Err(Refusal::invalid(AFTER.name, AFTER.must));
+    }
     let limit = asked.field("limit").and_then(Value::as_u64).unwrap_or(PAGE.0).min(PAGE.1);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let total = items.len();
     let mut rest = items.into_iter().skip_while(|(key, _)| key.as_str() <= after && !after.is_empty());
     let taken: Vec<(String, Value)> = rest.by_ref().take(limit).collect();
     let next = if rest.next().is_some() { taken.last().map(|(key, _)| key.clone()) } else { None };
-    json!({ "items": taken.into_iter().map(|(_, item)| item).collect::<Value>(), "next": next, "total": total })
+    Ok(json!({ "items": taken.into_iter().map(|(_, item)| item).collect::<Value>(), "next": next, "total": total }))
 }
 
 /// `findings` says whether this machine shares those of its flakes.

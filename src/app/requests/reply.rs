@@ -62,7 +62,8 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NoFlake { .. } => Self::rejected("not_found", error.to_string()),
+            // What this machine's own command line would say helps nobody elsewhere.
+            StoreError::NoFlake { .. } => Self::rejected("not_found", "no flake is known by that path or id"),
             StoreError::AmbiguousFlake { .. } => Self::rejected("ambiguous", error.to_string()),
             // Which stream it is stays here: it may be a private one.
             StoreError::Conflict { .. } => Self::error("conflict", "something else wrote at the same time; ask again"),

@@ -149,6 +149,28 @@ fn examples() -> Value {
             },
         },
         {
+            "subject": "nix.cmd.flake.add_input.UABC",
+            "request": {
+                "message_id": COMMAND, "flake": "/home/ada/src/infra", "name": "flake-utils",
+                "url": "github:numtide/flake-utils",
+            },
+            "reply": {
+                "ok": true, "status": "accepted", "code": "done",
+                "message": "added the input `flake-utils`; its lock is left to whoever runs `nix flake lock` there",
+                "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
+                "events": ["01935c1d-ffff-7000-8000-000000000004", "01935c1d-ffff-7000-8000-000000000005"],
+            },
+        },
+        {
+            "subject": "nix.cmd.flake.create",
+            "request": { "path": "/home/ada/.ssh" },
+            "reply": {
+                "ok": false, "status": "rejected", "code": "invalid", "field": "path", "events": [],
+                "message": "`path` must be an absolute path that is not there, of a directory in one that is, below a root of that machine; its name begins with a letter, a digit or `_`",
+                "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
+            },
+        },
+        {
             "subject": "nix.cmd.config.activate",
             "request": {},
             "reply": {
@@ -193,9 +215,10 @@ mod tests {
 
     #[test]
     fn every_code_that_is_given_is_in_the_table_and_the_other_way_round() {
-        let sources: [&str; 5] = [
+        let sources: [&str; 6] = [
             include_str!("../requests.rs"),
             include_str!("command.rs"),
+            include_str!("command/write.rs"),
             include_str!("query.rs"),
             include_str!("reply.rs"),
             include_str!("../../bus/answer.rs"),

@@ -223,7 +223,10 @@ impl<'a> Settler<'a> {
         let command = match edit {
             Some(edit) => {
                 notes.push(LocalNote::EditSeen { command: edit.command });
-                self.session.command_as(edit::name(&edit.name), edit.identity())
+                let command = self.session.command_as(edit::name(&edit.name), edit.identity());
+                // The scan that an edit brings about knows who asked for it.
+                let is_own = self.identity.causation_id.uuid() == edit.command;
+                if is_own { Command { actor: self.actor.clone(), ..command } } else { command }
             }
             None => self.observe(),
         };

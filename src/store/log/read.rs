@@ -67,10 +67,11 @@ impl Reader {
             .named(self.path())
     }
 
-    /// The name of a command that was done before; none when it was not.
-    pub fn command_name(&self, id: Uuid) -> Result<Option<String>, StoreError> {
-        self.prepare_cached("SELECT name FROM commands WHERE command_id = ?1")
-            .and_then(|mut statement| statement.query_row([id.as_bytes()], |row| row.get(0)).optional())
+    /// The name of a command that was done before, and its conversation; none when it was not.
+    pub fn command_before(&self, id: Uuid) -> Result<Option<(String, Uuid)>, StoreError> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)));
+        self.prepare_cached("SELECT name, correlation_id FROM commands WHERE command_id = ?1")
+            .and_then(|mut statement| statement.query_row([id.as_bytes()], read).optional())
             .named(self.path())
     }
 

@@ -43,7 +43,7 @@ impl Answering {
     fn start(name: &str, place: &Place) -> Self {
         let machine = Machine::at(name, place);
         let (stop, link, place) = (Arc::new(AtomicBool::new(false)), Link::default(), place.clone());
-        let desk = Arc::new(Desk::open(machine.session.clone(), Vec::new()).unwrap());
+        let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), Vec::new()).unwrap());
         let (session, stopping, linked) = (machine.session.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
             engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
@@ -78,7 +78,7 @@ impl World {
         consent::share(&machine.session, &Which::All).unwrap();
         let (stop, link) = (Arc::new(AtomicBool::new(false)), Link::default());
         let allowed = allowed.iter().map(|name| (*name).to_owned()).collect();
-        let desk = Arc::new(Desk::open(machine.session.clone(), allowed).unwrap());
+        let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), allowed).unwrap());
         let (session, place, stopping, linked) =
             (machine.session.clone(), machine.place.clone(), stop.clone(), link.clone());
         let thread = std::thread::spawn(move || {
@@ -146,6 +146,8 @@ fn every_published_command_and_query_is_answered() {
     for query in QUERIES {
         let reply = world.ask(&format!("nix.query.{}", query.name), &json!({ "flake": "/nowhere", "name": "nothing" }));
         assert!(reply["ok"].is_boolean() && reply["code"].is_string(), "{}: {reply}", query.name);
+        // What helps at this machine's command line helps nobody elsewhere.
+        assert!(!reply["message"].as_str().unwrap().contains("`cim-nix"), "{}: {reply}", query.name);
     }
     for subject in ["nix.cmd.spaceship.launch", "nix.query.spaceship.get"] {
         assert!(world.ask(subject, &json!({}))["code"].as_str().unwrap().starts_with("unknown"));
@@ -195,6 +197,7 @@ fn a_command_in_a_foreign_dialect_becomes_our_event_and_the_conversation_goes_on
     // Who asks again need not know the conversation, and the id is of no other command.
     let again = world.ask("nix.cmd.flake.scan", &body);
     assert_eq!((&again["code"], &again["events"]), (&json!("repeated"), &reply["events"]), "{again}");
+    assert_eq!(again["correlation_id"], json!(conversation.to_string()), "that in which it was done");
     let other = world.ask("nix.cmd.flake.forget", &json!({ "id": command.to_string(), "flake": world.path() }));
     assert_eq!((&other["code"], &other["field"]), (&json!("invalid"), &json!("message_id")), "{other}");
     // Forgetting what was found, addressed to this machine alone.
@@ -307,14 +310,17 @@ fn a_name_that_no_other_ledger_would_take_in_is_refused_before_anything_is_recor
 
 #[test]
 fn another_machines_flake_is_its_owners_business() {
-    let world = World::new(&["flake.forget"]);
+    let world = World::new(&["flake.forget", "flake.add_input", "flake.remove_input"]);
     let bob = Machine::at("bob", &world.machine.place);
     bob.discover(1);
     bob.synced();
     world.machine.until("bob's flake", |_| world.machine.count("SELECT count(*) FROM v1_flakes") == 1);
-    let reply = world.ask("nix.cmd.flake.forget", &json!({ "flake": bob.flake(1).to_string() }));
-    assert_eq!(reply["code"], "owned_by", "{reply}");
-    assert_eq!(reply["origin"], json!(bob.session.store.origin().public_key));
+    for command in ["forget", "add_input", "remove_input"] {
+        let body = json!({ "flake": bob.flake(1).to_string(), "name": "x", "url": "github:o/r" });
+        let reply = world.ask(&format!("nix.cmd.flake.{command}"), &body);
+        assert_eq!(reply["code"], "owned_by", "{reply}");
+        assert_eq!(reply["origin"], json!(bob.session.store.origin().public_key));
+    }
 }
 
 #[test]
@@ -345,6 +351,10 @@ fn queries_are_answered_from_the_read_model_page_by_page() {
     for limit in [json!(0), json!(-1), json!(1.5), json!("2")] {
         let refused = world.ask("nix.query.flake.list", &json!({ "limit": limit }));
         assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("limit")), "{limit}: {refused}");
+    }
+    for (subject, after) in [("flake.list", "bogus"), ("module.list", "bogus"), ("flake.list", "0")] {
+        let refused = world.ask(&format!("nix.query.{subject}"), &json!({ "after": after }));
+        assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid"), &json!("after")), "{refused}");
     }
     let mut seen = Vec::new();
     let mut after = Value::Null;
