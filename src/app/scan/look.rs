@@ -142,10 +142,8 @@ impl Looker<'_> {
             flake_findings.findings.retain(|finding| finding.code != "no-lock");
             lock_findings.findings.extend(unreadable(why));
         }
-        if at.ignored_lock.is_some() && lock.is_none() {
-            for finding in flake_findings.findings.iter_mut().filter(|finding| finding.code == "no-lock") {
-                finding.message = IGNORED_LOCK.to_owned();
-            }
+        if at.ignored_lock.is_some() {
+            say_it_is_ignored(&mut flake_findings);
         }
         let content = content(&nix, lock.as_ref());
         let (flake_look, lock_look) = Look::at_flake(
@@ -310,6 +308,13 @@ pub(super) fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
         hasher.update(lock.hash().as_bytes());
     }
     *hasher.finalize().as_bytes()
+}
+
+/// A lock that git's rules leave out is there, though Nix does not see it.
+fn say_it_is_ignored(findings: &mut Seen) {
+    for finding in findings.findings.iter_mut().filter(|finding| finding.code == "no-lock") {
+        finding.message = IGNORED_LOCK.to_owned();
+    }
 }
 
 /// Whether there is a lock for Nix: one that git's rules leave out counts where git tracks it, or cannot be asked.

@@ -71,9 +71,10 @@ impl Served {
         output
     }
 
-    /// Scans, as the user does.
+    /// Scans, as the user does, and shares what lies below the root: only there is anything done for others.
     fn scan(&self) {
         self.run("", &format!("scan {}", self.root.path().display()));
+        self.run("", &format!("roots share {}", self.root.path().display()));
     }
 
     /// Serves, with a new process when one was there before.
@@ -183,7 +184,7 @@ fn inputs_are_added_and_removed_for_others_as_the_user_does_it_and_once() {
     let events = added["events"].as_array().unwrap();
     let recorded = format!(
         "SELECT count(*) FROM v1_events WHERE correlation_id = '{conversation}' AND causation_id = '{id}' \
-         AND actor LIKE 'bus:carol (%'"
+         AND actor LIKE 'bus:carol (%' AND type NOT LIKE 'finding.%'"
     );
     assert!(!events.is_empty() && side.ada.count(&recorded) == i64::try_from(events.len()).unwrap(), "{added}");
     assert_eq!(side.ada.count("SELECT count(*) FROM v1_events WHERE type = 'flake.input_added'"), 1);
@@ -315,6 +316,34 @@ fn a_link_leads_what_is_written_for_others_out_of_no_root() {
     assert_eq!(add(outside.path())["code"], "not_found");
     assert_eq!((fs::read_to_string(&theirs).unwrap().as_str(), side.read("one/flake.nix").as_str()), (FLAKE, FLAKE));
     assert_eq!(add(&side.at("one"))["code"], "done");
+}
+
+#[test]
+fn nothing_is_written_for_others_in_what_is_private() {
+    let mut side = Served::new(&[WRITING]);
+    side.write("one/flake.nix", FLAKE);
+    side.write("kept/flake.nix", FLAKE);
+    side.write("kept/of/another/flake.nix", FLAKE);
+    fs::create_dir(side.at("linked")).unwrap();
+    std::os::unix::fs::symlink(side.at("kept/of/another/flake.nix"), side.at("linked/flake.nix")).unwrap();
+    side.scan();
+    side.run("", &format!("roots add {}", side.at("kept").display()));
+    side.serve();
+    let add =
+        |flake: &str| side.ask("flake.add_input", &json!({ "flake": side.at(flake), "name": "utils", "url": ADDED }));
+    assert_eq!(add("one")["code"], "done");
+    assert_eq!(add("linked")["code"], "outside_roots");
+    let (private, unknown) = (add("kept"), add("nowhere"));
+    assert_eq!((&private["code"], &private["message"]), (&json!("not_found"), &unknown["message"]));
+    let (private, unknown) = (
+        side.ask("flake.create", &path(&side.at("kept/new"))),
+        side.ask("flake.create", &path(&side.at("nowhere/new"))),
+    );
+    assert_eq!((&private["code"], &private["message"]), (&json!("outside_roots"), &unknown["message"]));
+    for place in ["kept", "kept/of/another"] {
+        assert_eq!(side.read(&format!("{place}/flake.nix")), FLAKE);
+    }
+    assert!(!side.at("kept/new").exists());
 }
 
 #[test]
