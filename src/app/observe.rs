@@ -13,7 +13,7 @@ use crate::syntax::{self, graph, lock::LockFile, secret};
 use super::findings::Findings;
 
 /// Which edition of the reader this is: raised whenever unchanged files may be read otherwise than before.
-pub const EXTRACTOR: u32 = 3;
+pub const EXTRACTOR: u32 = 4;
 
 /// Longer descriptions are cut, so that one field cannot fill an event.
 const MAX_TEXT_BYTES: usize = 4096;

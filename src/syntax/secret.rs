@@ -9,6 +9,7 @@ use super::{Attrs, Span};
 
 mod block;
 mod credential;
+mod encoded;
 mod hook;
 mod named;
 mod shape;
@@ -52,6 +53,7 @@ pub fn redact_setting(name: &str, value: &str) -> Redacted {
     match named::setting(name) {
         named::Meaning::Secret => replace(value, whole(value, 0, value.len())),
         named::Meaning::TokensByHost => settle(value, by_host),
+        named::Meaning::Host => settle(value, |value| merge(of_host(value))),
         named::Meaning::Other => redact(value),
     }
 }
@@ -72,6 +74,7 @@ fn is_clean(name: &str, value: &Value) -> bool {
         Value::String(text) => match named::setting(name) {
             named::Meaning::Secret => whole(text, 0, text.len()).is_empty(),
             named::Meaning::TokensByHost => by_host(text).is_empty(),
+            named::Meaning::Host => of_host(text).is_empty(),
             named::Meaning::Other => find(text).is_empty(),
         },
         Value::Array(values) => values.iter().all(|value| is_clean(name, value)),
@@ -110,6 +113,20 @@ pub fn certain(text: &str) -> Vec<Secret> {
 type Finder = fn(&str, &mut Vec<Found>);
 
 fn find(text: &str) -> Vec<Found> {
+    encoded::find(text, as_written)
+}
+
+/// The same in the value of a `host`, which may begin with a user.
+fn of_host(value: &str) -> Vec<Found> {
+    encoded::find(value, |value| {
+        let user = credential::user(value, 0).map(|(start, end)| Found { start, end, kind: credential::IN_URL });
+        let mut found = as_written(value);
+        found.extend(user.filter(|user| !value.get(user.start..user.end).is_none_or(is_marker)));
+        found
+    })
+}
+
+fn as_written(text: &str) -> Vec<Found> {
     // Where finders overlap the earlier one names the kind, so the more telling ones come first.
     const FINDERS: [(u8, Finder); 9] = [
         (SPACE, block::private_keys),

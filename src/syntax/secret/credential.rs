@@ -6,6 +6,9 @@ use super::shape::{base64, run};
 /// Schemes whose user name alone is no secret: `git@github.com`.
 const SSH_LIKE: [&str; 7] = ["ssh", "git+ssh", "hg+ssh", "svn+ssh", "git", "sftp", "rsync"];
 
+/// The kind of what stands before the `@` of a URL.
+pub(super) const IN_URL: &str = "url-credentials";
+
 /// Finds what stands before the `@` of a URL.
 pub(super) fn urls(text: &str, found: &mut Vec<Found>) {
     for (at, slashes) in text.match_indices("://") {
@@ -15,9 +18,21 @@ pub(super) fn urls(text: &str, found: &mut Vec<Found>) {
         let authority = rest.split(stop).next().unwrap_or_default();
         let Some((user, _)) = authority.rsplit_once('@').filter(|_| !is_placeholder(authority)) else { continue };
         if !user.is_empty() && (has_password(user) || !SSH_LIKE.contains(&scheme(text, at))) {
-            found.push(Found { start, end: start + user.len(), kind: "url-credentials" });
+            found.push(Found { start, end: start + user.len(), kind: IN_URL });
         }
     }
+}
+
+/// Where the user stands in a host that begins at an offset, as `me:password@` in `me:password@example.org`; none where it is
+/// no more than the `git` of everybody, or computed.
+pub(super) fn user(text: &str, start: usize) -> Option<(usize, usize)> {
+    const LONGEST: usize = 2048;
+    let rest = text.as_bytes().get(start..)?;
+    let length =
+        run(rest.get(..rest.len().min(LONGEST))?, |byte| !byte.is_ascii_whitespace() && !b"/?#&\"`\\".contains(&byte));
+    let authority = text.get(start..start + length)?;
+    let (user, _) = authority.rsplit_once('@').filter(|_| !is_placeholder(authority))?;
+    (!user.is_empty() && user != "git" && !user.starts_with("${")).then(|| (start, start + user.len()))
 }
 
 /// `@name@`, where a text is put in before it is used, as `substituteAll` does.
@@ -27,7 +42,7 @@ fn is_placeholder(authority: &str) -> bool {
 }
 
 /// Whether there is a colon, other than that of a marker.
-fn has_password(user: &str) -> bool {
+pub(super) fn has_password(user: &str) -> bool {
     user.matches(':').count() > user.matches("<redacted:").count()
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Found;
+use super::{Found, credential};
 
 /// What the name of a setting says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Meaning {
     Secret,
     /// The value is a list of `host=token`.
     TokensByHost,
+    /// The value is a host, which may have a user and a password before it.
+    Host,
     /// Nothing.
     Other,
 }
@@ -34,7 +36,9 @@ pub(super) const WORDS: [&str; 13] = [
 /// Whole names that are a secret's.
 pub(super) const NAMES: [&str; 5] = ["netrc", "pwd", "pass", "jwt", "bearer"];
 /// Names of query parameters that are too common elsewhere.
-const IN_QUERY: [&str; 6] = ["key", "sig", "auth", "code", "sas", "session"];
+const IN_QUERY: [&str; 7] = ["key", "sig", "auth", "code", "sas", "session", "pat"];
+/// The name of a host, in references such as `github:o/r?host=example.org`.
+const HOST: &str = "host";
 /// Endings of names whose value only says where or how a secret is kept.
 pub(super) const ABOUT: [&str; 12] =
     ["file", "files", "path", "paths", "dir", "directory", "command", "name", "type", "endpoint", "helper", "lifetime"];
@@ -46,6 +50,7 @@ pub(super) fn setting(name: &str) -> Meaning {
     let name = normal(name);
     match &*name {
         "access-tokens" | "extra-access-tokens" => Meaning::TokensByHost,
+        HOST => Meaning::Host,
         name if is_secret(name) => Meaning::Secret,
         _ => Meaning::Other,
     }
@@ -61,7 +66,14 @@ pub(super) fn assignments(text: &str, found: &mut Vec<Found>) {
         }
         let Some((name, in_query)) = name_before(text, at) else { continue };
         let name = normal(name);
-        if !(is_secret(&name) || in_query && separator == "=" && IN_QUERY.contains(&&*name)) {
+        if name == HOST {
+            if let Some((start, end)) = user_after(text, at, in_query) {
+                covered = end;
+                found.push(Found { start, end, kind: credential::IN_URL });
+            }
+            continue;
+        }
+        if !(is_secret(&name) || in_query && separator == "=" && is_secret_in_query(&name)) {
             continue;
         }
         if let Some((start, end)) = value_after(text, at, separator, &name) {
@@ -69,6 +81,21 @@ pub(super) fn assignments(text: &str, found: &mut Vec<Found>) {
             found.push(Found { start, end, kind: "secret-value" });
         }
     }
+}
+
+/// The user before the host that a separator is followed by; outside a query only with a password, as many a program is
+/// told `host = "me@example.org"`.
+fn user_after(text: &str, at: usize, in_query: bool) -> Option<(usize, usize)> {
+    let rest = text.get(at + 1..)?;
+    let spaces = rest.bytes().take(LONGEST_NAME).take_while(|byte| *byte == b' ').count();
+    let value = rest.get(spaces..)?;
+    let quote = ["\"", "\\\""].into_iter().find(|quote| value.starts_with(quote)).map_or(0, str::len);
+    let (start, end) = credential::user(text, at + 1 + spaces + quote)?;
+    (in_query || credential::has_password(text.get(start..end)?)).then_some((start, end))
+}
+
+fn is_secret_in_query(name: &str) -> bool {
+    IN_QUERY.contains(&name) || name.ends_with("-pat")
 }
 
 fn value_after(text: &str, at: usize, separator: &str, name: &str) -> Option<(usize, usize)> {

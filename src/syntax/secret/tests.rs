@@ -91,6 +91,11 @@ fn placed() -> Vec<(&'static str, String, String)> {
         at("secret-value", "https://h/x?client_secret=%", "abc"),
         at("secret-value", "https://h/x?sig=%&sv=1", "abc"),
         at("secret-value", "https://h/x?password=%", "hunter,2;x"),
+        at("secret-value", "https://h/x?pat=%&ref=y", "abc"),
+        at("secret-value", "https://h/x?github_pat=%", "abc"),
+        at("url-credentials", "github:o/r?host=%@gh.example.org", "u:hunter2"),
+        at("url-credentials", "gitlab:o/r?ref=x&host=%@gl.example.org&dir=y", "hunter2"),
+        at("url-credentials", "inputs.g = { type = \"github\"; host = \"%@h.example.org\"; };", "u:p@ss"),
         at("secret-value", "GITHUB_TOKEN=% nix build", "plain"),
         at("secret-value", "run --password=%", "hunter2"),
         at("secret-value", "dbPassword = \"%\";", "hunter 2 \\\" x"),
@@ -152,6 +157,32 @@ fn every_placed_secret_is_found_and_nothing_around_it() {
     }
 }
 
+/// Whatever a URL writes as a percent code, once or more often, is found as if it did not.
+#[test]
+fn what_is_percent_encoded_is_found() {
+    for (text, clean) in [
+        (
+            "https://x/t.tgz?u=https%3A%2F%2Fu%3Ahunter2%40x%2Fr",
+            "https://x/t.tgz?u=https%3A%2F%2F<url-credentials>%40x%2Fr",
+        ),
+        (
+            "https://x/?u=https%253a%252f%252fu%253ahunter2%2540x",
+            "https://x/?u=https%253a%252f%252f<url-credentials>%2540x",
+        ),
+        ("github:o/r?host=u%3Ahunter2%40gh.example&ref=a", "github:o/r?host=<url-credentials>%40gh.example&ref=a"),
+        (
+            "https://x/?u=https%3A%2F%2Fx%3Ftoken%3Dhunter2%26a%3Db",
+            "https://x/?u=https%3A%2F%2Fx%3Ftoken%3D<secret-value>%26a%3Db",
+        ),
+        ("https://x/?u=h&%74oken=hunter2", "https://x/?u=h&%74oken=<secret-value>"),
+    ] {
+        let once = redact(text);
+        assert_eq!(once.text, clean.replace('<', MARKER), "{text}");
+        assert_eq!(once.found.len(), 1, "{text}");
+        assert_eq!(redact(&once.text), Redacted { text: once.text.clone(), found: vec![] });
+    }
+}
+
 #[test]
 fn what_is_public_stays() {
     let public = [
@@ -169,6 +200,10 @@ fn what_is_public_stays() {
         "https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.2411.717196%2Brev-9b1/0196c1f3/source.tar.gz".to_owned(),
         "https://example.org/@scope/x?email=me@example.org".to_owned(),
         "github:o/secret-token?ref=v1:2&shallow=1".to_owned(),
+        "github:o/r?host=gh.example.org&a=me@example.org github:o/r?host=git@gh.example.org host=me@h:22".to_owned(),
+        "https://h/x?u=https%3A%2F%2Fh%3A443%2Fo%2Fr%3Fref%3Dmain&v=ssh%3A%2F%2Fgit%40h%2Fr".to_owned(),
+        "https://h/x?pattern=a&path=b&dir=100%25 pat = 5; date +%H:%M@%S a%zz".to_owned(),
+        "https://h/x?u=https%3A%2F%2F%3Credacted%3Aurl-credentials%3E%40h".to_owned(),
         "https://h/x?submodules=1&keytype=ssh-ed25519&publicKey=AAAA".to_owned(),
         "a password reset, a bearer of bad news, basic functionality".to_owned(),
         "unexpected token: found '='".to_owned(),
@@ -215,6 +250,9 @@ fn settings_go_by_their_names() {
             "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=",
             "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=",
         ),
+        ("host", "u:pw@gh.example.org", "<redacted:url-credentials>@gh.example.org"),
+        ("host", "tok@gh.example.org", "<redacted:url-credentials>@gh.example.org"),
+        ("host", "gh.example.org", "gh.example.org"),
         ("substituters", "https://me:pw@cache/ https://b", "https://<redacted:url-credentials>@cache/ https://b"),
     ] {
         let clean = redact_setting(name, value);
@@ -227,17 +265,17 @@ fn settings_go_by_their_names() {
 #[test]
 fn attributes_are_cleaned_at_any_depth() {
     let attrs = json!({
-        "url": "https://tok@h/r", "rev": REV, "lastModified": 5, "password": 1234, "flag": true,
+        "url": "https://tok@h/r", "host": "u:pw@h", "rev": REV, "lastModified": 5, "password": 1234, "flag": true,
         "more": {"token": ["abc", null]}, (format!("ghp_{}", &ALNUM[..36])): "x",
     });
     let serde_json::Value::Object(attrs) = attrs else { unreachable!() };
     let (clean, found) = redact_attrs(&attrs);
     let expected = json!({
-        "url": "https://<redacted:url-credentials>@h/r", "rev": REV, "lastModified": 5, "flag": true,
+        "url": "https://<redacted:url-credentials>@h/r", "host": "<redacted:url-credentials>@h", "rev": REV, "lastModified": 5, "flag": true,
         "password": "<redacted:secret-setting>", "more": {"token": ["<redacted:secret-setting>", null]},
         "<redacted:github-token>": "x",
     });
-    assert_eq!((serde_json::Value::Object(clean.clone()), found.len()), (expected, 4));
+    assert_eq!((serde_json::Value::Object(clean.clone()), found.len()), (expected, 5));
     assert_eq!(redact_attrs(&clean), (clean, vec![]));
 }
 
@@ -278,6 +316,11 @@ fn time_is_linear_in_hostile_text() {
         "/webhooks/",
         "12345678:AA",
         "1",
+        "%3A",
+        "%25",
+        "&host=",
+        "?host=a@",
+        "host=:@",
     ] {
         let text = piece.repeat(128_000 / piece.len());
         let started = std::time::Instant::now();
@@ -323,6 +366,14 @@ fn like() -> impl Strategy<Value = String> {
         "sk-",
         "abc",
         "%3D",
+        "%3A",
+        "%2F",
+        "%40",
+        "%25",
+        "%3Credacted%3A",
+        "host=",
+        "?",
+        "pat=",
         "$",
         "{",
         "true",
@@ -360,13 +411,15 @@ proptest! {
             prop_assert_eq!((&twice.text, twice.found.len()), (&once.text, 0), "{}", text);
             let setting = redact_setting("access-tokens", &text).text;
             prop_assert_eq!(&redact_setting("access-tokens", &setting).text, &setting);
+            let host = redact_setting("host", &text).text;
+            prop_assert_eq!(&redact_setting("host", &host).text, &host);
         }
     }
 
     #[test]
     fn what_is_clean_is_left_as_it_is(names in prop::collection::vec(like_names(), 3), like in like()) {
         let attrs = json!({
-            (names[0].clone()): like, (names[1].clone()): [like, 5], "access-tokens": like,
+            (names[0].clone()): like, (names[1].clone()): [like, 5], "access-tokens": like, "host": like,
             "more": { (names[2].clone()): 7, (like.clone()): true },
         });
         let serde_json::Value::Object(attrs) = attrs else { unreachable!() };

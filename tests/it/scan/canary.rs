@@ -26,6 +26,9 @@ fn canaries() -> Vec<(&'static str, String)> {
         ("age", format!("AGE-SECRET-KEY-1{}", "QQPQZGGZZQ2YNG2MNM9P9WYXJXQ2T3XKVUGHCANARYCANARYCANARYQQQQ")),
         ("npm", format!("npm_{}", "aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789")),
         ("query token", "querytokencanary0123456789".into()),
+        ("password in a host", "hostpasswordcanary0123".into()),
+        ("password in an encoded URL", "encodedpasswordcanary0123".into()),
+        ("personal access token", "patcanary0123456789".into()),
         ("setting", "settingtokencanary0123456789".into()),
     ]
 }
@@ -52,6 +55,11 @@ fn plant(estate: &Estate) {
   inputs.g.url = "https://hooks.slack.com/services/{slack_hook}";
   inputs.h.url = "https://discord.com/api/webhooks/{discord_hook}";
   inputs.i.url = "https://api.telegram.org/bot{telegram}/getFile";
+  inputs.j.url = "github:o/r?host=u:{host}@gh.example.org";
+  inputs.k = {{ type = "github"; owner = "o"; repo = "r"; host = "u:{host}@gh.example.org"; }};
+  inputs.l.url = "https://example.org/t.tgz?u=https%3A%2F%2Fu%3A{encoded}%40example.org%2Fr";
+  inputs.m.url = "https://example.org/t.tgz?pat={pat}";
+  inputs.n.inputs.o = {{ type = "github"; owner = "o"; repo = "r"; host = "u:{host}@gh.example.org"; }};
   outputs = {{ self, a, ... }}: {{ lib."{jwt}" = "{age}"; }};
 }}
 "#,
@@ -69,22 +77,33 @@ fn plant(estate: &Estate) {
         slack_hook = c("slack hook"),
         discord_hook = c("discord hook"),
         telegram = c("telegram"),
+        host = c("password in a host"),
+        encoded = c("password in an encoded URL"),
+        pat = c("personal access token"),
     );
     estate.write("a/flake.nix", &flake);
     let lock = |rev: char| {
         format!(
             r#"{{"nodes":{{"a":{{"locked":{{"type":"git","url":"https://me:{}@example.org/a?private_token={}","rev":"{}"}},
-            "original":{{"type":"git","url":"https://{}@example.org/a"}}}},"root":{{"inputs":{{"a":"a"}}}}}},"root":"root","version":7}}"#,
+            "original":{{"type":"git","url":"https://{}@example.org/a"}}}},
+            "k":{{"locked":{{"type":"github","owner":"o","repo":"r","host":"u:{}@gh.example.org"}}}},"root":{{"inputs":{{"a":"a"}}}}}},"root":"root","version":7}}"#,
             c("password in a URL"),
             c("query token"),
             rev.to_string().repeat(40),
             c("github classic"),
+            c("password in a host"),
         )
     };
     estate.write("a/flake.lock", &lock('a'));
     git.commit_all(&format!("Use {}", c("github classic")));
     estate.write("a/flake.lock", &lock('b'));
     git.commit_all("Update");
+    plant_beside_flakes(estate);
+}
+
+/// The same in what pins without a flake, and in a flake that is broken.
+fn plant_beside_flakes(estate: &Estate) {
+    let c = |name: &str| canaries().into_iter().find(|(known, _)| *known == name).expect("a canary").1;
     let pins = format!(
         r#"{{"pins": {{"a {github}": {{"type": "Git", "repository": {{"type": "GitLab", "repo_path": "x/y", "private_token": "{gitlab}",
         "server": "https://me:{password}@example.org"}}, "branch": "{slack}", "revision": "a", "hash": "0"}},
