@@ -36,6 +36,29 @@ impl Estate {
         Self { dir, session }
     }
 
+    /// A tree with something of every kind that a scan records, scanned.
+    pub(crate) fn whole() -> Self {
+        let estate = Self::new();
+        let git = estate.git("a");
+        let hosts = "outputs = { nixpkgs, ... }: { nixosConfigurations.h = nixpkgs.lib.nixosSystem { \
+                     system = \"x86_64-linux\"; modules = [ ./web.nix ]; }; };";
+        estate.write("a/flake.nix", &FLAKE.replace("outputs = { self, nixpkgs }: { lib.one = 1; };", hosts));
+        estate.write("a/web.nix", "{ config, lib, ... }: { services.nginx.enable = true; }");
+        estate.write("a/overlay.nix", "final: prev: { tool = prev.hello; }");
+        estate.write("a/flake.lock", &lock('a'));
+        git.commit_all("First");
+        estate.write("a/flake.lock", &lock('b'));
+        git.commit_all("Second");
+        let niv = r#"{"b": {"type": "git", "repo": "https://example.org/b", "rev": "1"}}"#;
+        estate.write("b/nix/sources.json", niv);
+        estate.write("b/default.nix", "{ }");
+        let request = ScanRequest { modules: true, ..ScanRequest::default() };
+        estate.scan_with(&ScanRequest { paths: vec![estate.root()], history: true, ..request });
+        let which = cim_domain_nix::app::sync::consent::Which::Named(vec![estate.root()]);
+        cim_domain_nix::app::sync::consent::share(&estate.session, &which).expect("it is shared");
+        estate
+    }
+
     pub(crate) fn root(&self) -> PathBuf {
         self.dir.path().join("src").canonicalize().expect("the root is there")
     }

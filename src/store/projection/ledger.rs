@@ -122,12 +122,12 @@ const ROOTS: View = View {
     name: "v1_roots",
     doc: "The folders that are scanned.",
     columns: columns! {
-        "path" text "The folder.";
+        "path" text "The folder. Of one that is not UTF-8, `cast(path AS BLOB)` has the bytes.";
         "added_at" time "When it was added.";
         "shared" bool "1 when what is found in it is shared.";
         "scanned_at" time "When it was scanned last; NULL before the first time.";
     },
-    sql: "SELECT path, {time added_at}, shared, {time scanned_at} FROM roots",
+    sql: "SELECT CAST(path AS TEXT), {time added_at}, shared, {time scanned_at} FROM roots",
     examples: &[Example { sql: "SELECT path FROM v1_roots WHERE scanned_at IS NULL", doc: "What was never scanned?" }],
 };
 

@@ -60,6 +60,45 @@ fn declared_columns_are_the_real_ones_and_values_look_as_declared() {
     }
 }
 
+/// What a statement compares with is what is stored: a blob looks like a text, and is equal to none.
+#[test]
+fn what_is_stored_is_of_the_declared_kind_in_every_view() {
+    const EMPTY: [&str; 2] = ["v1_generations", "v1_parked"];
+    let (ledger, estate) = (estate(), crate::scan::Estate::whole());
+    let mut filled = std::collections::BTreeSet::new();
+    for mut reader in [ledger.store.reader().unwrap(), estate.session.store.reader().unwrap()] {
+        for view in views() {
+            let kinds: Vec<_> = view.columns.iter().map(|column| format!("typeof(\"{}\")", column.name)).collect();
+            let statement = format!("SELECT {} FROM {}", kinds.join(", "), view.name);
+            for row in sql::run(&mut reader, &statement, None).unwrap().rows {
+                filled.insert(view.name);
+                for (column, stored) in view.columns.iter().zip(row) {
+                    let wanted = if matches!(column.kind, "integer" | "bool") { "integer" } else { "text" };
+                    assert!(stored == wanted || stored == "null", "{}.{} is {stored}", view.name, column.name);
+                }
+            }
+        }
+    }
+    let empty: Vec<_> = views().map(|view| view.name).filter(|name| !filled.contains(name)).collect();
+    assert_eq!(empty, EMPTY, "what has no rows proves nothing");
+}
+
+#[test]
+fn a_root_is_found_by_its_path_and_gives_back_bytes_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let estate = crate::scan::Estate::whole();
+    let odd = estate.root().join(std::ffi::OsStr::from_bytes(b"a\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    cim_domain_nix::app::roots::add(&estate.session, &odd).unwrap();
+    let mut reader = estate.session.store.reader().unwrap();
+    let mut rows = |statement: &str| json!(sql::run(&mut reader, statement, None).unwrap().rows);
+    let root = estate.root();
+    let by_path = format!("SELECT count(*) FROM v1_roots WHERE path = '{}'", root.display());
+    assert_eq!(rows(&by_path), json!([[1]]));
+    let bytes = data_encoding::HEXLOWER.encode(odd.as_os_str().as_bytes());
+    assert_eq!(rows("SELECT cast(path AS BLOB) FROM v1_roots ORDER BY added_at DESC LIMIT 1"), json!([[bytes]]));
+}
+
 fn fits(kind: &str, value: &Value) -> bool {
     let text = value.as_str();
     match kind {
