@@ -49,6 +49,8 @@ pub mod sync;
 
 pub mod system;
 
+pub mod tmux;
+
 pub mod watch;
 
 use std::path::PathBuf;

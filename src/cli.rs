@@ -6,6 +6,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -71,6 +72,8 @@ pub struct Opening {
     pub at: At,
     /// Whether to colour.
     pub colors: bool,
+    /// The database, when the command line named it: whoever repeats what is shown has to name it as well.
+    pub named: Option<PathBuf>,
 }
 
 /// What the long-running process starts with.

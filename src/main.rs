@@ -10,7 +10,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let faces = cli::Faces {
-        interface: |start| Ok(tui::start(start.session, start.request, start.at.into(), start.colors)?),
+        interface: |start| Ok(tui::start(start.session, start.request, start.at.into(), start.colors, start.named)?),
         serve: |service, say| Ok(serve::run(service.into(), say)?),
     };
     cli::run(std::env::args_os(), faces)

@@ -1,7 +1,7 @@
 //! Programs of the user's choice: one text in, one text out, within a time and a size.
 //!
-//! An adapter: knows no use case and no face. What is run comes from the user's own settings, never from a file that
-//! came with a project. The program gets a group of its own, so that one that has to be ended takes what it started with it.
+//! An adapter: knows no use case and no face. What is run comes from the user's own settings, or is the tmux around this
+//! process, and never comes from a file of a project. The program gets a group of its own, so that one that has to be ended takes what it started with it.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;

@@ -80,6 +80,8 @@ pub type ReadOnly = Box<dyn Deref<Target = Connection> + Send>;
 pub struct Options {
     /// The database, for the status line and for errors.
     pub db: PathBuf,
+    /// The database as the command line named it; none when every command finds it by itself.
+    pub named: Option<PathBuf>,
     /// The moment to look at first.
     pub at: At,
     /// What the terminal can show.

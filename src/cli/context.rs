@@ -91,6 +91,11 @@ impl<'a> Context<'a> {
         Ok(ledger::open(&self.settings.db, self.who.clone(), clock)?)
     }
 
+    /// Whether there is a ledger already.
+    pub(crate) fn has_ledger(&self) -> bool {
+        self.settings.db.exists()
+    }
+
     /// What the terminal UI starts with.
     pub(crate) fn opening(mut self) -> Result<Opening, Failure> {
         let session = self.session()?;
@@ -98,7 +103,7 @@ impl<'a> Context<'a> {
         let at = self.global.at.as_ref().map_or(Ok(At::Now), |moment| self.at(moment, &reader))?;
         let request = self.scan_request()?;
         let colors = printer::colors(self.settings.color);
-        Ok(Opening { session, request, at, colors })
+        Ok(Opening { session, request, at, colors, named: self.global.db })
     }
 
     /// How the settings say to scan, without paths.

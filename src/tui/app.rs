@@ -1,6 +1,8 @@
 //! The state of the interface and how a message changes it. Pure: what must be done in the world is returned as
 //! effects, so that everything here is tested without a terminal.
 
+use std::borrow::Cow;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Size};
@@ -104,12 +106,13 @@ impl App {
 
     /// The command line that prints what is shown.
     fn command(&self) -> String {
+        let db = self.shared.named.as_deref().map(|db| format!(" --db {}", quoted(db))).unwrap_or_default();
         if let Some(command) = self.overlay.as_ref().and_then(Overlay::command) {
-            return format!("cim-nix {command}");
+            return format!("cim-nix{db} {command}");
         }
         let command = self.screen().map(Screen::command).unwrap_or_default();
         let at = moment::flag(self.shared.at).map(|at| format!(" --at '{at}'")).unwrap_or_default();
-        format!("cim-nix {command}{at}")
+        format!("cim-nix{db} {command}{at}")
     }
 
     fn chrome(&self) -> chrome::Words {
@@ -357,6 +360,12 @@ impl App {
         self.shared.mark = Some(at);
         self.shared.say(format!("marked {}; d compares another moment with it", moment::name(at)));
     }
+}
+
+/// A path as the shell reads it: as it is, where that means the same.
+fn quoted(path: &str) -> Cow<'_, str> {
+    // Only a NUL cannot be quoted, and no path has one.
+    shlex::try_quote(path).unwrap_or(Cow::Borrowed(path))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Copying through the terminal (OSC 52): works on this machine, over SSH and inside tmux, and needs no program.
+//! Copying through the terminal (OSC 52), which works on this machine and over SSH and needs no program. Inside tmux, which as it
+//! comes lets no such sequence through, into its paste buffer: tmux itself tells the terminal outside.
 
 use std::io::{self, Write};
 
@@ -8,16 +9,22 @@ use crossterm::clipboard::CopyToClipboard;
 /// The longest text that terminals commonly take.
 const LONGEST: usize = 70_000;
 
-/// Writes the text to the terminal's clipboard; says which way it went.
-pub(crate) fn copy(out: &mut impl Write, text: &str, in_tmux: bool) -> io::Result<String> {
+/// Gives the text to tmux, where there is one, and else to the terminal's clipboard; says which way it went.
+pub(crate) fn copy(out: &mut impl Write, text: &str, tmux: Option<Load<'_>>) -> io::Result<String> {
+    if tmux.is_some_and(|load| load(text)) {
+        return Ok(format!("copied to the paste buffer of tmux: {text}"));
+    }
     if text.len() > LONGEST {
         return Ok("too long to copy through the terminal".to_owned());
     }
-    out.write_all(sequence(text, in_tmux).as_bytes())?;
+    out.write_all(sequence(text, tmux.is_some()).as_bytes())?;
     out.flush()?;
-    let way = if in_tmux { "through tmux and the terminal" } else { "through the terminal" };
-    Ok(format!("copied {way}: {text}"))
+    let way = if tmux.is_some() { "sent through tmux to the terminal, if both let it" } else { "sent to the terminal" };
+    Ok(format!("{way}: {text}"))
 }
+
+/// Puts a text into the paste buffer of tmux; says whether it is there.
+pub(crate) type Load<'a> = &'a dyn Fn(&str) -> bool;
 
 /// The bytes that do it; tmux hands a wrapped sequence on to the terminal outside.
 fn sequence(text: &str, in_tmux: bool) -> String {
@@ -47,7 +54,16 @@ mod tests {
     #[test]
     fn a_huge_text_is_not_sent() {
         let mut out = Vec::new();
-        let said = copy(&mut out, &"x".repeat(LONGEST + 1), false).unwrap();
+        let said = copy(&mut out, &"x".repeat(LONGEST + 1), None).unwrap();
         assert!(out.is_empty() && said.contains("too long"));
+    }
+
+    #[test]
+    fn a_text_goes_to_tmux_alone_and_past_it_where_it_does_not_take_it() {
+        let mut out = Vec::new();
+        assert_eq!(copy(&mut out, "hi", Some(&|text| text == "hi")).unwrap(), "copied to the paste buffer of tmux: hi");
+        assert!(out.is_empty());
+        assert!(copy(&mut out, "hi", Some(&|_| false)).unwrap().contains("if both let it"));
+        assert_eq!(out, sequence("hi", true).as_bytes());
     }
 }

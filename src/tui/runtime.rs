@@ -16,6 +16,7 @@ use super::spot::Spot;
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{Options, ScanWith, TuiError, clipboard, editor};
+use crate::app::tmux;
 
 /// How long the first frame waits for its rows: an empty frame that is replaced at once only flickers.
 const FIRST: Duration = Duration::from_millis(20);
@@ -27,13 +28,14 @@ pub(crate) fn run(options: Options) -> Result<(), TuiError> {
     if let Some(why) = terminal::refusal() {
         return Err(TuiError::NoTerminal { why });
     }
-    let Options { db, at, look, home, directory, has_roots, editor, clock, scan, saved, save, open, look_there } =
+    let Options { db, named, at, look, home, directory, has_roots, editor, clock, scan, saved, save, open, look_there } =
         options;
     let connection = open().map_err(|why| TuiError::Open { path: db.clone(), why })?;
     let theme = Theme::new(look);
     let home = home.map(|home| home.display().to_string());
     let mut app = App::new(Shared::new(theme, at, clock(), db.display().to_string(), home, directory));
     app.shared.has_roots = has_roots;
+    app.shared.named = named.map(|named| named.display().to_string());
     app.restore(&saved);
     let (sender, messages) = mpsc::channel();
     let reader = Reader::start(connection, look_there, sender.clone())?;
@@ -109,7 +111,9 @@ impl World<'_> {
             Effect::Ask(ticket, query) => self.reader.ask(ticket, query),
             Effect::Edit(path, spot) => self.edit(&path, &spot)?,
             Effect::Copy(text) => {
-                let said = clipboard::copy(&mut io::stdout(), &text, std::env::var_os("TMUX").is_some())?;
+                let in_tmux = std::env::var_os("TMUX").is_some();
+                let tmux = in_tmux.then_some(&tmux::load as clipboard::Load<'_>);
+                let said = clipboard::copy(&mut io::stdout(), &text, tmux)?;
                 self.tell(Message::Copied(said));
             }
             Effect::Scan(roots) => self.start_scan(roots),
@@ -137,6 +141,11 @@ impl World<'_> {
             self.tell(Message::Edited(Err("no editor is set: set VISUAL or EDITOR".to_owned())));
             return Ok(());
         };
+        if !path.exists() {
+            let gone = format!("{} is not there any more, so there is nothing to edit", path.display());
+            self.tell(Message::Edited(Err(gone)));
+            return Ok(());
+        }
         self.gate.shut()?;
         terminal::restore()?;
         // The file is read while the interface stands still for the editor anyway.

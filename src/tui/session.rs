@@ -16,14 +16,22 @@ use crate::store::view;
 const PLACE: &str = "tui";
 
 /// Runs the interface on a ledger until it is left. `request` says how to scan; its paths are put in when a scan starts.
-/// `colors` says whether to colour: what was asked for stands above `NO_COLOR`, which it has heard.
-pub fn start(session: Session, request: ScanRequest, at: At, colors: bool) -> Result<(), TuiError> {
+/// `colors` says whether to colour: what was asked for stands above `NO_COLOR`, which it has heard. `named` is the database as
+/// the command line named it, if it did.
+pub fn start(
+    session: Session,
+    request: ScanRequest,
+    at: At,
+    colors: bool,
+    named: Option<PathBuf>,
+) -> Result<(), TuiError> {
     let variable = |name: &str| std::env::var(name).ok();
     let look = super::look(variable);
     let session = Arc::new(session);
     let [clock, saver, opener, looker] = [(); 4].map(|()| Arc::clone(&session));
     super::run(Options {
         db: session.store.path().to_owned(),
+        named,
         at,
         look: super::Look { colors, ..look },
         home: std::env::var_os("HOME").map(PathBuf::from),

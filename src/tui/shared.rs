@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) notice: Option<Notice>,
     /// The database, for the status line.
     pub(crate) db: String,
+    /// The database as the command line named it, if it did.
+    pub(crate) named: Option<String>,
     pub(crate) home: Option<String>,
     /// The directory offered for a first scan.
     pub(crate) directory: PathBuf,
@@ -52,6 +54,7 @@ impl Shared {
             scan: None,
             notice: None,
             db,
+            named: None,
             home,
             directory,
             has_roots: false,

@@ -135,6 +135,22 @@ fn the_editor_is_stopped_and_interrupted_as_in_a_shell() {
 }
 
 #[test]
+fn what_is_copied_is_in_the_buffer_of_tmux_and_a_file_that_is_gone_is_not_opened() {
+    let (estate, folder, command) = with_a_flake();
+    let window = Window::open(folder.path(), "env PS1='READY> ' bash --norc --noprofile -i");
+    window.shows("READY>");
+    window.tmux(&["send-keys", &command, "Enter"]);
+    window.shows("1 Flakes");
+    window.press("=");
+    window.shows("copied to the paste buffer of tmux: cim-nix --db");
+    let database = estate.database();
+    assert_eq!(window.tmux(&["show-buffer"]).trim_end(), format!("cim-nix --db {} flake list", database.display()));
+    fs::remove_dir_all(estate.root().join("one")).unwrap();
+    window.press("e");
+    window.shows("is not there any more");
+}
+
+#[test]
 fn a_ledger_that_goes_away_ends_the_interface_with_a_word() {
     let (estate, folder, command) = with_a_flake();
     let window = Window::open(folder.path(), "env PS1='READY> ' bash --norc --noprofile -i");

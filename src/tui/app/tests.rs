@@ -141,6 +141,17 @@ fn an_input_unfolds_and_says_whom_it_follows() {
 }
 
 #[test]
+fn a_ledger_that_was_named_is_named_in_the_command_lines_as_well() {
+    let mut headless = open();
+    headless.app.shared.named = Some("l.db".to_owned());
+    headless.press("=");
+    assert_eq!(headless.effects, [Effect::Copy("cim-nix --db l.db flake list".to_owned())]);
+    headless.app.shared.named = Some("/my ledgers/l.db".to_owned());
+    headless.press("2");
+    says(&mut headless, "same as: cim-nix --db '/my ledgers/l.db' log");
+}
+
+#[test]
 fn the_file_of_the_chosen_problem_opens_at_its_line() {
     let mut headless = open();
     headless.press("e tab G k e");
