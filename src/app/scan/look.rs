@@ -399,7 +399,7 @@ fn not_in_git(repository: &Repository, path: &Path, findings: &mut Findings) -> 
 
 fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) -> Result<(), git::Error> {
     if repository.against_head(path)? == AgainstHead::Differs {
-        let message = "flake.lock has changes that are not committed; commit it, or `git restore flake.lock`";
+        let message = "flake.lock has changes that are not committed; commit it, or `git checkout HEAD -- flake.lock`";
         findings.add(DIRTY_LOCK, None, "", message.to_owned());
     }
     Ok(())

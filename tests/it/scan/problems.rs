@@ -97,6 +97,11 @@ fn a_lock_that_is_not_committed_is_dirty() {
     assert_eq!(Estate::codes(&estate.scan()), ["dirty-lock"]);
     let again = estate.scan();
     assert_eq!((Estate::codes(&again), again.events), (vec!["dirty-lock"], 0));
+    git.run(&["add", "flake.lock"]);
+    let staged = estate.scan();
+    let advice = staged.problems[0].message.split('`').nth(1).expect("a command").to_owned();
+    git.run(&advice.split(' ').skip(1).collect::<Vec<_>>());
+    assert_eq!(Estate::codes(&estate.scan()), Vec::<&str>::new(), "`{advice}` puts back what was staged as well");
 }
 
 #[test]
