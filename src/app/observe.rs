@@ -76,9 +76,12 @@ pub fn is_locked(nix: &str, lock: &str) -> bool {
     whole && graph::compare(&declared, &lock).is_empty() && graph::undeclared_follows(&declared, &lock).is_empty()
 }
 
-/// The lock of one commit of the past, without secrets; none when nothing of it can be read.
+/// The lock of one commit of the past, without secrets; none when nothing of it can be read, or only what stands before a
+/// fault: what the next commit mends would look as if it were added.
 pub fn read_lock(text: &str) -> Option<Lock> {
-    Cleaner { findings: &mut Findings::default() }.lock(syntax::lock::read(text))
+    let file = syntax::lock::read(text);
+    let whole = !file.problems.iter().any(|problem| problem.code == syntax::lock::SYNTAX);
+    whole.then(|| Cleaner { findings: &mut Findings::default() }.lock(file)).flatten()
 }
 
 /// What changed between two locks, by input path.

@@ -74,11 +74,13 @@ pub enum Edge {
     Follows(Vec<String>),
 }
 
+/// The code of a text that is no JSON as a whole: of its nodes there are those before the fault.
+pub const SYNTAX: &str = "lock-syntax";
 /// The codes of all that is wrong with a text that cannot be read as a whole.
-pub const FAULTS: &[&str] = &["lock-syntax", "conflict-markers"];
+pub const FAULTS: &[&str] = &[SYNTAX, "conflict-markers"];
 
 /// With these nodes are missing that were meant to be there, or are those of one side of a conflict.
-const NOT_UNDERSTOOD: &[&str] = &["lock-syntax", "lock-shape", "lock-missing-root", "conflict-markers"];
+const NOT_UNDERSTOOD: &[&str] = &[SYNTAX, "lock-shape", "lock-missing-root", "conflict-markers"];
 
 impl LockFile {
     /// Whether the text is a lock as a whole. What was read of another one is a help to people, and no fact.
@@ -108,14 +110,15 @@ pub fn read(text: &str) -> LockFile {
         });
     }
     let text = ours.as_ref().map_or(text, |ours| ours.text.as_str());
-    let parsed = Reader::parse(text, None).and_then(|(top, reader)| {
-        if reader.escaped { Reader::parse(text, Some(json::node_spans(text))) } else { Ok((top, reader)) }
-    });
-    match parsed {
-        Ok((top, reader)) => reader.top(top, problems),
+    let (mut top, mut reader) = Reader::parse(text, None);
+    if reader.escaped {
+        (top, reader) = Reader::parse(text, Some(json::node_spans(text)));
+    }
+    match top {
+        Ok(top) => reader.top(top, problems),
         Err(problem) => {
             problems.push(problem);
-            LockFile { root: "root".to_owned(), problems, ..LockFile::default() }
+            reader.before_the_fault(problems)
         }
     }
 }
@@ -135,7 +138,8 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn parse(text: &'t str, spans: Option<Vec<Span>>) -> Result<(Json<'t>, Self), Problem> {
+    /// What stands outside of the nodes; the nodes before the fault are taken also where there is one.
+    fn parse(text: &'t str, spans: Option<Vec<Span>>) -> (Result<Json<'t>, Problem>, Self) {
         let mut reader = Self {
             places: Places::of(text),
             spans,
@@ -145,8 +149,8 @@ impl<'t> Reader<'t> {
             keys: HashSet::new(),
             file: LockFile::default(),
         };
-        let top = json::parse(text, &mut |piece| reader.take(piece))?;
-        Ok((top, reader))
+        let top = json::parse(text, &mut |piece| reader.take(piece));
+        (top, reader)
     }
 
     fn take(&mut self, piece: Piece<'t>) {
@@ -229,6 +233,12 @@ impl<'t> Reader<'t> {
         self.root(root);
         links::check(&mut self.file);
         self.file
+    }
+
+    /// The nodes that are whole in a text that is not. Where they lead is not looked at: that may have stood behind the fault.
+    fn before_the_fault(self, mut problems: Vec<Problem>) -> LockFile {
+        problems.extend(self.file.problems);
+        LockFile { root: "root".to_owned(), nodes: self.nodes.into_iter().collect(), problems, ..LockFile::default() }
     }
 
     fn version(&mut self) {

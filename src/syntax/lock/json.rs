@@ -68,7 +68,7 @@ pub(super) fn parse<'t>(text: &'t str, take: &mut dyn FnMut(Piece<'t>)) -> Resul
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let top = Read::Top(take).deserialize(&mut deserializer).and_then(|top| deserializer.end().map(|()| top));
     top.map_err(|error| Problem {
-        code: "lock-syntax",
+        code: super::SYNTAX,
         span: Some(place(text, error.line(), error.column())),
         message: format!("flake.lock is not JSON ({error}); restore it from git or run `nix flake lock`"),
     })

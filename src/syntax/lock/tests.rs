@@ -107,6 +107,30 @@ fn problems_stand_on_the_line_of_their_node() {
     assert_eq!(lock.problems[0].span.unwrap().line, 2);
 }
 
+/// A lock as Nix writes it, of so many nodes beside the root.
+fn whole(count: usize) -> String {
+    let inputs: Vec<_> = (0..count).map(|at| format!("\"n{at}\": \"n{at}\"")).collect();
+    let nodes: Vec<_> = (0..count).map(|at| format!("    \"n{at}\": {{\n{NODE}\n    }},\n")).collect();
+    let nodes = nodes.concat();
+    format!(
+        "{{\n  \"nodes\": {{\n{nodes}    \"root\": {{\n      \"inputs\": {{{}}}\n    }}\n  }},\n  \"root\": \"root\",\n  \"version\": 7\n}}\n",
+        inputs.join(", ")
+    )
+}
+
+#[test]
+fn of_a_lock_that_is_cut_off_the_whole_nodes_are_read() {
+    let text = whole(3);
+    let cut = &text[..text.find("\"n2\"").unwrap() + 20];
+    let lock = read(cut);
+    assert_eq!(codes(&lock), ["lock-syntax"]);
+    assert_eq!(lock.nodes.keys().collect::<Vec<_>>(), ["n0", "n1"]);
+    assert_eq!(lock.nodes["n1"], read(&text).nodes["n1"]);
+    assert!(!lock.is_understood());
+    let wrong = text.replace("\"n1\": {", "\"n1\": {,");
+    assert_eq!(read(&wrong).nodes.keys().collect::<Vec<_>>(), ["n0"], "what stands before a fault");
+}
+
 #[test]
 fn broken_json_is_a_problem_with_a_line() {
     for (text, line) in [("", 1), ("{\n\"a\": ,\n}", 2), ("[1]\n\nx", 3), ("{\"a\":\"é\n\"}", 2)] {
@@ -177,6 +201,23 @@ fn lock_like() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_lock_that_is_cut_off_has_the_nodes_of_the_whole(count in 0_usize..6, cut in 0_usize..1000) {
+        let text = whole(count);
+        let end = cut.min(text.len());
+        let (part, all) = (read(&text[..end]), read(&text));
+        prop_assert!(all.problems.is_empty());
+        for (key, node) in &part.nodes {
+            prop_assert_eq!(Some(node), all.nodes.get(key));
+        }
+        let complete = (0..count).filter(|at| {
+            let start = text.find(&format!("    \"n{at}\": {{")).unwrap();
+            end >= start + text[start..].find("\n    }").unwrap() + "\n    }".len()
+        });
+        prop_assert!(part.nodes.len() >= complete.count());
+        prop_assert_eq!(part.is_understood(), text[end..].trim().is_empty());
+    }
 
     #[test]
     fn any_text_is_read_without_panic(text in any::<String>(), like in lock_like()) {
