@@ -15,6 +15,7 @@ use crate::syntax::flake::{FlakeFile, Input};
 use crate::syntax::graph::{self, Declared};
 use crate::syntax::lock::LockFile;
 use crate::syntax::names::Names;
+use crate::syntax::semantics::DUPLICATE_ATTRIBUTE;
 use crate::syntax::{Problem, Span, flake, lock, secret, tree};
 
 /// What is wrong with a flake, each in the order of its text.
@@ -137,13 +138,28 @@ impl Linter {
         let mut found = placed(noted.nix, text);
         let mut beside = placed(noted.lock, lock.unwrap_or_default());
         if source.is_some() {
+            let read = found.len();
             self.dispatch.look(&file, &mut found);
+            keep_the_telling(&mut found, read);
         }
         suppression::apply(&file, &self.today, &self.dispatch, &mut found, &mut beside);
         generated::apply(&file, &mut found);
         finish(&file, &mut found);
         FlakeFindings { nix: found, lock: beside }
     }
+}
+
+/// Of a name that is defined twice, the reader of the inputs and that of the whole language both tell: the latter knows where
+/// it stood first. The first `read` are those of the former.
+fn keep_the_telling(found: &mut Vec<Finding>, read: usize) {
+    let twice = |finding: &Finding| finding.rule.name == DUPLICATE_ATTRIBUTE;
+    let told: Vec<_> = found.iter().skip(read).filter(|at| twice(at)).map(|at| (at.start, at.end)).collect();
+    let mut index = 0;
+    found.retain(|finding| {
+        index += 1;
+        let again = || told.iter().any(|(start, end)| finding.start < *end && *start < finding.end);
+        index > read || !twice(finding) || !again()
+    });
 }
 
 /// What the readers say, then the rules.

@@ -216,6 +216,19 @@ fn a_finding_about_a_flake_keeps_the_fingerprint_that_ledgers_have() {
 }
 
 #[test]
+fn a_name_that_a_flake_defines_twice_is_told_once() {
+    for twice in ["description = \"b\";", "inputs.a.url = \"github:o/b\";", "inputs.a = { url = \"github:o/b\"; };"] {
+        let nix =
+            format!("{{\n description = \"a\";\n inputs.a.url = \"github:o/a\";\n {twice}\n outputs = i: i.a; }}");
+        let found = Linter::new(&Selection::default(), TODAY).check_flake(Some(&nix), None, None).nix;
+        let told: Vec<_> = found.iter().filter(|finding| finding.rule.name == "duplicate-attribute").collect();
+        let [told] = told.as_slice() else { panic!("{twice}: {told:?}") };
+        assert!(told.message.contains("is defined already, on line") && told.place.line == 4, "{told:?}");
+    }
+    assert!(all_of_flake("{ inputs.a.url = \"k:a\"; inputs.a.url = \"k:b\"; outputs = ; }", None).0.len() >= 2);
+}
+
+#[test]
 fn a_comment_at_the_top_of_a_flake_covers_its_lock() {
     let lock = r#"{ "nodes": { "root": { } }, "root": "root", "root": "root", "version": 7 }"#;
     let comment = "# cim-nix: allow(lock-duplicate-key, input-not-locked, description-missing) later\n";
