@@ -74,6 +74,9 @@ impl Run for Log {
         if let Some(stream) = &self.stream {
             check_stream(stream, &reading)?;
         }
+        if let Some(origin) = &self.origin {
+            check_origin(origin, &reading)?;
+        }
         if let Some(flake) = &self.flake {
             filter.flake = Some(selector::flake(&reading, flake, &context.directory)?.id);
         }
@@ -119,6 +122,15 @@ fn check_stream(stream: &str, reading: &Reading) -> Result<(), Failure> {
     let known = if reading.at == At::Now { "is known" } else { "was known at that moment" };
     Err(Failure::new(Kind::Refused, format!("no stream `{stream}` {known}"))
         .hinted("`cim-nix log --json` names the stream of every event"))
+}
+
+/// Refuses an origin that is not known: nothing can be known of it either.
+fn check_origin(key: &str, reading: &Reading) -> Result<(), Failure> {
+    if view::freshness(&reading.ledger.reader)?.iter().any(|known| known.origin.starts_with(key)) {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Refused, format!("no origin whose key begins with `{key}` is known"))
+        .hinted("`cim-nix fleet --json` names every origin"))
 }
 
 /// Hands out every wanted event in the order of the log, a page at a time; with a limit, the latest ones.
