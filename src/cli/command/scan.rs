@@ -11,7 +11,9 @@ use super::Run;
 use crate::app::explain::{self, Explanation, Verdict};
 use crate::app::hook::after_nix;
 use crate::app::moment::Written;
+use crate::app::roots;
 use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
+use crate::app::{AppError, Session};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -23,8 +25,9 @@ use crate::domain::finding::Severity;
 
 /// Record the flakes below directories
 ///
-/// Each PATH becomes a root, and is no longer forgotten: `scan` without one looks at all roots again. Only what changed since the last scan is
-/// recorded, so scanning twice records nothing. Problems that are seen are shown; they do not make the scan fail.
+/// Each PATH becomes a root, unless it lies in one, and is no longer forgotten: `scan` without one looks at all roots again. Only what
+/// changed since the last scan is recorded, so scanning twice records nothing. Problems of flakes that are seen are shown, those of
+/// other Nix files counted: `problem list` shows them all. They do not make the scan fail, unless `--fail-on` says so.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Scan {
     /// Directories to watch from now on; all known roots when there is none
@@ -47,7 +50,7 @@ pub(crate) struct Scan {
     /// Leave the Nix files beside `flake.nix` unchecked [env: `CIM_NIX_RULES_RECORD`]
     #[arg(long)]
     no_check: bool,
-    /// Exit with 1 when a problem is at least this bad
+    /// Exit with 1 when a problem of a flake is at least this bad; for those of other Nix files there is `check`
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Never)]
     fail_on: FailOn,
 }
@@ -95,6 +98,10 @@ impl Scan {
     fn scan(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let request = self.request(context)?;
         let stop = interrupt::flag()?;
+        if self.paths.is_empty() && !context.has_ledger() {
+            // Where nothing is known there are no roots either, and a mistaken `--db` leaves no file behind.
+            return Err(AppError::NoRoots.into());
+        }
         let session = context.session()?;
         let began = session.clock.now();
         let bar = Bar::new(context.printer.may_animate());
@@ -109,12 +116,30 @@ impl Scan {
         };
         let failed = report.problems.iter().any(bad);
         context.printer.answer(&Scanned::of(&report, took))?;
+        if report.new > 0 && !self.hook.keep_forgotten {
+            self.say_shared(&session, context)?;
+        }
         if report.interrupted || stop.load(Ordering::SeqCst) {
             context.printer.flush()?;
             return Err(Failure::new(Kind::Interrupted, "the scan was stopped before its end")
                 .hinted("run it again: it goes on where it stopped"));
         }
         Ok(if failed { ExitCode::from(Kind::Refused.code()) } else { ExitCode::SUCCESS })
+    }
+
+    /// Says of what lies inside a shared root that it is shared: who names a place for the first time may not know.
+    fn say_shared(&self, session: &Session, context: &mut Context<'_>) -> Result<(), Failure> {
+        for path in &self.paths {
+            let Ok(path) = context.directory.join(path).canonicalize() else { continue };
+            if let Some(around) = roots::shared_around(session, &path)?.filter(|around| *around != path) {
+                context.printer.say(format!(
+                    "what is below `{0}` is shared, as `{1}` is; `cim-nix roots add {0}` makes it a private root",
+                    path.display(),
+                    around.display()
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn request(&self, context: &Context<'_>) -> Result<ScanRequest, Failure> {
