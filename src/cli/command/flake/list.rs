@@ -67,6 +67,7 @@ fn age(flake: &Flake) -> f64 {
 
 /// `cim-nix/flake-list/1`.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the words of the document")]
 struct Flakes {
     flakes: Vec<Flake>,
     /// What they are called, when the flakes of all are shown.
