@@ -170,7 +170,7 @@ impl Session {
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let whole = error.to_string();
     let (mut text, step) =
-        whole.split_once("; ").map_or((whole.clone(), None), |(what, step)| (what.to_owned(), Some(step.to_owned())));
+        whole.rsplit_once("; ").map_or((whole.clone(), None), |(what, step)| (what.to_owned(), Some(step.to_owned())));
     let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");

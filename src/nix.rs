@@ -69,13 +69,13 @@ pub enum NixError {
         seconds: u64,
     },
     /// It hung or did not start some times in a row, and is not started for a while.
-    #[error("`nix` hung or did not start, again and again; it is tried again in {seconds} s")]
+    #[error("`nix` hung or did not start, again and again, and is tried again in {seconds} s")]
     Open {
         /// How long until it is tried again.
         seconds: u64,
     },
     /// A name that must not stand on a command line.
-    #[error("`{name}` is not the name of an input that `nix` takes; names begin with a letter")]
+    #[error("`{name}` is not the name of an input that `nix` takes: names begin with a letter")]
     Name {
         /// The name.
         name: String,

@@ -72,7 +72,7 @@ pub enum ProcessError {
         limit: usize,
     },
     /// It hung or did not start some times in a row, and is not started for a while.
-    #[error("`{program}` hung or did not start, again and again; it is tried again in {seconds} s")]
+    #[error("`{program}` hung or did not start, again and again, and is tried again in {seconds} s")]
     Open {
         /// The program.
         program: String,

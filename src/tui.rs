@@ -141,7 +141,7 @@ pub enum TuiError {
     #[error("{0}")]
     Replaced(#[from] StoreError),
     /// A part of the interface has panicked; the terminal was given back before.
-    #[error("the terminal interface has failed; the ledger is not harmed")]
+    #[error("the terminal interface has failed, and the ledger is not harmed")]
     Panicked,
 }
 

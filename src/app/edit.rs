@@ -127,10 +127,10 @@ pub enum EditFailure {
         directory: PathBuf,
     },
     /// No edit can be taken back.
-    #[error("there is no edit to take back; texts are kept for 90 days, in the ledger that recorded the edit")]
+    #[error("there is no edit to take back: texts are kept for 90 days, in the ledger that recorded the edit")]
     NothingToUndo,
     /// No edit of this flake can be taken back; one of another can.
-    #[error("no edit of this flake can be taken back; the last elsewhere is that of `{}`: `cim-nix undo {command}`", path.display())]
+    #[error("no edit of this flake can be taken back; `cim-nix undo {command}` takes back the last elsewhere, that of `{}`", path.display())]
     NothingHere {
         /// The file elsewhere.
         path: PathBuf,

@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-use crate::bus::{BusError, Layout, Target};
+pub use crate::bus::BusError;
+use crate::bus::{Layout, Target};
 use crate::config;
 
 pub mod consent;

@@ -23,7 +23,7 @@ Examples:
 Exit status:
   0  done                      4  the database cannot be used
   1  findings, or refused      5  Nix is not there, or failed
-  2  wrong arguments           6  the bus cannot be reached, or refuses
+  2  wrong arguments           6  the bus cannot be reached
   3  wrong settings            7  something else wrote at the same time
                                70 an error in cim-nix itself
                                130 stopped by Ctrl-C")]

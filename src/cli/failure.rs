@@ -7,6 +7,7 @@ use crate::app::AppError;
 use crate::app::edit::{EditFailure, NixError, WriteError};
 use crate::app::sync::SyncError;
 use crate::config::ConfigError;
+use crate::domain::delivery::{Reason, Seen};
 use crate::store::StoreError;
 
 use crate::app::moment::TimeError;
@@ -24,7 +25,7 @@ pub(crate) enum Kind {
     Store,
     /// Nix is not there, or did not do what it was to do.
     Nix,
-    /// The bus could not be reached, or refused.
+    /// The bus could not be reached.
     Bus,
     /// Something else wrote at the same time.
     Conflict,
@@ -37,6 +38,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// What it is when the bus stands behind it: a setting, a server that was reached and refuses, or none that was.
+    pub(crate) const fn of_bus(seen: Seen) -> Self {
+        match seen {
+            Seen::Refused(Reason::Setting) => Self::Settings,
+            // Nobody is spoken to before TLS has come about.
+            Seen::Refused(Reason::Tls) => Self::Bus,
+            Seen::Refused(_) => Self::Refused,
+            _ => Self::Bus,
+        }
+    }
+
     /// The exit code.
     pub(crate) const fn code(self) -> u8 {
         match self {
@@ -69,13 +81,22 @@ impl Failure {
         Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
     }
 
-    /// A failure that an error stands behind. What follows `; ` in its text is the next step.
+    /// A failure that an error stands behind. What follows the last `; ` of its text is the next step, when it is one: other
+    /// text of it may be a server's, or a file's.
     pub(crate) fn of(kind: Kind, error: &(dyn Error + 'static)) -> Self {
         let whole = error.to_string();
-        let (message, hint) = match whole.split_once("; ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-            None => (whole, None),
-        };
+        match whole.rsplit_once("; ") {
+            Some((message, hint)) if is_step(hint) => Self::told(kind, message.to_owned(), error).hinted(hint),
+            _ => Self::told(kind, whole, error),
+        }
+    }
+
+    /// A failure that an error stands behind whose text is what happened, and nothing else.
+    fn whole(kind: Kind, error: &(dyn Error + 'static)) -> Self {
+        Self::told(kind, error.to_string(), error)
+    }
+
+    fn told(kind: Kind, message: String, error: &(dyn Error + 'static)) -> Self {
         let mut causes = Vec::new();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -86,7 +107,7 @@ impl Failure {
             }
             cause = error.source();
         }
-        Self { kind, message, causes, hints: hint.into_iter().collect() }
+        Self { kind, message, causes, hints: Vec::new() }
     }
 
     /// Adds the next step.
@@ -145,6 +166,18 @@ impl Failure {
         self.causes.push(error.to_string());
         self
     }
+}
+
+/// The words that begin a next step; a command in backticks does, too.
+const STEPS: &[&str] = &[
+    "build", "choose", "close", "copy", "correct", "did", "do", "edit", "end", "free", "give", "have", "install",
+    "keep", "leave", "let", "look", "make", "move", "name", "put", "raise", "remove", "repair", "replace", "restore",
+    "run", "save", "shorten", "split", "start", "stop", "take", "try", "update", "use", "wait", "write",
+];
+
+fn is_step(text: &str) -> bool {
+    let word = text.split([' ', ',']).next().unwrap_or_default();
+    text.starts_with('`') || STEPS.contains(&word)
 }
 
 impl From<StoreError> for Failure {
@@ -213,7 +246,7 @@ impl From<SyncError> for Failure {
             SyncError::Store(error) => error.into(),
             SyncError::Bus(error) => {
                 let hint = error.hint();
-                hint.into_iter().fold(Self::of(Kind::Bus, &error), Self::hinted)
+                hint.into_iter().fold(Self::whole(Kind::of_bus(error.seen()), &error), Self::hinted)
             }
             SyncError::Off => Self::of(Kind::Refused, &error).hinted("`cim-nix sync enable` turns it on"),
             SyncError::NoServer => {
@@ -241,10 +274,10 @@ impl From<ConfigError> for Failure {
             }
             ConfigError::NoHome => "set `HOME`".to_owned(),
             ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. } => {
-                return Self::of(Kind::Settings, &error);
+                return Self::whole(Kind::Settings, &error);
             }
         };
-        Self::of(Kind::Settings, &error).hinted(hint)
+        Self::whole(Kind::Settings, &error).hinted(hint)
     }
 }
 
@@ -256,7 +289,10 @@ impl From<TimeError> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::app::sync::BusError;
 
     #[derive(Debug, thiserror::Error)]
     #[error("`/a` cannot be used; name another")]
@@ -269,6 +305,71 @@ mod tests {
         assert_eq!(lines, ["`/a` cannot be used", "  because disk on fire"]);
         assert_eq!(failure.hints(), ["name another"]);
         assert_eq!(failure.code(), 4);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Foreign(&'static str);
+
+    #[test]
+    fn only_the_last_part_is_a_next_step_and_only_when_it_says_what_to_do() {
+        let apart = |text| {
+            let failure = Failure::of(Kind::Refused, &Foreign(text));
+            (failure.lines().next().unwrap(), failure.hints().join("|"))
+        };
+        for whole in
+            ["the server is 2.10.27; 2.11 or newer is needed", "`/a; b` is no file", "near \";\": syntax error"]
+        {
+            assert_eq!(apart(whole), (whole.to_owned(), String::new()));
+        }
+        assert_eq!(apart("a: b; c; name another"), ("a: b; c".to_owned(), "name another".to_owned()));
+        assert_eq!(apart("a; `cim-nix log` shows it"), ("a".to_owned(), "`cim-nix log` shows it".to_owned()));
+        let differs = BusError::StreamDiffers {
+            stream: "NIX_LEDGER".to_owned(),
+            differences: vec!["its window must be 120 s".to_owned(), "it must republish".to_owned()],
+        };
+        let failure = Failure::from(SyncError::from(differs));
+        let lines: Vec<String> = failure.lines().collect();
+        assert_eq!(lines, ["the stream NIX_LEDGER is not as it must be: its window must be 120 s; it must republish"]);
+        assert_eq!(failure.hints(), [Reason::StreamDiffers.hint()]);
+    }
+
+    #[test]
+    fn what_follows_the_last_semicolon_of_our_errors_is_a_next_step() {
+        // These have a next step of their own, or are shown in lists, where there is none.
+        let apart = ["src/bus/error.rs", "src/scan/read.rs", "src/cli/failure.rs"];
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut checked = 0;
+        while let Some(path) = folders.pop() {
+            if path.is_dir() {
+                folders.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for error in text.split("#[error(").skip(1).filter(|_| !apart.iter().any(|file| path.ends_with(file))) {
+                let literal = error.split_once('"').map_or("", |(_, rest)| rest);
+                let literal = literal.split_once("\")]").or(literal.split_once("\",")).unwrap_or((literal, "")).0;
+                let literal = literal.split('"').next().unwrap_or_default();
+                if let Some((_, step)) = literal.rsplit_once("; ") {
+                    assert!(is_step(step) || step == "{}", "{}: `{step}` is no next step", path.display());
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 50, "{checked}");
+    }
+
+    #[test]
+    fn a_bus_that_was_reached_and_refuses_is_no_bus_that_cannot_be_reached() {
+        let code = |error: BusError| Failure::from(SyncError::from(error)).code();
+        let text = String::new;
+        assert_eq!(code(BusError::Setting { what: text(), why: text() }), 3);
+        assert_eq!(code(BusError::StreamDiffers { stream: text(), differences: Vec::new() }), 1);
+        assert_eq!(code(BusError::ServerTooOld { found: text() }), 1);
+        assert_eq!(code(BusError::Unauthorized { servers: text(), why: text() }), 1);
+        assert_eq!(code(BusError::Unreachable { servers: text(), why: text() }), 6);
+        assert_eq!(code(BusError::Tls { servers: text(), why: text() }), 6);
+        assert_eq!(code(BusError::Failed { doing: "x", why: text() }), 6);
     }
 
     #[test]

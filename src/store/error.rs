@@ -113,7 +113,7 @@ pub enum StoreError {
         kind: String,
     },
     /// The linked SQLite can damage a write-ahead log.
-    #[error("SQLite {found} can damage a ledger; 3.51.3 or newer is needed")]
+    #[error("SQLite {found} can damage a ledger; build with 3.51.3 or newer")]
     OldSqlite {
         /// The version that is linked.
         found: String,
@@ -143,7 +143,7 @@ pub enum StoreError {
         actual: u64,
     },
     /// The stream belongs to another origin, which alone may write it.
-    #[error("{stream} belongs to origin {owner}; only that machine may write it")]
+    #[error("{stream} belongs to origin {owner}: only that machine may write it")]
     NotOwner {
         /// The stream.
         stream: String,
@@ -237,7 +237,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A backup failed its checks.
-    #[error("{path} is not a sound ledger: {why}; nothing was changed")]
+    #[error("{path} is not a sound ledger: {why} (nothing was changed)")]
     Unsound {
         /// The file.
         path: PathBuf,
@@ -251,7 +251,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// An export cannot be taken in.
-    #[error("{path}, line {line}: {why}; nothing of it was stored")]
+    #[error("{path}, line {line}: {why} (nothing of it was stored)")]
     Import {
         /// The export.
         path: PathBuf,
@@ -292,7 +292,7 @@ pub enum StoreError {
     },
     /// A part of the read model could not be filled.
     #[error(
-        "the projection {name} of {path} failed at position {position}: {reason}; the log is sound, `cim-nix store rebuild {name}` tries again"
+        "the projection {name} of {path} failed at position {position}: {reason}; `cim-nix store rebuild {name}` tries again, the log is sound"
     )]
     Projection {
         /// The database.
@@ -305,7 +305,7 @@ pub enum StoreError {
         reason: String,
     },
     /// No part of the read model has this name.
-    #[error("no projection `{name}`; there are {}", known.join(", "))]
+    #[error("no projection `{name}`; name one of {}", known.join(", "))]
     NoProjection {
         /// What was asked for.
         name: String,
@@ -313,7 +313,7 @@ pub enum StoreError {
         known: Vec<&'static str>,
     },
     /// The work was stopped before its end; nothing half-done is visible.
-    #[error("stopped while {doing}; nothing was changed")]
+    #[error("stopped while {doing}, and nothing was changed")]
     Stopped {
         /// What was being done.
         doing: &'static str,

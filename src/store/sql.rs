@@ -119,8 +119,7 @@ fn refused(error: rusqlite::Error) -> StoreError {
 }
 
 fn only_reading() -> StoreError {
-    let reason =
-        "only one `SELECT` (or `WITH`, `VALUES`, `EXPLAIN`) may run here; events are recorded by `cim-nix scan`";
+    let reason = "only one `SELECT` (or `WITH`, `VALUES`, `EXPLAIN`) may run here; `cim-nix scan` records events";
     StoreError::Statement { reason: reason.to_owned() }
 }
 

@@ -211,7 +211,7 @@ pub enum EditError {
         message: String,
     },
     /// The text is not one literal set.
-    #[error("the file is not one set, as a flake is; only a set that is written out can be edited")]
+    #[error("the file is not one set, as a flake is, and only a set that is written out can be edited")]
     NotASet,
     /// Something is computed where only what is written can be changed.
     #[error("`{what}` on line {line} is not written out, so what it says is not changed; do it by hand")]
@@ -244,7 +244,7 @@ pub enum EditError {
         name: String,
     },
     /// There is no such input.
-    #[error("there is no input `{name}`; the file declares {}", listed(known))]
+    #[error("there is no input `{name}`: the file declares {}", listed(known))]
     NoInput {
         /// What was named.
         name: String,
@@ -302,7 +302,7 @@ pub enum EditError {
         target: String,
     },
     /// What came out does not say what it should.
-    #[error("the change would not come out as meant ({why}); nothing was changed, do it by hand")]
+    #[error("the change would not come out as meant ({why}); do it by hand, nothing was changed")]
     Unsure {
         /// What is not as it should be.
         why: String,

@@ -587,5 +587,10 @@ fn open(desk: &Arc<Desk>, bus: &Bus) -> Option<Answering> {
 
 /// What a blocked delivery needs, as a sentence for people.
 pub fn hint(reason: &str) -> Option<&'static str> {
-    Reason::ALL.into_iter().find(|known| known.name() == reason).map(Reason::hint)
+    self::reason(reason).map(Reason::hint)
+}
+
+/// Why delivery is blocked, by its name.
+pub fn reason(name: &str) -> Option<Reason> {
+    Reason::ALL.into_iter().find(|known| known.name() == name)
 }

@@ -284,7 +284,7 @@ fn settings_that_are_corrected_while_it_serves_are_used_once_somebody_asks() {
     let attempts = ada.status().remote.status.attempts;
     let refused = says(&ada, &server, "sync now");
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(6), "{said}");
+    assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("waiting for it") && said.contains("refuses these credentials"), "{said}");
     assert_eq!(ada.status().remote.status.attempts, attempts + 1);
     password("right");

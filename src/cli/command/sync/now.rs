@@ -13,6 +13,7 @@ use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
+use crate::domain::delivery::{Reason, Seen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Now {
@@ -86,8 +87,10 @@ fn refusal(outcome: &Outcome) -> Failure {
         "disabled" => SyncError::Off.into(),
         "blocked" => {
             let reason = status.reason.clone().unwrap_or_default();
-            let failure = Failure::new(Kind::Bus, why.unwrap_or_else(|| format!("delivery is blocked: {reason}")));
-            engine::hint(&reason).into_iter().fold(failure, Failure::hinted)
+            let known = engine::reason(&reason);
+            let kind = known.map_or(Kind::Bus, |known| Kind::of_bus(Seen::Refused(known)));
+            let failure = Failure::new(kind, why.unwrap_or_else(|| format!("delivery is blocked: {reason}")));
+            known.map(Reason::hint).into_iter().fold(failure, Failure::hinted)
         }
         _ => Failure::new(Kind::Bus, why.unwrap_or_else(|| "it did not come to its end in time".to_owned()))
             .hinted("nothing is lost: what was not sent is sent the next time"),
