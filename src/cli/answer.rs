@@ -21,8 +21,8 @@ pub(crate) trait Answer: Serialize {
     /// The cells of a record for `plain`.
     fn cells(record: &Self::Record) -> Vec<String>;
 
-    /// The page for people.
-    fn page(&self, page: &mut Page);
+    /// The page for people; nothing where all they are told is said beside the data.
+    fn page(&self, _: &mut Page) {}
 }
 
 /// A JSON document: the answer's own fields behind the name of its schema.

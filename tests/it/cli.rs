@@ -12,6 +12,7 @@ use crate::parts::repository;
 mod conflict;
 mod documents;
 mod examples;
+mod one_document;
 mod promised;
 mod scene;
 mod shapes;

@@ -3,10 +3,14 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use super::Run;
 use crate::app;
+use crate::cli::answer::Answer;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
+use crate::cli::path::PathFields;
 use crate::cli::selector;
 
 /// Leave a flake alone from now on
@@ -27,6 +31,28 @@ impl Run for Forget {
             return Err(Failure::new(Kind::Refused, format!("`{}` is gone already", flake.path)));
         };
         context.printer.say(format!("`{path}` is forgotten; `cim-nix scan {path}` remembers it"));
+        context.printer.answer(&Forgotten { id: flake.id.to_string(), path: PathFields::from(&path) })?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `cim-nix/forget/1`.
+#[derive(Debug, Serialize)]
+struct Forgotten {
+    id: String,
+    #[serde(flatten)]
+    path: PathFields,
+}
+
+impl Answer for Forgotten {
+    const NAME: &'static str = "forget";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(forgotten: &Self) -> Vec<String> {
+        [forgotten.id.clone(), forgotten.path.path.clone()].into()
     }
 }

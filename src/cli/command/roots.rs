@@ -1,6 +1,6 @@
 //! `roots`: the directories that are watched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -19,6 +19,8 @@ use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
 use crate::cli::text::{plural, shared};
 use crate::store::view::rfc3339;
+
+mod done;
 
 /// The directories that are watched
 ///
@@ -68,56 +70,73 @@ impl Run for Roots {
                 let roots = context.read()?.ledger.reader.roots()?;
                 context.printer.answer(&List { roots: roots.iter().map(Root::of).collect() })?;
             }
-            Action::Add { paths } => {
-                let session = context.session()?;
-                for path in paths {
-                    let Added { path, is_new, withdrawn } = app::roots::add(&session, &context.directory.join(path))?;
-                    let what = if is_new { "is a root now" } else { "was a root before" };
-                    context.printer.say(format!("`{}` {what}", path.display()));
-                    if withdrawn > 0 {
-                        let streams = plural(withdrawn as u64, "stream");
-                        context.printer.say(format!(
-                            "it is private: {streams} that the root around it shared are so again; \
-                             `cim-nix roots share` shares it"
-                        ));
-                        say_waiting(context, &session)?;
-                    }
-                }
-            }
-            Action::Share { roots } => {
-                let roots = roots.iter().map(|root| context.directory.join(root)).collect();
-                let released = consent::share(&context.session()?, &Which::Named(roots))?;
-                context.printer.say(format!("{} are shared now", shared(released)));
-            }
-            Action::Unshare { roots } => {
-                let roots = roots.iter().map(|root| context.directory.join(root)).collect();
-                let session = context.session()?;
-                let private = consent::unshare(&session, &Which::Named(roots))?;
-                let streams = plural(private as u64, "stream");
-                let are = if private == 1 { "is" } else { "are" };
-                context.printer.say(format!("{streams} {are} private again; what was shared stays shared"));
-                say_waiting(context, &session)?;
-            }
-            Action::Forget { path } => {
-                let session = context.session()?;
-                let root = app::roots::forget(&session, &context.directory.join(path))?;
-                context.printer.say(format!("`{}` is no root any more; what is recorded stays", root.display()));
-                if let Some(around) = app::roots::shared_around(&session, &root)? {
-                    context.printer.say(format!(
-                        "what is below it stays private, though `{}` is shared: `cim-nix roots add` and \
-                         `cim-nix roots share` share it",
-                        around.display()
-                    ));
-                }
-                say_waiting(context, &session)?;
-            }
+            Action::Add { paths } => add(context, paths)?,
+            Action::Share { roots } => share(context, &roots)?,
+            Action::Unshare { roots } => unshare(context, &roots)?,
+            Action::Forget { path } => forget(context, &path)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Says what is sent all the same, though it is private by now.
-fn say_waiting(context: &mut Context<'_>, session: &Session) -> Result<(), Failure> {
+fn add(context: &mut Context<'_>, paths: Vec<PathBuf>) -> Result<(), Failure> {
+    let session = context.session()?;
+    let mut done = done::Added { roots: Vec::new(), still_to_be_sent: 0 };
+    for path in paths {
+        let Added { path, is_new, withdrawn } = app::roots::add(&session, &context.directory.join(path))?;
+        let what = if is_new { "is a root now" } else { "was a root before" };
+        context.printer.say(format!("`{}` {what}", path.display()));
+        done.roots.push(done::Root { path: PathFields::from(path.as_path()), new: is_new, streams_private: withdrawn });
+        if withdrawn > 0 {
+            let streams = plural(withdrawn as u64, "stream");
+            context.printer.say(format!(
+                "it is private: {streams} that the root around it shared are so again; `cim-nix roots share` shares it"
+            ));
+            done.still_to_be_sent = say_waiting(context, &session)?;
+        }
+    }
+    context.printer.answer(&done)
+}
+
+fn share(context: &mut Context<'_>, roots: &[PathBuf]) -> Result<(), Failure> {
+    let roots = roots.iter().map(|root| context.directory.join(root)).collect();
+    let released = consent::share(&context.session()?, &Which::Named(roots))?;
+    context.printer.say(format!("{} are shared now", shared(released)));
+    context.printer.answer(&done::Shared { streams: released.streams, events: released.events })
+}
+
+fn unshare(context: &mut Context<'_>, roots: &[PathBuf]) -> Result<(), Failure> {
+    let roots = roots.iter().map(|root| context.directory.join(root)).collect();
+    let session = context.session()?;
+    let private = consent::unshare(&session, &Which::Named(roots))?;
+    let streams = plural(private as u64, "stream");
+    let are = if private == 1 { "is" } else { "are" };
+    context.printer.say(format!("{streams} {are} private again; what was shared stays shared"));
+    let still_to_be_sent = say_waiting(context, &session)?;
+    context.printer.answer(&done::Unshared { streams: private, still_to_be_sent })
+}
+
+fn forget(context: &mut Context<'_>, path: &Path) -> Result<(), Failure> {
+    let session = context.session()?;
+    let root = app::roots::forget(&session, &context.directory.join(path))?;
+    context.printer.say(format!("`{}` is no root any more; what is recorded stays", root.display()));
+    let around = app::roots::shared_around(&session, &root)?;
+    if let Some(around) = &around {
+        context.printer.say(format!(
+            "what is below it stays private, though `{}` is shared: `cim-nix roots add` and `cim-nix roots share` share it",
+            around.display()
+        ));
+    }
+    let still_to_be_sent = say_waiting(context, &session)?;
+    context.printer.answer(&done::Forgotten {
+        path: PathFields::from(root.as_path()),
+        shared_around: around.map(|around| PathFields::from(around.as_path())),
+        still_to_be_sent,
+    })
+}
+
+/// Says what is sent all the same, though it is private by now; returns how many events that is.
+fn say_waiting(context: &mut Context<'_>, session: &Session) -> Result<u64, Failure> {
     let Waiting { private, .. } = consent::waiting(session)?;
     if private > 0 {
         context.printer.say(format!(
@@ -126,7 +145,7 @@ fn say_waiting(context: &mut Context<'_>, session: &Session) -> Result<(), Failu
             plural(private, "event")
         ));
     }
-    Ok(())
+    Ok(private)
 }
 
 /// `cim-nix/roots/1`.

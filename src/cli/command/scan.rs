@@ -15,6 +15,7 @@ use crate::app::roots;
 use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
 use crate::app::{AppError, Session};
 use crate::cli::answer::{Answer, Page};
+use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
@@ -82,13 +83,17 @@ impl Run for Scan {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         match (&self.explain, self.hook.after_nix) {
             (Some(path), _) => self.explain(path, context),
-            (None, true) => match after_nix::flake(&self.paths, &context.directory) {
-                Some(flake) => {
+            (None, true) => {
+                if let Some(flake) = after_nix::flake(&self.paths, &context.directory) {
                     let hook = ForHooks { keep_forgotten: true, ..self.hook };
-                    Self { paths: vec![flake], hook, ..self }.scan(context)
+                    return Self { paths: vec![flake], hook, ..self }.scan(context);
                 }
-                None => Ok(ExitCode::SUCCESS),
-            },
+                // A hook is quiet where there is nothing to do; who asks for a document has one.
+                if context.printer.format() == Format::Json {
+                    context.printer.answer(&Scanned::of(&ScanReport::default(), 0))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
             (None, false) => self.scan(context),
         }
     }

@@ -70,6 +70,7 @@ impl Run for Util {
                 let directory = context.directory.join(directory);
                 let count = man::write(&directory)?;
                 context.printer.say(format!("{count} manual pages are in `{}`", directory.display()));
+                context.printer.answer(&man::Written::new(&directory, count))?;
             }
             What::SqlSchema if json => context.printer.json(&sql_schema::document())?,
             What::SqlSchema => context.printer.text(&sql_schema::markdown())?,

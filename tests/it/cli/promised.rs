@@ -19,7 +19,7 @@ const fn promise(words: &'static [&'static str], shape: Value, plain: &'static [
 
 /// All that is promised.
 pub(super) fn promised() -> Vec<Promise> {
-    [of_flakes(), of_files(), of_the_ledger()].into_iter().flatten().collect()
+    [of_flakes(), of_files(), of_the_ledger(), of_deeds()].into_iter().flatten().collect()
 }
 
 fn of_flakes() -> Vec<Promise> {
@@ -149,6 +149,38 @@ fn of_the_ledger() -> Vec<Promise> {
             &["sql", "select 1 as a"],
             json!({"schema": "cim-nix/sql/1", "columns": [""], "rows": [[0]]}),
             &["those of the query…"],
+        ),
+    ]
+}
+
+/// What is done rather than shown; each can be done again.
+fn of_deeds() -> Vec<Promise> {
+    vec![
+        promise(
+            &["roots", "add", "~/src"],
+            json!({"schema": "cim-nix/roots-add/1", "roots": [{"path": "", "new": true, "streams_private": 0}],
+                "still_to_be_sent": 0}),
+            &["path", "whether it is new", "streams that are private again"],
+        ),
+        promise(
+            &["roots", "share", "~/src"],
+            json!({"schema": "cim-nix/roots-share/1", "streams": 0, "events": 0}),
+            &["streams", "events"],
+        ),
+        promise(
+            &["roots", "unshare", "~/src"],
+            json!({"schema": "cim-nix/roots-unshare/1", "streams": 0, "still_to_be_sent": 0}),
+            &["streams that are private again", "events that are sent all the same"],
+        ),
+        promise(
+            &["sync", "disable"],
+            json!({"schema": "cim-nix/sync-disable/1", "waiting": 0, "still_sending": null}),
+            &["events that wait to be sent", "who has not stopped yet"],
+        ),
+        promise(
+            &["store", "export", "~/events.jsonl", "--force"],
+            json!({"schema": "cim-nix/store-export/1", "path": "", "events": 0}),
+            &["path", "events"],
         ),
     ]
 }

@@ -69,6 +69,9 @@ any release. For scripts:
 - `plain` is one line an element, its cells separated by tabs, without a heading; an absent cell is empty. Columns are only
   ever added, at the end.
 
+What prints a text to be kept has no format: `hook`, most of `util`, `fmt -`, and `store export` to stdout. `serve` answers on
+the bus and at `/healthz`. Sentences about what was done go to stderr, unless `--quiet` is given.
+
 Times are RFC 3339 in UTC. A path that is not UTF-8 is also there as base64, in `path_bytes`. Below, `\"\"` stands for a text,
 `0` for an integer, `0.5` for any number and `null` for what may be absent or is described elsewhere: locked sources have the
 lock's own fields, payloads are those of [the events](events.md).

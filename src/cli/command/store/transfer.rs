@@ -13,6 +13,7 @@ use crate::app::upkeep;
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::path::PathFields;
 use crate::cli::text::plural;
 
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,9 @@ impl Export {
                 return Err(Failure::file("write", &to, &error));
             }
         }
-        context.printer.say(format!("`{}` holds {}", to.display(), plural(written?.unsigned_abs(), "event")));
+        let events = written?;
+        context.printer.say(format!("`{}` holds {}", to.display(), plural(events.unsigned_abs(), "event")));
+        context.printer.answer(&Exported { path: PathFields::from(to.as_path()), events })?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -96,6 +99,28 @@ impl Import {
         let done = Imported { stored: done.stored, known: done.known, adopted: done.adopted };
         context.printer.answer(&done)?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `cim-nix/store-export/1`, when a file was written.
+#[derive(Debug, Serialize)]
+struct Exported {
+    #[serde(flatten)]
+    path: PathFields,
+    /// How many events it holds.
+    events: i64,
+}
+
+impl Answer for Exported {
+    const NAME: &'static str = "store-export";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(done: &Self) -> Vec<String> {
+        [done.path.path.clone(), done.events.to_string()].into()
     }
 }
 

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use serde::Serialize;
+
 use crate::app::sync::consent::{self, Agreement, Settled, Waiting, Which};
 use crate::app::sync::{Place, SyncError};
+use crate::cli::answer::Answer;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::text::{plural, shared};
@@ -69,6 +72,12 @@ impl Enable {
             _ => format!("synchronisation is on; {} are shared now", shared(released)),
         });
         context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
+        context.printer.answer(&Enabled {
+            streams: released.streams,
+            events: released.events,
+            findings_private: of_findings,
+            system_private: withdrawn.saturating_sub(of_findings),
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -85,7 +94,7 @@ pub(super) fn disable(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let session = context.session()?;
     let delivers = consent::disable(&session)?;
     context.printer.say("synchronisation is off; what was shared stays shared");
-    if let Some(holder) = delivers {
+    if let Some(holder) = &delivers {
         context.printer.say(format!("{holder} has not stopped yet: what it is sending at this moment may still leave"));
     }
     let Waiting { all, .. } = consent::waiting(&session)?;
@@ -96,5 +105,54 @@ pub(super) fn disable(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
             plural(all, "event")
         ));
     }
+    context.printer.answer(&Disabled { waiting: all, still_sending: delivers })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cim-nix/sync-enable/1`.
+#[derive(Debug, Serialize)]
+struct Enabled {
+    /// How many streams are shared that were not before.
+    streams: usize,
+    /// How many of their events.
+    events: usize,
+    /// How many files' problems are private again.
+    findings_private: usize,
+    /// How many streams of generations and channels are private again.
+    system_private: usize,
+}
+
+/// `cim-nix/sync-disable/1`.
+#[derive(Debug, Serialize)]
+struct Disabled {
+    /// How many events are shared and not sent.
+    waiting: u64,
+    /// Who delivers and had not stopped yet.
+    still_sending: Option<String>,
+}
+
+impl Answer for Enabled {
+    const NAME: &'static str = "sync-enable";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(done: &Self) -> Vec<String> {
+        [done.streams, done.events, done.findings_private, done.system_private].map(|count| count.to_string()).into()
+    }
+}
+
+impl Answer for Disabled {
+    const NAME: &'static str = "sync-disable";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(done: &Self) -> Vec<String> {
+        [done.waiting.to_string(), done.still_sending.clone().unwrap_or_default()].into()
+    }
 }

@@ -57,19 +57,21 @@ impl Parked {
                     Ok(id) => parked::retry(&session, id)?.origin,
                     Err(_) => Some(parked::listen_again(&session, &which)?),
                 };
-                context.printer.say(match origin {
+                context.printer.say(match &origin {
                     Some(_) => "its origin may go on; `cim-nix sync now` reads it again",
                     None => "`cim-nix sync now` reads it again",
                 });
+                context.printer.answer(&Retried { origin })?;
             }
             Action::Discard { id } => {
                 let row = parked::discard(&context.session()?, id)?;
-                context.printer.say(match row.origin {
+                context.printer.say(match &row.origin {
                     Some(origin) => format!(
                         "it is dropped; its origin is not listened to any more, until `cim-nix sync parked retry {origin}`"
                     ),
                     None => "it is dropped".to_owned(),
                 });
+                context.printer.answer(&Discarded { id, origin: row.origin })?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -101,6 +103,21 @@ struct Message {
     parked_at: String,
     attempts: u32,
     message: String,
+}
+
+/// `cim-nix/sync-parked-retry/1`.
+#[derive(Debug, Serialize)]
+struct Retried {
+    /// The origin that may go on.
+    origin: Option<String>,
+}
+
+/// `cim-nix/sync-parked-discard/1`.
+#[derive(Debug, Serialize)]
+struct Discarded {
+    id: i64,
+    /// The origin that is not listened to any more.
+    origin: Option<String>,
 }
 
 impl Message {
@@ -172,5 +189,31 @@ impl Answer for Shown {
         page.field("tried", message.attempts.to_string());
         page.gap();
         page.line(&message.message);
+    }
+}
+
+impl Answer for Retried {
+    const NAME: &'static str = "sync-parked-retry";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(retried: &Self) -> Vec<String> {
+        vec![retried.origin.clone().unwrap_or_default()]
+    }
+}
+
+impl Answer for Discarded {
+    const NAME: &'static str = "sync-parked-discard";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(discarded: &Self) -> Vec<String> {
+        [discarded.id.to_string(), discarded.origin.clone().unwrap_or_default()].into()
     }
 }

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use clap_mangen::Man;
+use serde::Serialize;
 
+use crate::cli::answer::Answer;
 use crate::cli::args::Args;
 use crate::cli::failure::Failure;
+use crate::cli::path::PathFields;
 
 /// The page of the program itself.
 pub(super) fn page() -> Result<String, Failure> {
@@ -39,4 +42,32 @@ fn render(command: clap::Command) -> Result<String, Failure> {
     let unwritable = |error: io::Error| Failure::internal(error);
     Man::new(command).render(&mut text).map_err(unwritable)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// `cim-nix/manual/1`, when a directory was written.
+#[derive(Debug, Serialize)]
+pub(super) struct Written {
+    #[serde(flatten)]
+    path: PathFields,
+    /// How many pages are in it.
+    pages: usize,
+}
+
+impl Written {
+    pub(super) fn new(directory: &Path, pages: usize) -> Self {
+        Self { path: PathFields::from(directory), pages }
+    }
+}
+
+impl Answer for Written {
+    const NAME: &'static str = "manual";
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        std::slice::from_ref(self)
+    }
+
+    fn cells(written: &Self) -> Vec<String> {
+        [written.path.path.clone(), written.pages.to_string()].into()
+    }
 }
