@@ -43,6 +43,8 @@ pub mod origin;
 
 pub mod place;
 
+pub mod programs;
+
 pub mod requests;
 
 pub mod sync;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::domain::circuit::Circuits;
+use crate::domain::circuit::{Circuits, State};
 
 /// The first release whose `nix flake update` takes the names of inputs.
 const NAMES_INPUTS: (u32, u32) = (2, 19);
@@ -166,6 +166,11 @@ impl Nix {
         }
         Ok(said(out))
     }
+}
+
+/// Whether each `nix` that was run is run again.
+pub fn circuits(now: Instant) -> Vec<(String, State)> {
+    CIRCUITS.states(now)
 }
 
 fn is_program(path: &Path) -> bool {

@@ -22,8 +22,6 @@ mod metrics;
 
 mod system;
 
-use metrics::Metrics;
-
 /// How long a part that failed rests before it begins anew.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often it is looked whether to stop.
@@ -79,7 +77,6 @@ pub enum ServeError {
 pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError> {
     let Serve { session, place, request, commands, listen, interval, stop } = serve;
     let session = Arc::new(session);
-    let metrics = Metrics::new(session.store.reader()?);
     let http = listen.map(|address| http::Server::bind(&address)).transpose()?;
     if let Some(http) = &http {
         say(format!("/metrics and /healthz at http://{}", http.address()));
@@ -103,7 +100,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
         })
     };
     let scanned = |report: Result<&ScanReport, &AppError>| {
-        metrics.scanned(&report);
+        desk.scanned(report);
         match report {
             Ok(report) if report.events == 1 => say("1 event recorded".to_owned()),
             Ok(report) if report.events > 0 => say(format!("{} events recorded", report.events)),
@@ -132,7 +129,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
         scope.spawn(|| persist(&stop, say, sync));
         scope.spawn(|| persist(&stop, say, || watch::run(&session, &request, interval, &stop, &tell)));
         if let Some(http) = &http {
-            scope.spawn(|| http.answer(&desk, &metrics, &stop));
+            scope.spawn(|| http.answer(&desk, &stop));
         }
         system::ready(say);
         system::guard(&stop, &|| {

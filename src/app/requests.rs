@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::Session;
 use super::clock::Clock;
-use super::scan::ScanRequest;
+use super::scan::{ScanReport, ScanRequest};
+use super::sync::SyncError;
 use super::watch::Coverage;
+use super::{AppError, Session};
 use crate::bus::{Answered, Endpoint, Miss, Request, Who};
 use crate::store::{Reader, StoreError};
 
@@ -23,6 +24,8 @@ pub mod command;
 
 mod health;
 
+pub mod measure;
+
 pub mod query;
 
 mod reply;
@@ -30,6 +33,7 @@ mod reply;
 pub mod schema;
 
 use asked::Asked;
+use measure::{Measure, Scans};
 use reply::Refusal;
 
 /// The name of the service, as other CIM services know it.
@@ -57,6 +61,7 @@ pub struct Desk {
     writing: Mutex<()>,
     answered: AtomicU64,
     refused: AtomicU64,
+    scans: Scans,
 }
 
 impl Desk {
@@ -67,9 +72,9 @@ impl Desk {
     pub fn open(session: Arc<Session>, scan: ScanRequest, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, glancer) = (session.store.reader_of_shared()?, session.store.reader()?);
         let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
-        let (coverage, writing) = (Mutex::default(), Mutex::default());
+        let (coverage, writing, scans) = (Mutex::default(), Mutex::default(), Scans::default());
         let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, writing, answered, refused })
+        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, writing, answered, refused, scans })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -137,6 +142,19 @@ impl Desk {
     /// How much of the roots is watched; none before that is known.
     pub fn coverage(&self) -> Option<Coverage> {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts a scan.
+    pub fn scanned(&self, report: Result<&ScanReport, &AppError>) {
+        self.scans.count(report);
+    }
+
+    /// Everything that is counted.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn measure(&self) -> Result<Vec<Measure>, SyncError> {
+        measure::measure(self)
     }
 
     /// What its clock says, in microseconds since 1970 UTC.
@@ -220,7 +238,27 @@ mod tests {
                 scope.spawn(|| told.send((desk.health(), health::metrics(&desk))));
                 let (health, metrics) = hears.recv_timeout(Duration::from_secs(20)).unwrap();
                 assert_eq!((&health["service"], &metrics["service"]), (&json!(SERVICE), &json!(SERVICE)));
+                assert_eq!(health["checks"]["programs"]["status"], "ok", "{health}");
             });
         });
+    }
+
+    #[test]
+    fn everything_that_is_counted_is_told_on_the_bus() {
+        let folder = tempfile::tempdir().unwrap();
+        let who = Who { host: "here".to_owned(), user: "ada".to_owned() };
+        let session = ledger::open(&folder.path().join("ledger.db"), who, Clock::system()).unwrap();
+        let desk = Desk::open(Arc::new(session), Vec::new()).unwrap();
+        desk.scanned(Ok(&ScanReport { events: 7, ..ScanReport::default() }));
+        let told = health::metrics(&desk)["metrics"].clone();
+        for measure in desk.measure().unwrap() {
+            assert!(told.get(measure.name).is_some(), "{}: {told}", measure.name);
+        }
+        assert_eq!(
+            (&told["scans"], &told["scan_failures"], &told["recorded_events"]),
+            (&json!(1), &json!(0), &json!(7))
+        );
+        assert_eq!((&told["sync_breaker"]["closed"], &told["sync_state"]["disabled"]), (&json!(1), &json!(1)));
+        assert_eq!(told["sync_last_error"]["failed"], 0);
     }
 }

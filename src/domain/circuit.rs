@@ -11,14 +11,28 @@ const IN_A_ROW: u32 = 2;
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether calls are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
     /// All are.
     Closed,
-    /// None is, for so long.
-    Open(Duration),
     /// One is, to see whether it works.
     HalfOpen,
+    /// None is, for so long.
+    Open(Duration),
+}
+
+impl State {
+    /// The name of every state, in health and metrics.
+    pub const NAMES: [&'static str; 3] = ["closed", "half_open", "open"];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open(_) => "open",
+        }
+    }
 }
 
 /// The calls of one program.
@@ -83,6 +97,11 @@ impl Circuits {
         self.known().entry(program.to_owned()).or_default().leave(worked, now);
     }
 
+    /// How those that were called stand.
+    pub fn states(&self, now: Instant) -> Vec<(String, State)> {
+        self.known().iter().map(|(program, circuit)| (program.clone(), circuit.state(now))).collect()
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Circuit>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,6 +142,8 @@ mod tests {
         let now = Instant::now();
         let later = now + PAUSE;
         let circuits = opened(now);
+        assert_eq!(circuits.states(now), [("sh".to_owned(), State::Open(PAUSE))]);
+        assert_eq!(circuits.states(later), [("sh".to_owned(), State::HalfOpen)]);
         assert_eq!((state(&circuits, later), circuits.enter("sh", later)), (State::HalfOpen, Ok(())));
         assert!(circuits.enter("sh", later).is_err(), "one at a time");
         circuits.leave("sh", true, later);

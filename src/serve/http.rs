@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::ServeError;
-use super::metrics::Metrics;
+use super::metrics;
 use crate::app::requests::Desk;
 
 /// How often it is looked whether somebody asks, and whether to stop; and while somebody is being heard or told.
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Answers until it is to stop.
-    pub(super) fn answer(&self, desk: &Desk, metrics: &Metrics, stop: &AtomicBool) {
+    pub(super) fn answer(&self, desk: &Desk, stop: &AtomicBool) {
         let (mut open, mut said) = (Vec::new(), false);
         while !stop.load(Ordering::Relaxed) {
             match self.accept(&mut open) {
@@ -92,7 +92,7 @@ impl Server {
                 }
                 Err(_) => {}
             }
-            if !take_turns(&mut open, &|method, target| reply(method, target, desk, metrics)) {
+            if !take_turns(&mut open, &|method, target| reply(method, target, desk)) {
                 std::thread::sleep(if open.is_empty() { NAP } else { WINK });
             }
         }
@@ -209,12 +209,12 @@ impl Reply {
     }
 }
 
-fn reply(method: &str, target: &str, desk: &Desk, metrics: &Metrics) -> Reply {
+fn reply(method: &str, target: &str, desk: &Desk) -> Reply {
     if !matches!(method, "GET" | "HEAD") {
         return Reply::text("405 Method Not Allowed", "only GET\n");
     }
     match target.split('?').next().unwrap_or_default() {
-        "/metrics" => match metrics.text(desk) {
+        "/metrics" => match metrics::text(desk) {
             Ok(body) => {
                 Reply { status: "200 OK", kind: "application/openmetrics-text; version=1.0.0; charset=utf-8", body }
             }

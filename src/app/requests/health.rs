@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 
 use serde_json::{Value, json};
 
+use super::super::programs;
 use super::super::sync::status;
 use super::super::watch::Coverage;
+use super::measure::{Measure, measure};
 use super::{DESCRIPTION, Desk, SERVICE, command, query};
 use crate::nix::Nix;
 use crate::scan::Unwatched;
@@ -26,6 +28,7 @@ pub(super) fn health(desk: &Desk, names_places: bool) -> Value {
     }
     checks.push(of_watching(desk.coverage().as_ref(), names_places));
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
+    checks.push(programs::check(&programs::states(), now));
     let status = match check::worst(&checks) {
         CheckState::Failed => "unhealthy",
         CheckState::Warning => "degraded",
@@ -94,7 +97,7 @@ pub(super) fn discovery(desk: &Desk) -> Value {
     })
 }
 
-/// The counts that `/metrics` shows as well.
+/// The counts that `/metrics` shows as well, each by its name there, with the main ones in groups.
 pub(super) fn metrics(desk: &Desk) -> Value {
     let now = desk.clock().now();
     let (answered, refused) = desk.counts();
@@ -109,7 +112,20 @@ pub(super) fn metrics(desk: &Desk) -> Value {
         })),
         "watch": desk.coverage().map(|covers| json!({ "watched": covers.watched, "unwatched": covers.unwatched })),
         "memory": { "used_mb": used_mb() },
+        "metrics": measure(desk).ok().map(|measures| measures.iter().map(counted).collect::<serde_json::Map<_, _>>()),
     })
+}
+
+/// A number, or one for each of its labels.
+fn counted(measure: &Measure) -> (String, Value) {
+    let value = match measure.values.as_slice() {
+        [(labels, value)] if labels.is_empty() => json!(value),
+        values => values.iter().fold(json!({}), |mut all, (labels, value)| {
+            labels.iter().fold(&mut all, |place, (_, label)| &mut place[label]).clone_from(&json!(value));
+            all
+        }),
+    };
+    (measure.name.to_owned(), value)
 }
 
 /// The memory that is resident, in MiB; none where the system does not tell.

@@ -430,7 +430,8 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
     }
     let discovery = world.ask("discovery.cim-domain-nix", &json!({}));
     assert!(discovery["service"]["capabilities"].as_array().unwrap().contains(&json!("cmd.flake.scan")), "{discovery}");
-    assert!(world.ask("metrics.nix", &json!({}))["events"].is_u64());
+    let metrics = world.ask("metrics.nix", &json!({}));
+    assert!(metrics["events"].is_u64() && metrics["metrics"]["scans"].is_u64(), "{metrics}");
     let ping = world.ask(&format!("$SRV.PING.{SERVICE}"), &json!({}));
     assert_eq!(ping["name"], SERVICE);
     // NATS tools look at headers, and at the statistics of each endpoint.
