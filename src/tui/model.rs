@@ -29,7 +29,7 @@ pub(crate) struct Summary {
     pub(crate) sync: Option<Sync>,
 }
 
-/// Where synchronisation stands, in a few words.
+/// Where synchronisation stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Sync {
     /// The name of the delivery state: `live`.
@@ -40,6 +40,12 @@ pub(crate) struct Sync {
     pub(crate) backlog: i64,
     /// How many messages could not be taken in.
     pub(crate) parked: usize,
+    /// The server, by name and version.
+    pub(crate) server: Option<String>,
+    pub(crate) connected_since: Option<i64>,
+    /// What went wrong last; none when the last attempt worked.
+    pub(crate) last_error: Option<String>,
+    pub(crate) next_attempt_at: Option<i64>,
 }
 
 /// Every machine whose events are here.
@@ -49,6 +55,8 @@ pub(crate) struct Fleet {
     /// By lineage, those without one last.
     pub(crate) flakes: Vec<FleetFlake>,
     pub(crate) parked: Vec<Parked>,
+    /// Where this machine's synchronisation stands; none when it is off.
+    pub(crate) sync: Option<Sync>,
 }
 
 /// One machine of the fleet.

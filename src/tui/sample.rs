@@ -132,6 +132,12 @@ pub(crate) fn fleet() -> Fleet {
         ],
         parked: vec![Parked { id: 4, origin: Some(lost.origin.clone()), reason: why.to_owned(), since: NOW - 3 * DAY }],
         machines: vec![own, server, lost],
+        sync: Some(Sync {
+            state: "live".to_owned(),
+            server: Some("hub (nats-server 2.11.4)".to_owned()),
+            connected_since: Some(NOW - DAY / 8),
+            ..Sync::default()
+        }),
     }
 }
 

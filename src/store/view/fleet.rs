@@ -99,6 +99,14 @@ pub struct SyncRow {
     pub backlog: i64,
     /// How many messages could not be taken in.
     pub parked: u64,
+    /// The server, by name and version; none before one was reached.
+    pub server: Option<String>,
+    /// Since when it is connected, in microseconds since 1970 UTC; none when it is not.
+    pub connected_since: Option<i64>,
+    /// What went wrong last; none when the last attempt worked.
+    pub last_error: Option<String>,
+    /// When the next attempt is made, in microseconds since 1970 UTC; none when none is waited for.
+    pub next_attempt_at: Option<i64>,
 }
 
 /// A message that could not be taken in.
@@ -116,13 +124,19 @@ pub struct ParkedRow {
 
 /// Where synchronisation stands; none when it is off.
 pub fn sync(connection: &Connection) -> Result<Option<SyncRow>, StoreError> {
-    let sql = "SELECT state, reason, backlog, parked FROM v1_sync WHERE enabled = 1";
+    let sql = "SELECT s.state, s.reason, s.backlog, s.parked, s.server, s.last_error, r.next_attempt_at, \
+               CASE WHEN s.connected_since IS NOT NULL THEN r.connected_since END AS connected_since \
+               FROM v1_sync s LEFT JOIN remotes r ON r.name = 'exchange' WHERE s.enabled = 1";
     let found = rows(connection, sql, At::Now, [], |row| {
         Ok(SyncRow {
             state: row.get("state")?,
             reason: row.get("reason")?,
             backlog: row.get("backlog")?,
             parked: row.get::<_, i64>("parked")?.unsigned_abs(),
+            server: row.get("server")?,
+            connected_since: row.get("connected_since")?,
+            last_error: row.get("last_error")?,
+            next_attempt_at: row.get("next_attempt_at")?,
         })
     })?;
     Ok(found.into_iter().next())

@@ -158,3 +158,24 @@ fn what_is_shared_is_found_by_an_index_in_every_table() {
         assert!(plan.contains(&format!("SEARCH p_{part}_1 USING")), "{part}: {plan}");
     }
 }
+
+#[test]
+fn where_synchronisation_stands_is_told_with_since_when_and_what_went_wrong() {
+    let connection = ledger();
+    assert_eq!(sync(&connection).unwrap(), None, "it is off");
+    connection
+        .execute_batch(
+            "INSERT INTO meta (key, value) VALUES ('sync_enabled', '1');
+             INSERT INTO leases (name, holder, expires_at) VALUES ('relay', 'here', 9000000000000000);
+             INSERT INTO remotes (name, state, last_error, server, connected_since, next_attempt_at, updated_at)
+             VALUES ('exchange', 'backoff', 'it hung', 'hub', 7, 9, 9);",
+        )
+        .unwrap();
+    let row = sync(&connection).unwrap().unwrap();
+    assert_eq!((row.state.as_str(), row.connected_since, row.next_attempt_at), ("backoff", Some(7), Some(9)));
+    assert_eq!((row.last_error.as_deref(), row.server.as_deref()), (Some("it hung"), Some("hub")));
+    // Who was killed could not write down that it is connected no more.
+    connection.execute_batch("DELETE FROM leases").unwrap();
+    let row = sync(&connection).unwrap().unwrap();
+    assert_eq!((row.state.as_str(), row.connected_since), ("offline", None));
+}

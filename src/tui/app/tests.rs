@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::tui::headless::Headless;
-use crate::tui::model::Sync;
+use crate::tui::model::{Fleet, Sync};
 use crate::tui::sample::{self, FULL};
 use crate::tui::spot::Spot;
 use crate::tui::theme::Look;
@@ -461,7 +461,8 @@ fn the_status_line_says_where_synchronisation_stands() {
     let mut headless = open();
     assert!(!headless.frame().contains("sync "));
     let tell = |headless: &mut Headless, state: &str, reason: Option<&str>, backlog, parked| {
-        let sync = Sync { state: state.to_owned(), reason: reason.map(str::to_owned), backlog, parked };
+        let (state, reason) = (state.to_owned(), reason.map(str::to_owned));
+        let sync = Sync { state, reason, backlog, parked, ..Sync::default() };
         headless.app.shared.summary = Some(sample::summary(Some(sync)));
     };
     for (state, reason, backlog, parked, text) in [
@@ -472,6 +473,41 @@ fn the_status_line_says_where_synchronisation_stands() {
         tell(&mut headless, state, reason, backlog, parked);
         says(&mut headless, text);
     }
+}
+
+#[test]
+fn this_machine_shows_where_synchronisation_stands_and_what_to_do() {
+    let with = |sync: Option<Sync>, size| {
+        let answer = move |query: &Query| match query {
+            Query::Fleet => Ok(Answer::Fleet(Box::new(Fleet { sync: sync.clone(), ..sample::fleet() }))),
+            _ => Err("nothing is there".to_owned()),
+        };
+        let mut headless = Headless::with(FULL, sample::NOW, size, Box::new(answer));
+        headless.press("3 enter");
+        headless
+    };
+    let blocked = Sync {
+        state: "blocked".to_owned(),
+        reason: Some("stream_full".to_owned()),
+        backlog: 1_200,
+        server: Some("hub (nats-server 2.11.4)".to_owned()),
+        last_error: Some("the stream NIX_LEDGER is full: maximum bytes exceeded".to_owned()),
+        ..Sync::default()
+    };
+    for (width, height) in SIZES {
+        let mut headless = with(Some(blocked.clone()), (width, height));
+        if height == 10 {
+            // How far it scrolls is known once it is drawn.
+            headless.frame();
+            headless.press("j j j j j j j");
+        }
+        insta::assert_snapshot!(format!("fleet_blocked_{width}x{height}"), headless.frame());
+    }
+    let next_attempt_at = Some(sample::NOW + 40_000_000);
+    let again = Sync { state: "backoff".to_owned(), next_attempt_at, ..Sync::default() };
+    says(&mut with(Some(again), (120, 40)), "it is tried again at 2026-11-24 00:45:49");
+    says(&mut with(Some(Sync { state: "offline".to_owned(), ..Sync::default() }), (120, 40)), "cim-nix serve");
+    says(&mut with(None, (120, 40)), "cim-nix sync enable");
 }
 
 #[test]

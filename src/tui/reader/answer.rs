@@ -8,7 +8,7 @@ use crate::domain::id::FlakeId;
 use crate::store::StoreError;
 use crate::store::view::{self, Subject};
 use crate::tui::message::{Answer, Query};
-use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Place, Summary, Sync};
+use crate::tui::model::{At, Difference, EventDetail, EventFilter, EventRow, FlakeRow, Page, Place, Summary};
 
 mod alike;
 
@@ -68,12 +68,7 @@ fn summary(connection: &Connection, at: view::At) -> Result<Answer, StoreError> 
         events: view::events_at(connection, at)?.cast_signed(),
         flakes: number(counts.own_flakes),
         problems: number(counts.problems),
-        sync: view::sync(connection)?.map(|sync| Sync {
-            state: sync.state,
-            reason: sync.reason,
-            backlog: sync.backlog,
-            parked: number(sync.parked),
-        }),
+        sync: view::sync(connection)?.map(fleet::sync),
     }))
 }
 

@@ -21,6 +21,8 @@ use crate::tui::widget::rows::Rows;
 use crate::tui::widget::sheet::{Scroll, Sheet};
 use crate::tui::{fuzzy, moment};
 
+mod sync;
+
 /// The column of labels.
 const LABEL: usize = 8;
 /// The column of ages.
@@ -313,9 +315,13 @@ fn sheet(machine: &Machine, known: &Known, width: u16, shared: &Shared) -> Vec<L
     let heard = machine.recorded_at.map_or_else(|| "never".to_owned(), moment::long);
     sheet.field("heard", &heard, plain);
     sheet.field("shared", &count(machine.sequence, "event"), plain);
-    if machine.behind > 0 {
+    // What this machine has not sent is said below, with why.
+    if machine.behind > 0 && !(machine.own && known.sync.is_some()) {
         let what = if machine.own { "not sent yet" } else { "known to be missing here" };
         sheet.field("behind", &format!("{} {what}", count(machine.behind, "event")), theme.warning());
+    }
+    if machine.own {
+        sync::draw(&mut sheet, known.sync.as_ref(), shared);
     }
     for parked in known.parked.iter().filter(|parked| parked.origin.as_ref() == Some(&machine.origin)) {
         sheet.heading("Parked");

@@ -5,14 +5,29 @@ use rusqlite::Connection;
 use super::SECOND;
 use crate::store::StoreError;
 use crate::store::view;
-use crate::tui::model::{Fleet, FleetFlake, Machine, Parked};
+use crate::tui::model::{Fleet, FleetFlake, Machine, Parked, Sync};
 
 pub(super) fn read(connection: &Connection) -> Result<Fleet, StoreError> {
     Ok(Fleet {
         machines: view::freshness(connection)?.into_iter().map(machine).collect(),
         flakes: view::fleet(connection)?.into_iter().map(flake).collect(),
         parked: view::parked(connection)?.into_iter().map(parked).collect(),
+        sync: view::sync(connection)?.map(sync),
     })
+}
+
+/// Where synchronisation stands.
+pub(super) fn sync(row: view::SyncRow) -> Sync {
+    Sync {
+        state: row.state,
+        reason: row.reason,
+        backlog: row.backlog,
+        parked: usize::try_from(row.parked).unwrap_or(usize::MAX),
+        server: row.server,
+        connected_since: row.connected_since,
+        last_error: row.last_error,
+        next_attempt_at: row.next_attempt_at,
+    }
 }
 
 fn machine(row: view::Freshness) -> Machine {
