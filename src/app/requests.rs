@@ -248,7 +248,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let who = Who { host: "here".to_owned(), user: "ada".to_owned() };
         let session = ledger::open(&folder.path().join("ledger.db"), who, Clock::system()).unwrap();
-        let desk = Desk::open(Arc::new(session), Vec::new()).unwrap();
+        let desk = Desk::open(Arc::new(session), ScanRequest::default(), Vec::new()).unwrap();
         desk.scanned(Ok(&ScanReport { events: 7, ..ScanReport::default() }));
         let told = health::metrics(&desk)["metrics"].clone();
         for measure in desk.measure().unwrap() {

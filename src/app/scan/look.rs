@@ -313,7 +313,7 @@ pub(super) fn content(nix: &FileText, lock: Option<&FileText>) -> [u8; 32] {
 /// A lock that git's rules leave out is there, though Nix does not see it.
 fn say_it_is_ignored(findings: &mut Seen) {
     for finding in findings.findings.iter_mut().filter(|finding| finding.code == "no-lock") {
-        finding.message = IGNORED_LOCK.to_owned();
+        IGNORED_LOCK.clone_into(&mut finding.message);
     }
 }
 

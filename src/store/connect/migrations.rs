@@ -48,7 +48,7 @@ fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let found = identify(connection, path)?;
     if recorded(connection).named(path)? < found {
         // An earlier release, killed between a migration and its record: the schema says that it was done.
-        let target = Target::FakeVersion(i32::try_from(found).unwrap_or(i32::MAX).into());
+        let target = Target::FakeVersion(i32::try_from(found).unwrap_or(i32::MAX));
         runner().set_target(target).run(connection).map_err(|error| migration_error(path, &error))?;
     }
     runner().set_grouped(true).run(connection).map(drop).map_err(|error| migration_error(path, &error))
@@ -119,7 +119,7 @@ mod tests {
     fn at(path: &Path, version: u32) -> Connection {
         std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
         let mut connection = to_write(path).unwrap();
-        let target = Target::Version(i32::try_from(version).unwrap().into());
+        let target = Target::Version(i32::try_from(version).unwrap());
         runner().set_target(target).run(&mut connection).unwrap();
         connection
     }
