@@ -357,6 +357,8 @@ impl Delivery {
 
     /// What to do next.
     pub fn next(&mut self, now: i64) -> Step {
+        // No pause is longer: this one began by a clock that was ahead and has been set since.
+        self.until = self.until.min(now.saturating_add(LONGEST_PAUSE_US));
         if self.is_waiting() && now >= self.until {
             self.reason = None;
             self.state = if self.connected { State::Reconciling } else { State::Connecting };

@@ -33,6 +33,20 @@ fn given_a_server_when_all_goes_well_then_the_way_leads_to_live() {
 }
 
 #[test]
+fn given_a_pause_when_the_clock_is_set_back_by_hours_then_it_lasts_no_longer_than_any() {
+    const HOURS: i64 = 3 * 3_600_000_000;
+    for seen in [Seen::Failed, Seen::Refused(Reason::Clock)] {
+        let mut delivery = after(&[Seen::Enabled]);
+        delivery.see(Seen::Connected, HOURS, 0);
+        delivery.see(seen, HOURS, 0);
+        let Step::WaitUntil(until) = delivery.next(0) else { panic!("{delivery:?}") };
+        assert!(until <= LONGEST_PAUSE_US, "{until}");
+        assert_eq!(delivery.next_attempt(), Some(until));
+        assert_eq!(delivery.next(until), Step::Reconcile);
+    }
+}
+
+#[test]
 fn given_an_unknown_outcome_when_it_is_tried_again_then_the_server_is_asked_first() {
     let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 3 }, Seen::Failed]);
     let Step::WaitUntil(until) = delivery.next(4) else { panic!("{delivery:?}") };
