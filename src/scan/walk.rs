@@ -289,7 +289,10 @@ fn absent(path: &Path) -> bool {
 /// Whether there is no directory of that name any more. What a link leads to has another real path, so what lay here is gone;
 /// one that leads nowhere may lead to it again.
 fn no_directory(path: &Path) -> bool {
-    absent(path) || path.is_symlink() && path.is_dir()
+    match path.symlink_metadata() {
+        Ok(there) => !there.is_dir() && (!there.is_symlink() || path.is_dir()),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// What the threads of a walk share.

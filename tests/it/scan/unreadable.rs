@@ -484,3 +484,13 @@ fn is_passed_over(path: &Path) -> bool {
     let root = path.parent().expect("a parent").to_owned();
     matches!(explain(path, &[root], &[]).expect("explained").verdict, Verdict::Skipped { .. })
 }
+
+#[test]
+fn a_directory_in_whose_place_is_a_file_is_gone() {
+    let estate = Estate::new();
+    estate.write("a/b/flake.nix", FLAKE);
+    estate.scan();
+    fs::remove_dir_all(estate.root().join("a/b")).expect("removed");
+    estate.write("a/b", "a file");
+    assert_eq!((told(&estate).0, estate.flakes()), (vec!["flake.removed".to_owned()], vec![]));
+}
