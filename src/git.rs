@@ -136,6 +136,10 @@ impl Repository {
     /// it is only read, and nothing configured in it is run.
     pub fn discover(dir: &Path) -> Result<Option<Self>, Error> {
         let dir = std::fs::canonicalize(dir).map_err(|source| Error::File { path: dir.to_owned(), source })?;
+        if let Some(path) = stamp::unreadable(&dir) {
+            let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file");
+            return Err(Error::File { path, source });
+        }
         match gix::ThreadSafeRepository::discover_opts(&dir, upwards(), trust()) {
             Ok(inner) => Self::new(inner.to_thread_local(), &dir).map(Some),
             Err(error) if is_none(&error) => stepped_over(&dir, None).map_or(Ok(None), |git| Err(no_repository(git))),

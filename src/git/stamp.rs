@@ -8,7 +8,7 @@ pub fn stamped(dir: &Path) -> Vec<PathBuf> {
     let Some(git) = dir.ancestors().find_map(git_dir) else { return Vec::new() };
     let common = common_dir(&git);
     let mut files = vec![git.join("HEAD"), git.join("index"), common.join("config"), common.join("packed-refs")];
-    if let Ok(head) = std::fs::read_to_string(git.join("HEAD"))
+    if let Ok(head) = read(&git.join("HEAD"))
         && let Some(branch) = head.trim_end().strip_prefix("ref: ")
     {
         files.push(common.join(branch));
@@ -30,7 +30,7 @@ pub fn is_in_linked_work_tree(dir: &Path) -> bool {
 
 /// Where the work trees of a repository keep what they share.
 fn common_dir(git: &Path) -> PathBuf {
-    match std::fs::read_to_string(git.join("commondir")) {
+    match read(&git.join("commondir")) {
         Ok(text) => git.join(text.trim_end()),
         Err(_) => git.to_owned(),
     }
@@ -43,8 +43,25 @@ fn git_dir(root: &Path) -> Option<PathBuf> {
     if meta.is_dir() {
         return Some(link);
     }
-    let text = std::fs::read_to_string(&link).ok()?;
+    let text = read(&link).ok()?;
     text.trim_end().strip_prefix("gitdir: ").map(|path| root.join(path))
+}
+
+/// What stands in the place of a file that tells of a directory's repository and is a pipe, a socket or a device: who opens one
+/// may wait for ever.
+pub(super) fn unreadable(dir: &Path) -> Option<PathBuf> {
+    let is_special = |path: &PathBuf| path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    let links = dir.ancestors().map(|ancestor| ancestor.join(".git"));
+    let common = dir.ancestors().find_map(git_dir).map(|git| git.join("commondir"));
+    links.chain(common).chain(stamped(dir)).find(is_special)
+}
+
+/// The text of a regular file.
+fn read(path: &Path) -> std::io::Result<String> {
+    if path.metadata()?.is_file() {
+        return std::fs::read_to_string(path);
+    }
+    Err(std::io::ErrorKind::InvalidInput.into())
 }
 
 #[cfg(test)]

@@ -114,3 +114,22 @@ fn a_broken_configuration_is_an_error_that_names_the_repository_and_quotes_no_se
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_the_repository_is_named_and_not_waited_for() {
+    for name in ["HEAD", "config", "index", "commondir", "refs/heads/main", ""] {
+        let world = World::new();
+        let dir = world.init("one");
+        world.commit(&dir, "flake.lock", "1");
+        let (path, below) = (dir.join(".git").join(name), dir.join("below"));
+        std::fs::create_dir(&below).unwrap();
+        if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path).or(Ok(())) }.unwrap();
+        let pipe = path.components().collect::<PathBuf>();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from(0o600)).unwrap();
+        for place in [&dir, &below] {
+            let error = Repository::discover(place).unwrap_err();
+            assert!(matches!(&error, Error::File { path, .. } if *path == pipe), "{name}: {error}");
+            cim_domain_nix::git::stamped(place);
+        }
+    }
+}
