@@ -166,7 +166,7 @@ fn examples() -> Value {
             "request": { "path": "/home/ada/.ssh" },
             "reply": {
                 "ok": false, "status": "rejected", "code": "invalid", "field": "path", "events": [],
-                "message": "`path` must be an absolute path that is not there, of a directory in one that is, below a root of that machine; its name begins with a letter, a digit or `_`",
+                "message": "`path` must be an absolute path that is not there, of a directory in one that is, below a root that the machine shares; its name begins with a letter, a digit or `_`",
                 "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
             },
         },

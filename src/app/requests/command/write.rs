@@ -52,7 +52,7 @@ const FORCE: Field = Field {
 };
 const NEW: Field = Field {
     name: "path",
-    must: "an absolute path that is not there, of a directory in one that is, below a root of that machine; its name begins with a letter, a digit or `_`",
+    must: "an absolute path that is not there, of a directory in one that is, below a root that the machine shares; its name begins with a letter, a digit or `_`",
     json: "string",
     required: true,
 };
