@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::editor;
 use super::keymap::Key;
+use super::widget::stride::Stride;
 
 /// What can be done. Each has one entry in [`ACTIONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +55,21 @@ pub(crate) enum Do {
     Suspend,
     Redraw,
     Quit,
+}
+
+impl Do {
+    /// The move it is, if it is one.
+    pub(crate) const fn stride(self) -> Option<Stride> {
+        match self {
+            Self::Up => Some(Stride::By(-1)),
+            Self::Down => Some(Stride::By(1)),
+            Self::PageUp => Some(Stride::Page(-1)),
+            Self::PageDown => Some(Stride::Page(1)),
+            Self::First => Some(Stride::First),
+            Self::Last => Some(Stride::Last),
+            _ => None,
+        }
+    }
 }
 
 /// What must be there for an action to make sense.

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use crossterm::event::{KeyEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
@@ -12,6 +12,8 @@ use super::action::Do;
 use super::message::{Answer, Effect};
 use super::shared::Shared;
 use super::spot::Spot;
+use super::widget::field::Field;
+use super::widget::stride::Stride;
 
 mod flakes;
 
@@ -39,17 +41,52 @@ pub(crate) trait Screen: Debug {
     /// Does what the table's entry promises; what it does not know has no effect.
     fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect>;
 
+    /// Moves in the pane that has the keys.
+    fn go(&mut self, stride: Stride, shared: &mut Shared) -> Vec<Effect>;
+
+    /// Gives the keys to the pane at a place; says whether there is one.
+    fn focus_at(&mut self, at: Position) -> bool;
+
     /// Whether keys are letters of a search now.
     fn is_typing(&self) -> bool;
 
+    /// The search of the pane that has the keys, and whether it is being typed.
+    fn find(&mut self) -> (&mut Field, &mut bool);
+
+    /// Its text is another: finds anew.
+    fn found_again(&mut self, shared: &mut Shared) -> Vec<Effect>;
+
     /// Takes a key while typing.
-    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect>;
+    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect> {
+        let (field, typing) = self.find();
+        match key.code {
+            KeyCode::Enter => *typing = false,
+            KeyCode::Esc => {
+                *typing = false;
+                *field = Field::default();
+                return self.found_again(shared);
+            }
+            KeyCode::Up => return self.go(Stride::By(-1), shared),
+            KeyCode::Down => return self.go(Stride::By(1), shared),
+            _ if field.key(key) => return self.found_again(shared),
+            _ => {}
+        }
+        Vec::new()
+    }
 
     /// Takes pasted text while typing.
-    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect>;
+    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect> {
+        self.find().0.paste(text);
+        self.found_again(shared)
+    }
 
     /// Takes the mouse.
-    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect>;
+    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect> {
+        match Stride::of_mouse(kind, at) {
+            Some(stride) if self.focus_at(at) => self.go(stride, shared),
+            _ => Vec::new(),
+        }
+    }
 
     /// What is chosen.
     fn target(&self) -> Target;

@@ -7,3 +7,5 @@ pub(crate) mod pane;
 pub(crate) mod rows;
 
 pub(crate) mod sheet;
+
+pub(crate) mod stride;

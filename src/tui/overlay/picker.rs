@@ -13,6 +13,7 @@ use crate::tui::text::{cut, fit, width};
 use crate::tui::widget::field::Field;
 use crate::tui::widget::pane::{Pane, scrollbar};
 use crate::tui::widget::rows::Rows;
+use crate::tui::widget::stride::Stride;
 
 /// One thing to choose.
 #[derive(Debug)]
@@ -47,12 +48,12 @@ impl Picker {
         let with_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Enter => return self.choose(shared),
-            KeyCode::Up => self.rows.step(-1, len),
-            KeyCode::Char('p' | 'k') if with_ctrl => self.rows.step(-1, len),
-            KeyCode::Down => self.rows.step(1, len),
-            KeyCode::Char('n' | 'j') if with_ctrl => self.rows.step(1, len),
-            KeyCode::PageUp => self.rows.page(-1, len),
-            KeyCode::PageDown => self.rows.page(1, len),
+            KeyCode::Up => self.rows.go(Stride::By(-1), len),
+            KeyCode::Char('p' | 'k') if with_ctrl => self.rows.go(Stride::By(-1), len),
+            KeyCode::Down => self.rows.go(Stride::By(1), len),
+            KeyCode::Char('n' | 'j') if with_ctrl => self.rows.go(Stride::By(1), len),
+            KeyCode::PageUp => self.rows.go(Stride::Page(-1), len),
+            KeyCode::PageDown => self.rows.go(Stride::Page(1), len),
             _ if self.field.key(key) => self.search(),
             _ => {}
         }
@@ -75,7 +76,7 @@ impl Picker {
         let others: Vec<usize> =
             fuzzy::rank(query, &texts).into_iter().filter(|index| !exact.contains(index)).collect();
         self.found = exact.into_iter().chain(others).collect();
-        self.rows.first();
+        self.rows.go(Stride::First, self.found.len());
     }
 
     fn choose(&self, shared: &mut Shared) -> Wish {

@@ -14,6 +14,7 @@ use crate::tui::text::{clean, cut, fit, width};
 use crate::tui::widget::field::Field;
 use crate::tui::widget::pane::Pane;
 use crate::tui::widget::sheet::{Scroll, Sheet};
+use crate::tui::widget::stride::Stride;
 use crate::tui::{fuzzy, moment};
 
 /// One entry: a label, what is said about it, and what is said below.
@@ -86,18 +87,18 @@ impl Reading {
         if self.typing {
             match key.code {
                 KeyCode::Enter => self.typing = false,
-                _ if self.field.key(key) => self.scroll.first(),
+                _ if self.field.key(key) => self.scroll.go(Stride::First),
                 _ => {}
             }
             return Wish::Stay;
         }
         match key.code {
-            KeyCode::Up | KeyCode::Char('k') => self.scroll.step(-1),
-            KeyCode::Down | KeyCode::Char('j') => self.scroll.step(1),
-            KeyCode::PageUp => self.scroll.page(-1),
-            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll.page(1),
-            KeyCode::Home | KeyCode::Char('g') => self.scroll.first(),
-            KeyCode::End | KeyCode::Char('G') => self.scroll.last(),
+            KeyCode::Up | KeyCode::Char('k') => self.scroll.go(Stride::By(-1)),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll.go(Stride::By(1)),
+            KeyCode::PageUp => self.scroll.go(Stride::Page(-1)),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll.go(Stride::Page(1)),
+            KeyCode::Home | KeyCode::Char('g') => self.scroll.go(Stride::First),
+            KeyCode::End | KeyCode::Char('G') => self.scroll.go(Stride::Last),
             KeyCode::Char('/') => self.typing = true,
             KeyCode::Char('q' | '?') | KeyCode::Enter => return Wish::Close,
             _ => {}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use crate::tui::shared::Shared;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::rows::Rows;
 use crate::tui::widget::sheet::Scroll;
+use crate::tui::widget::stride::Stride;
 
 mod detail;
 
@@ -96,10 +96,10 @@ impl Flakes {
 
     /// The chosen row of the list is another: ask for its anatomy.
     fn settle(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        self.detail.first();
+        self.detail.go(Stride::First);
         let Some(flake) = self.flake().map(|flake| flake.id.clone()) else { return Vec::new() };
         if self.chosen.as_deref() != Some(&flake) {
-            self.inputs.first();
+            self.inputs.go(Stride::First, self.tree.len());
             self.input = None;
             self.tree.clear();
         }
@@ -108,32 +108,8 @@ impl Flakes {
     }
 
     fn settle_input(&mut self) {
-        self.detail.first();
+        self.detail.go(Stride::First);
         self.input = self.row().map(|row| row.path.clone());
-    }
-
-    fn step(
-        &mut self,
-        shared: &mut Shared,
-        go: impl Fn(&mut Rows, usize),
-        scroll: impl Fn(&mut Scroll),
-    ) -> Vec<Effect> {
-        match self.focus {
-            Pane::List => {
-                let before = self.flake().map(|flake| flake.id.clone());
-                go(&mut self.list, self.found.len());
-                if self.flake().map(|flake| &flake.id) == before.as_ref() { Vec::new() } else { self.settle(shared) }
-            }
-            Pane::Inputs => {
-                go(&mut self.inputs, self.tree.len());
-                self.settle_input();
-                Vec::new()
-            }
-            Pane::Detail => {
-                scroll(&mut self.detail);
-                Vec::new()
-            }
-        }
     }
 
     fn focus(&mut self, pane: Pane) {
@@ -193,30 +169,12 @@ impl Flakes {
     }
 
     fn back(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if !self.find().text().is_empty() {
-            *self.find() = Field::default();
+        let (field, _) = self.find();
+        if !field.text().is_empty() {
+            *field = Field::default();
             return self.found_again(shared);
         }
         self.close();
-        Vec::new()
-    }
-
-    fn find(&mut self) -> &mut Field {
-        if self.focus == Pane::List { &mut self.find_flake } else { &mut self.find_input }
-    }
-
-    fn found_again(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if self.focus == Pane::List {
-            let before = self.chosen.clone();
-            self.search();
-            return if self.flake().map(|flake| &flake.id) == before.as_ref() {
-                Vec::new()
-            } else {
-                self.settle(shared)
-            };
-        }
-        self.grow();
-        self.settle_input();
         Vec::new()
     }
 }
@@ -255,13 +213,10 @@ impl Screen for Flakes {
     }
 
     fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
+        if let Some(stride) = what.stride() {
+            return self.go(stride, shared);
+        }
         match what {
-            Do::Up => return self.step(shared, |rows, len| rows.step(-1, len), |s| s.step(-1)),
-            Do::Down => return self.step(shared, |rows, len| rows.step(1, len), |s| s.step(1)),
-            Do::PageUp => return self.step(shared, |rows, len| rows.page(-1, len), |s| s.page(-1)),
-            Do::PageDown => return self.step(shared, |rows, len| rows.page(1, len), |s| s.page(1)),
-            Do::First => return self.step(shared, |rows, _| rows.first(), Scroll::first),
-            Do::Last => return self.step(shared, Rows::last, Scroll::last),
             Do::Back => return self.back(shared),
             Do::NextPane => self.focus(match self.focus {
                 Pane::List => Pane::Inputs,
@@ -298,51 +253,55 @@ impl Screen for Flakes {
         self.typing
     }
 
-    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect> {
-        match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Esc => {
-                self.typing = false;
-                *self.find() = Field::default();
-                return self.found_again(shared);
+    fn go(&mut self, stride: Stride, shared: &mut Shared) -> Vec<Effect> {
+        match self.focus {
+            Pane::List => {
+                let before = self.flake().map(|flake| flake.id.clone());
+                self.list.go(stride, self.found.len());
+                if self.flake().map(|flake| &flake.id) != before.as_ref() {
+                    return self.settle(shared);
+                }
             }
-            KeyCode::Up => return self.perform(Do::Up, shared),
-            KeyCode::Down => return self.perform(Do::Down, shared),
-            _ if self.find().key(key) => return self.found_again(shared),
-            _ => {}
+            Pane::Inputs => {
+                self.inputs.go(stride, self.tree.len());
+                self.settle_input();
+            }
+            Pane::Detail => self.detail.go(stride),
         }
         Vec::new()
     }
 
-    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect> {
-        self.find().paste(text);
-        self.found_again(shared)
+    fn focus_at(&mut self, at: Position) -> bool {
+        let panes = [
+            (Pane::List, self.list.contains(at)),
+            (Pane::Inputs, self.inputs.contains(at)),
+            (Pane::Detail, self.detail.contains(at)),
+        ];
+        let pane = panes.into_iter().find_map(|(pane, holds)| holds.then_some(pane));
+        if let Some(pane) = pane {
+            self.focus(pane);
+        }
+        pane.is_some()
     }
 
-    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect> {
-        let pane = if self.list.contains(at) {
-            Pane::List
-        } else if self.inputs.contains(at) {
-            Pane::Inputs
-        } else if self.detail.contains(at) {
-            Pane::Detail
-        } else {
-            return Vec::new();
-        };
-        self.focus(pane);
-        match kind {
-            MouseEventKind::ScrollUp => self.step(shared, |rows, len| rows.step(-3, len), |s| s.step(-3)),
-            MouseEventKind::ScrollDown => self.step(shared, |rows, len| rows.step(3, len), |s| s.step(3)),
-            MouseEventKind::Down(_) => {
-                let choose = |rows: &mut Rows, len: usize| {
-                    if let Some(row) = rows.hit(at, len) {
-                        rows.choose(row);
-                    }
-                };
-                self.step(shared, choose, |_| {})
-            }
-            _ => Vec::new(),
+    fn find(&mut self) -> (&mut Field, &mut bool) {
+        let field = if self.focus == Pane::List { &mut self.find_flake } else { &mut self.find_input };
+        (field, &mut self.typing)
+    }
+
+    fn found_again(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if self.focus == Pane::List {
+            let before = self.chosen.clone();
+            self.search();
+            return if self.flake().map(|flake| &flake.id) == before.as_ref() {
+                Vec::new()
+            } else {
+                self.settle(shared)
+            };
         }
+        self.grow();
+        self.settle_input();
+        Vec::new()
     }
 
     fn target(&self) -> Target {

@@ -1,6 +1,5 @@
 //! Fleet: every machine whose events are here, how fresh they are, and the flakes and troubles of the chosen one.
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
@@ -19,6 +18,7 @@ use crate::tui::widget::field::Field;
 use crate::tui::widget::pane::{self, scrollbar};
 use crate::tui::widget::rows::Rows;
 use crate::tui::widget::sheet::{Scroll, Sheet};
+use crate::tui::widget::stride::Stride;
 use crate::tui::{fuzzy, moment};
 
 mod sync;
@@ -69,16 +69,7 @@ impl Fleet {
         let now = self.machine().map(|machine| machine.origin.clone());
         if now.is_some() && now != self.chosen {
             self.chosen = now;
-            self.scroll.first();
-        }
-    }
-
-    fn step(&mut self, go: impl Fn(&mut Rows, usize), scroll: impl Fn(&mut Scroll)) {
-        if self.in_detail {
-            scroll(&mut self.scroll);
-        } else {
-            go(&mut self.list, self.found.len());
-            self.settle();
+            self.scroll.go(Stride::First);
         }
     }
 
@@ -114,14 +105,11 @@ impl Screen for Fleet {
         Vec::new()
     }
 
-    fn perform(&mut self, what: Do, _: &mut Shared) -> Vec<Effect> {
+    fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
+        if let Some(stride) = what.stride() {
+            return self.go(stride, shared);
+        }
         match what {
-            Do::Up => self.step(|rows, len| rows.step(-1, len), |s| s.step(-1)),
-            Do::Down => self.step(|rows, len| rows.step(1, len), |s| s.step(1)),
-            Do::PageUp => self.step(|rows, len| rows.page(-1, len), |s| s.page(-1)),
-            Do::PageDown => self.step(|rows, len| rows.page(1, len), |s| s.page(1)),
-            Do::First => self.step(|rows, _| rows.first(), Scroll::first),
-            Do::Last => self.step(Rows::last, Scroll::last),
             Do::Back => self.back(),
             Do::NextPane | Do::PreviousPane => self.in_detail = !self.in_detail && self.machine().is_some(),
             Do::Open => self.in_detail = self.machine().is_some(),
@@ -139,46 +127,28 @@ impl Screen for Fleet {
         self.typing
     }
 
-    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect> {
-        match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Esc => {
-                self.typing = false;
-                self.find = Field::default();
-                self.search();
-            }
-            KeyCode::Up => return self.perform(Do::Up, shared),
-            KeyCode::Down => return self.perform(Do::Down, shared),
-            _ if self.find.key(key) => self.search(),
-            _ => {}
+    fn go(&mut self, stride: Stride, _: &mut Shared) -> Vec<Effect> {
+        if self.in_detail {
+            self.scroll.go(stride);
+        } else {
+            self.list.go(stride, self.found.len());
+            self.settle();
         }
         Vec::new()
     }
 
-    fn paste(&mut self, text: &str, _: &mut Shared) -> Vec<Effect> {
-        self.find.paste(text);
+    fn focus_at(&mut self, at: Position) -> bool {
+        let (list, detail) = (self.list.contains(at), self.scroll.contains(at));
+        self.in_detail = detail || self.in_detail && !list;
+        list || detail
+    }
+
+    fn find(&mut self) -> (&mut Field, &mut bool) {
+        (&mut self.find, &mut self.typing)
+    }
+
+    fn found_again(&mut self, _: &mut Shared) -> Vec<Effect> {
         self.search();
-        Vec::new()
-    }
-
-    fn mouse(&mut self, kind: MouseEventKind, at: Position, _: &mut Shared) -> Vec<Effect> {
-        if !self.list.contains(at) && !self.scroll.contains(at) {
-            return Vec::new();
-        }
-        self.in_detail = self.scroll.contains(at);
-        match kind {
-            MouseEventKind::ScrollUp => self.step(|rows, len| rows.step(-3, len), |s| s.step(-3)),
-            MouseEventKind::ScrollDown => self.step(|rows, len| rows.step(3, len), |s| s.step(3)),
-            MouseEventKind::Down(_) => {
-                let choose = |rows: &mut Rows, len: usize| {
-                    if let Some(row) = rows.hit(at, len) {
-                        rows.choose(row);
-                    }
-                };
-                self.step(choose, |_| {});
-            }
-            _ => {}
-        }
         Vec::new()
     }
 

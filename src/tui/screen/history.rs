@@ -1,6 +1,5 @@
 //! History: every recorded event, newest first, filtered, and everything about the chosen one.
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use serde_json::{Value, json};
@@ -14,6 +13,7 @@ use crate::tui::shared::Shared;
 use crate::tui::widget::field::Field;
 use crate::tui::widget::rows::Rows;
 use crate::tui::widget::sheet::Scroll;
+use crate::tui::widget::stride::Stride;
 use window::Window;
 
 mod detail;
@@ -52,7 +52,7 @@ impl History {
     /// Begins at the newest event again: the filter or the moment is another.
     fn begin(&mut self, shared: &mut Shared) -> Vec<Effect> {
         self.at = shared.at;
-        self.list.first();
+        self.list.go(Stride::First, self.window.len());
         vec![self.events(Page::Newest, shared)]
     }
 
@@ -61,7 +61,7 @@ impl History {
         let mut effects = Vec::new();
         let known = self.detail.as_ref().map(|detail| detail.row.position);
         if let Some(position) = self.row().map(|row| row.position).filter(|position| known != Some(*position)) {
-            self.scroll.first();
+            self.scroll.go(Stride::First);
             effects.push(shared.ask(Query::Event(position)));
         }
         let chosen = self.list.chosen(self.window.len()).unwrap_or(0);
@@ -71,42 +71,19 @@ impl History {
         effects
     }
 
-    fn step(
-        &mut self,
-        shared: &mut Shared,
-        go: impl Fn(&mut Rows, usize),
-        scroll: impl Fn(&mut Scroll),
-    ) -> Vec<Effect> {
-        if self.in_detail {
-            scroll(&mut self.scroll);
-            return Vec::new();
+    /// The page that a move asks for, where what is held does not reach that far.
+    fn beyond(&self, stride: Stride) -> Option<Page> {
+        match stride {
+            Stride::First if !self.window.is_whole() && !self.window.is_newest() => Some(Page::Newest),
+            Stride::Last if !self.window.is_whole() => Some(Page::Oldest),
+            _ => None,
         }
-        go(&mut self.list, self.window.len());
-        self.settle(shared)
-    }
-
-    fn far_end(&mut self, shared: &mut Shared, last: bool) -> Vec<Effect> {
-        let page = if last { Page::Oldest } else { Page::Newest };
-        if self.in_detail || self.window.is_whole() || (!last && self.window.is_newest()) {
-            return if last {
-                self.step(shared, Rows::last, Scroll::last)
-            } else {
-                self.step(shared, |rows, _| rows.first(), Scroll::first)
-            };
-        }
-        vec![self.events(page, shared)]
     }
 
     fn set(&mut self, filter: EventFilter, shared: &mut Shared) -> Vec<Effect> {
         self.filter = filter;
         self.in_detail = false;
         self.begin(shared)
-    }
-
-    fn typed(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let text = self.find.text().trim();
-        let text = (!text.is_empty()).then(|| text.to_owned());
-        self.set(EventFilter { text, ..self.filter.clone() }, shared)
     }
 
     fn narrow(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
@@ -139,7 +116,7 @@ impl History {
         let shift = self.window.take(page, rows, end);
         self.loaded = true;
         match page {
-            Page::Oldest => self.list.last(self.window.len()),
+            Page::Oldest => self.list.go(Stride::Last, self.window.len()),
             Page::OlderThan(_) | Page::NewerThan(_) if !(following && shift > 0) => self.list.shift(shift),
             Page::Again(..) => {
                 let row = before.and_then(|place| self.window.find(place));
@@ -149,7 +126,7 @@ impl History {
                 let row = before.and_then(|place| self.window.find(place));
                 self.list.choose(row.unwrap_or(0));
             }
-            _ => self.list.first(),
+            _ => self.list.go(Stride::First, self.window.len()),
         }
         self.settle(shared)
     }
@@ -191,13 +168,10 @@ impl Screen for History {
     }
 
     fn perform(&mut self, what: Do, shared: &mut Shared) -> Vec<Effect> {
+        if let Some(stride) = what.stride() {
+            return self.go(stride, shared);
+        }
         match what {
-            Do::Up => self.step(shared, |rows, len| rows.step(-1, len), |s| s.step(-1)),
-            Do::Down => self.step(shared, |rows, len| rows.step(1, len), |s| s.step(1)),
-            Do::PageUp => self.step(shared, |rows, len| rows.page(-1, len), |s| s.page(-1)),
-            Do::PageDown => self.step(shared, |rows, len| rows.page(1, len), |s| s.page(1)),
-            Do::First => self.far_end(shared, false),
-            Do::Last => self.far_end(shared, true),
             Do::Back => self.back(shared),
             Do::FilterStream | Do::FilterCause => self.narrow(what, shared),
             Do::ClearFilters => self.clear(shared),
@@ -222,45 +196,32 @@ impl Screen for History {
         self.typing
     }
 
-    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Vec<Effect> {
-        match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Esc => {
-                self.typing = false;
-                self.find = Field::default();
-                return self.typed(shared);
-            }
-            KeyCode::Up => return self.perform(Do::Up, shared),
-            KeyCode::Down => return self.perform(Do::Down, shared),
-            _ if self.find.key(key) => return self.typed(shared),
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn paste(&mut self, text: &str, shared: &mut Shared) -> Vec<Effect> {
-        self.find.paste(text);
-        self.typed(shared)
-    }
-
-    fn mouse(&mut self, kind: MouseEventKind, at: Position, shared: &mut Shared) -> Vec<Effect> {
-        if !self.list.contains(at) && !self.scroll.contains(at) {
+    fn go(&mut self, stride: Stride, shared: &mut Shared) -> Vec<Effect> {
+        if self.in_detail {
+            self.scroll.go(stride);
             return Vec::new();
         }
-        self.in_detail = self.scroll.contains(at);
-        match kind {
-            MouseEventKind::ScrollUp => self.step(shared, |rows, len| rows.step(-3, len), |s| s.step(-3)),
-            MouseEventKind::ScrollDown => self.step(shared, |rows, len| rows.step(3, len), |s| s.step(3)),
-            MouseEventKind::Down(_) => {
-                let choose = |rows: &mut Rows, len: usize| {
-                    if let Some(row) = rows.hit(at, len) {
-                        rows.choose(row);
-                    }
-                };
-                self.step(shared, choose, |_| {})
-            }
-            _ => Vec::new(),
+        if let Some(page) = self.beyond(stride) {
+            return vec![self.events(page, shared)];
         }
+        self.list.go(stride, self.window.len());
+        self.settle(shared)
+    }
+
+    fn focus_at(&mut self, at: Position) -> bool {
+        let (list, detail) = (self.list.contains(at), self.scroll.contains(at));
+        self.in_detail = detail || self.in_detail && !list;
+        list || detail
+    }
+
+    fn find(&mut self) -> (&mut Field, &mut bool) {
+        (&mut self.find, &mut self.typing)
+    }
+
+    fn found_again(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let text = self.find.text().trim();
+        let text = (!text.is_empty()).then(|| text.to_owned());
+        self.set(EventFilter { text, ..self.filter.clone() }, shared)
     }
 
     fn target(&self) -> Target {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ratatui::layout::{Position, Rect};
 
+use super::stride::Stride;
+
 /// The place in a column of rows.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Rows {
@@ -23,26 +25,24 @@ impl Rows {
         self.chosen = row;
     }
 
-    /// Moves by some rows, staying inside.
-    pub(crate) fn step(&mut self, by: isize, len: usize) {
+    /// Moves, staying inside.
+    pub(crate) fn go(&mut self, stride: Stride, len: usize) {
+        match stride {
+            Stride::By(rows) => self.step(rows, len),
+            // One row of the old page stays visible.
+            Stride::Page(pages) => {
+                let rows = usize::from(self.area.height.max(2)).saturating_sub(1);
+                self.step(pages.saturating_mul(isize::try_from(rows).unwrap_or(1)), len);
+            }
+            Stride::First => self.chosen = 0,
+            Stride::Last => self.chosen = len.saturating_sub(1),
+            Stride::To(at) => self.chosen = self.hit(at, len).unwrap_or(self.chosen),
+        }
+    }
+
+    fn step(&mut self, by: isize, len: usize) {
         let now = self.chosen(len).unwrap_or(0);
         self.chosen = now.saturating_add_signed(by).min(len.saturating_sub(1));
-    }
-
-    /// Moves by some pages, one row of the old page staying visible.
-    pub(crate) fn page(&mut self, by: isize, len: usize) {
-        let rows = usize::from(self.area.height.max(2)).saturating_sub(1);
-        self.step(by.saturating_mul(isize::try_from(rows).unwrap_or(1)), len);
-    }
-
-    /// To the first row.
-    pub(crate) fn first(&mut self) {
-        self.chosen = 0;
-    }
-
-    /// To the last row.
-    pub(crate) fn last(&mut self, len: usize) {
-        self.chosen = len.saturating_sub(1);
     }
 
     /// Rows were put in front of all others: what is chosen and visible stays so.
@@ -63,8 +63,7 @@ impl Rows {
         self.offset..(self.offset + height).min(len)
     }
 
-    /// The row under a place of the screen.
-    pub(crate) fn hit(&self, at: Position, len: usize) -> Option<usize> {
+    fn hit(&self, at: Position, len: usize) -> Option<usize> {
         let row = self.offset + usize::from(at.y.saturating_sub(self.area.y));
         (self.area.contains(at) && row < len).then_some(row)
     }
@@ -84,9 +83,9 @@ mod tests {
     #[test]
     fn moving_stays_inside() {
         let mut rows = Rows::default();
-        rows.step(-1, 3);
+        rows.go(Stride::By(-1), 3);
         assert_eq!(rows.chosen(3), Some(0));
-        rows.step(9, 3);
+        rows.go(Stride::By(9), 3);
         assert_eq!(rows.chosen(3), Some(2));
         assert_eq!(rows.chosen(0), None);
     }
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn a_click_finds_the_row_that_is_drawn_there() {
         let mut rows = Rows::default();
-        rows.last(100);
+        rows.go(Stride::Last, 100);
         let shown = rows.visible(100, Rect::new(5, 2, 10, 4));
         assert_eq!(shown, 96..100);
         assert_eq!(rows.hit(Position::new(6, 3), 100), Some(97));
@@ -108,7 +107,7 @@ mod tests {
         ) {
             let mut rows = Rows::default();
             for by in moves {
-                rows.step(by, len);
+                rows.go(Stride::By(by), len);
                 let shown = rows.visible(len, Rect::new(0, 0, 10, height));
                 prop_assert_eq!(shown.len(), len.min(usize::from(height)));
                 prop_assert!(rows.chosen(len).is_none_or(|chosen| shown.contains(&chosen)));

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane::scrollbar;
+use super::stride::Stride;
 use crate::tui::text::{clean, fit, wrap};
 use crate::tui::theme::Theme;
 
@@ -79,25 +80,16 @@ pub(crate) struct Scroll {
 }
 
 impl Scroll {
-    /// Scrolls by some lines.
-    pub(crate) fn step(&mut self, by: isize) {
-        self.offset = self.offset.saturating_add_signed(by).min(self.most());
-    }
-
-    /// Scrolls by some pages.
-    pub(crate) fn page(&mut self, by: isize) {
-        let rows = isize::try_from(self.area.height.max(2) - 1).unwrap_or(1);
-        self.step(by.saturating_mul(rows));
-    }
-
-    /// To the top.
-    pub(crate) fn first(&mut self) {
-        self.offset = 0;
-    }
-
-    /// To the end.
-    pub(crate) fn last(&mut self) {
-        self.offset = self.most();
+    /// Scrolls, staying inside; a place in the text is as good as any other.
+    pub(crate) fn go(&mut self, stride: Stride) {
+        let page = isize::try_from(self.area.height.max(2) - 1).unwrap_or(1);
+        match stride {
+            Stride::By(lines) => self.offset = self.offset.saturating_add_signed(lines).min(self.most()),
+            Stride::Page(pages) => self.go(Stride::By(pages.saturating_mul(page))),
+            Stride::First => self.offset = 0,
+            Stride::Last => self.offset = self.most(),
+            Stride::To(_) => {}
+        }
     }
 
     /// Whether a place of the screen lies in the sheet.
