@@ -1,6 +1,7 @@
 //! What a command has to say, in every format: a JSON document, records one a line, or a page for people.
 
 use std::fmt::Write as _;
+use std::slice;
 
 use anstyle::Style;
 use serde::Serialize;
@@ -23,6 +24,35 @@ pub(crate) trait Answer: Serialize {
 
     /// The page for people; nothing where all they are told is said beside the data.
     fn page(&self, _: &mut Page) {}
+}
+
+/// An answer that is one record.
+pub(crate) trait Single: Serialize {
+    /// As [`Answer::NAME`].
+    const NAME: &'static str;
+
+    /// Its cells for `plain`.
+    fn cells(&self) -> Vec<String>;
+
+    /// As [`Answer::page`].
+    fn page(&self, _: &mut Page) {}
+}
+
+impl<T: Single> Answer for T {
+    const NAME: &'static str = <T as Single>::NAME;
+    type Record = Self;
+
+    fn records(&self) -> &[Self] {
+        slice::from_ref(self)
+    }
+
+    fn cells(record: &Self) -> Vec<String> {
+        Single::cells(record)
+    }
+
+    fn page(&self, page: &mut Page) {
+        Single::page(self, page);
+    }
 }
 
 /// A JSON document: the answer's own fields behind the name of its schema.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::app;
-use crate::cli::answer::Answer;
+use crate::cli::answer::Single;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::path::PathFields;
@@ -44,15 +44,10 @@ struct Forgotten {
     path: PathFields,
 }
 
-impl Answer for Forgotten {
+impl Single for Forgotten {
     const NAME: &'static str = "forget";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(forgotten: &Self) -> Vec<String> {
-        [forgotten.id.clone(), forgotten.path.path.clone()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.id.clone(), self.path.path.clone()].into()
     }
 }

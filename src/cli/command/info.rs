@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::app::ledger;
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Answer, Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::table::Table;
@@ -114,18 +114,13 @@ fn size(path: &Path, suffix: &str) -> u64 {
     std::fs::metadata(name).map_or(0, |found| found.len())
 }
 
-impl Answer for Facts {
+impl Single for Facts {
     const NAME: &'static str = "info";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(facts: &Self) -> Vec<String> {
-        let database = &facts.database;
+    fn cells(&self) -> Vec<String> {
+        let database = &self.database;
         let schema = database.schema.map(|schema| schema.to_string()).unwrap_or_default();
-        [facts.version.into(), facts.sqlite.into(), database.path.clone(), schema, database.events.to_string()].into()
+        [self.version.into(), self.sqlite.into(), database.path.clone(), schema, database.events.to_string()].into()
     }
 
     fn page(&self, page: &mut Page) {

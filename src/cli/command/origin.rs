@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::app::origin::{self, Succession};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::store::view;
@@ -96,16 +96,11 @@ struct Shown {
     flakes: u64,
 }
 
-impl Answer for Shown {
+impl Single for Shown {
     const NAME: &'static str = "origin";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(shown: &Self) -> Vec<String> {
-        [shown.origin.clone(), shown.host.clone(), shown.user.clone(), shown.flakes.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.origin.clone(), self.host.clone(), self.user.clone(), self.flakes.to_string()].into()
     }
 
     fn page(&self, page: &mut Page) {
@@ -132,16 +127,11 @@ impl Changed {
     }
 }
 
-impl Answer for Changed {
+impl Single for Changed {
     const NAME: &'static str = "origin-change";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(changed: &Self) -> Vec<String> {
-        [changed.from.clone(), changed.to.clone()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.from.clone(), self.to.clone()].into()
     }
 
     fn page(&self, page: &mut Page) {

@@ -14,7 +14,7 @@ use crate::app::moment::Written;
 use crate::app::roots;
 use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
 use crate::app::{AppError, Session};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Answer, Page, Single};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -305,18 +305,13 @@ impl Explained {
     }
 }
 
-impl Answer for Explained {
+impl Single for Explained {
     const NAME: &'static str = "scan-explain";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(explained: &Self) -> Vec<String> {
-        let verdict = if explained.seen { "seen" } else { "skipped" };
+    fn cells(&self) -> Vec<String> {
+        let verdict = if self.seen { "seen" } else { "skipped" };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        [explained.path.path.clone(), verdict.into(), text(&explained.at), text(&explained.reason)].into()
+        [self.path.path.clone(), verdict.into(), text(&self.at), text(&self.reason)].into()
     }
 
     fn page(&self, page: &mut Page) {

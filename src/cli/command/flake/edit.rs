@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app::Session;
 use crate::app::edit::{self, Done, Draft, LockState, Locking, Proposal, Unrecorded, Writing};
 use crate::app::scan::ScanRequest;
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -236,18 +236,13 @@ pub(crate) fn unrecorded(why: &Unrecorded) -> String {
     format!("not recorded, so it cannot be undone: {why}")
 }
 
-impl Answer for Edited {
+impl Single for Edited {
     const NAME: &'static str = "flake-edit";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(edited: &Self) -> Vec<String> {
-        let changed = if edited.changed { "changed" } else { "same" };
-        let command = edited.command_id.clone().unwrap_or_default();
-        [edited.path.path.clone(), changed.to_owned(), command, edited.lock.state.to_owned()].into()
+    fn cells(&self) -> Vec<String> {
+        let changed = if self.changed { "changed" } else { "same" };
+        let command = self.command_id.clone().unwrap_or_default();
+        [self.path.path.clone(), changed.to_owned(), command, self.lock.state.to_owned()].into()
     }
 
     fn page(&self, page: &mut Page) {

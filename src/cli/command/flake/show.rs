@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Which, list};
 use crate::app::moment::{ago, for_people as time_for_people};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
@@ -143,16 +143,11 @@ impl Shown {
     }
 }
 
-impl Answer for Shown {
+impl Single for Shown {
     const NAME: &'static str = "flake-show";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(shown: &Self) -> Vec<String> {
-        let row = &shown.row;
+    fn cells(&self) -> Vec<String> {
+        let row = &self.row;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         [row.id.to_string(), row.path.to_string(), text(&row.lineage), text(&row.description)].into()
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::answer::Answer;
+use crate::cli::answer::{Answer, Single};
 use crate::cli::path::PathFields;
 
 /// `cim-nix/roots-add/1`.
@@ -65,42 +65,27 @@ impl Answer for Added {
     }
 }
 
-impl Answer for Shared {
+impl Single for Shared {
     const NAME: &'static str = "roots-share";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.streams.to_string(), done.events.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.streams.to_string(), self.events.to_string()].into()
     }
 }
 
-impl Answer for Unshared {
+impl Single for Unshared {
     const NAME: &'static str = "roots-unshare";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.streams.to_string(), done.still_to_be_sent.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.streams.to_string(), self.still_to_be_sent.to_string()].into()
     }
 }
 
-impl Answer for Forgotten {
+impl Single for Forgotten {
     const NAME: &'static str = "roots-forget";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        let around = done.shared_around.as_ref().map(|around| around.path.clone()).unwrap_or_default();
-        [done.path.path.clone(), around, done.still_to_be_sent.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        let around = self.shared_around.as_ref().map(|around| around.path.clone()).unwrap_or_default();
+        [self.path.path.clone(), around, self.still_to_be_sent.to_string()].into()
     }
 }

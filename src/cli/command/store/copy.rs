@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::app::upkeep::{self, Agreed, Agreement, BackupOptions};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::text::bytes;
@@ -78,16 +78,11 @@ struct BackedUp {
     key: Option<String>,
 }
 
-impl Answer for BackedUp {
+impl Single for BackedUp {
     const NAME: &'static str = "store-backup";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.path.clone(), done.bytes.to_string(), done.position.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.path.clone(), self.bytes.to_string(), self.position.to_string()].into()
     }
 
     fn page(&self, page: &mut Page) {
@@ -154,16 +149,11 @@ impl Consent {
     }
 }
 
-impl Answer for Restored {
+impl Single for Restored {
     const NAME: &'static str = "store-restore";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.path.clone(), done.position.to_string(), done.kept.clone().unwrap_or_default()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.path.clone(), self.position.to_string(), self.kept.clone().unwrap_or_default()].into()
     }
 
     fn page(&self, page: &mut Page) {

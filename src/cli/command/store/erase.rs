@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::app::upkeep;
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 
@@ -53,17 +53,12 @@ struct Erased {
     all_edits: bool,
 }
 
-impl Answer for Erased {
+impl Single for Erased {
     const NAME: &'static str = "store-erase";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(erased: &Self) -> Vec<String> {
-        let recorded = erased.recorded.map(|position| position.to_string()).unwrap_or_default();
-        [erased.event.to_string(), recorded, erased.complete.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        let recorded = self.recorded.map(|position| position.to_string()).unwrap_or_default();
+        [self.event.to_string(), recorded, self.complete.to_string()].into()
     }
 
     fn page(&self, page: &mut Page) {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::app::ledger::Ledger;
 use crate::app::upkeep;
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::PathFields;
@@ -111,16 +111,11 @@ struct Exported {
     events: i64,
 }
 
-impl Answer for Exported {
+impl Single for Exported {
     const NAME: &'static str = "store-export";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.path.path.clone(), done.events.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.path.path.clone(), self.events.to_string()].into()
     }
 }
 
@@ -135,16 +130,11 @@ struct Imported {
     adopted: bool,
 }
 
-impl Answer for Imported {
+impl Single for Imported {
     const NAME: &'static str = "store-import";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.stored.to_string(), done.known.to_string(), done.adopted.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.stored.to_string(), self.known.to_string(), self.adopted.to_string()].into()
     }
 
     fn page(&self, page: &mut Page) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::app::sync::consent::{self, Agreement, Settled, Waiting, Which};
 use crate::app::sync::{Place, SyncError};
-use crate::cli::answer::Answer;
+use crate::cli::answer::Single;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::text::{plural, shared};
@@ -131,28 +131,18 @@ struct Disabled {
     still_sending: Option<String>,
 }
 
-impl Answer for Enabled {
+impl Single for Enabled {
     const NAME: &'static str = "sync-enable";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.streams, done.events, done.findings_private, done.system_private].map(|count| count.to_string()).into()
+    fn cells(&self) -> Vec<String> {
+        [self.streams, self.events, self.findings_private, self.system_private].map(|count| count.to_string()).into()
     }
 }
 
-impl Answer for Disabled {
+impl Single for Disabled {
     const NAME: &'static str = "sync-disable";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(done: &Self) -> Vec<String> {
-        [done.waiting.to_string(), done.still_sending.clone().unwrap_or_default()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.waiting.to_string(), self.still_sending.clone().unwrap_or_default()].into()
     }
 }

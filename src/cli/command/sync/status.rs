@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app::moment::ago;
 use crate::app::sync::engine;
 use crate::app::sync::{Place, status};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::text::plural;
@@ -83,20 +83,15 @@ struct Status {
     synced: Option<i64>,
 }
 
-impl Answer for Status {
+impl Single for Status {
     const NAME: &'static str = "sync-status";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(status: &Self) -> Vec<String> {
+    fn cells(&self) -> Vec<String> {
         [
-            status.state.clone(),
-            status.backlog.to_string(),
-            status.connected_since.clone().unwrap_or_default(),
-            status.last_error.clone().unwrap_or_default(),
+            self.state.clone(),
+            self.backlog.to_string(),
+            self.connected_since.clone().unwrap_or_default(),
+            self.last_error.clone().unwrap_or_default(),
         ]
         .into()
     }

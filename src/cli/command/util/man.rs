@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::cli::answer::Answer;
+use crate::cli::answer::Single;
 use crate::cli::args::Args;
 use crate::cli::failure::Failure;
 use crate::cli::path::PathFields;
@@ -59,15 +59,10 @@ impl Written {
     }
 }
 
-impl Answer for Written {
+impl Single for Written {
     const NAME: &'static str = "manual";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(written: &Self) -> Vec<String> {
-        [written.path.path.clone(), written.pages.to_string()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.path.path.clone(), self.pages.to_string()].into()
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Desk, refuse_past, unrecorded};
 use crate::app::edit::{self, NewFlake};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -73,16 +73,11 @@ impl Made {
     }
 }
 
-impl Answer for Made {
+impl Single for Made {
     const NAME: &'static str = "flake-new";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(made: &Self) -> Vec<String> {
-        vec![made.path.path.clone()]
+    fn cells(&self) -> Vec<String> {
+        vec![self.path.path.clone()]
     }
 
     fn page(&self, page: &mut Page) {
