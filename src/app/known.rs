@@ -21,7 +21,7 @@ use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
 use crate::store::origin::Predecessor;
-use crate::store::{FileRow, HistoryCursor, Reader, StoreError, view};
+use crate::store::{FileRow, HistoryCursor, LocalNote, Reader, StoreError, view};
 
 /// One flake that the ledger knows.
 #[derive(Debug, Clone)]
@@ -95,6 +95,14 @@ impl Known {
     /// What the files of a directory looked like when they were read last.
     pub fn file(&self, directory: &Path) -> Option<&FileRow> {
         self.files.get(directory)
+    }
+
+    /// The note that a file was read; one that tells nothing new must not stand over what somebody else has read since.
+    pub fn seen(&self, row: FileRow, tells: bool) -> LocalNote {
+        if tells {
+            return LocalNote::FileSeen(row);
+        }
+        LocalNote::FileSame { before: self.file(&row.path).map(|known| known.stamp.clone()), row }
     }
 
     /// Every directory that was read.

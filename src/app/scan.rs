@@ -2,7 +2,7 @@
 //! stores nothing; stopping at any moment leaves whole commands behind, and the next scan goes on.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -36,6 +36,9 @@ mod pins;
 mod system;
 
 mod unseen;
+
+#[cfg(test)]
+mod tests;
 
 use look::{Glance, Looker};
 use settle::Settler;
@@ -191,15 +194,16 @@ fn scan_roots(
     consent::follow(session)?;
     progress(Progress::Walking);
     let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
+    let began = session.store.reader()?.head()?;
     let walked = walk_until(roots, &request.options(within), stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
-    let run = Run { session, request, linter, walked: &walked, known: &known, moved: &moved, progress, stop };
-    let extractor = files::extractor(request);
-    let mut settler = Settler::new(session, &known, &command, &moved, extractor)?;
+    let run = Run { session, request, linter, walked: &walked, began, known: &known, moved: &moved, progress, stop };
+    let anew = |directory: &Path| run.look_anew(directory);
+    let mut settler = Settler::new(session, &known, &command, &moved, &anew, files::extractor(request), began)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     if !moved.is_empty() {
@@ -209,6 +213,7 @@ fn scan_roots(
     settler.look_again()?;
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
+        settler.as_of(began);
         gone::settle(roots, &walked, &known, &mut settler)?;
         hosts::settle(&run, &mut settler)?;
         pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
@@ -223,7 +228,7 @@ fn scan_roots(
 /// beside it.
 pub(super) fn look_at(
     session: &Session,
-    directory: &std::path::Path,
+    directory: &Path,
     request: &ScanRequest,
     command: Command,
 ) -> Result<ScanReport, AppError> {
@@ -231,15 +236,16 @@ pub(super) fn look_at(
     let stop = AtomicBool::new(false);
     let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
     let options = Options { max_depth: Some(0), threads: 1, pins: false, ..request.options(within) };
+    let began = session.store.reader()?.head()?;
     let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
-    let run = Run { session, request, linter, walked: &walked, known: &known, moved, progress, stop: &stop };
-    let extractor = files::extractor(request);
-    let mut settler = Settler::new(session, &known, &command, moved, extractor)?;
+    let run = Run { session, request, linter, walked: &walked, began, known: &known, moved, progress, stop: &stop };
+    let anew = |directory: &Path| run.look_anew(directory);
+    let mut settler = Settler::new(session, &known, &command, moved, &anew, files::extractor(request), began)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
@@ -253,6 +259,8 @@ struct Run<'a> {
     request: &'a ScanRequest,
     linter: Option<&'a Linter>,
     walked: &'a Walk,
+    /// Where the ledger ended before the walk.
+    began: i64,
     known: &'a Known,
     moved: &'a HashMap<PathBuf, FlakeId>,
     progress: &'a (dyn Fn(Progress) + Sync),
@@ -267,16 +275,32 @@ impl Run<'_> {
         }
     }
 
-    /// Reads in parallel, a bounded number of flakes ahead, and stores in path order.
-    fn look_and_settle(&self, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
-        let found: Vec<&Found> = self.walked.flakes.iter().filter(|at| !self.known.is_forgotten(&at.dir)).collect();
-        let looker = Looker {
-            known: self.known,
+    fn looker<'k>(&'k self, known: &'k Known) -> Looker<'k> {
+        Looker {
+            known,
             history: self.request.history,
             since: self.request.since,
             rules: self.linter.zip(self.request.rules.as_ref().map(|rules| rules.least)),
             extractor: files::extractor(self.request),
-        };
+        }
+    }
+
+    /// Looks at one directory again, from its listing on; none when there is nothing to look at.
+    fn look_anew(&self, directory: &Path) -> Result<Option<Glance>, AppError> {
+        let (store, within) = (&self.session.store, roots::list(self.session)?);
+        let within = within.into_iter().map(|root| root.path).collect();
+        let alone = Options { max_depth: Some(0), threads: 1, pins: false, ..self.request.options(within) };
+        let walked = walk_until(&[directory.to_owned()], &alone, self.stop)?;
+        let known = Known::load(&store.reader()?, &store.origin().public_key)?;
+        let at = walked.flakes.iter().find(|at| at.dir == directory && !known.is_forgotten(directory));
+        let moved = self.moved.get(directory).copied();
+        Ok(at.map(|at| self.looker(&known).look(at, moved, &mut git::Near::default())))
+    }
+
+    /// Reads in parallel, a bounded number of flakes ahead, and stores in path order.
+    fn look_and_settle(&self, pool: &rayon::ThreadPool, settler: &mut Settler<'_>) -> Result<(), AppError> {
+        let found: Vec<&Found> = self.walked.flakes.iter().filter(|at| !self.known.is_forgotten(&at.dir)).collect();
+        let looker = self.looker(self.known);
         for (chunk, done) in found.chunks(READ_AHEAD).zip((0..).step_by(READ_AHEAD)) {
             if self.stop.load(Ordering::Relaxed) {
                 break;

@@ -32,6 +32,13 @@ use crate::domain::stream::StreamId;
 pub enum LocalNote {
     /// A file was read.
     FileSeen(FileRow),
+    /// A file was read and says what is recorded: kept unless somebody else has read it since it was read before.
+    FileSame {
+        /// What was seen.
+        row: FileRow,
+        /// Its stamp when it was read before; none for the first time.
+        before: Option<Vec<u8>>,
+    },
     /// A file is gone.
     FileGone {
         /// The file.
@@ -245,6 +252,11 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
         |sql: &str, parameters: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(parameters).map(drop);
     match note {
         LocalNote::FileSeen(file) => file_seen(connection, file),
+        LocalNote::FileSame { row, before } => {
+            let sql = "SELECT stamp FROM files WHERE path = ?1";
+            let stamp = connection.prepare_cached(sql)?.query_row([bytes(&row.path)], |row| row.get(0)).optional()?;
+            if stamp == *before { file_seen(connection, row) } else { Ok(()) }
+        }
         LocalNote::FileGone { path } => run("DELETE FROM files WHERE path = ?1", &[&bytes(path)]),
         LocalNote::RootAdded { path, at } => {
             run("INSERT INTO roots (path, added_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING", &[&bytes(path), at])

@@ -4,6 +4,7 @@
 //! A file whose stamp has not changed is not read, as long as the rules and the extractor are the same.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -21,14 +22,12 @@ use super::super::chain;
 use super::super::known::{Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
-use super::settle::{Outcome, Settler};
+use super::settle::{Outcome, Settler, TRIES};
 use super::unseen::Look;
 use super::{Run, ScanRequest, gone, look};
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
-/// How often a group is looked at again when another process wrote to its streams meanwhile.
-const TRIES: u32 = 3;
 /// Raised when a rule finds something else in the same text.
 const RELEASE: u32 = 3;
 
@@ -90,7 +89,7 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         modules: run.request.modules,
         number: number(run.request),
     };
-    let known = Known::load(&run.session.store.reader()?, &run.session.store.origin().public_key)?;
+    let known = settler.known_now()?;
     let mut leaving = gone::leaving(run.walked, run.known);
     leaving.retain(|flake| !settler.has_moved(*flake));
     let files = Files { known: &known, leaving: &leaving, looker };
@@ -108,8 +107,9 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
                 Err(error) => settler.problem(error.path(), "unreadable", chain(&error)),
             }
         }
-        files.record(&read, settler)?;
+        files.record(&read, TRIES, settler)?;
     }
+    settler.as_of(run.began);
     files.gone(run.walked, settler)
 }
 
@@ -185,43 +185,54 @@ impl Files<'_> {
         !forgotten && !self.known.file(path).is_some_and(same)
     }
 
-    fn record(&self, looked: &[Looked], settler: &mut Settler<'_>) -> Result<(), AppError> {
-        for tries_left in (0..TRIES).rev() {
-            let mut writes: Vec<StreamWrite> = Vec::new();
-            let mut notes = Vec::with_capacity(looked.len());
-            for file in looked {
-                let seen = LocalNote::FileSeen(FileRow {
-                    path: file.path.clone(),
-                    stamp: file.stamp.clone(),
-                    content: file.content,
-                    extractor: self.looker.number,
-                    flake: self.flake_around(&file.path).map(|flake| flake.id),
-                });
-                let happened = self.happened(file, settler)?;
-                if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
-                    // Who changed the file is who resolved what was found in it.
-                    settler.store_edit(&edit, happened, seen)?;
-                    continue;
-                }
-                writes.extend(happened);
-                notes.push(seen);
+    fn record(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
+        let mut writes: Vec<StreamWrite> = Vec::new();
+        let mut notes = Vec::with_capacity(looked.len());
+        for file in looked {
+            let row = FileRow {
+                path: file.path.clone(),
+                stamp: file.stamp.clone(),
+                content: file.content,
+                extractor: self.looker.number,
+                flake: self.flake_around(&file.path).map(|flake| flake.id),
+            };
+            let happened = self.happened(file, settler)?;
+            let seen = self.known.seen(row, !happened.is_empty());
+            if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
+                // Who changed the file is who resolved what was found in it.
+                settler.store_edit(&edit, happened, seen)?;
+                continue;
             }
-            match settler.store(writes, notes)? {
-                Outcome::Conflict if tries_left > 0 => settler.look_again()?,
-                // One file must not stand in the way of those beside it.
-                Outcome::TooLarge(_) if looked.len() > 1 => {
-                    settler.look_again()?;
-                    let (some, others) = looked.split_at(looked.len() / 2);
-                    self.record(some, settler)?;
-                    return self.record(others, settler);
-                }
-                outcome => {
-                    let place = looked.first().map_or(Path::new(""), |file| &file.path);
-                    return settler.tell(place, outcome).map(drop);
-                }
+            writes.extend(happened);
+            notes.push(seen);
+        }
+        match settler.store(writes, notes)? {
+            Outcome::Conflict if tries > 0 => self.record_anew(looked, tries - 1, settler),
+            // One file must not stand in the way of those beside it.
+            Outcome::TooLarge(_) if looked.len() > 1 => {
+                let (some, others) = looked.split_at(looked.len() / 2);
+                self.record(some, tries, settler)?;
+                self.record(others, tries, settler)
+            }
+            outcome => {
+                let place = looked.first().map_or(Path::new(""), |file| &file.path);
+                settler.tell(place, outcome);
+                Ok(())
             }
         }
-        Ok(())
+    }
+
+    /// Another process wrote first: what it saw may be newer, so the files are read again. One that cannot be read by now is
+    /// left to the next scan.
+    fn record_anew(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
+        settler.look_again()?;
+        let known = settler.known_now()?;
+        let read = |file: &Looked| {
+            let stamp = FileStamp::new(&fs::metadata(&file.path).ok()?);
+            look(&file.path, stamp, self.looker).ok()
+        };
+        let read: Vec<Looked> = looked.iter().filter_map(read).collect();
+        Files { known: &known, ..*self }.record(&read, tries, settler)
     }
 
     /// What happened to one file since it was known.

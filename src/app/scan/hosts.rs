@@ -15,7 +15,7 @@ use super::super::AppError;
 use super::super::known::{self, Known};
 use super::Run;
 use super::facts::clean;
-use super::settle::Settler;
+use super::settle::{Outcome, Settler, TRIES};
 
 mod follow;
 
@@ -38,7 +38,7 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         return Ok(());
     }
     settler.look_again()?;
-    let known = Known::load(settler.reader(), &run.session.store.origin().public_key)?;
+    let known = settler.known_now()?;
     let mut recorded: BTreeMap<FlakeId, BTreeSet<HostName>> = BTreeMap::new();
     for (flake, kind, name) in view::recorded_configs(settler.reader())? {
         let kind = HostKind::ALL.into_iter().find(|known| known.name() == kind);
@@ -47,25 +47,30 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
     let mut flakes: Vec<_> = known.flakes().filter(|flake| touched.contains_key(&flake.id)).collect();
     flakes.sort_by(|a, b| a.directory.cmp(&b.directory));
     for flake in flakes {
-        let seen = if flake.removed {
-            Seen { complete: HostKind::ALL.into(), ..Seen::default() }
-        } else {
-            let Some(seen) = look(flake.id, &flake.directory) else { continue };
-            seen
-        };
         let same_files = !touched.get(&flake.id).copied().unwrap_or(true);
-        settle_flake(&flake.directory, &seen, recorded.get(&flake.id), same_files, settler)?;
+        for tries_left in (0..TRIES).rev() {
+            let gone = || Seen { complete: HostKind::ALL.into(), ..Seen::default() };
+            let seen = if flake.removed { Some(gone()) } else { look(flake.id, &flake.directory) };
+            let Some(seen) = seen else { break };
+            match settle_flake(&seen, recorded.get(&flake.id), same_files, settler)? {
+                // No later scan would look again at files that have not changed.
+                Outcome::Conflict if tries_left > 0 => settler.look_again()?,
+                outcome => {
+                    settler.tell(&flake.directory.join("flake.nix"), outcome);
+                    break;
+                }
+            }
+        }
     }
     Ok(())
 }
 
 fn settle_flake(
-    directory: &Path,
     seen: &Seen,
     recorded: Option<&BTreeSet<HostName>>,
     same_files: bool,
     settler: &mut Settler<'_>,
-) -> Result<(), AppError> {
+) -> Result<Outcome, AppError> {
     let gone = recorded.into_iter().flatten().filter(|name| seen.complete.contains(&name.kind));
     let names: BTreeSet<&HostName> = seen.hosts.keys().chain(gone).collect();
     let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), Vec::new());
@@ -83,7 +88,7 @@ fn settle_flake(
         }
         writes.extend(settler.write(stream, version, event.map(Event::Config).into_iter().collect()));
     }
-    settler.store_or_tell(&directory.join("flake.nix"), writes, notes).map(drop)
+    settler.store(writes, notes)
 }
 
 /// Whether an event may tell of files that no earlier one did.

@@ -20,6 +20,7 @@ pub(super) fn settle(
     known: &Known,
     settler: &mut Settler<'_>,
 ) -> Result<(), AppError> {
+    settler.look_again()?;
     for file in &walked.pins {
         if let Some(manager) = manager_of(file)
             && let Some(seen) = look(file, manager, settler)

@@ -27,8 +27,8 @@ use super::{ScanProblem, ScanReport};
 
 mod send;
 
-pub(super) use send::Outcome;
 use send::Pending;
+pub(super) use send::{Outcome, TRIES};
 
 /// Turns glances into events.
 pub(super) struct Settler<'a> {
@@ -37,6 +37,9 @@ pub(super) struct Settler<'a> {
     identity: MessageIdentity,
     actor: String,
     reader: Reader,
+    /// The end of the ledger before anything was looked at: what was recorded behind it may be newer than what was seen.
+    began: i64,
+    anew: &'a Anew<'a>,
     moved: &'a HashMap<PathBuf, FlakeId>,
     extractor: u32,
     notes: Vec<LocalNote>,
@@ -45,6 +48,9 @@ pub(super) struct Settler<'a> {
     touched: BTreeMap<FlakeId, bool>,
     pub(super) report: ScanReport,
 }
+
+/// Looks at one directory again, as if nothing had been seen of it.
+pub(super) type Anew<'a> = dyn Fn(&Path) -> Result<Option<Glance>, AppError> + 'a;
 
 /// What became of a flake.
 #[derive(Clone, Copy)]
@@ -69,12 +75,28 @@ impl<'a> Settler<'a> {
         known: &'a Known,
         command: &Command,
         moved: &'a HashMap<PathBuf, FlakeId>,
+        anew: &'a Anew<'a>,
         extractor: u32,
+        began: i64,
     ) -> Result<Self, AppError> {
         let reader = session.store.reader()?;
         let (notes, pending, touched, report) = (Vec::new(), Vec::new(), BTreeMap::new(), ScanReport::default());
         let (identity, actor) = (command.identity, command.actor.clone());
-        Ok(Self { session, known, identity, actor, reader, moved, extractor, notes, pending, touched, report })
+        Ok(Self {
+            session,
+            known,
+            identity,
+            actor,
+            reader,
+            began,
+            anew,
+            moved,
+            extractor,
+            notes,
+            pending,
+            touched,
+            report,
+        })
     }
 
     /// A command of the scan's own, in the name of whoever asked for it.
@@ -124,7 +146,7 @@ impl<'a> Settler<'a> {
                 self.report.seen += 1;
                 self.show_findings(at, &sight);
                 self.touch(sight.id, !sight.same_files);
-                self.settle_sight(&at.dir, *sight)?;
+                self.settle_sight(&at.dir, &sight)?;
             }
         }
         Ok(())
@@ -165,9 +187,9 @@ impl<'a> Settler<'a> {
         self.session.clock.now()
     }
 
-    fn settle_sight(&mut self, directory: &Path, sight: Sight) -> Result<(), AppError> {
-        let decision = self.decide(directory, &sight)?;
-        self.send(directory, sight, decision)
+    fn settle_sight(&mut self, directory: &Path, sight: &Sight) -> Result<(), AppError> {
+        let decision = self.decide(directory, sight)?;
+        self.send(directory, decision)
     }
 
     fn decide(&mut self, directory: &Path, sight: &Sight) -> Result<Decision, AppError> {
@@ -206,13 +228,14 @@ impl<'a> Settler<'a> {
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = undoes;
         }
-        let mut notes = vec![LocalNote::FileSeen(FileRow {
+        let row = FileRow {
             path: directory.to_owned(),
             stamp: sight.stamp.clone(),
             content: sight.content,
             extractor: self.extractor,
             flake: Some(sight.id),
-        })];
+        };
+        let mut notes = vec![self.known.seen(row, !writes.is_empty())];
         let stream = StreamId::flake(sight.id);
         notes.extend(old.map(|old| LocalNote::Succeeds { stream, old: Box::new(old) }));
         writes.extend(self.past(directory, sight, &mut notes)?);
@@ -340,17 +363,39 @@ impl<'a> Settler<'a> {
         Ok(writes)
     }
 
-    /// Sees what other processes have written since.
+    /// Begins anew: what is looked at from here on is newer than all that is recorded.
     pub(super) fn look_again(&mut self) -> Result<(), AppError> {
         self.reader = self.session.store.reader()?;
+        self.began = self.reader.head()?;
         Ok(())
+    }
+
+    /// What is known by now.
+    pub(super) fn known_now(&self) -> Result<Known, AppError> {
+        Ok(Known::load(&self.reader, &self.session.store.origin().public_key)?)
+    }
+
+    /// The same for what follows from what was looked at when the ledger ended there.
+    pub(super) const fn as_of(&mut self, began: i64) {
+        self.began = began;
+    }
+
+    /// Whether somebody wrote to one of the streams since the look that the events are of: they may be the older ones.
+    fn is_late(&self, writes: &[StreamWrite]) -> Result<bool, AppError> {
+        for write in writes {
+            if self.reader.head_of(&write.stream)? > self.began {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn settle_lock_alone(&mut self, at: &Found, row: FileRow, findings: Vec<Finding>) -> Result<(), AppError> {
         let file = at.dir.join("flake.lock");
         self.show(&file, &findings);
         let write = self.findings(None, &file, &Seen::from(findings))?;
-        self.store_or_tell(&file, write.into_iter().collect(), vec![LocalNote::FileSeen(row)]).map(drop)
+        let seen = self.known.seen(row, write.is_some());
+        self.store_or_tell(&file, write.into_iter().collect(), vec![seen]).map(drop)
     }
 
     /// What is wrong stays in the report of every scan, also when nothing was read again.

@@ -45,6 +45,14 @@ impl Reader {
             .named(self.path())
     }
 
+    /// The position of the newest event of a stream; zero for a stream without events.
+    pub fn head_of(&self, stream: &StreamId) -> Result<i64, StoreError> {
+        self.prepare_cached("SELECT position FROM events WHERE stream = ?1 ORDER BY version DESC LIMIT 1")
+            .and_then(|mut statement| statement.query_row([stream.to_string()], |row| row.get(0)).optional())
+            .map(Option::unwrap_or_default)
+            .named(self.path())
+    }
+
     /// One event by its id.
     pub fn event(&self, id: EventId) -> Result<Option<Recorded>, StoreError> {
         self.events("event_id = ?1", [id.uuid().as_bytes()]).map(|found| found.into_iter().next())

@@ -4,20 +4,19 @@
 use std::path::{Path, PathBuf};
 
 use super::super::super::{AppError, edit};
-use super::super::look::Sight;
+use super::super::look::{Glance, Sight};
 use super::{Decision, Fate, Settler};
 use crate::domain::catalogue::Event;
 use crate::domain::finding::event::FindingEvent;
 use crate::lint::{Check, Rule};
 use crate::store::{Append, Command, EditRow, LocalNote, Receipt, StoreError, StreamWrite, Ticket};
 
-/// How often a flake is looked at again when another process wrote to its streams meanwhile.
-const TRIES: u32 = 3;
+/// How often something is looked at again when another process wrote to its streams meanwhile.
+pub(in super::super) const TRIES: u32 = 3;
 
 /// What is on its way to the disk.
 pub(super) struct Pending {
     directory: PathBuf,
-    sight: Box<Sight>,
     fate: Fate,
     findings: Findings,
     ticket: Ticket,
@@ -43,19 +42,21 @@ struct Findings {
 
 impl Settler<'_> {
     /// Hands over what happened to a flake, and does not wait for it.
-    pub(super) fn send(&mut self, directory: &Path, sight: Sight, decision: Decision) -> Result<(), AppError> {
+    pub(super) fn send(&mut self, directory: &Path, decision: Decision) -> Result<(), AppError> {
         let Decision { command, fate, writes, notes } = decision;
         if writes.is_empty() {
             self.notes.extend(notes);
             return Ok(());
         }
+        if self.is_late(&writes)? {
+            return self.settle_again(directory);
+        }
         let findings = Findings::of(&writes);
         match self.session.store.submit(Append { command, received_at: self.now(), writes, notes }) {
             Ok(ticket) => {
-                let (directory, sight) = (directory.to_owned(), Box::new(sight));
-                self.pending.push(Pending { directory, sight, fate, findings, ticket });
+                self.pending.push(Pending { directory: directory.to_owned(), fate, findings, ticket });
             }
-            Err(error) => drop(self.tell(&directory.join("flake.nix"), Outcome::of(error)?)?),
+            Err(error) => drop(self.tell(&directory.join("flake.nix"), Outcome::of(error)?)),
         }
         Ok(())
     }
@@ -69,29 +70,43 @@ impl Settler<'_> {
                     self.count_flake(pending.fate);
                 }
                 Err(error) => match Outcome::of(error)? {
-                    Outcome::Conflict => self.settle_again(&pending.directory, &pending.sight)?,
-                    outcome => drop(self.tell(&pending.directory.join("flake.nix"), outcome)?),
+                    Outcome::Conflict => self.settle_again(&pending.directory)?,
+                    outcome => drop(self.tell(&pending.directory.join("flake.nix"), outcome)),
                 },
             }
         }
         Ok(())
     }
 
-    fn settle_again(&mut self, directory: &Path, sight: &Sight) -> Result<(), AppError> {
+    /// Another process wrote first: what it saw may be newer than what was seen here, so that is worth nothing now.
+    fn settle_again(&mut self, directory: &Path) -> Result<(), AppError> {
+        let began = self.began;
         for tries_left in (0..TRIES).rev() {
             self.look_again()?;
-            let Decision { command, fate, writes, notes } = self.decide(directory, sight)?;
+            let Some(sight) = self.sight_anew(directory)? else { break };
+            self.touch(sight.id, !sight.same_files);
+            let Decision { command, fate, writes, notes } = self.decide(directory, &sight)?;
             match self.store_as(|_| command, writes, notes)? {
                 Outcome::Conflict if tries_left > 0 => {}
                 outcome => {
-                    if self.tell(&directory.join("flake.nix"), outcome)? {
+                    if self.tell(&directory.join("flake.nix"), outcome) {
                         self.count_flake(fate);
                     }
                     break;
                 }
             }
         }
+        // The others were looked at before.
+        self.as_of(began);
         Ok(())
+    }
+
+    /// What is there now; nothing when it is recorded already, or is no flake that can be read: the next scan says so.
+    fn sight_anew(&self, directory: &Path) -> Result<Option<Box<Sight>>, AppError> {
+        Ok(match (self.anew)(directory)? {
+            Some(Glance::Read(sight)) => Some(sight),
+            _ => None,
+        })
     }
 
     /// Stores events that belong to no sight, and says whether they are stored; the place is what they are about. What
@@ -103,7 +118,7 @@ impl Settler<'_> {
         notes: Vec<LocalNote>,
     ) -> Result<bool, AppError> {
         let outcome = self.store(writes, notes)?;
-        self.tell(place, outcome)
+        Ok(self.tell(place, outcome))
     }
 
     /// The same for whoever can do better than to leave it.
@@ -128,17 +143,18 @@ impl Settler<'_> {
         }
         let command = |settler: &Self| settler.session.command_as(edit::name(&edit.name), edit.identity());
         let outcome = self.store_as(command, writes, vec![seen, LocalNote::EditSeen { command: edit.command }])?;
-        self.tell(&edit.path, outcome).map(drop)
+        self.tell(&edit.path, outcome);
+        Ok(())
     }
 
     /// Says what is not stored, and whether it is.
-    pub(in super::super) fn tell(&mut self, place: &Path, outcome: Outcome) -> Result<bool, AppError> {
+    pub(in super::super) fn tell(&mut self, place: &Path, outcome: Outcome) -> bool {
         match outcome {
-            Outcome::Stored => return Ok(true),
-            Outcome::Conflict => self.look_again()?,
+            Outcome::Stored => return true,
+            Outcome::Conflict => {}
             Outcome::TooLarge(why) => self.problem(place, "too-large", format!("nothing new of it is recorded: {why}")),
         }
-        Ok(false)
+        false
     }
 
     /// What changed only beside the events is kept with the command of the scan, and needs no other.
@@ -151,6 +167,9 @@ impl Settler<'_> {
         if writes.is_empty() {
             self.notes.extend(notes);
             return Ok(Outcome::Stored);
+        }
+        if self.is_late(&writes)? {
+            return Ok(Outcome::Conflict);
         }
         let (command, findings) = (command(self), Findings::of(&writes));
         match self.session.store.append(Append { command, received_at: self.now(), writes, notes }) {

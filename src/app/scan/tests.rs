@@ -1,0 +1,137 @@
+//! Two processes at once: what one has looked at is not recorded over what the other saw later.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::app::clock::Clock;
+use crate::store::{Access, Store, Who};
+
+/// A flake, and two processes that know it.
+struct Two {
+    folder: TempDir,
+    one: Session,
+    other: Session,
+}
+
+impl Two {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let session = || {
+            let (clock, who) = (Clock::system(), Who { user: "ada".to_owned(), host: "desk".to_owned() });
+            let store = Store::open(&folder.path().join("ledger.db"), Access::ReadWrite, &who, clock.now()).unwrap();
+            Session { store, clock, who }
+        };
+        let (one, other) = (session(), session());
+        fs::create_dir(folder.path().join("src")).unwrap();
+        let two = Self { folder, one, other };
+        two.describe("first");
+        two.scan(&two.other);
+        two
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("src")
+    }
+
+    fn describe(&self, text: &str) {
+        let nix = format!("{{ description = \"{text}\"; outputs = _: {{ }}; }}");
+        fs::write(self.root().join("flake.nix"), nix).unwrap();
+    }
+
+    fn scan(&self, session: &Session) -> ScanReport {
+        let request = ScanRequest { paths: vec![self.root()], ..ScanRequest::default() };
+        scan(session, &request, &|_| {}, &AtomicBool::new(false)).unwrap()
+    }
+
+    /// Scans as the first process, with something that happens when it has looked and not recorded yet.
+    fn scan_with(&self, meanwhile: impl FnOnce()) -> ScanReport {
+        let (session, root, stop) = (&self.one, self.root(), AtomicBool::new(false));
+        let request = ScanRequest::default();
+        let reader = session.store.reader().unwrap();
+        let began = reader.head().unwrap();
+        let walked = walk_until(&[root.clone()], &request.options(vec![root.clone()]), &stop).unwrap();
+        let known = Known::load(&reader, &session.store.origin().public_key).unwrap();
+        let (moved, progress): (HashMap<PathBuf, FlakeId>, _) = (HashMap::new(), &|_| {});
+        let run = Run {
+            session,
+            request: &request,
+            linter: None,
+            walked: &walked,
+            began,
+            known: &known,
+            moved: &moved,
+            progress,
+            stop: &stop,
+        };
+        let anew = |directory: &Path| run.look_anew(directory);
+        let command = session.command("scan");
+        let extractor = files::extractor(&request);
+        let mut settler = Settler::new(session, &known, &command, &moved, &anew, extractor, began).unwrap();
+        let looker = run.looker(&known);
+        let glances: Vec<_> =
+            walked.flakes.iter().map(|at| (at, looker.look(at, None, &mut git::Near::default()))).collect();
+        meanwhile();
+        for (at, glance) in glances {
+            settler.settle(at, glance).unwrap();
+        }
+        run.finish(command, &[root], settler).unwrap()
+    }
+
+    /// Every description that was recorded, oldest first.
+    fn descriptions(&self) -> Vec<String> {
+        let reader = self.one.store.reader().unwrap();
+        let sql = "SELECT coalesce(payload ->> '$.to', payload ->> '$.facts.description') FROM v1_events \
+                   WHERE type IN ('flake.discovered', 'flake.description_changed') ORDER BY position";
+        let mut statement = reader.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
+
+#[test]
+fn a_look_that_is_older_than_what_another_process_recorded_is_taken_again() {
+    let two = Two::new();
+    two.describe("second");
+    let report = two.scan_with(|| {
+        two.describe("third");
+        assert_eq!(two.scan(&two.other).events, 1);
+    });
+    assert_eq!((report.events, report.changed), (0, 0));
+    assert_eq!(two.descriptions(), ["first", "third"]);
+    assert_eq!(two.scan(&two.one).events, 0);
+}
+
+#[test]
+fn what_changed_again_since_is_recorded_by_the_second_look() {
+    let two = Two::new();
+    two.describe("second");
+    let report = two.scan_with(|| {
+        two.describe("third");
+        two.scan(&two.other);
+        two.describe("fourth");
+    });
+    assert_eq!((report.events, report.changed), (1, 1));
+    assert_eq!(two.descriptions(), ["first", "third", "fourth"]);
+    assert_eq!(two.scan(&two.other).events, 0);
+}
+
+#[test]
+fn a_lock_that_another_process_recorded_after_the_walk_is_not_gone() {
+    let two = Two::new();
+    two.describe("second");
+    let lock = r#"{"nodes": {"root": {}}, "root": "root", "version": 7}"#;
+    let request = ScanRequest { paths: vec![two.root()], ..ScanRequest::default() };
+    let progress = |progress| {
+        if progress == (Progress::Flakes { done: 0, total: 1 }) {
+            fs::write(two.root().join("flake.lock"), lock).unwrap();
+            assert!(two.scan(&two.other).events > 0);
+        }
+    };
+    let report = scan(&two.one, &request, &progress, &AtomicBool::new(false)).unwrap();
+    assert_eq!(report.events, 0);
+    let reader = two.one.store.reader().unwrap();
+    let locks: i64 =
+        reader.query_row("SELECT count(*) FROM v1_flakes WHERE lock_version = 7", [], |row| row.get(0)).unwrap();
+    assert_eq!(locks, 1);
+}
