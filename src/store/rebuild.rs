@@ -141,12 +141,15 @@ fn choose(name: Option<&str>) -> Result<Vec<&'static dyn Projection>, StoreError
 fn bring_up(connection: &Connection, projection: &'static dyn Projection, stop: &AtomicBool) -> Result<(), StoreError> {
     let path = path_of(connection);
     let build = match chunk::readable(connection, projection).named(&path)? {
-        Some(found) if found.revision == projection.revision() && !found.behind => return Ok(()),
-        Some(found) if found.revision == projection.revision() => {
+        Some(found) if !found.is_usable(connection, projection).named(&path)? => {
+            start(connection, projection).named(&path)?
+        }
+        Some(found) if !found.behind => return Ok(()),
+        Some(found) => {
             chunk::retry(connection, projection, found).named(&path)?;
             Build::go_on(connection, projection, found)
         }
-        _ => start(connection, projection).named(&path)?,
+        None => start(connection, projection).named(&path)?,
     };
     run(build, connection, projection, stop, &mut |_| {}).map(drop)
 }

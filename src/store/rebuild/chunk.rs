@@ -37,6 +37,19 @@ pub(super) struct Entry {
     pub(super) behind: bool,
 }
 
+impl Entry {
+    /// Whether its tables are this release's, and all there.
+    pub(super) fn is_usable(self, connection: &Connection, projection: &dyn Projection) -> rusqlite::Result<bool> {
+        let mut there = connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+        for table in projection.tables().iter().flat_map(|table| table.stored(self.generation)) {
+            if !there.exists([table])? {
+                return Ok(false);
+            }
+        }
+        Ok(self.revision == projection.revision())
+    }
+}
+
 const ENTRY: &str = "SELECT revision, generation, position, \
                      state = 'failed' OR position < (SELECT coalesce(max(position), 0) FROM events) \
                      FROM projections WHERE name = ?1";
@@ -360,12 +373,12 @@ impl<'c> Build<'c> {
     }
 }
 
-/// Takes rows out of a table for as long as a transaction may take, and drops it when it is empty: true when it is gone.
-/// Another process may be at it as well.
+/// Takes rows out of a table that nobody fills or reads for as long as a transaction may take, and drops it when it is empty:
+/// true when there is no more to do. Another process may be at it as well, or have taken the name for a build since.
 pub(super) fn drain_some(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let begun = Instant::now();
-    if !transaction.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])? {
+    if !projection::garbage(&transaction)?.iter().any(|garbage| garbage == table) {
         return Ok(true);
     }
     let key: Vec<String> = transaction

@@ -89,6 +89,16 @@ fn a_projection_of_another_revision_is_built_anew_at_open() {
 }
 
 #[test]
+fn a_projection_with_a_table_missing_is_built_anew_at_open() {
+    let mut ledger = Ledger::new();
+    raise(&mut ledger, 1);
+    vandal(&ledger).execute_batch("DROP TABLE p_problems_1").unwrap();
+    let ledger = ledger.reopen();
+    assert_eq!(problems(&ledger), 2);
+    assert_eq!(state_of(&ledger, "problems"), ("live".to_owned(), None));
+}
+
+#[test]
 fn views_of_another_release_are_written_anew_at_open() {
     let ledger = Ledger::new();
     vandal(&ledger)

@@ -154,3 +154,29 @@ fn a_build_that_is_given_up_ends_its_thread() {
     let sql = "SELECT count(*) FROM projections WHERE state = 'building'";
     assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
+
+#[test]
+fn a_table_that_was_found_to_be_left_is_spared_when_a_build_took_its_name_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+    let _store = Store::open(&path, Access::ReadWrite, &who, 0).unwrap();
+    let connection = connect::to_write(&path).unwrap();
+    let count = |table: &str| {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = ?1";
+        connection.query_row(sql, [table], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    for &projection in PROJECTIONS {
+        let build = start(&connection, projection).unwrap();
+        for table in projection.tables().iter().flat_map(|table| table.stored(build.generation)) {
+            assert!(drain_some(&connection, &table).unwrap());
+            assert_eq!(count(&table), 1, "{table}");
+        }
+        let left: Vec<_> = projection.tables().iter().flat_map(|table| table.stored(build.generation)).collect();
+        build.give_up().unwrap();
+        for table in left {
+            while !drain_some(&connection, &table).unwrap() {}
+            assert_eq!(count(&table), 0, "{table}");
+        }
+    }
+}
