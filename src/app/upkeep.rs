@@ -76,6 +76,11 @@ pub fn backup(
     Ok(ledger.store.backup(to, options, progress)?)
 }
 
+/// Whether a copy may be written there: not where the ledger itself is.
+pub fn refuse_itself(ledger: &Ledger, to: &Path) -> Result<(), AppError> {
+    Ok(ledger.store.refuse_itself(to)?)
+}
+
 /// Writes the whole log, one JSON object a line; `to` is its name in errors. Returns how many events it wrote.
 pub fn export(ledger: &Ledger, out: &mut dyn Write, to: &Path) -> Result<i64, AppError> {
     Ok(ledger.store.export(out, to)?)

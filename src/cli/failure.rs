@@ -192,6 +192,7 @@ impl From<StoreError> for Failure {
             | StoreError::NotErasable { .. }
             | StoreError::NotOwner { .. }
             | StoreError::Exists { .. }
+            | StoreError::Itself { .. }
             | StoreError::NotAdoptable { .. }
             | StoreError::NoExport { .. }
             | StoreError::Import { .. } => Kind::Refused,

@@ -59,7 +59,7 @@ impl Store {
         options: BackupOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<BackedUp, StoreError> {
-        refuse_itself(self.path(), to)?;
+        self.refuse_itself(to)?;
         let key = options.with_key.then(|| origin::key_path(to));
         for path in std::iter::once(to).chain(key.as_deref()) {
             if !options.force && path.exists() {
@@ -81,14 +81,25 @@ impl Store {
         let bytes = fs::metadata(to).map_err(|source| StoreError::file("read", to, source))?.len();
         Ok(BackedUp { path: to.to_owned(), bytes, head, key })
     }
+
+    /// Whether something may be written there: no file of the ledger's own, by whatever name, nor one that it will make.
+    ///
+    /// # Errors
+    /// [`StoreError::Itself`] when it may not.
+    pub fn refuse_itself(&self, other: &Path) -> Result<(), StoreError> {
+        refuse_itself(self.path(), other)
+    }
 }
 
 fn refuse_itself(ledger: &Path, other: &Path) -> Result<(), StoreError> {
-    let inode = Inode::at(other);
+    let (inode, place) = (Inode::at(other), file::resolved(other));
     let names = [ledger.to_owned(), file::resolved(ledger)];
-    let same = |suffix| names.iter().any(|name| Inode::at(&file::beside(name, suffix)) == inode);
-    if inode.is_some() && ["", "-wal", "-shm", ".key"].into_iter().any(same) {
-        return Err(StoreError::Exists { path: other.to_owned() });
+    let own = |suffix: &&str| {
+        let mut own = names.iter().map(|name| file::beside(name, suffix));
+        own.any(|own| own == place || inode.is_some() && Inode::at(&own) == inode)
+    };
+    if ["", "-wal", "-shm", ".key"].iter().any(own) {
+        return Err(StoreError::Itself { path: other.to_owned() });
     }
     Ok(())
 }

@@ -236,6 +236,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A file of the ledger itself was named as the place for a copy of it.
+    #[error("{path} is a file of this ledger; name another file")]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
     /// A backup failed its checks.
     #[error("{path} is not a sound ledger: {why} (nothing was changed)")]
     Unsound {

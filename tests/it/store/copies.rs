@@ -73,8 +73,19 @@ fn a_backup_overwrites_nothing_unasked_and_never_the_ledger_itself() {
     assert_eq!(fs::read(&copy).unwrap(), b"mine");
     let force = BackupOptions { with_key: true, force: true };
     for itself in [path.clone(), directory.path().join("ledger.db-wal"), key_path(&path)] {
-        assert!(matches!(store.backup(&itself, force, &mut quiet), Err(StoreError::Exists { .. })), "{itself:?}");
+        assert!(matches!(store.backup(&itself, force, &mut quiet), Err(StoreError::Itself { .. })), "{itself:?}");
+        assert!(matches!(store.refuse_itself(&itself), Err(StoreError::Itself { .. })), "{itself:?}");
     }
+    std::os::unix::fs::symlink(&path, directory.path().join("link")).unwrap();
+    let not_there = directory.path().join("ledger.db-shm").with_file_name("ledger.db-wal");
+    for itself in [
+        directory.path().join("link"),
+        directory.path().join("../").join(directory.path().file_name().unwrap()).join("ledger.db"),
+        not_there,
+    ] {
+        assert!(matches!(store.refuse_itself(&itself), Err(StoreError::Itself { .. })), "{itself:?}");
+    }
+    assert!(store.refuse_itself(&copy).is_ok());
     let backed_up = store.backup(&copy, force, &mut quiet).unwrap();
     assert_eq!(backed_up.key, Some(key_path(&copy)));
     assert_eq!(fs::read(key_path(&copy)).unwrap(), fs::read(key_path(&path)).unwrap());

@@ -45,6 +45,7 @@ impl Export {
         };
         let to = context.directory.join(to);
         let to = to.canonicalize().unwrap_or(to);
+        upkeep::refuse_itself(&ledger, &to)?;
         let draft = self.draft(&to)?;
         let written = write(&ledger, &draft, &to);
         if draft != to {
