@@ -220,7 +220,8 @@ pub fn reference() -> String {
     let editors: Vec<String> = editor::known().map(|name| format!("`{name}`")).collect();
     let _ = writeln!(
         page,
-        "\n`e` opens an input where `flake.nix` declares it, else its node in `flake.lock`; a problem at its line; and an event's \
+        "\n`e` opens an input where its first problem is, else where `flake.nix` declares it, else its node in `flake.lock`; \
+         a flake at its first problem; and an event's \
          own file. The line is told to {}; every other editor is given the file alone.\n\n\
          `/` is fuzzy: a name is found by letters of it, in their order. The history has too many events to match each, so there it finds those \
          that hold the text as it is typed, and, from three letters on, those of the flakes, the types and the inputs whose names are like it.",

@@ -1,5 +1,7 @@
 //! Draws the details of what is chosen: a flake, or one of its inputs.
 
+use std::path::Path;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -35,19 +37,24 @@ pub(super) fn draw(screen: &mut Flakes, frame: &mut Frame, area: Rect, shared: &
     let inner = frame_of.draw(frame, area, shared.theme);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let lines = match (screen.flake(), screen.anatomy(), row) {
-        (Some(_), Some(anatomy), Some(row)) => of_input(anatomy, row, inner.width, shared),
+        (Some(flake), Some(anatomy), Some(row)) => of_input(flake, anatomy, row, inner.width, shared),
         (Some(flake), anatomy, _) => of_flake(flake, anatomy, inner.width, shared),
         (None, ..) => Vec::new(),
     };
     screen.detail.draw(frame, area, inner, shared.theme, &lines);
 }
 
-/// The problems of a flake, or those that name an input.
-pub(super) fn problems<'a>(anatomy: &'a Anatomy, row: Option<&tree::Row>) -> impl Iterator<Item = &'a Problem> {
-    let quoted = row.map(|row| (format!("`{}`", row.path), format!("`{}`", row.name)));
-    anatomy.problems.iter().filter(move |problem| {
-        quoted.as_ref().is_none_or(|(path, name)| problem.message.contains(path) || problem.message.contains(name))
-    })
+/// The problems that name an input, in the flake's own two files: elsewhere the name means something else.
+pub(super) fn problems<'a>(
+    flake: &FlakeRow,
+    anatomy: &'a Anatomy,
+    row: &tree::Row,
+) -> impl Iterator<Item = &'a Problem> {
+    let names = [&row.path, &row.name].map(|name| format!("`{name}`"));
+    let files = ["flake.nix", "flake.lock"].map(|name| Path::new(&flake.path).join(name));
+    let is_own = move |problem: &Problem| files.iter().any(|file| file == Path::new(&problem.file));
+    let is_named = move |problem: &Problem| names.iter().any(|name| problem.message.contains(name));
+    anatomy.problems.iter().filter(move |problem| is_own(problem) && is_named(problem))
 }
 
 fn of_flake(flake: &FlakeRow, anatomy: Option<&Anatomy>, width: u16, shared: &Shared) -> Vec<Line<'static>> {
@@ -68,7 +75,7 @@ fn of_flake(flake: &FlakeRow, anatomy: Option<&Anatomy>, width: u16, shared: &Sh
     }
     sheet.field("id", &flake.id, theme.quiet());
     let Some(anatomy) = anatomy else { return sheet.into_lines() };
-    list_problems(&mut sheet, problems(anatomy, None), shared);
+    list_problems(&mut sheet, anatomy.problems.iter(), shared);
     if !anatomy.duplicates.is_empty() {
         sheet.heading("Duplicates");
         for group in &anatomy.duplicates {
@@ -79,7 +86,7 @@ fn of_flake(flake: &FlakeRow, anatomy: Option<&Anatomy>, width: u16, shared: &Sh
     sheet.into_lines()
 }
 
-fn of_input(anatomy: &Anatomy, row: &tree::Row, width: u16, shared: &Shared) -> Vec<Line<'static>> {
+fn of_input(flake: &FlakeRow, anatomy: &Anatomy, row: &tree::Row, width: u16, shared: &Shared) -> Vec<Line<'static>> {
     let theme = shared.theme;
     let mut sheet = Sheet::new(theme, width, LABEL);
     declaration(&mut sheet, anatomy, row, shared);
@@ -118,7 +125,7 @@ fn of_input(anatomy: &Anatomy, row: &tree::Row, width: u16, shared: &Shared) -> 
             sheet.item(theme.glyphs.duplicate, theme.warning(), other, Style::new());
         }
     }
-    list_problems(&mut sheet, problems(anatomy, Some(row)), shared);
+    list_problems(&mut sheet, problems(flake, anatomy, row), shared);
     changes(&mut sheet, anatomy.changes.iter().filter(|change| change.input == row.path), false, shared);
     sheet.into_lines()
 }
