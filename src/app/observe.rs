@@ -13,7 +13,7 @@ use crate::syntax::{self, graph, lock::LockFile, secret};
 use super::findings::Findings;
 
 /// Which edition of the reader this is: raised whenever unchanged files may be read otherwise than before.
-pub const EXTRACTOR: u32 = 4;
+pub const EXTRACTOR: u32 = 5;
 
 /// Longer descriptions are cut, so that one field cannot fill an event.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -133,24 +133,27 @@ struct Cleaner<'f> {
 impl Cleaner<'_> {
     fn facts(&mut self, file: &syntax::flake::FlakeFile) -> Facts {
         let description = file.description.as_deref().map(|text| self.text(text, None, "the description"));
-        let inputs = file.inputs.iter().map(|input| (input.name.clone(), self.input(input))).collect();
+        let inputs = file.inputs.iter().map(|input| self.input(input));
+        let inputs = inputs.map(|input| (input.name.clone(), input)).collect();
         let nix_config = file.nix_config.iter().map(|setting| self.setting(setting)).collect();
         Facts { description, inputs, outputs: outputs(file), nix_config, lock: None }
     }
 
     fn input(&mut self, input: &syntax::flake::Input) -> Input {
         let line = Some(input.span.line);
-        let place = format!("input `{}`", input.name);
+        let name = self.name(&input.name, line, "the name of an input");
+        let place = format!("input `{name}`");
         let overrides = input.overrides.iter().map(|(path, over)| {
             let url = override_url(over).map(|url| self.text(&url, line, &place));
-            (path.clone(), Override { url, follows: over.follows.clone() })
+            let follows = over.follows.as_deref().map(|path| self.name(path, line, &place));
+            (self.name(path, line, &place), Override { url, follows })
         });
         let overrides: BTreeMap<_, _> = overrides.collect();
         Input {
-            name: input.name.clone(),
             url: input.url.as_deref().map(|url| self.text(url, line, &place)),
             attrs: (!input.attrs.is_empty()).then(|| self.attrs(input.attrs.clone(), line, &place)),
-            follows: input.follows.clone(),
+            follows: input.follows.as_deref().map(|path| self.name(path, line, &place)),
+            name,
             flake: input.flake,
             overrides,
             declared: input.declared,
@@ -159,9 +162,10 @@ impl Cleaner<'_> {
 
     fn setting(&mut self, setting: &syntax::flake::Setting) -> (String, String) {
         let line = Some(setting.span.line);
+        let name = self.name(&setting.name, line, "the name of a setting in nixConfig");
         let clean = secret::redact_setting(&setting.name, &setting.value);
-        self.report(&clean.found, line, &format!("nixConfig.{}", setting.name));
-        (setting.name.clone(), cut(&clean.text))
+        self.report(&clean.found, line, &format!("nixConfig.{name}"));
+        (name, cut(&clean.text))
     }
 
     /// The domain's lock; none when there is not even a root to speak of.
@@ -170,26 +174,40 @@ impl Cleaner<'_> {
             return None;
         }
         let nodes = file.nodes.into_iter().map(|(key, node)| {
+            let key = self.name(&key, node.span.map(|span| span.line), "the name of a lock node");
             let place = format!("lock node `{key}`");
             let clean = self.node(node, &place);
             (key, clean)
         });
-        Some(Lock { nodes: nodes.collect(), version: file.version, root: file.root })
+        Some(Lock { nodes: nodes.collect(), version: file.version, root: secret::redact(&file.root).text })
     }
 
     fn node(&mut self, node: syntax::lock::Node, place: &str) -> LockNode {
         let line = node.span.map(|span| span.line);
-        let edge = |edge| match edge {
-            syntax::lock::Edge::Node(key) => Edge::Node(key),
-            syntax::lock::Edge::Follows(path) => Edge::Follows(path),
-        };
+        let mut name = |name: String| self.name(&name, line, place);
+        let inputs = node.inputs.into_iter().map(|(input, target)| {
+            let edge = match target {
+                syntax::lock::Edge::Node(key) => Edge::Node(name(key)),
+                syntax::lock::Edge::Follows(path) => Edge::Follows(path.into_iter().map(&mut name).collect()),
+            };
+            (name(input), edge)
+        });
+        let inputs = inputs.collect();
+        let parent = node.parent.map(|path| path.into_iter().map(name).collect());
         LockNode {
-            inputs: node.inputs.into_iter().map(|(name, target)| (name, edge(target))).collect(),
+            inputs,
             locked: node.locked.map(|attrs| self.attrs(attrs, line, place)),
             original: node.original.map(|attrs| self.attrs(attrs, line, place)),
             flake: node.flake,
-            parent: node.parent,
+            parent,
         }
+    }
+
+    /// A name, or a path of names. Never cut: it is what other names lead to.
+    fn name(&mut self, name: &str, line: Option<u32>, place: &str) -> String {
+        let clean = secret::redact(name);
+        self.report(&clean.found, line, place);
+        clean.text
     }
 
     fn text(&mut self, text: &str, line: Option<u32>, place: &str) -> String {

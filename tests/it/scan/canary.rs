@@ -60,7 +60,11 @@ fn plant(estate: &Estate) {
   inputs.l.url = "https://example.org/t.tgz?u=https%3A%2F%2Fu%3A{encoded}%40example.org%2Fr";
   inputs.m.url = "https://example.org/t.tgz?pat={pat}";
   inputs.n.inputs.o = {{ type = "github"; owner = "o"; repo = "r"; host = "u:{host}@gh.example.org"; }};
-  outputs = {{ self, a, ... }}: {{ lib."{jwt}" = "{age}"; }};
+  inputs."{github}".url = "github:o/r";
+  inputs.p.inputs = {{ "{slack}".follows = "a/{gitlab}"; x.inputs."{jwt}".follows = "{github}/{slack}"; }};
+  inputs.q.follows = "{github}";
+  nixConfig."{aws}" = "x";
+  outputs = {{ self, a, {npm}, ... }}: {{ lib."{jwt}" = "{age}"; }};
 }}
 "#,
         github = c("github classic"),
@@ -86,12 +90,20 @@ fn plant(estate: &Estate) {
         format!(
             r#"{{"nodes":{{"a":{{"locked":{{"type":"git","url":"https://me:{}@example.org/a?private_token={}","rev":"{}"}},
             "original":{{"type":"git","url":"https://{}@example.org/a"}}}},
-            "k":{{"locked":{{"type":"github","owner":"o","repo":"r","host":"u:{}@gh.example.org"}}}},"root":{{"inputs":{{"a":"a"}}}}}},"root":"root","version":7}}"#,
+            "k":{{"locked":{{"type":"github","owner":"o","repo":"r","host":"u:{}@gh.example.org"}}}},
+            "{npm}":{{"inputs":{{"{slack}":["a","{jwt}"]}},"locked":{{"type":"git","url":"https://example.org/n","rev":"{}"}},"parent":["{gitlab}"]}},
+            "{age}":{{"inputs":{{"a":"a","{npm}":"{npm}"}}}}}},"root":"{age}","version":7}}"#,
             c("password in a URL"),
             c("query token"),
             rev.to_string().repeat(40),
             c("github classic"),
             c("password in a host"),
+            rev.to_string().repeat(40),
+            npm = c("npm"),
+            slack = c("slack"),
+            jwt = c("jwt"),
+            gitlab = c("gitlab"),
+            age = c("age"),
         )
     };
     estate.write("a/flake.lock", &lock('a'));
