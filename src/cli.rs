@@ -26,6 +26,8 @@ mod failure;
 
 mod interrupt;
 
+mod known;
+
 mod log_file;
 
 mod machine;

@@ -72,7 +72,28 @@ pub struct LockHead {
     pub root: String,
 }
 
+/// More steps than these are taken by no path that leads somewhere: it goes in a circle.
+const MOST_STEPS: usize = 1_000;
+
 impl Lock {
+    /// Whether an input path, joined by `/`, leads somewhere: through `follows` as well.
+    pub fn has_input(&self, path: &str) -> bool {
+        let mut left: Vec<&str> = path.rsplit('/').collect();
+        let mut at = &self.root;
+        for _ in 0..MOST_STEPS {
+            let Some(name) = left.pop() else { return true };
+            match self.nodes.get(at).and_then(|node| node.inputs.get(name)) {
+                Some(Edge::Node(key)) => at = key,
+                Some(Edge::Follows(path)) => {
+                    at = &self.root;
+                    left.extend(path.iter().rev().map(String::as_str));
+                }
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// Everything but the nodes.
     pub fn head(&self) -> LockHead {
         LockHead { version: self.version, root: self.root.clone() }
@@ -89,4 +110,33 @@ pub fn node_changes(from: Option<&Lock>, to: Option<&Lock>) -> Vec<NodeChange> {
         .filter(|key| old.get(*key) != new.get(*key))
         .map(|key| NodeChange { key: key.clone(), from: old.get(key).cloned(), to: new.get(key).cloned() })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_is_there_when_every_step_to_it_is_and_no_circle_is_endless() {
+        let node = |inputs: &[(&str, Edge)]| {
+            let inputs = inputs.iter().map(|(name, edge)| ((*name).to_owned(), edge.clone())).collect();
+            LockNode { inputs, ..LockNode::default() }
+        };
+        let to = |key: &str| Edge::Node(key.to_owned());
+        let as_is = |path: &[&str]| Edge::Follows(path.iter().map(|name| (*name).to_owned()).collect());
+        let nodes = [
+            ("root", node(&[("a", to("a")), ("b", to("b"))])),
+            ("a", node(&[("n", to("n")), ("round", as_is(&["a", "round"]))])),
+            ("b", node(&[("n", as_is(&["a", "n"])), ("self", as_is(&[]))])),
+            ("n", node(&[("deep", to("a"))])),
+        ];
+        let nodes = nodes.into_iter().map(|(key, node)| (key.to_owned(), node)).collect();
+        let lock = Lock { version: Some(7), root: "root".to_owned(), nodes };
+        for path in ["a", "b/n", "b/n/deep/n", "b/self/a/n"] {
+            assert!(lock.has_input(path), "{path}");
+        }
+        for path in ["", "n", "a/b", "b/n/deep/none", "a/round", "a/n/"] {
+            assert!(!lock.has_input(path), "{path}");
+        }
+    }
 }

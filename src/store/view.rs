@@ -26,12 +26,13 @@ pub use at::{At, seen};
 pub use configs::{ConfigRow, configs, recorded_configs};
 pub use diff::{Difference, Subject, diff};
 pub use events::{
-    Alike, Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time, has_kind,
+    Alike, Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time,
+    has_conversation, has_kind,
 };
 pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flake_at, flakes, known_flakes};
 pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
 pub use generations::{GenerationRow, generations};
-pub use history::{HistoryFilter, HistoryRow, Source, history};
+pub use history::{HistoryFilter, HistoryRow, Source, history, known_inputs};
 pub use inputs::{InputRow, input_names, inputs};
 pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_nodes};
 pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, modules, overlays};

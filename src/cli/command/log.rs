@@ -12,13 +12,14 @@ use crate::app::ledger;
 use crate::app::moment::{Written, for_people as time_for_people};
 use crate::cli::args::Format;
 use crate::cli::context::{Context, Reading};
-use crate::cli::failure::{Failure, Kind};
+use crate::cli::failure::Failure;
+use crate::cli::known;
 use crate::cli::path::for_people;
 use crate::cli::printer::Printer;
 use crate::cli::selector;
 use crate::cli::sentence;
 use crate::cli::table::shorten;
-use crate::store::view::{self, At, EventFilter, EventRow, Page, rfc3339};
+use crate::store::view::{self, EventFilter, EventRow, Page, rfc3339};
 
 mod kind;
 
@@ -72,10 +73,13 @@ impl Run for Log {
             kind::check(kind, &reading)?;
         }
         if let Some(stream) = &self.stream {
-            check_stream(stream, &reading)?;
+            known::stream(&reading.ledger.reader, stream, reading.at)?;
         }
         if let Some(origin) = &self.origin {
-            check_origin(origin, &reading)?;
+            known::origin(&reading.ledger.reader, origin)?;
+        }
+        if let Some(conversation) = self.correlation {
+            known::conversation(&reading.ledger.reader, conversation)?;
         }
         if let Some(flake) = &self.flake {
             filter.flake = Some(selector::flake(&reading, flake, &context.directory)?.id);
@@ -111,26 +115,6 @@ impl Log {
             ..EventFilter::default()
         })
     }
-}
-
-/// Refuses a stream that has no event: nothing can be known of it.
-fn check_stream(stream: &str, reading: &Reading) -> Result<(), Failure> {
-    let filter = EventFilter { stream: Some(stream.to_owned()), ..EventFilter::default() };
-    if !view::events(&reading.ledger.reader, &filter, Page::Newest, 1, reading.at)?.is_empty() {
-        return Ok(());
-    }
-    let known = if reading.at == At::Now { "is known" } else { "was known at that moment" };
-    Err(Failure::new(Kind::Refused, format!("no stream `{stream}` {known}"))
-        .hinted("`cim-nix log --json` names the stream of every event"))
-}
-
-/// Refuses an origin that is not known: nothing can be known of it either.
-fn check_origin(key: &str, reading: &Reading) -> Result<(), Failure> {
-    if view::freshness(&reading.ledger.reader)?.iter().any(|known| known.origin.starts_with(key)) {
-        return Ok(());
-    }
-    Err(Failure::new(Kind::Refused, format!("no origin whose key begins with `{key}` is known"))
-        .hinted("`cim-nix fleet --json` names every origin"))
 }
 
 /// Hands out every wanted event in the order of the log, a page at a time; with a limit, the latest ones.

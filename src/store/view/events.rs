@@ -200,6 +200,14 @@ pub fn has_kind(connection: &Connection, kind: &str) -> Result<bool, StoreError>
     Ok(!found.is_empty())
 }
 
+/// Whether a conversation is known: by an event, or by a command that brought none about.
+pub fn has_conversation(connection: &Connection, id: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM events WHERE correlation_id = ?1) \
+               OR EXISTS (SELECT 1 FROM commands WHERE correlation_id = ?1)";
+    let found = rows(connection, sql, At::Now, [id.as_bytes()], |row| row.get::<_, i64>(0))?;
+    Ok(!found.is_empty())
+}
+
 /// An event with the command that caused it and what else came of that.
 pub fn event_causes(connection: &Connection, selector: &str) -> Result<Causes, StoreError> {
     let event = event(connection, selector)?;

@@ -114,6 +114,23 @@ pub fn history(
     rows(connection, &sql, at, params, read)
 }
 
+/// Every input path of a flake that was ever recorded: changed in its lock, declared, or a step from a node of its lock.
+const KNOWN_INPUTS: &str = "
+SELECT input FROM p_input_history WHERE flake = ?1
+UNION SELECT name FROM p_inputs WHERE flake = ?1
+UNION SELECT name FROM p_inputs_past WHERE flake = ?1
+UNION SELECT CASE WHEN n.is_root THEN '' ELSE n.path || '/' END || e.key
+      FROM (SELECT path, is_root, inputs FROM p_lock_nodes WHERE flake = ?1
+            UNION ALL SELECT path, is_root, inputs FROM p_lock_nodes_past WHERE flake = ?1) n,
+           json_each(n.inputs) e
+      WHERE n.is_root OR n.path IS NOT NULL
+ORDER BY 1";
+
+/// The input paths that a flake has or had, in order.
+pub fn known_inputs(connection: &Connection, flake: FlakeId) -> Result<Vec<String>, StoreError> {
+    rows(connection, KNOWN_INPUTS, At::Now, [flake.to_string()], |row| row.get(0))
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<HistoryRow> {
     let source: String = row.get("source")?;
     Ok(HistoryRow {

@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::sentence;
 use crate::cli::text::{short, source};
-use crate::cli::{selector, text};
+use crate::cli::{known, selector, text};
 use crate::domain::Attrs;
 use crate::store::view::{self, HistoryFilter, HistoryRow, Source, rfc3339};
 
@@ -40,6 +40,9 @@ impl History {
         let reading = context.read()?;
         let flake = selector::flake(&reading, &self.flake, &context.directory)?;
         let rows = view::history(&reading.ledger.reader, Some(flake.id), &filter, reading.at)?;
+        if let Some(input) = self.input.as_deref().filter(|_| rows.is_empty()) {
+            known::input(&reading.ledger.reader, flake.id, input, reading.at)?;
+        }
         context.printer.answer(&Changes { changes: rows.into_iter().map(Change::of).collect() })
     }
 }

@@ -11,7 +11,9 @@ use crate::app::upkeep::{self, Replayed, ReplayedTable, Selection};
 use crate::cli::answer::{Answer, Page};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
+use crate::cli::known;
 use crate::cli::table::Table;
+use crate::store::view::At;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
@@ -50,7 +52,14 @@ impl Replay {
             correlation: self.correlation,
             shared: self.shared,
         };
-        let replayed = upkeep::replay(&context.session()?, &selection)?;
+        let session = context.session()?;
+        if let Some(stream) = &selection.stream {
+            known::stream(&session.store.reader()?, stream, At::Now)?;
+        }
+        if let Some(conversation) = selection.correlation {
+            known::conversation(&session.store.reader()?, conversation)?;
+        }
+        let replayed = upkeep::replay(&session, &selection)?;
         context.printer.answer(&Summary::of(&replayed))?;
         Ok(ExitCode::SUCCESS)
     }
