@@ -20,7 +20,7 @@ pub use explain::{Explanation, Verdict, explain};
 pub use generations::{Link, System, Version, system, version};
 pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
-pub use rules::Why;
+pub use rules::{Why, check_excludes};
 pub use skip::{SKIPPED, Skip};
 pub use walk::{FileStamp, Found, NixFiles, Unseen, Walk, walk, walk_nix, walk_until};
 pub use watch::{Changed, Renewed, Unwatched, Watch};

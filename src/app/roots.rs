@@ -144,6 +144,11 @@ fn remembered(session: &Session, known: &[PathBuf], path: &Path) -> Result<Vec<L
     Ok(forgotten(session)?.into_iter().filter(is_remembered).map(|path| LocalNote::Unforget { path }).collect())
 }
 
+/// The canonical directories that paths mean; an error when one is none.
+pub fn directories(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AppError> {
+    paths.iter().map(|path| directory(path)).collect()
+}
+
 /// The canonical directory that a path means: itself, or that of a `flake.nix`.
 fn directory(path: &Path) -> Result<PathBuf, AppError> {
     let canonical = path.canonicalize().map_err(|source| AppError::Path { path: path.to_owned(), source })?;

@@ -169,6 +169,16 @@ pub fn scan(
 /// that was forgotten is remembered, and the paths of the request are passed over.
 pub(super) fn scan_inside(
     session: &Session,
+/// Whether there is anything to scan where no ledger is yet. What is wrong with a request is told before one is made for it.
+pub fn begins_a_ledger(request: &ScanRequest) -> Result<bool, AppError> {
+    let walked = roots::directories(&request.paths)?;
+    crate::scan::check_excludes(&request.excludes)?;
+    if request.paths.is_empty() {
+        return Err(AppError::NoRoots);
+    }
+    Ok(!request.keep_forgotten || walked.iter().any(|path| !git::is_in_linked_work_tree(path)))
+}
+
     places: &[Inside],
     request: &ScanRequest,
     command: Command,
@@ -178,6 +188,8 @@ pub(super) fn scan_inside(
     scan_roots(session, &places, request, command, &|_| {}, stop)
 }
 
+    // Before anything becomes a root.
+    crate::scan::check_excludes(&request.excludes)?;
 fn scan_roots(
     session: &Session,
     roots: &[PathBuf],

@@ -62,18 +62,28 @@ pub(super) struct Rules {
     pseudo: Pseudo,
 }
 
+/// Refuses patterns that are none.
+pub fn check_excludes(patterns: &[String]) -> Result<(), Error> {
+    add_excludes(&mut GitignoreBuilder::new("/"), patterns)
+}
+
+fn add_excludes(builder: &mut GitignoreBuilder, patterns: &[String]) -> Result<(), Error> {
+    // Git takes a bracket that is never closed for itself; here it is a slip that would leave nothing out.
+    builder.allow_unclosed_class(false);
+    for pattern in patterns {
+        let failed = |source| Error::Exclude { pattern: pattern.clone(), source: Box::new(source) };
+        builder.add_line(None, pattern).map_err(failed)?;
+    }
+    Ok(())
+}
+
 impl Rules {
     /// `root` and `roots` are canonical.
     pub(super) fn new(root: &Path, roots: &[PathBuf], options: &Options) -> Result<Self, Error> {
         let around = options.within.iter().filter(|around| root.starts_with(around));
         let seen_from = around.max_by_key(|around| around.components().count()).map_or(root, PathBuf::as_path);
         let mut builder = GitignoreBuilder::new(seen_from);
-        // Git takes a bracket that is never closed for itself; here it is a slip that would leave nothing out.
-        builder.allow_unclosed_class(false);
-        for pattern in &options.excludes {
-            let failed = |source| Error::Exclude { pattern: pattern.clone(), source: Box::new(source) };
-            builder.add_line(None, pattern).map_err(failed)?;
-        }
+        add_excludes(&mut builder, &options.excludes)?;
         let failed = |source| Error::Excludes { root: root.to_owned(), source: Box::new(source) };
         let excludes = builder.build().map_err(failed)?;
         let other_roots = roots.iter().filter(|other| *other != root && other.starts_with(root)).cloned().collect();

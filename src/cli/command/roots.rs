@@ -70,7 +70,7 @@ impl Run for Roots {
                 let roots = context.read()?.ledger.reader.roots()?;
                 context.printer.answer(&List { roots: roots.iter().map(Root::of).collect() })?;
             }
-            Action::Add { paths } => add(context, paths)?,
+            Action::Add { paths } => add(context, &paths)?,
             Action::Share { roots } => share(context, &roots)?,
             Action::Unshare { roots } => unshare(context, &roots)?,
             Action::Forget { path } => forget(context, &path)?,
@@ -79,11 +79,14 @@ impl Run for Roots {
     }
 }
 
-fn add(context: &mut Context<'_>, paths: Vec<PathBuf>) -> Result<(), Failure> {
+fn add(context: &mut Context<'_>, paths: &[PathBuf]) -> Result<(), Failure> {
+    let paths: Vec<PathBuf> = paths.iter().map(|path| context.directory.join(path)).collect();
+    // Before a ledger is made for them, and before one of them is a root.
+    app::roots::directories(&paths)?;
     let session = context.session()?;
     let mut done = done::Added { roots: Vec::new(), still_to_be_sent: 0 };
     for path in paths {
-        let Added { path, is_new, withdrawn } = app::roots::add(&session, &context.directory.join(path))?;
+        let Added { path, is_new, withdrawn } = app::roots::add(&session, &path)?;
         let what = if is_new { "is a root now" } else { "was a root before" };
         context.printer.say(format!("`{}` {what}", path.display()));
         done.roots.push(done::Root { path: PathFields::from(path.as_path()), new: is_new, streams_private: withdrawn });

@@ -103,9 +103,10 @@ impl Scan {
     fn scan(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let request = self.request(context)?;
         let stop = interrupt::flag()?;
-        if self.paths.is_empty() && !context.has_ledger() {
-            // Where nothing is known there are no roots either, and a mistaken `--db` leaves no file behind.
-            return Err(AppError::NoRoots.into());
+        // Where nothing is scanned no ledger is made: a mistaken path or `--db` leaves no file behind.
+        if !context.has_ledger() && !scan::begins_a_ledger(&request)? {
+            context.printer.answer(&Scanned::of(&ScanReport::default(), 0))?;
+            return Ok(ExitCode::SUCCESS);
         }
         let session = context.session()?;
         let began = session.clock.now();
