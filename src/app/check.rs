@@ -45,8 +45,19 @@ pub struct CheckReport {
     pub files: u64,
     /// Files with findings, in path order.
     pub found: Vec<FileFindings>,
-    /// What could not be read, each with one sentence.
-    pub unreadable: Vec<(PathBuf, String)>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// A file or directory that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The rule that finds it, by the name that a scan gives it as well: `unreadable`, `too-large`.
+    pub rule: &'static str,
+    /// One sentence.
+    pub message: String,
 }
 
 /// The findings of one file, in the order of its text.
@@ -76,7 +87,9 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
     }
     let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;
-    let mut report = CheckReport { unreadable: walked.problems, ..CheckReport::default() };
+    let unread = |(path, message)| Unread { path, rule: "unreadable", message };
+    let mut report =
+        CheckReport { unread: walked.problems.into_iter().map(unread).collect(), ..CheckReport::default() };
     report.files = u64::try_from(walked.files.len()).unwrap_or(u64::MAX);
     let items = items(walked.files);
     let today = day(request.now);
@@ -91,7 +104,7 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
         report.add(item, looked);
     }
     report.found.sort_by(|a, b| a.path.cmp(&b.path));
-    report.unreadable.sort();
+    report.unread.sort();
     Ok(report)
 }
 
@@ -113,7 +126,7 @@ pub fn known(selection: &Selection) -> Result<(), AppError> {
 struct Looked {
     nix: Vec<Finding>,
     lock: Vec<Finding>,
-    failed: Option<(PathBuf, String)>,
+    failed: Option<Unread>,
     /// The files that were asked for beside it.
     beside: Vec<PathBuf>,
 }
@@ -163,7 +176,10 @@ fn look(item: &Item, linter: &Linter, (cache, files): (&Cache, &Files), request:
             let findings = nix.map_or_else(Vec::new, |file| linter.check_beside(&file.text, beside));
             Looked { nix: findings, ..Looked::default() }
         }
-        Err(error) => Looked { failed: Some((error.path().to_owned(), super::chain(&error))), ..Looked::default() },
+        Err(error) => {
+            let (path, rule, message) = (error.path().to_owned(), error.code(), super::chain(&error));
+            Looked { failed: Some(Unread { path, rule, message }), ..Looked::default() }
+        }
     };
     looked.beside = asked.into_inner();
     looked
@@ -200,7 +216,7 @@ fn read(item: &Item) -> Result<(Option<FileText>, Option<FileText>), ReadError> 
 
 impl CheckReport {
     fn add(&mut self, item: Item, looked: Looked) {
-        self.unreadable.extend(looked.failed);
+        self.unread.extend(looked.failed);
         for (at, findings) in [(item.nix, looked.nix), (item.lock, looked.lock)] {
             if let Some((path, _)) = at
                 && !findings.is_empty()

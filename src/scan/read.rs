@@ -51,6 +51,14 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// The rule that finds it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::NotAFile { .. } | Self::Io { .. } => "unreadable",
+        }
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         match self {

@@ -104,7 +104,7 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         for one in seen {
             match one {
                 Ok(file) => read.push(file),
-                Err(error) => settler.problem(error.path(), "unreadable", chain(&error)),
+                Err(error) => settler.problem(error.path(), error.code(), chain(&error)),
             }
         }
         files.record(&read, TRIES, settler)?;

@@ -406,9 +406,5 @@ fn dirty_lock(repository: &Repository, path: &Path, findings: &mut Findings) -> 
 }
 
 fn failed(error: &ReadError) -> Glance {
-    let (code, path) = match error {
-        ReadError::TooLarge { path, .. } => ("too-large", path),
-        ReadError::NotAFile { path } | ReadError::Io { path, .. } => ("unreadable", path),
-    };
-    Glance::Failed { code, path: RecordedPath::new(path), message: chain(error) }
+    Glance::Failed { code: error.code(), path: RecordedPath::new(error.path()), message: chain(error) }
 }

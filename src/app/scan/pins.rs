@@ -60,7 +60,7 @@ fn look(file: &Path, manager: Manager, settler: &mut Settler<'_>) -> Option<Pins
     let text = match read_text(file, DEFAULT_LIMIT) {
         Ok(read) => read.text,
         Err(error) => {
-            settler.problem(file, "unreadable", error.to_string());
+            settler.problem(file, error.code(), error.to_string());
             return None;
         }
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Run;
-use crate::app::check::{self, CheckReport, CheckRequest, baseline};
+use crate::app::check::{self, CheckReport, CheckRequest, Unread, baseline};
 use crate::app::edit::from_here;
 use crate::app::moment::Moment;
 use crate::app::scan::{self, ScanRequest, Wanted};
@@ -147,7 +147,7 @@ impl Run for Check {
             record(&request, context)?;
         }
         let failed = report.findings().any(|(_, finding)| self.fail_on.counts(finding.severity))
-            || !report.unreadable.is_empty() && self.fail_on != FailOn::Never;
+            || !report.unread.is_empty() && self.fail_on != FailOn::Never;
         if self.sarif {
             context.printer.json(&sarif::document(&report, &context.directory))?;
         } else {
@@ -268,10 +268,11 @@ impl Checked {
     fn of(report: &CheckReport, directory: &Path, people: bool) -> Self {
         let mut checked =
             Self { files: report.files, findings: Vec::new(), summary: Summary::default(), blocks: Vec::new() };
-        for (path, message) in &report.unreadable {
+        for unread in &report.unread {
+            let at = from_here(&unread.path, directory);
             checked.summary.count(Severity::Error);
-            checked.findings.push(unreadable(&from_here(path, directory), message));
-            checked.blocks.push(format!("error[unreadable]: {}: {message}\n", from_here(path, directory).display()));
+            checked.blocks.push(format!("error[{}]: {}: {}\n", unread.rule, at.display(), unread.message));
+            checked.findings.push(row_of_unread(&at, unread));
         }
         let mut shown: HashSet<&Path> = HashSet::new();
         for file in &report.found {
@@ -315,16 +316,16 @@ impl Summary {
     }
 }
 
-fn unreadable(path: &Path, message: &str) -> Row {
+fn row_of_unread(path: &Path, unread: &Unread) -> Row {
     Row {
-        rule: "unreadable".to_owned(),
+        rule: unread.rule.to_owned(),
         severity: Severity::Error.name(),
         path: PathFields::from(path),
         line: 1,
         column: 1,
         end_line: 1,
         end_column: 1,
-        message: message.to_owned(),
+        message: unread.message.clone(),
         fix: None,
         fingerprint: None,
     }

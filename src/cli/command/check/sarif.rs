@@ -23,15 +23,16 @@ pub(super) fn document(report: &CheckReport, directory: &Path) -> Value {
         let lines = Lines::of(&text);
         file.findings.iter().map(|finding| result(&at, &lines, finding)).collect::<Vec<_>>()
     });
-    let unreadable = report.unreadable.iter().map(|(path, message)| {
+    let unread = report.unread.iter().map(|unread| {
+        let at = uri(&from_here(&unread.path, directory));
         json!({
-            "ruleId": "unreadable",
+            "ruleId": unread.rule,
             "level": "error",
-            "message": { "text": message },
-            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&from_here(path, directory)) } } }],
+            "message": { "text": unread.message },
+            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": at } } }],
         })
     });
-    let results: Vec<Value> = unreadable.chain(findings).collect();
+    let results: Vec<Value> = unread.chain(findings).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
