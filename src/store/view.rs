@@ -29,7 +29,7 @@ pub use events::{
     Alike, Causes, EventFilter, EventRow, Moment, Page, TimePage, event, event_causes, events, events_by_time,
     has_conversation, has_kind,
 };
-pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flake_at, flakes, known_flakes};
+pub use flakes::{FlakeRow, KnownFlakeRow, Whose, flake, flake_at, flakes, flakes_named, known_flakes, places};
 pub use fleet::{FleetRow, Freshness, ParkedRow, SucceedsRow, SyncRow, fleet, freshness, parked, succeeds, sync};
 pub use generations::{GenerationRow, generations};
 pub use history::{HistoryFilter, HistoryRow, Source, history, known_inputs};

@@ -229,10 +229,10 @@ fn people(reading: &Reading, filter: &EventFilter, limit: Option<usize>, printer
 pub(super) struct Names(std::collections::HashMap<String, String>);
 
 impl Names {
-    /// Reads the names of every flake that was ever known.
+    /// Reads the names that every flake that was ever known had at the moment that is looked at.
     pub(super) fn of(reading: &Reading) -> Result<Self, Failure> {
-        let known = view::known_flakes(&reading.ledger.reader)?;
-        Ok(Self(known.iter().map(|row| (row.id.to_string(), for_people(row.directory.text()))).collect()))
+        let places = view::places(&reading.ledger.reader, reading.at)?;
+        Ok(Self(places.iter().map(|(id, path)| (id.to_string(), for_people(path.text()))).collect()))
     }
 
     /// One event in one line.

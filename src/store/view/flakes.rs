@@ -1,6 +1,7 @@
 //! Flakes: the list, and the one that somebody means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 
 use rusqlite::{Connection, Row};
 
@@ -97,6 +98,15 @@ pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow
     only(found, selector)
 }
 
+/// The flakes in directories of a name, in the order of their paths.
+pub fn flakes_named(connection: &Connection, name: &OsStr, at: At) -> Result<Vec<FlakeRow>, StoreError> {
+    // What is not UTF-8 may read alike.
+    let alike = format!("{FLAKES} WHERE NOT {{succeeded}} AND substr(f.path, -length(?1)) = ?1 ORDER BY f.path, f.id");
+    let ending = format!("/{}", name.to_string_lossy());
+    let found = rows(connection, &alike, at, [ending], read_flake)?;
+    Ok(found.into_iter().filter(|flake| flake.path.to_path().file_name() == Some(name)).collect())
+}
+
 /// The one flake at a path, which need not be UTF-8; that of this machine, when it has one there.
 pub fn flake_at(connection: &Connection, path: &RecordedPath, at: At) -> Result<FlakeRow, StoreError> {
     let sql = format!("{FLAKES} WHERE f.path = ?1 AND f.path_bytes IS ?2 ORDER BY f.id");
@@ -129,6 +139,21 @@ pub fn known_flakes(connection: &Connection) -> Result<Vec<KnownFlakeRow>, Store
             removed: row.get("removed")?,
         })
     })
+}
+
+/// Where each flake was seen first.
+const FIRST_PLACES: &str = "
+SELECT id, path, path_bytes, min(from_position)
+FROM (SELECT id, path, path_bytes, from_position FROM p_flakes
+      UNION ALL SELECT id, path, path_bytes, from_position FROM p_flakes_past)
+GROUP BY id";
+
+/// Where each flake that was ever known lay at a moment; where it was seen first, when it was not known then.
+pub fn places(connection: &Connection, at: At) -> Result<HashMap<FlakeId, RecordedPath>, StoreError> {
+    let read = |row: &Row<'_>| Ok((parsed(row, "id")?, read_path(row)?));
+    let first = if at == At::Now { Vec::new() } else { rows(connection, FIRST_PLACES, At::Now, [], read)? };
+    let then = rows(connection, "SELECT id, path, path_bytes FROM {flakes}", at, [], read)?;
+    Ok(first.into_iter().chain(then).collect())
 }
 
 /// The path of a row with the columns `path` and `path_bytes`.

@@ -87,7 +87,7 @@ fn flake_row(row: view::FlakeRow) -> FlakeRow {
 }
 
 fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Page) -> Result<Answer, StoreError> {
-    let names = Names::read(connection)?;
+    let names = Names::read(connection, at)?;
     let alike = filter.text.as_deref().map(|text| alike::names(connection, text, &names)).transpose()?;
     let wanted = view::EventFilter {
         alike: alike.unwrap_or_default(),
@@ -118,7 +118,7 @@ fn events(connection: &Connection, filter: &EventFilter, at: view::At, page: Pag
 
 fn event(connection: &Connection, position: i64) -> Result<Answer, StoreError> {
     let causes = view::event_causes(connection, &position.to_string())?;
-    let names = Names::read(connection)?;
+    let names = Names::read(connection, view::At::Now)?;
     let event = causes.event;
     let row = event_row(&event, &names);
     let others = causes.siblings.iter().chain(&causes.conversation).take(RELATED);
@@ -154,13 +154,13 @@ fn event_row(event: &view::EventRow, names: &Names) -> EventRow {
     }
 }
 
-/// The directories of flakes, by id.
+/// The directories of flakes at a moment, by id.
 struct Names(std::collections::HashMap<String, String>);
 
 impl Names {
-    fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let known = view::known_flakes(connection)?;
-        Ok(Self(known.into_iter().map(|row| (row.id.to_string(), row.directory.text().to_owned())).collect()))
+    fn read(connection: &Connection, at: view::At) -> Result<Self, StoreError> {
+        let places = view::places(connection, at)?;
+        Ok(Self(places.into_iter().map(|(id, path)| (id.to_string(), path.text().to_owned())).collect()))
     }
 
     fn of(&self, stream: &str, payload: &Value) -> Option<String> {
