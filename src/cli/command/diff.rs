@@ -1,6 +1,6 @@
 //! `diff`: what differs between two moments.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -115,10 +115,7 @@ fn sentence_of(subject: &Subject, name: &str) -> String {
     match subject {
         Subject::Flake { from: None, .. } => "+ flake".to_owned(),
         Subject::Flake { to: None, .. } => "- flake".to_owned(),
-        Subject::Flake { from: Some(from), to: Some(to) } if from.path != to.path => {
-            format!("~ flake, was {}", for_people(from.path.text()))
-        }
-        Subject::Flake { .. } => "~ flake".to_owned(),
+        Subject::Flake { from: Some(from), to: Some(to) } => format!("~ flake {}", own_changes(from, to).join(", ")),
         Subject::Input { from: None, to: Some(to) } => format!("+ input {name} {}", written(to)),
         Subject::Input { from: Some(from), to: None } => format!("- input {name} {}", written(from)),
         Subject::Input { from, to } => {
@@ -135,6 +132,31 @@ fn sentence_of(subject: &Subject, name: &str) -> String {
             }
         }
     }
+}
+
+/// What of a flake itself is otherwise, before and after.
+fn own_changes(from: &FlakeRow, to: &FlakeRow) -> Vec<String> {
+    let text = |text: &Option<String>| text.as_deref().map_or_else(|| "none".to_owned(), |text| format!("`{text}`"));
+    let version = |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    let mut told = Vec::new();
+    let mut tell = |what: &str, from: String, to: String| {
+        if from != to {
+            told.push(format!("{what} {from} → {to}"));
+        }
+    };
+    tell("path", for_people(from.path.text()), for_people(to.path.text()));
+    tell("description", text(&from.description), text(&to.description));
+    tell("lineage", text(&from.lineage), text(&to.lineage));
+    tell("lock version", version(from.lock_version), version(to.lock_version));
+    let names: BTreeSet<&String> = from.nix_config.keys().chain(to.nix_config.keys()).collect();
+    for name in names {
+        tell(
+            &format!("nixConfig.{name}"),
+            text(&from.nix_config.get(name).cloned()),
+            text(&to.nix_config.get(name).cloned()),
+        );
+    }
+    told
 }
 
 fn written(row: &InputRow) -> String {
