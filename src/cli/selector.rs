@@ -1,7 +1,6 @@
 //! Which flake somebody means: a path, an id or the beginning of one, or the name of its directory.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::context::Reading;
@@ -19,22 +18,27 @@ const LIKENESS: f64 = 0.85;
 /// Finds the flake that is meant.
 pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Result<FlakeRow, Failure> {
     let named = RecordedPath::new(&absolute(selector, directory));
-    let missing = match view::flake_at(&reading.ledger.reader, &named, reading.at) {
-        Err(StoreError::NoFlake { .. }) => view::flake(&reading.ledger.reader, &selector.to_string_lossy(), reading.at),
+    let reader = &reading.ledger.reader;
+    match view::flake_at(reader, &named, reading.at) {
+        Err(StoreError::NoFlake { .. }) => {}
         found => return Ok(found?),
-    };
-    let Err(StoreError::NoFlake { .. }) = &missing else { return Ok(missing?) };
-    let all = view::flakes(&reading.ledger.reader, view::Whose::All, reading.at)?;
-    let mut same_name: Vec<&FlakeRow> =
-        all.iter().filter(|flake| directory_name(flake) == selector.as_bytes()).collect();
-    match (same_name.pop(), same_name.is_empty()) {
-        (Some(flake), true) => Ok(flake.clone()),
-        (Some(flake), false) => {
-            let candidates = same_name.into_iter().chain([flake]).map(|flake| flake.path.text().to_owned()).collect();
-            Err(StoreError::AmbiguousFlake { selector: selector.to_string_lossy().into_owned(), candidates }.into())
+    }
+    let text = selector.to_string_lossy();
+    let of_name = view::flakes_named(reader, selector, reading.at)?;
+    match (view::flake(reader, &text, reading.at), &*of_name) {
+        // A name that is a beginning of ids as well, as `ada` is, means the directory.
+        (Ok(flake), []) => Ok(flake),
+        (Ok(flake), _) if flake.id.to_string().eq_ignore_ascii_case(&text) || flake.path.text() == text => Ok(flake),
+        (Ok(_) | Err(StoreError::NoFlake { .. } | StoreError::AmbiguousFlake { .. }), [flake]) => Ok(flake.clone()),
+        (Err(StoreError::NoFlake { .. }), []) if reading.at != At::Now => Err(unknown_then(&text)),
+        (Err(StoreError::NoFlake { .. }), []) => {
+            Err(unknown(&text, &named, &view::flakes(reader, view::Whose::All, reading.at)?))
         }
-        (None, _) if reading.at != At::Now => Err(unknown_then(&selector.to_string_lossy())),
-        (None, _) => Err(unknown(&selector.to_string_lossy(), &named, &all)),
+        (Ok(_) | Err(StoreError::NoFlake { .. } | StoreError::AmbiguousFlake { .. }), [_, ..]) => {
+            let candidates = of_name.iter().map(|flake| flake.path.text().to_owned()).collect();
+            Err(StoreError::AmbiguousFlake { selector: text.into_owned(), candidates }.into())
+        }
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -43,10 +47,6 @@ fn absolute(selector: &OsStr, directory: &Path) -> std::path::PathBuf {
     let path = directory.join(selector);
     let path = if path.file_name() == Some(OsStr::new("flake.nix")) { path.parent().unwrap_or(&path) } else { &path };
     path.canonicalize().unwrap_or_else(|_| path.components().collect())
-}
-
-fn directory_name(flake: &FlakeRow) -> Vec<u8> {
-    flake.path.to_path().file_name().map_or_else(Vec::new, |name| name.as_bytes().to_vec())
 }
 
 fn unknown_then(selector: &str) -> Failure {

@@ -283,7 +283,7 @@ pub enum StoreError {
         selector: String,
     },
     /// More than one flake goes by this path or beginning of an id.
-    #[error("`{selector}` may be any of {}; give the path, or more of the id", candidates.join(", "))]
+    #[error("`{selector}` may be any of {}; give the path, or more of the id", some(candidates))]
     AmbiguousFlake {
         /// What was asked for.
         selector: String,
@@ -380,6 +380,14 @@ impl<T> Named<T> for rusqlite::Result<T> {
     fn named(self, path: &Path) -> Result<T, StoreError> {
         self.map_err(|source| StoreError::sqlite(path, source))
     }
+}
+
+/// The first of many names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 fn holder_text(holder: Option<&str>) -> String {
