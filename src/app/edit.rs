@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::domain::message::MessageIdentity;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::file;
+use crate::store::local::edits;
 use crate::store::{Append, Command, EditRow, LocalNote, StoreError, Undo};
 use crate::syntax::dedupe;
 use crate::syntax::edit::{self as syntax, EditError, Note};
@@ -364,7 +365,15 @@ fn leave_note(session: &Session, draft: &Draft, command: Option<&Command>) -> Re
     let identity = command.map_or_else(|| session.command(draft.name).identity, |command| command.identity);
     let texts = (draft.old.as_str(), draft.new.as_str());
     let note = EditRow { undoes: draft.undoes, ..note(session, draft.name, &identity, &draft.path, texts) };
-    keep(session, vec![LocalNote::EditLeft(Box::new(note.clone()))])?;
+    let left = vec![LocalNote::EditLeft(Box::new(note.clone()))];
+    // Somebody else's edit is theirs whoever sees it first.
+    match command {
+        Some(command) => {
+            let (actor, result) = (command.actor.clone(), serde_json::json!({ "edit": note.command }));
+            keep_as(session, left, Command { actor, result, ..session.caused(edits::NOTE, &identity) })?;
+        }
+        None => keep(session, left)?,
+    }
     Ok(note)
 }
 
@@ -400,7 +409,10 @@ pub(super) fn keep(session: &Session, notes: Vec<LocalNote>) -> Result<(), AppEr
     if notes.is_empty() {
         return Ok(());
     }
-    let command = session.command("note_edit");
+    keep_as(session, notes, session.command(edits::NOTE))
+}
+
+fn keep_as(session: &Session, notes: Vec<LocalNote>, command: Command) -> Result<(), AppError> {
     let received_at = session.clock.now();
     session.store.append(Append { command, received_at, writes: Vec::new(), notes })?;
     Ok(())

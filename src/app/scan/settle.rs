@@ -249,7 +249,10 @@ impl<'a> Settler<'a> {
                 let command = self.session.command_as(edit::name(&edit.name), edit.identity());
                 // The scan that an edit brings about knows who asked for it.
                 let is_own = self.identity.causation_id.uuid() == edit.command;
-                if is_own { Command { actor: self.actor.clone(), ..command } } else { command }
+                match if is_own { Some(self.actor.clone()) } else { self.reader.edit_actor(edit.command)? } {
+                    Some(actor) => Command { actor, ..command },
+                    None => command,
+                }
             }
             None => self.observe(),
         };

@@ -17,6 +17,9 @@ use crate::store::reader::Reader;
 /// How long a text is kept that an edit replaced, in microseconds: 90 days.
 const KEPT: i64 = 90 * 24 * 60 * 60 * 1_000_000;
 
+/// The command that leaves the note of an edit. It is remembered where the edit is made in the name of somebody else.
+pub(crate) const NOTE: &str = "note_edit";
+
 /// One edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditRow {
@@ -65,6 +68,13 @@ impl Reader {
     /// The edit that a command made.
     pub fn edit(&self, command: Uuid) -> Result<Option<EditRow>, StoreError> {
         self.edit_where("command_id = ?1", &[command.as_bytes()])
+    }
+
+    /// In whose name an edit was made, when that is somebody else than the user of this process.
+    pub fn edit_actor(&self, command: Uuid) -> Result<Option<String>, StoreError> {
+        self.prepare_cached("SELECT actor FROM commands WHERE name = ?1 AND causation_id = ?2 LIMIT 1")
+            .and_then(|mut statement| statement.query_row((NOTE, command.as_bytes()), |row| row.get(0)).optional())
+            .named(self.path())
     }
 
     /// The last edit that is in force: it was not taken back, and does not itself take one back. What makes an edit again

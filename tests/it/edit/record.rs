@@ -125,10 +125,43 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
     assert_eq!(taking_back(&estate, None).new, FLAKE, "its text is what can be taken back all the same");
 }
 
+/// As a process that watches sees what another one writes for somebody on the bus.
+#[test]
+fn whoever_sees_the_text_of_somebody_else_first_names_them() {
+    let estate = estate();
+    let planned = draft(&estate, "x");
+    let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
+    let command = estate.session.clock.new_id();
+    let note = EditRow {
+        command,
+        name: "add_input".to_owned(),
+        correlation: command,
+        path: planned.path.clone(),
+        before: hash(&planned.old),
+        after: hash(&planned.new),
+        undo: Undo::Text(planned.old.clone()),
+        at: estate.session.clock.now(),
+        undoes: None,
+        seen: false,
+    };
+    let identity = note.identity().cause(estate.session.clock.new_id());
+    let result = serde_json::json!({ "edit": command });
+    leave_as(&estate, &note, identity, "bus:ada", result);
+    fs::write(&planned.path, &planned.new).unwrap();
+    let before = events(&estate).len();
+    estate.scan();
+    let new = events(&estate).split_off(before);
+    assert!(!new.is_empty() && new.iter().all(|event| event.actor == "bus:ada"), "{new:?}");
+}
+
 fn leave(estate: &Estate, note: &EditRow) {
-    let id = estate.session.clock.new_id();
-    let identity = MessageIdentity::root(id);
-    let command = Command { id, name: "note_edit", identity, actor: "me".to_owned(), result: serde_json::Value::Null };
+    let identity = MessageIdentity::root(estate.session.clock.new_id());
+    leave_as(estate, note, identity, "me", serde_json::Value::Null);
+}
+
+fn leave_as(estate: &Estate, note: &EditRow, identity: MessageIdentity, actor: &str, result: serde_json::Value) {
+    let (id, actor) = (identity.message_id.uuid(), actor.to_owned());
+    let command = Command { id, name: "note_edit", identity, actor, result };
     let notes = vec![LocalNote::EditLeft(Box::new(note.clone()))];
     estate.session.store.append(Append { command, received_at: note.at, writes: Vec::new(), notes }).unwrap();
 }

@@ -188,6 +188,12 @@ fn inputs_are_added_and_removed_for_others_as_the_user_does_it_and_once() {
     );
     assert!(!events.is_empty() && side.ada.count(&recorded) == i64::try_from(events.len()).unwrap(), "{added}");
     assert_eq!(side.ada.count("SELECT count(*) FROM v1_events WHERE type = 'flake.input_added'"), 1);
+    // So that whoever sees it first knows whose doing it is.
+    let note = format!(
+        "SELECT count(*) FROM commands WHERE name = 'note_edit' AND correlation_id = x'{}' AND actor LIKE 'bus:carol (%'",
+        conversation.simple()
+    );
+    assert_eq!(side.ada.count(&note), 1);
     let text = side.read("one/flake.nix");
     assert!(text.contains("# ours") && text.contains(ADDED) && text.contains("{ self, nixpkgs, utils }"), "{text}");
     // The same again, by somebody who does not know the conversation, also after a restart.

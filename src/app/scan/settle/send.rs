@@ -141,8 +141,12 @@ impl Settler<'_> {
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = edit.undoes;
         }
-        let command = |settler: &Self| settler.session.command_as(edit::name(&edit.name), edit.identity());
-        let outcome = self.store_as(command, writes, vec![seen, LocalNote::EditSeen { command: edit.command }])?;
+        let command = self.session.command_as(edit::name(&edit.name), edit.identity());
+        let command = match self.reader.edit_actor(edit.command)? {
+            Some(actor) => Command { actor, ..command },
+            None => command,
+        };
+        let outcome = self.store_as(|_| command, writes, vec![seen, LocalNote::EditSeen { command: edit.command }])?;
         self.tell(&edit.path, outcome);
         Ok(())
     }
