@@ -23,6 +23,8 @@ mod facts;
 
 mod files;
 
+mod forgotten;
+
 mod hosts;
 
 mod look;
@@ -35,6 +37,8 @@ mod pins;
 
 mod system;
 
+mod tracked;
+
 mod unseen;
 
 #[cfg(test)]
@@ -42,6 +46,8 @@ mod tests;
 
 use look::{Glance, Looker};
 use settle::Settler;
+
+pub(super) use tracked::count_in;
 
 /// How many flakes are read ahead of the one that is being stored: bounds the memory of a scan.
 const READ_AHEAD: usize = 128;
@@ -119,8 +125,19 @@ pub struct ScanReport {
     pub resolved: u64,
     /// What is wrong with flakes, in path order.
     pub problems: Vec<ScanProblem>,
+    /// Known flakes, and locks, that were not looked at and stay as they are recorded, in path order.
+    pub left_out: Vec<LeftOut>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+}
+
+/// A flake or a lock that the scan did not look at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// The directory of the flake, or its lock.
+    pub path: PathBuf,
+    /// Why: a sentence without its subject, as in `the exclude pattern …`.
+    pub why: String,
 }
 
 /// Something wrong that the scan saw, whether or not it saw it before.
@@ -152,23 +169,6 @@ pub enum Progress {
     },
 }
 
-/// Scans as a person asks for it. `stop` may be set from elsewhere at any moment: what is begun is finished, the rest is left
-/// for the next scan.
-pub fn scan(
-    session: &Session,
-    request: &ScanRequest,
-    progress: &(dyn Fn(Progress) + Sync),
-    stop: &AtomicBool,
-) -> Result<ScanReport, AppError> {
-    let command = session.command("scan");
-    let roots = roots::to_scan(session, &request.paths, request.keep_forgotten)?;
-    scan_roots(session, &roots, request, command, progress, stop)
-}
-
-/// Scans in the roots, as the command of somebody: its events belong to that conversation. Nothing becomes a root, nothing
-/// that was forgotten is remembered, and the paths of the request are passed over.
-pub(super) fn scan_inside(
-    session: &Session,
 /// Whether there is anything to scan where no ledger is yet. What is wrong with a request is told before one is made for it.
 pub fn begins_a_ledger(request: &ScanRequest) -> Result<bool, AppError> {
     let walked = roots::directories(&request.paths)?;
@@ -179,6 +179,25 @@ pub fn begins_a_ledger(request: &ScanRequest) -> Result<bool, AppError> {
     Ok(!request.keep_forgotten || walked.iter().any(|path| !git::is_in_linked_work_tree(path)))
 }
 
+/// Scans as a person asks for it. `stop` may be set from elsewhere at any moment: what is begun is finished, the rest is left
+/// for the next scan.
+pub fn scan(
+    session: &Session,
+    request: &ScanRequest,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &AtomicBool,
+) -> Result<ScanReport, AppError> {
+    let command = session.command("scan");
+    // Before anything becomes a root.
+    crate::scan::check_excludes(&request.excludes)?;
+    let roots = roots::to_scan(session, &request.paths, request.keep_forgotten)?;
+    scan_roots(session, &roots, request, command, progress, stop)
+}
+
+/// Scans in the roots, as the command of somebody: its events belong to that conversation. Nothing becomes a root, nothing
+/// that was forgotten is remembered, and the paths of the request are passed over.
+pub(super) fn scan_inside(
+    session: &Session,
     places: &[Inside],
     request: &ScanRequest,
     command: Command,
@@ -188,8 +207,6 @@ pub fn begins_a_ledger(request: &ScanRequest) -> Result<bool, AppError> {
     scan_roots(session, &places, request, command, &|_| {}, stop)
 }
 
-    // Before anything becomes a root.
-    crate::scan::check_excludes(&request.excludes)?;
 fn scan_roots(
     session: &Session,
     roots: &[PathBuf],
@@ -207,15 +224,22 @@ fn scan_roots(
     progress(Progress::Walking);
     let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
     let began = session.store.reader()?.head()?;
-    let walked = walk_until(roots, &request.options(within), stop)?;
-    let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    let options = request.options(within);
+    let mut walked = walk_until(roots, &options, stop)?;
+    count_in(&mut walked);
+    let mut known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
+    let forgotten = forgotten::follow((session, &command), (&walked, &known), &moved, (request, roots))?;
+    if !forgotten.is_empty() {
+        known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
     let run = Run { session, request, linter, walked: &walked, began, known: &known, moved: &moved, progress, stop };
     let anew = |directory: &Path| run.look_anew(directory);
     let mut settler = Settler::new(session, &known, &command, &moved, &anew, files::extractor(request), began)?;
+    settler.report.left_out.extend(forgotten);
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     if !moved.is_empty() {
@@ -226,7 +250,7 @@ fn scan_roots(
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         settler.as_of(began);
-        gone::settle(roots, &walked, &known, &mut settler)?;
+        gone::settle(roots, (&walked, &options), &known, &mut settler)?;
         hosts::settle(&run, &mut settler)?;
         pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
         if let Some(root) = &request.system {
@@ -249,7 +273,8 @@ pub(super) fn look_at(
     let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
     let options = Options { max_depth: Some(0), threads: 1, pins: false, ..request.options(within) };
     let began = session.store.reader()?.head()?;
-    let walked = walk_until(&[directory.to_owned()], &options, &stop)?;
+    let mut walked = walk_until(&[directory.to_owned()], &options, &stop)?;
+    count_in(&mut walked);
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
@@ -285,6 +310,13 @@ impl Run<'_> {
         for (path, message) in &self.walked.problems {
             settler.problem(path, "unreadable", message.clone());
         }
+        let locks = self.walked.flakes.iter().filter(|at| at.excluded_lock && !self.known.is_forgotten(&at.dir));
+        settler.report.left_out.extend(
+            locks.map(|at| LeftOut {
+                path: at.dir.join("flake.lock"),
+                why: "an exclude pattern leaves it out".to_owned(),
+            }),
+        );
     }
 
     fn looker<'k>(&'k self, known: &'k Known) -> Looker<'k> {
@@ -302,7 +334,8 @@ impl Run<'_> {
         let (store, within) = (&self.session.store, roots::list(self.session)?);
         let within = within.into_iter().map(|root| root.path).collect();
         let alone = Options { max_depth: Some(0), threads: 1, pins: false, ..self.request.options(within) };
-        let walked = walk_until(&[directory.to_owned()], &alone, self.stop)?;
+        let mut walked = walk_until(&[directory.to_owned()], &alone, self.stop)?;
+        count_in(&mut walked);
         let known = Known::load(&store.reader()?, &store.origin().public_key)?;
         let at = walked.flakes.iter().find(|at| at.dir == directory && !known.is_forgotten(directory));
         let moved = self.moved.get(directory).copied();
@@ -351,6 +384,7 @@ impl Run<'_> {
         self.session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
         report.problems.sort();
         report.problems.dedup();
+        report.left_out.sort();
         let ScanReport { seen, new, changed, removed, events, interrupted, .. } = report;
         tracing::info!(seen, new, changed, removed, events, interrupted, "scanned");
         Ok(report)

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::explain::{Verdict, explain};
 use super::roots::{self, Inside};
+use super::scan::count_in;
 use super::scan::{ScanReport, ScanRequest, scan, scan_inside};
 use super::{AppError, Session};
 use crate::scan::{DEFAULT_LIMIT, Renewed, Unwatched, Watch, read_text, walk_until};
@@ -254,9 +255,10 @@ impl Watching<'_> {
         }
         let within = self.places.roots.iter().cloned().collect();
         // What cannot be walked is told by the next scan of everything.
-        let Ok(walked) = walk_until(&appeared, &self.request.options(within), self.stop) else {
+        let Ok(mut walked) = walk_until(&appeared, &self.request.options(within), self.stop) else {
             return Affected::default();
         };
+        count_in(&mut walked);
         let held = || {
             let flakes = walked.flakes.iter().map(|found| found.dir.as_path());
             flakes

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::Scope;
 
 use super::git_rules::{GitRules, Markers};
-use super::rules::Rules;
+use super::rules::{Rules, Why};
 use super::{Error, Options, PIN_FILES};
 
 /// What a walk found. Flakes and problems are in path order, so two walks of the same tree are equal.
@@ -22,6 +22,8 @@ use super::{Error, Options, PIN_FILES};
 pub struct Walk {
     /// Every directory with a `flake.nix` or a `flake.lock`.
     pub flakes: Vec<Found>,
+    /// Those that only hold a `flake.nix` that git's rules leave out: they count where git tracks it all the same.
+    pub ignored: Vec<Found>,
     /// Every Nix file beside the `flake.nix`, when they were asked for.
     pub nix: Box<[(PathBuf, FileStamp)]>,
     /// The files, and links, that pin sources without a flake, when they were asked for, in path order.
@@ -31,6 +33,8 @@ pub struct Walk {
     /// What could not be looked at, each with one sentence.
     pub problems: Vec<(PathBuf, String)>,
     listed: HashSet<PathBuf>,
+    /// Roots that a link stands for by now, with the listed directory that it leads to.
+    replaced: Vec<(PathBuf, PathBuf)>,
 }
 
 /// A directory with a flake, or with the lock of one.
@@ -44,6 +48,10 @@ pub struct Found {
     pub flake_lock: Option<FileStamp>,
     /// A `flake.lock` that git's rules leave out: it counts where git tracks it all the same.
     pub ignored_lock: Option<FileStamp>,
+    /// A `flake.nix` that git's rules leave out: likewise.
+    pub ignored_nix: Option<FileStamp>,
+    /// Whether there is a `flake.lock` that the user's patterns leave out: nobody knows what is in it.
+    pub excluded_lock: bool,
     /// Which of the two are there and cannot be looked at.
     pub unseen: Unseen,
 }
@@ -116,7 +124,15 @@ pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Re
     let roots = canonical(roots, &state);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     walk_roots(&roots, options, &state, &pool, stop)?;
-    Ok(state.finish())
+    let mut walked = state.finish();
+    walked.replaced = options.within.iter().filter_map(|root| replaced(root, &walked)).collect();
+    Ok(walked)
+}
+
+/// Where a root leads that is, or lies behind, a link by now, when that was walked: as a root it had its real path.
+fn replaced(root: &Path, walked: &Walk) -> Option<(PathBuf, PathBuf)> {
+    let there = root.canonicalize().ok().filter(|there| there != root && walked.was_listed(there))?;
+    Some((root.to_owned(), there))
 }
 
 /// Every Nix file and every lock below the paths, in path order. A path that is a file itself is taken as it is.
@@ -190,7 +206,7 @@ impl<'w> Walker<'w> {
         self.state.problems(problems);
         for (entry, kind) in entries {
             let path = entry.path();
-            if !self.lets_through(&path, kind) {
+            if self.leaves_out(&path, kind) {
                 continue;
             }
             if git.why_not(&path, kind.is_dir()).is_some() {
@@ -230,8 +246,12 @@ impl<'w> Walker<'w> {
         Ok((entries, markers))
     }
 
-    fn lets_through(&self, path: &Path, kind: FileType) -> bool {
-        self.rules.why_not(path, kind.is_dir(), kind.is_symlink()).is_none() && !self.rules.is_other_root(path)
+    fn leaves_out(&self, path: &Path, kind: FileType) -> bool {
+        let why_not = self.rules.why_not(path, kind.is_dir(), kind.is_symlink());
+        if matches!(why_not, Some(Why::Excluded { .. })) {
+            self.state.exclude(path);
+        }
+        why_not.is_some() || self.rules.is_other_root(path)
     }
 }
 
@@ -250,11 +270,23 @@ impl Walk {
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
     pub fn is_gone(&self, dir: &Path) -> bool {
+        if let Some(there) = self.led_to(dir) {
+            // Through the link it may be there, and out of reach.
+            let is_found = self.flakes.binary_search_by(|at| at.dir.cmp(&there)).is_ok();
+            return is_found || self.is_gone(&there);
+        }
         let Some(nearest) = self.nearest(dir) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
             Some(below) => no_directory(&nearest.join(below)),
         }
+    }
+
+    /// The real path of what lay below a root that a link stands for now.
+    pub fn led_to(&self, path: &Path) -> Option<PathBuf> {
+        let below = self.replaced.iter().filter_map(|(root, there)| Some((path.strip_prefix(root).ok()?, there)));
+        let (rest, there) = below.min_by_key(|(rest, _)| rest.components().count())?;
+        Some(there.join(rest))
     }
 
     /// The nearest directory that was listed: this one, or one around it.
@@ -265,6 +297,9 @@ impl Walk {
     /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
     /// not be mounted there.
     pub fn is_file_gone(&self, file: &Path) -> bool {
+        if let Some(there) = self.led_to(file) {
+            return there.exists() || self.is_file_gone(&there);
+        }
         let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
         let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
         !is_empty && self.is_missing(file)
@@ -272,6 +307,9 @@ impl Walk {
 
     /// Whether the walk came by where a file was, and it is not there: it is gone, or its disk is not mounted.
     pub fn is_missing(&self, file: &Path) -> bool {
+        if let Some(there) = self.led_to(file) {
+            return there.exists() || self.is_missing(&there);
+        }
         let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
         let mut below = file.strip_prefix(nearest).into_iter().flat_map(Path::components);
         match (below.next(), below.next()) {
@@ -314,7 +352,18 @@ struct Files {
     nix: Option<FileStamp>,
     lock: Option<FileStamp>,
     ignored_lock: Option<FileStamp>,
+    ignored_nix: Option<FileStamp>,
+    excluded_lock: bool,
+    /// Whether the user's patterns leave out its `flake.nix`, and so the flake.
+    excluded_nix: bool,
     unseen: Unseen,
+}
+
+impl Files {
+    /// Whether the directory holds a flake, or may when git is asked, or the lock of one.
+    fn is_one(&self) -> bool {
+        !self.excluded_nix && self.nix.or(self.lock).or(self.ignored_nix).is_some()
+    }
 }
 
 #[derive(Default)]
@@ -370,11 +419,23 @@ impl State {
 
     /// A file or directory that git's rules leave out.
     fn pass_over(&self, path: &Path) {
-        let (true, Some(dir)) = (path.ends_with("flake.lock"), path.parent()) else { return };
+        let Some((dir, is_nix)) = of_flake(path) else { return };
         if let Some(meta) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) {
-            let stamp = Some(FileStamp::new(&meta));
-            self.with(|seen| seen.flakes.entry(dir.to_owned()).or_default().ignored_lock = stamp);
+            self.with(|seen| {
+                let files = seen.flakes.entry(dir.to_owned()).or_default();
+                let ignored = if is_nix { &mut files.ignored_nix } else { &mut files.ignored_lock };
+                *ignored = Some(FileStamp::new(&meta));
+            });
         }
+    }
+
+    /// A file or directory that the user's patterns leave out.
+    fn exclude(&self, path: &Path) {
+        let Some((dir, is_nix)) = of_flake(path) else { return };
+        self.with(|seen| {
+            let files = seen.flakes.entry(dir.to_owned()).or_default();
+            *(if is_nix { &mut files.excluded_nix } else { &mut files.excluded_lock }) = true;
+        });
     }
 
     fn see_nix(&self, path: &Path) {
@@ -431,20 +492,29 @@ impl State {
     fn finish(self) -> Walk {
         let mut seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         seen.sort();
-        let is_seen = |(_, files): &(_, Files)| files.nix.or(files.lock).is_some();
         let found = |(dir, files): (_, Files)| {
-            let Files { nix, lock, ignored_lock, unseen } = files;
-            Found { dir, flake_nix: nix, flake_lock: lock, ignored_lock, unseen }
+            let Files { nix, lock, ignored_lock, ignored_nix, excluded_lock, unseen, .. } = files;
+            Found { dir, flake_nix: nix, flake_lock: lock, ignored_lock, ignored_nix, excluded_lock, unseen }
         };
+        let all = seen.flakes.into_iter().filter(|(_, files)| files.is_one()).map(found);
+        let (flakes, ignored) = all.partition(|found| found.flake_nix.or(found.flake_lock).is_some());
         Walk {
-            flakes: seen.flakes.into_iter().filter(is_seen).map(found).collect(),
+            flakes,
+            ignored,
             nix: seen.nix.into(),
             pins: seen.pins.into(),
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,
+            replaced: Vec::new(),
         }
     }
+}
+
+/// The directory of one of the two files of a flake, and whether it is `flake.nix`.
+fn of_flake(path: &Path) -> Option<(&Path, bool)> {
+    let is_nix = path.ends_with("flake.nix");
+    Some((path.parent().filter(|_| is_nix || path.ends_with("flake.lock"))?, is_nix))
 }
 
 /// The roots that can be walked, each once; the others become problems.

@@ -15,6 +15,7 @@ mod canary;
 mod erased;
 mod history;
 mod large;
+mod left_out;
 mod lifecycle;
 mod modules;
 mod pins;

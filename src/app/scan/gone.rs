@@ -13,14 +13,14 @@ use crate::domain::id::FlakeId;
 use crate::domain::lineage::LineageSeen;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
-use crate::scan::{DEFAULT_LIMIT, Found, Walk, read_text};
+use crate::scan::{DEFAULT_LIMIT, Found, Options, Verdict, Walk, Why, explain, read_text};
 use crate::store::{LocalNote, Reader, StoreError};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe;
 use super::super::{AppError, lineage};
-use super::look;
 use super::settle::Settler;
+use super::{LeftOut, look};
 
 /// The known flakes whose directory holds none any more.
 fn flakes<'k>(walked: &Walk, known: &'k Known) -> Vec<&'k KnownFlake> {
@@ -38,23 +38,25 @@ pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<Has
     if gone.is_empty() {
         return Ok(HashMap::new());
     }
-    let states = gone.iter().map(|flake| Ok((flake.id, known::flake(reader, flake.id)?.0)));
-    let states: Vec<_> = states.collect::<Result<_, StoreError>>()?;
+    let states = gone.iter().map(|flake| Ok((*flake, known::flake(reader, flake.id)?.0)));
+    let states: Vec<(&KnownFlake, Option<Flake>)> = states.collect::<Result<_, StoreError>>()?;
     let content = |flake: &&KnownFlake| Some((flake.id, known.file(&flake.directory)?.content));
     let contents: HashMap<FlakeId, [u8; 32]> = gone.iter().filter_map(content).collect();
     let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
-    let unknown = |at: &&Found| {
-        let is_new = known.flake(&at.dir).is_none_or(|flake| flake.removed);
-        at.flake_nix.is_some() && is_new && !known.is_forgotten(&at.dir)
-    };
-    for at in walked.flakes.iter().filter(unknown) {
+    for at in walked.flakes.iter().filter(|at| is_new(at, known)) {
         let Some((content, lineage)) = glimpse(at) else { continue };
-        let candidates = states.iter().filter_map(|(id, state)| Some((*id, state.as_ref()?)));
         let is_same = |id: FlakeId, flake: &Flake| match &content {
-            Content::Facts(facts) => flake.facts == **facts,
             Content::Bytes(bytes) => contents.get(&id) == Some(bytes),
+            facts @ Content::Facts(_) => facts.is_of(flake),
         };
-        if let Some(id) = moved_from(candidates, &lineage, is_same) {
+        let may_be = |from: &dyn Fn(&KnownFlake) -> bool| {
+            let candidates = states.iter().filter(|(flake, _)| from(flake));
+            let candidates = candidates.filter_map(|(flake, state)| Some((flake.id, state.as_ref()?)));
+            moved_from(candidates, &lineage, is_same)
+        };
+        // What a link leads to is what lay where the link is now, also where others are like it.
+        let is_led_here = |flake: &KnownFlake| walked.led_to(&flake.directory).is_some_and(|there| there == at.dir);
+        if let Some(id) = may_be(&is_led_here).or_else(|| may_be(&|_| true)) {
             places.entry(id).or_default().push(at.dir.clone());
         }
     }
@@ -62,10 +64,16 @@ pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<Has
     Ok(places.into_iter().filter_map(only).collect())
 }
 
-/// Stores what is gone and says what is out of reach.
+/// Whether a directory holds a flake that is not known there, and that the user has not forgotten.
+pub(super) fn is_new(at: &Found, known: &Known) -> bool {
+    let is_unknown = known.flake(&at.dir).is_none_or(|flake| flake.removed);
+    at.flake_nix.is_some() && is_unknown && !known.is_forgotten(&at.dir)
+}
+
+/// Stores what is gone and says what was left out, or is out of reach.
 pub(super) fn settle(
     roots: &[PathBuf],
-    walked: &Walk,
+    (walked, options): (&Walk, &Options),
     known: &Known,
     settler: &mut Settler<'_>,
 ) -> Result<(), AppError> {
@@ -84,11 +92,24 @@ pub(super) fn settle(
             settler.store_or_tell(&lock, write.into_iter().collect(), note.into_iter().collect())?;
         }
     }
-    let unseen = known.flakes().filter(|flake| !flake.removed && below(roots, &flake.directory));
+    // A root that is a link is walked where it leads.
+    let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let is_below = |path: &Path| below(roots, path) || below(&real, path);
+    let unseen = known.flakes().filter(|flake| !flake.removed && is_below(&flake.directory));
     for flake in unseen {
+        let nix = flake.directory.join("flake.nix");
         let found = walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
-        if !found && !is_gone(walked, known, &flake.directory) && !known.is_forgotten(&flake.directory) {
-            settler.problem(&flake.directory, "not-reachable", unreachable(&flake.directory));
+        // What the walk could not look at it has said.
+        let is_told = walked.problems.iter().any(|(path, _)| *path == nix);
+        if found || is_told || is_gone(walked, known, &flake.directory) || known.is_forgotten(&flake.directory) {
+            continue;
+        }
+        match why_not(&nix, roots, options) {
+            Some(why @ Why::Excluded { .. }) => {
+                let (path, why) = (flake.directory.clone(), why.to_string());
+                settler.report.left_out.push(LeftOut { path, why });
+            }
+            why => settler.problem(&flake.directory, "not-reachable", unreachable(why.as_ref())),
         }
     }
     Ok(())
@@ -115,7 +136,7 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
 
 /// Gone for certain: the walk came by and did not find it. A place on a file system that is not mounted now shows
 /// itself by its device: the nearest directory that is there is on another one.
-fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
+pub(super) fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
     walked.is_gone(directory) && !on_another_device(walked, known, directory)
 }
 
@@ -142,33 +163,51 @@ fn below(roots: &[PathBuf], path: &Path) -> bool {
     roots.iter().any(|root| path.starts_with(root))
 }
 
-fn unreachable(directory: &Path) -> String {
-    if directory.join("flake.nix").exists() {
-        return "the flake is there, but this scan leaves it out; `cim-nix scan --explain PATH` says why".to_owned();
+/// By which rule the walk did not come by a file; none when it should have.
+fn why_not(file: &Path, roots: &[PathBuf], options: &Options) -> Option<Why> {
+    match explain(file, roots, options).ok()?.verdict {
+        Verdict::Skipped { why, .. } => Some(why),
+        Verdict::Seen => None,
     }
-    "the flake is out of reach: its directory could not be listed, or its disk is not mounted".to_owned()
+}
+
+fn unreachable(why: Option<&Why>) -> String {
+    match why {
+        None | Some(Why::NotBelowARoot | Why::Missing | Why::NotReadable(_)) => {
+            "the flake is out of reach: its directory could not be listed, or its disk is not mounted".to_owned()
+        }
+        Some(why) => format!("the flake is there, but scans leave it out: {why}"),
+    }
 }
 
 /// What a flake is known again by at a new place.
-enum Content {
+pub(super) enum Content {
     /// What it says.
     Facts(Box<Facts>),
     /// Its files byte by byte, when they do not say all.
     Bytes([u8; 32]),
 }
 
+impl Content {
+    /// Whether a flake said the same when it was read last; of files that do not say all, nobody knows.
+    pub(super) fn is_of(&self, flake: &Flake) -> bool {
+        matches!(self, Self::Facts(facts) if flake.facts == **facts)
+    }
+}
+
 /// A look at a place that may be the new home of a flake; none when it cannot be read.
-fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
+pub(super) fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
     let nix = read_text(&at.dir.join("flake.nix"), DEFAULT_LIMIT).ok()?;
     let repository = Repository::discover(&at.dir);
     let has_lock = look::has_lock(at, repository.as_ref().ok().and_then(Option::as_ref));
     let lock = has_lock.then(|| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT)).transpose().ok()?;
     let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
-    let content = if seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() {
-        Content::Facts(Box::new(seen.facts))
-    } else {
-        Content::Bytes(look::content(&nix, lock.as_ref()))
-    };
+    let content =
+        if seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() && !at.excluded_lock {
+            Content::Facts(Box::new(seen.facts))
+        } else {
+            Content::Bytes(look::content(&nix, lock.as_ref()))
+        };
     let lineage = match repository {
         Ok(Some(repository)) => lineage::of(&repository, &at.dir),
         Ok(None) => LineageSeen::Known(None),

@@ -24,6 +24,7 @@ use super::super::known::Known;
 use super::super::lineage;
 use super::super::observe;
 use super::files::add;
+use super::tracked;
 use super::unseen::Look;
 
 const NOT_IN_GIT: &str = "not-in-git";
@@ -136,22 +137,19 @@ impl Looker<'_> {
             add(&mut flake_findings, &found.nix, least);
             add(&mut lock_findings, &found.lock, least);
         }
-        if let Some(why) = &at.unseen.flake_lock {
+        let is_unseen = at.excluded_lock || at.unseen.flake_lock.is_some();
+        if is_unseen {
             // There is a lock, and nobody knows what is in it.
             seen.not_understood.lock = true;
             flake_findings.findings.retain(|finding| finding.code != "no-lock");
-            lock_findings.findings.extend(unreadable(why));
         }
+        lock_findings.findings.extend(at.unseen.flake_lock.iter().flat_map(|why| unreadable(why)));
         if at.ignored_lock.is_some() {
             say_it_is_ignored(&mut flake_findings);
         }
         let content = content(&nix, lock.as_ref());
-        let (flake_look, lock_look) = Look::at_flake(
-            seen.not_understood,
-            &flake_findings,
-            lock.is_some() || at.unseen.flake_lock.is_some(),
-            lock.is_some(),
-        );
+        let (flake_look, lock_look) =
+            Look::at_flake(seen.not_understood, &flake_findings, lock.is_some() || is_unseen, lock.is_some());
         let mut sight = Sight {
             id,
             facts: seen.facts,
@@ -189,7 +187,7 @@ impl Looker<'_> {
                     sight.lock_look.without(causes.tell(answer, NOT_IN_GIT, "flake.lock", &mut lock_git_findings));
                     let answer = dirty_lock(repository, &lock_path, &mut lock_git_findings);
                     sight.lock_look.without(causes.tell(answer, DIRTY_LOCK, "lock", &mut lock_git_findings));
-                } else if at.unseen.flake_lock.is_some() {
+                } else if is_unseen {
                     sight.lock_look.without([NOT_IN_GIT, DIRTY_LOCK]);
                 }
                 self.repository(repository, at, &mut sight, &mut causes);
@@ -207,7 +205,8 @@ impl Looker<'_> {
     fn repository(&self, repository: &Repository, at: &Found, sight: &mut Sight, causes: &mut Causes) {
         sight.lineage = lineage::of(repository, &at.dir);
         let inside = repository.inside(&at.dir).unwrap_or_default();
-        if !self.history {
+        // A lock that is left out is left out with its past.
+        if !self.history || at.excluded_lock {
             return;
         }
         let cursor = self.known.cursor(sight.id);
@@ -295,6 +294,9 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     if at.unseen.flake_lock.is_some() {
         hasher.update(b"unseen lock");
     }
+    if at.excluded_lock {
+        hasher.update(b"excluded lock");
+    }
     // Not that of `flake.nix`, which may be a link to another one.
     let device = device_at(&at.dir).unwrap_or(nix.dev);
     [&device.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
@@ -319,8 +321,7 @@ fn say_it_is_ignored(findings: &mut Seen) {
 
 /// Whether there is a lock for Nix: one that git's rules leave out counts where git tracks it, or cannot be asked.
 pub(super) fn has_lock(at: &Found, repository: Option<&Repository>) -> bool {
-    let is_tracked = |it: &Repository| !matches!(it.tracked(&at.dir.join("flake.lock")), Ok(Tracked::No));
-    at.flake_lock.is_some() || at.ignored_lock.is_some() && repository.is_none_or(is_tracked)
+    at.flake_lock.is_some() || at.ignored_lock.is_some() && tracked::counts(&at.dir.join("flake.lock"), repository)
 }
 
 /// Whether git, and so Nix, does not see a `flake.nix` that is there and was not walked; none when there is none.

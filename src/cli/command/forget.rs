@@ -15,8 +15,8 @@ use crate::cli::selector;
 
 /// Leave a flake alone from now on
 ///
-/// It disappears from the lists, and scans pass it over until its directory is scanned by name. Its events stay;
-/// `store erase` blanks what must not be kept.
+/// It disappears from the lists, and scans pass it over until its directory is scanned by name, also where it is moved to. Its events
+/// stay; `store erase` blanks what must not be kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Forget {
     /// A path, an id, the beginning of one, or the name of its directory

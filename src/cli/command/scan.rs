@@ -8,12 +8,12 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Run;
+use crate::app::Session;
 use crate::app::explain::{self, Explanation, Verdict};
 use crate::app::hook::after_nix;
 use crate::app::moment::Written;
 use crate::app::roots;
-use crate::app::scan::{self, ScanProblem, ScanReport, ScanRequest};
-use crate::app::{AppError, Session};
+use crate::app::scan::{self, LeftOut, ScanProblem, ScanReport, ScanRequest};
 use crate::cli::answer::{Answer, Page, Single};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
@@ -185,9 +185,18 @@ struct Scanned {
     events: u64,
     findings: Findings,
     problems: Vec<Problem>,
+    /// Known flakes, and locks, that were not looked at and stay as they are recorded.
+    left_out: Vec<NotLookedAt>,
     interrupted: bool,
     #[serde(skip)]
     took: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct NotLookedAt {
+    #[serde(flatten)]
+    path: PathFields,
+    reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -227,7 +236,19 @@ impl Scanned {
         let ScanReport { seen, new, changed, removed, files, events, raised, resolved, interrupted, .. } = *report;
         let problems = report.problems.iter().map(problem).collect();
         let findings = Findings { raised, resolved };
-        Self { flakes: Counts { seen, new, changed, removed }, files, events, findings, problems, interrupted, took }
+        let not_looked_at =
+            |one: &LeftOut| NotLookedAt { path: PathFields::from(one.path.as_path()), reason: one.why.clone() };
+        let left_out = report.left_out.iter().map(not_looked_at).collect();
+        let flakes = Counts { seen, new, changed, removed };
+        Self { flakes, files, events, findings, problems, left_out, interrupted, took }
+    }
+
+    /// What was not looked at, in one line: `left out: ~/src/old (the exclude pattern …), and 3 more`.
+    fn left_out(&self) -> Option<String> {
+        let first = self.left_out.first()?;
+        let more = self.left_out.len() - 1;
+        let first = format!("left out: {} ({})", for_people(&first.path.path), first.reason);
+        Some(if more == 0 { first } else { format!("{first}, and {more} more that `--json` lists") })
     }
 
     /// `12 flakes (2 new, 1 changed), 340 files, 17 events in 0.21 s`
@@ -266,6 +287,9 @@ impl Answer for Scanned {
                 "{} raised, {resolved} resolved: `cim-nix problem list` shows what is open",
                 plural(raised, "finding")
             ));
+        }
+        if let Some(sentence) = self.left_out() {
+            page.line(sentence);
         }
         for problem in &self.problems {
             let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();

@@ -1,0 +1,75 @@
+//! What was forgotten stays so where it goes: a flake that was renamed or moved is the one that the user wants to hear no
+//! more of, until its new place is scanned by name.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::domain::flake::moved::moved_from;
+use crate::domain::flake::state::Flake;
+use crate::domain::id::FlakeId;
+use crate::scan::Walk;
+use crate::store::{Append, Command, LocalNote, StoreError};
+
+use super::super::known::{self, Known, KnownFlake};
+use super::super::{AppError, Session};
+use super::{LeftOut, ScanRequest, gone};
+
+/// Forgets the directories that forgotten flakes went to; returns them. Whoever names one wants it back.
+pub(super) fn follow(
+    (session, command): (&Session, &Command),
+    (walked, known): (&Walk, &Known),
+    moved: &HashMap<PathBuf, FlakeId>,
+    (request, roots): (&ScanRequest, &[PathBuf]),
+) -> Result<Vec<LeftOut>, AppError> {
+    let is_named = |directory: &Path| {
+        !request.paths.is_empty() && !request.keep_forgotten && roots.iter().any(|root| root == directory)
+    };
+    let gone: Vec<&KnownFlake> = known
+        .flakes()
+        .filter(|flake| flake.removed && known.is_forgotten(&flake.directory))
+        .filter(|flake| gone::is_gone(walked, known, &flake.directory) || is_away(&flake.directory))
+        .collect();
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reader = session.store.reader()?;
+    let as_it_was = |flake: &&KnownFlake| {
+        let state = known::flake(&reader, flake.id)?.0;
+        Ok(state.map(|state| (flake.id, Flake { removed: false, ..state })))
+    };
+    let states: Vec<(FlakeId, Flake)> =
+        gone.iter().filter_map(|flake| as_it_was(flake).transpose()).collect::<Result<_, StoreError>>()?;
+    let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
+    let new = walked.flakes.iter().filter(|at| gone::is_new(at, known));
+    for at in new.filter(|at| !moved.contains_key(&at.dir) && !is_named(&at.dir)) {
+        let Some((content, lineage)) = gone::glimpse(at) else { continue };
+        let is_same = |_, flake: &Flake| content.is_of(flake);
+        if let Some(id) = moved_from(states.iter().map(|(id, flake)| (*id, flake)), &lineage, is_same) {
+            places.entry(id).or_default().push(at.dir.clone());
+        }
+    }
+    let only = |(id, mut places): (FlakeId, Vec<PathBuf>)| {
+        let to = places.pop().filter(|_| places.is_empty())?;
+        Some((&gone.iter().find(|flake| flake.id == id)?.directory, to))
+    };
+    let followed: Vec<(&PathBuf, PathBuf)> = places.into_iter().filter_map(only).collect();
+    if followed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let at = session.clock.now();
+    let notes = followed.iter().map(|(_, to)| LocalNote::Forget { path: to.clone(), at }).collect();
+    let command = session.caused("observe", &command.identity);
+    session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+    let told = |(from, path): (&PathBuf, PathBuf)| LeftOut {
+        path,
+        why: format!("it was forgotten at {}; name it to have it back", from.display()),
+    };
+    Ok(followed.into_iter().map(told).collect())
+}
+
+/// Whether a directory is not there any more, though what held it is: who scans one place alone does not come by another.
+fn is_away(directory: &Path) -> bool {
+    let is_absent = directory.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    is_absent && directory.parent().is_some_and(Path::is_dir)
+}
