@@ -18,6 +18,8 @@ use super::error::BusError;
 const AT_ONCE: usize = 4;
 /// How many requests may wait; the rest is told to try again.
 const WAITING: usize = 256;
+/// The most bytes of an answer's headers: a code of at most some dozen letters.
+const HEADERS: usize = 256;
 /// How long a machine that does a command has to say that it is there. It answers at once; where nobody is, the server does.
 const BEACON: Duration = Duration::from_secs(1);
 
@@ -164,7 +166,8 @@ impl Bus {
                 busy: busy.clone(),
                 missed: missed.get(&endpoint.name).cloned().unwrap_or_default(),
                 origin: origin.into(),
-                unless: (endpoint.who == Who::Otherwise).then(|| (self.client.clone(), name.into())),
+                client: self.client.clone(),
+                unless: (endpoint.who == Who::Otherwise).then(|| name.into()),
             };
             let waiting = waiting.clone();
             let task = self.runtime.handle().spawn(async move {
@@ -228,14 +231,15 @@ struct Desk {
     busy: Arc<Semaphore>,
     missed: Arc<Missed>,
     origin: Arc<str>,
-    /// Whom to ask whether somebody else does it, in the name of which service.
-    unless: Option<(Client, Arc<str>)>,
+    client: Client,
+    /// In the name of which service it is asked whether somebody else does it.
+    unless: Option<Arc<str>>,
 }
 
 impl Desk {
     async fn reply(self, request: async_nats::service::Request, _waiting: tokio::sync::OwnedSemaphorePermit) {
-        if let Some((client, name)) = &self.unless
-            && is_lit(client, name, &request.message.subject).await
+        if let Some(name) = &self.unless
+            && is_lit(&self.client, name, &request.message.subject).await
         {
             return;
         }
@@ -249,13 +253,18 @@ impl Desk {
         let answer = self.answer.clone();
         let answered = tokio::task::spawn_blocking(move || answer(&asked)).await;
         let answered = match answered {
-            Ok(answered) if answered.body.len() > LARGEST_MESSAGE => {
+            Ok(answered) if answered.body.len() > self.largest_answer() => {
                 self.error("too_large", "the answer is larger than a message may be; ask for less")
             }
             Ok(answered) => answered,
             Err(_) => self.error("internal", "the request could not be answered; this is a mistake in cim-nix"),
         };
         self.respond(&request, answered).await;
+    }
+
+    /// How many bytes an answer may have: the server refuses what is larger than it takes, headers and body together.
+    fn largest_answer(&self) -> usize {
+        LARGEST_MESSAGE.min(self.client.max_payload().saturating_sub(HEADERS))
     }
 
     async fn respond(&self, request: &async_nats::service::Request, answered: Answered) {

@@ -16,8 +16,10 @@ use super::error::BusError;
 use super::link::{Link, Waited};
 use super::target::Target;
 
-/// The largest envelope: a payload of 256 KiB, written as JSON text in JSON, and what stands around it.
+/// What no message is larger than: a payload of 256 KiB with everything that stands around it.
 pub const LARGEST_MESSAGE: usize = 512 * 1024;
+/// A server that takes less is refused. Between the two, an event that is too large for it waits, and what comes after it.
+pub const SMALLEST_LIMIT: usize = 256 * 1024;
 /// The oldest server that knows the fence's header.
 pub const OLDEST_SERVER: (u32, u32, u32) = (2, 11, 0);
 /// The oldest server with atomic batches that are sound.
@@ -94,10 +96,15 @@ impl Bus {
         if version(&info.version) < OLDEST_SERVER {
             return Err(BusError::ServerTooOld { found: info.version.clone() });
         }
-        if info.max_payload < LARGEST_MESSAGE {
-            return Err(BusError::PayloadLimit { found: info.max_payload, needed: LARGEST_MESSAGE });
+        if info.max_payload < SMALLEST_LIMIT {
+            return Err(BusError::PayloadLimit { found: info.max_payload, needed: SMALLEST_LIMIT });
         }
         Ok(())
+    }
+
+    /// The most bytes that the server takes as one message, headers and body, as it said last.
+    pub fn max_message(&self) -> usize {
+        self.client.max_payload()
     }
 
     /// Waits for something on the bus, at most as long as its target says.

@@ -54,7 +54,7 @@ pub enum BusError {
         why: String,
     },
     /// The server takes smaller messages than an event may be.
-    #[error("the server takes messages of at most {found} bytes, events need {needed}")]
+    #[error("the server takes messages of at most {found} bytes, at least {needed} are needed")]
     PayloadLimit {
         /// What it takes.
         found: usize,

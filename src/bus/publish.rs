@@ -22,6 +22,8 @@ pub const BATCH_MESSAGES: usize = 500;
 const FOR_EVER: Duration = Duration::from_hours(24);
 /// The most bytes of a batch.
 pub const BATCH_BYTES: usize = 4 << 20;
+/// No number has more.
+const DIGITS: usize = 20;
 
 /// A message to be sent.
 #[derive(Debug, Clone)]
@@ -53,12 +55,23 @@ impl Outgoing {
         self.headers.insert(header::SIGNATURE, BASE64.encode(signature).as_str());
     }
 
-    /// How many bytes of it are sent, with what [`Bus::publish`] adds at most.
-    pub fn bytes(&self) -> usize {
-        const ADDED: usize = 1 << 10;
+    /// How many bytes of it are sent to a stream, headers and body, with its signature and what [`Bus::publish`] adds at most.
+    pub fn bytes(&self, stream: &str) -> usize {
+        let line = |name: usize, value: usize| name + ": ".len() + value + "\r\n".len();
         let headers = self.headers.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
-        let headers = headers.map(|(name, value)| AsRef::<str>::as_ref(name).len() + value.as_str().len() + 4);
-        self.subject.len() + headers.sum::<usize>() + self.body.len() + ADDED
+        let headers = headers.map(|(name, value)| line(AsRef::<str>::as_ref(name).len(), value.as_str().len()));
+        let added = [
+            (header::EXPECTED_STREAM, stream.len()),
+            (header::EXPECTED_LAST, DIGITS),
+            // Its own subject is longer than that of all of its origin.
+            (header::EXPECTED_LAST_SUBJECT, self.subject.len()),
+            (header::BATCH_ID, 32),
+            (header::BATCH_SEQUENCE, DIGITS),
+            (header::BATCH_COMMIT, 1),
+            (header::SIGNATURE, 88),
+        ];
+        let added = added.into_iter().map(|(name, value)| line(name.len(), value));
+        "NATS/1.0\r\n\r\n".len() + headers.chain(added).sum::<usize>() + self.body.len()
     }
 }
 

@@ -111,7 +111,7 @@ pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowle
     let most = if exchange.atomic { BATCH_MESSAGES } else { 1 };
     let own = session.store.origin().public_key.clone();
     let shared = reader.shared(known.seq, most)?;
-    let mut messages = fitting(&shared, &own)?;
+    let mut messages = fitting(&shared, &own, &exchange.stream, bus.max_message())?;
     let Some((last, message)) =
         messages.len().checked_sub(1).and_then(|last| shared.get(last).zip(messages.last_mut()))
     else {
@@ -272,19 +272,30 @@ fn is_signed(own: &str, seq: i64, link: &chain::Hash, signature: Option<&[u8]>) 
     signature.is_some_and(|signature| is_signed_by(own, seq, link, signature))
 }
 
-/// As many as fit into one batch, at least one.
-fn fitting(shared: &[Shared], own: &str) -> Result<Vec<Outgoing>, Stop> {
+/// As many as fit into one batch, at least one. One that is larger than the server takes goes nowhere, after all before it have gone.
+fn fitting(shared: &[Shared], own: &str, stream: &str, most: usize) -> Result<Vec<Outgoing>, Stop> {
     let (mut messages, mut bytes) = (Vec::with_capacity(shared.len()), 0);
     for shared in shared {
         let message = wire::outgoing(shared, own);
         let message = message.map_err(|why| BusError::Failed { doing: "writing an event down", why })?;
-        bytes += message.bytes();
-        if bytes > BATCH_BYTES && !messages.is_empty() {
+        let needed = message.bytes(stream);
+        bytes += needed;
+        if needed > most && messages.is_empty() {
+            return Err(too_large_for_server(shared.seq, needed, most));
+        }
+        if needed > most || (bytes > BATCH_BYTES && !messages.is_empty()) {
             break;
         }
         messages.push(message);
     }
     Ok(messages)
+}
+
+fn too_large_for_server(seq: i64, needed: usize, most: usize) -> Stop {
+    let why = format!(
+        "event {seq} of this origin needs a message of {needed} bytes, and the server takes at most {most} bytes"
+    );
+    Stop::Refused(Reason::PayloadLimit, why)
 }
 
 /// What signs for this origin.

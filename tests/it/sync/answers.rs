@@ -37,3 +37,24 @@ fn a_panic_in_an_answer_is_an_answer_and_the_next_request_is_answered_too() {
     let (reply, code) = ask("fine");
     assert_eq!((&reply["ok"], code), (&Value::Bool(true), None));
 }
+
+#[test]
+fn an_answer_too_large_for_the_server_is_told_to_be_so() {
+    let server = Server::with("max_payload: 262144");
+    let target = Target { servers: vec![server.url()], ..Target::default() };
+    let bus = Bus::connect(&target, "answers", Link::default()).unwrap();
+    let answer: Answer = Arc::new(|request| {
+        let bytes = std::str::from_utf8(&request.body).unwrap().parse().unwrap();
+        Answered { body: format!("{{\"ok\":true,\"text\":\"{}\"}}", "x".repeat(bytes)).into(), miss: None }
+    });
+    let endpoint = Endpoint { name: "test".to_owned(), subject: "test.answers".to_owned(), who: Who::One };
+    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC" };
+    let _answering = bus.answer(about, &[endpoint], &answer).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+    for (bytes, code) in [("261000", Value::Null), ("262130", "too_large".into()), ("300000", "too_large".into())] {
+        let reply = runtime.block_on(client.request("test.answers", bytes.into())).unwrap();
+        let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
+        assert_eq!(reply["code"], code, "{bytes}");
+    }
+}

@@ -117,7 +117,29 @@ fn a_server_that_takes_small_messages_only_is_refused() {
     let server = Server::with("max_payload: 128KB");
     let ada = Machine::new("ada", &server);
     ada.discover(1);
-    assert_blocked(&ada.sync(), "payload_limit", "131072");
+    assert_blocked(&ada.sync(), "payload_limit", "131072 bytes, at least 262144 are needed");
+}
+
+#[test]
+fn an_event_too_large_for_the_server_waits_after_all_before_it_have_gone() {
+    let mut server = Server::with("max_payload: 262144");
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.fill(1, 1, 250 << 10);
+    ada.change(1, 3);
+    assert_eq!(ada.synced().sent, 5, "what fits is sent");
+    ada.change(1, 2);
+    ada.fill(1, 1, 262_000);
+    ada.change(1, 1);
+    let outcome = ada.sync();
+    assert_blocked(&outcome, "payload_limit", "event 8 of this origin needs a message of 26");
+    assert_blocked(&outcome, "payload_limit", " bytes, and the server takes at most 262144 bytes");
+    assert_eq!((outcome.sent, ada.status().backlog), (2, 2), "what stands before it has gone, and nothing else");
+    assert_eq!(bob.synced().taken, 7);
+    server.configure("max_payload: 512KB");
+    server.up();
+    assert_eq!((ada.synced().sent, bob.synced().taken), (2, 2));
+    assert_eq!(ada.shared(), bob.shared());
 }
 
 #[test]
