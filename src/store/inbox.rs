@@ -228,6 +228,7 @@ impl<'a> Intake<'a> {
             }
         }
         if chunk.up_to > 0 {
+            parked::forget_read_again(self.place, written, chunk.up_to)?;
             remote::keep_taken(self.place.connection, remote, chunk.up_to, self.at).named(self.place.path)?;
         }
         self.end()
@@ -343,12 +344,13 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
+    /// What waited, or was to be tried again, and is here now.
     fn forget_waiting(&self, sender: &Sender) -> Result<(), StoreError> {
-        self.place
-            .cached("DELETE FROM inbox WHERE origin = ?1 AND seq <= ?2")?
-            .execute(params![sender.key, sender.seq])
-            .named(self.place.path)
-            .map(drop)
+        let gone = "DELETE FROM parked WHERE origin = ?1 AND seq <= ?2 AND attempts < 0";
+        for sql in ["DELETE FROM inbox WHERE origin = ?1 AND seq <= ?2", gone] {
+            self.place.cached(sql)?.execute(params![sender.key, sender.seq]).named(self.place.path)?;
+        }
+        Ok(())
     }
 
     fn is_known(&self, sender: &Sender, arrival: &Arrival) -> Result<bool, StoreError> {

@@ -22,13 +22,13 @@ pub fn show(reader: &Reader, id: i64) -> Result<ParkedRow, SyncError> {
     reader.parked()?.into_iter().find(|row| row.id == id).ok_or(SyncError::NothingParked(id))
 }
 
-/// Lets its origin go on, if it has one, and has the exchange read again: what is here already is passed over. Returns
-/// what was parked.
+/// Lets its origin go on, if it has one, with all of it that is parked, and has the exchange read again: what is here already is
+/// passed over. Returns what was parked.
 ///
 /// # Errors
 /// [`SyncError::NothingParked`].
 pub fn retry(session: &Session, id: i64) -> Result<ParkedRow, SyncError> {
-    let row = settle(session, id, Parked::Retry)?;
+    let (row, _) = settle(session, id, Parked::Retry)?;
     // What its origin has shared meanwhile was passed over, wherever it is; a message of nobody stands for itself.
     let from = if row.origin.is_some() { 1 } else { row.remote_seq };
     session.store.read_again(REMOTE, from, session.clock.now())?;
@@ -53,14 +53,15 @@ pub fn listen_again(session: &Session, key: &str) -> Result<String, SyncError> {
     Ok(head.origin)
 }
 
-/// Drops the message; its origin, if it has one, is not listened to any more. Returns what was parked.
+/// Drops the message; its origin, if it waits for that, is not listened to any more. Returns the key of that origin.
 ///
 /// # Errors
 /// [`SyncError::NothingParked`].
-pub fn discard(session: &Session, id: i64) -> Result<ParkedRow, SyncError> {
-    settle(session, id, Parked::Discard)
+pub fn discard(session: &Session, id: i64) -> Result<Option<String>, SyncError> {
+    let (row, retired) = settle(session, id, Parked::Discard)?;
+    Ok(row.origin.filter(|_| retired))
 }
 
-fn settle(session: &Session, id: i64, decision: Parked) -> Result<ParkedRow, SyncError> {
+fn settle(session: &Session, id: i64, decision: Parked) -> Result<(ParkedRow, bool), SyncError> {
     session.store.settle_parked(id, decision)?.ok_or(SyncError::NothingParked(id))
 }

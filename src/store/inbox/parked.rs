@@ -34,17 +34,17 @@ pub struct ParkedRow {
 /// What is to be done with a parked message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parked {
-    /// Its origin may go on: it is read again.
+    /// Its origin may go on: it is read again, with all else of that origin that is parked.
     Retry,
-    /// It is dropped; its origin is not listened to any more.
+    /// It is dropped; its origin is not listened to any more, when it waits for that.
     Discard,
 }
 
 impl Reader {
     /// Every parked message, in the order of their numbers.
     pub fn parked(&self) -> Result<Vec<ParkedRow>, StoreError> {
-        let sql =
-            "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked ORDER BY id";
+        let sql = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked \
+                   WHERE attempts > 0 ORDER BY id";
         self.prepare_cached(sql).and_then(|mut statement| statement.query_map([], row)?.collect()).named(self.path())
     }
 }
@@ -52,7 +52,7 @@ impl Reader {
 impl Reader {
     /// How many messages are parked: each may be as large as a message can be, and who only counts needs none of them.
     pub fn parked_count(&self) -> Result<u64, StoreError> {
-        self.count("SELECT count(*) FROM parked")
+        self.count("SELECT count(*) FROM parked WHERE attempts > 0")
     }
 
     /// How many messages wait for those before them.
@@ -69,8 +69,9 @@ impl Reader {
 }
 
 impl Store {
-    /// Decides about a parked message and returns it; none when there is none of that number.
-    pub fn settle_parked(&self, id: i64, decision: Parked) -> Result<Option<ParkedRow>, StoreError> {
+    /// Decides about a parked message, and about all of its origin when that is to go on. Returns it, and whether its origin is
+    /// listened to or not from here on by this decision; none when there is none of that number.
+    pub fn settle_parked(&self, id: i64, decision: Parked) -> Result<Option<(ParkedRow, bool)>, StoreError> {
         self.write(move |place| settle(place, id, decision))
     }
 }
@@ -92,8 +93,7 @@ impl Store {
             if left {
                 return Ok(false);
             }
-            place.cached("DELETE FROM parked WHERE origin = ?1")?.execute([&origin]).named(place.path)?;
-            decide(place, &origin, Parked::Retry, None)?;
+            listen(place, &origin)?;
             Ok(true)
         })
     }
@@ -105,6 +105,11 @@ impl Intake<'_> {
             Some(key) if *key != self.place.origin.public_key => Some(self.sender(key)?),
             _ => None,
         };
+        if let Some(sender) = sender.as_ref().filter(|sender| !sender.active)
+            && self.is_retired(sender)?
+        {
+            return Ok(());
+        }
         let text = (message.subject.as_str(), message.text.as_str());
         self.park(sender.as_ref(), None, message.remote_seq, text, &message.why)
     }
@@ -112,6 +117,14 @@ impl Intake<'_> {
     pub(super) fn quarantine(&mut self, sender: &Sender, arrival: &Arrival, why: &str) -> Result<(), StoreError> {
         let text = serde_json::to_string(arrival).unwrap_or_default();
         self.park(Some(sender), Some(arrival.seq), arrival.remote_seq, ("", &text), why)
+    }
+
+    /// Whether an origin is not listened to any more.
+    fn is_retired(&self, sender: &Sender) -> Result<bool, StoreError> {
+        self.place
+            .cached("SELECT state = 'retired' FROM origins WHERE id = ?1")?
+            .query_row([sender.id], |row| row.get(0))
+            .named(self.place.path)
     }
 
     fn park(
@@ -127,7 +140,9 @@ impl Intake<'_> {
             .cached(
                 "INSERT INTO parked (origin, seq, remote_seq, subject, message, reason, parked_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (remote_seq, subject) DO UPDATE SET \
-                 reason = excluded.reason, attempts = attempts + 1",
+                 attempts = CASE WHEN origin IS excluded.origin AND seq IS excluded.seq THEN abs(attempts) + 1 ELSE 1 END, \
+                 parked_at = CASE WHEN attempts < 0 THEN excluded.parked_at ELSE parked_at END, origin = excluded.origin, \
+                 seq = excluded.seq, message = excluded.message, reason = excluded.reason",
             )?
             .execute(params![
                 sender.map(|sender| &sender.key),
@@ -150,30 +165,64 @@ impl Intake<'_> {
     }
 }
 
-fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<Option<ParkedRow>, StoreError> {
-    let find =
-        "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked WHERE id = ?1";
+fn settle(place: &Place<'_>, id: i64, decision: Parked) -> Result<Option<(ParkedRow, bool)>, StoreError> {
+    let find = "SELECT id, origin, seq, remote_seq, subject, message, reason, parked_at, attempts FROM parked \
+                WHERE id = ?1 AND attempts > 0";
     let mut found: Vec<ParkedRow> =
         place.cached(find)?.query_map([id], row).and_then(Iterator::collect).named(place.path)?;
     let Some(found) = found.pop() else { return Ok(None) };
-    place.cached("DELETE FROM parked WHERE id = ?1")?.execute([id]).named(place.path)?;
-    if let Some(origin) = &found.origin {
-        decide(place, origin, decision, Some(&found.reason))?;
-    }
-    Ok(Some(found))
+    let decided = match (decision, &found.origin) {
+        (Parked::Retry, Some(origin)) => listen(place, origin).map(|()| true)?,
+        (Parked::Retry, None) => {
+            place.cached(&format!("{TRY_AGAIN} id = ?1"))?.execute([id]).named(place.path)?;
+            false
+        }
+        (Parked::Discard, origin) => {
+            place.cached("DELETE FROM parked WHERE id = ?1")?.execute([id]).named(place.path)?;
+            match origin {
+                Some(origin) => retire(place, origin, &found.reason)?,
+                None => false,
+            }
+        }
+    };
+    Ok(Some((found, decided)))
 }
 
-/// Whether an origin is listened to from here on, and why it is not.
-fn decide(place: &Place<'_>, origin: &str, decision: Parked, why: Option<&str>) -> Result<(), StoreError> {
-    let (state, reason) = match decision {
-        Parked::Retry => ("active", None),
-        Parked::Discard => ("retired", why),
-    };
+/// Below zero, the number of attempts says that a message is to be read again: it is parked no more, and were it parked once
+/// more, that would be one attempt more.
+const TRY_AGAIN: &str = "UPDATE parked SET attempts = -attempts, message = '' WHERE attempts > 0 AND";
+
+/// Forgets what was read again between two of the remote's numbers and is not parked any more.
+pub(super) fn forget_read_again(place: &Place<'_>, after: u64, up_to: u64) -> Result<(), StoreError> {
+    let gone = "DELETE FROM parked WHERE attempts < 0 AND remote_seq > ?1 AND remote_seq <= ?2 \
+                AND NOT EXISTS (SELECT 1 FROM origins o WHERE o.public_key = parked.origin AND o.state <> 'active')";
+    place.cached(gone)?.execute([after.cast_signed(), up_to.cast_signed()]).named(place.path).map(drop)
+}
+
+/// Lets an origin go on: all of it that is parked is read again.
+fn listen(place: &Place<'_>, origin: &str) -> Result<(), StoreError> {
+    place.cached(&format!("{TRY_AGAIN} origin = ?1"))?.execute([origin]).named(place.path)?;
     place
-        .cached("UPDATE origins SET state = ?2, reason = ?3 WHERE public_key = ?1")?
-        .execute(params![origin, state, reason])
+        .cached("UPDATE origins SET state = 'active', reason = NULL WHERE public_key = ?1")?
+        .execute([origin])
         .named(place.path)?;
-    // What waited is read from the remote again, or not wanted any more.
+    forget_inbox(place, origin)
+}
+
+/// Listens to an origin no more, unless it goes on though something old of it is parked; whether it is so from here on.
+fn retire(place: &Place<'_>, origin: &str, why: &str) -> Result<bool, StoreError> {
+    let changed = place
+        .cached("UPDATE origins SET state = 'retired', reason = ?2 WHERE public_key = ?1 AND state <> 'active'")?
+        .execute([origin, why])
+        .named(place.path)?;
+    if changed > 0 {
+        forget_inbox(place, origin)?;
+    }
+    Ok(changed > 0)
+}
+
+/// What waited is read from the remote again, or not wanted any more.
+fn forget_inbox(place: &Place<'_>, origin: &str) -> Result<(), StoreError> {
     place.cached("DELETE FROM inbox WHERE origin = ?1")?.execute([origin]).named(place.path).map(drop)
 }
 

@@ -29,7 +29,8 @@ SELECT s.enabled,
        CASE WHEN s.enabled = 0 THEN 'disabled' WHEN r.state = 'blocked' THEN 'blocked'
             WHEN s.held = 0 THEN 'offline' ELSE coalesce(nullif(r.state, 'disabled'), 'offline') END,
        r.reason, s.shared, max(s.shared - coalesce(r.acked_seq, 0), 0), (SELECT count(*) FROM inbox),
-       (SELECT count(*) FROM parked), coalesce(r.attempts, 0), {time r.next_attempt_at}, r.last_error, r.server,
+       (SELECT count(*) FROM parked WHERE attempts > 0),
+       coalesce(r.attempts, 0), {time r.next_attempt_at}, r.last_error, r.server,
        CASE WHEN s.enabled AND s.held THEN {time r.connected_since} END,
        {time r.synced_at}
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1') AS enabled,
@@ -57,7 +58,8 @@ const PARKED: View = View {
         "message" text "What it says.";
     },
     sql: "
-SELECT id, origin, seq, remote_seq, subject, reason, {time parked_at}, attempts, message FROM parked",
+SELECT id, origin, seq, remote_seq, subject, reason, {time parked_at}, attempts, message
+FROM parked WHERE attempts > 0",
     examples: &[Example {
         sql: "SELECT o.host, p.reason, count(*) FROM v1_parked p LEFT JOIN v1_origins o ON o.public_key = p.origin \
               GROUP BY o.host, p.reason",

@@ -144,7 +144,7 @@ pub fn sync(connection: &Connection) -> Result<Option<SyncRow>, StoreError> {
 
 /// What could not be taken in, in the order of its numbers.
 pub fn parked(connection: &Connection) -> Result<Vec<ParkedRow>, StoreError> {
-    let sql = "SELECT id, origin, reason, parked_at FROM parked ORDER BY id";
+    let sql = "SELECT id, origin, reason, parked_at FROM parked WHERE attempts > 0 ORDER BY id";
     rows(connection, sql, At::Now, [], |row| {
         Ok(ParkedRow {
             id: row.get("id")?,

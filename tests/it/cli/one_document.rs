@@ -93,8 +93,8 @@ const DONE: &[&str] = &[
 ];
 
 /// A message that could not be taken in.
-const PARKED: &str = "sqlite3 ~/.local/share/cim-nix/ledger.db insert~into~parked~(remote_seq,subject,message,reason,parked_at)\
-    ~values~(7,'nix.ledger.UABC.flake.created','no~json','its~body~is~no~envelope',1795514400000000)";
+const PARKED: &str = "sqlite3 ~/.local/share/cim-nix/ledger.db insert~or~replace~into~parked~(id,remote_seq,subject,message,reason,parked_at)\
+    ~values~(1,7,'nix.ledger.UABC.flake.created','no~json','its~body~is~no~envelope',1795514400000000)";
 
 /// Commands that print no document, and why.
 const NOT_DONE: &[(&str, &str)] = &[

@@ -67,6 +67,7 @@ fn a_message_of_nobody_is_read_again_when_that_is_asked_for() {
     parked::retry(&bob.session, of(1)).unwrap();
     let outcome = bob.synced();
     assert_eq!((outcome.taken, list().len()), (2, 1), "read again, with what follows");
+    assert_eq!(bob.count("SELECT count(*) FROM parked"), 1, "and nothing is left of it");
     parked::discard(&bob.session, of(3)).unwrap();
     assert_eq!((bob.synced().parked, list().len()), (0, 0));
     assert_eq!(bob.shared(), ada.shared());
@@ -268,4 +269,68 @@ fn who_speaks_in_our_name_is_found_out() {
     bob.sync();
     assert_eq!(state_of(&bob, &event.origin).0, "quarantined");
     assert_eq!(bob.shared().len(), 1, "nothing forged is in the log");
+}
+
+/// Bob, who has parked two messages under a stranger's name and one event of theirs, and the stream of the stranger's events.
+fn twice_parked(server: &Server) -> (Machine, Stranger) {
+    let bob = Machine::new("bob", server);
+    bob.synced();
+    let mut stranger = Stranger::new(server);
+    let (first, signature) = stranger.next("flake.forgotten", "{}");
+    let subject = format!("nix.ledger.{}.flake.forgotten", stranger.key.public_key());
+    stranger.send(&subject, HeaderMap::new(), b"not json".to_vec());
+    stranger.send(&subject, HeaderMap::new(), b"nor this".to_vec());
+    stranger.publish(&first, Some(&signature));
+    assert_eq!((bob.synced().parked, bob.shared().len()), (2, 0));
+    (bob, stranger)
+}
+
+#[test]
+fn trying_again_takes_the_whole_of_an_origin_and_counts_how_often() {
+    let server = Server::start();
+    let (bob, stranger) = twice_parked(&server);
+    let list = || parked::list(&bob.session.store.reader().unwrap()).unwrap();
+    let tried = || list().iter().map(|row| row.attempts).collect::<Vec<_>>();
+    assert_eq!(tried(), [1, 1]);
+    for round in 2..=3 {
+        let first = list()[0].clone();
+        parked::retry(&bob.session, first.id).unwrap();
+        assert_eq!((tried(), bob.count("SELECT count(*) FROM v1_parked"), bob.status().parked), (vec![], 0, 0));
+        bob.synced();
+        assert_eq!(tried(), [round, round], "both were read again");
+        let row = list()[0].clone();
+        assert_eq!((row.id, &row.message), (first.id, &first.message));
+        assert!(row.parked_at > first.parked_at);
+        assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "quarantined");
+    }
+    // What is not there any more holds up nobody.
+    let admin = Admin::of(&server);
+    admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
+    admin.set_up(false).unwrap();
+    let (mut again, id) = (Stranger::new(&server), list()[1].id);
+    again.key = nkeys::KeyPair::from_seed(&stranger.key.seed().unwrap()).unwrap();
+    let (first, signature) = again.next("flake.forgotten", "{}");
+    again.publish(&first, Some(&signature));
+    parked::retry(&bob.session, id).unwrap();
+    assert_eq!((bob.synced().taken, tried(), bob.status().parked), (1, vec![], 0));
+    assert_eq!(state_of(&bob, &stranger.key.public_key()).0, "active");
+}
+
+#[test]
+fn something_old_of_a_machine_that_goes_on_is_dropped_and_the_machine_goes_on() {
+    let server = Server::start();
+    let (bob, stranger) = twice_parked(&server);
+    let key = stranger.key.public_key();
+    // As an earlier release left it, which let it go on and kept the rest.
+    let ledger = rusqlite::Connection::open(bob.session.store.path()).unwrap();
+    ledger.execute("UPDATE origins SET state = 'active', reason = NULL WHERE public_key = ?1", [&key]).unwrap();
+    let list = || parked::list(&bob.session.store.reader().unwrap()).unwrap();
+    assert_eq!(parked::discard(&bob.session, list()[0].id).unwrap(), None);
+    assert_eq!((state_of(&bob, &key), list().len()), (("active".to_owned(), None), 1));
+    // Where it waits for that, it is not listened to any more, whatever it goes on to send.
+    ledger.execute("UPDATE origins SET state = 'quarantined' WHERE public_key = ?1", [&key]).unwrap();
+    assert_eq!(parked::discard(&bob.session, list()[0].id).unwrap(), Some(key.clone()));
+    assert_eq!(state_of(&bob, &key).0, "retired");
+    stranger.send(&format!("nix.ledger.{key}.flake.forgotten"), HeaderMap::new(), b"not json".to_vec());
+    assert_eq!((bob.synced().parked, list().len(), state_of(&bob, &key).0.as_str()), (0, 0, "retired"));
 }

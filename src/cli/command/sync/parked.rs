@@ -27,13 +27,13 @@ enum Action {
         /// Its number
         id: i64,
     },
-    /// Have it read again from the server, and let its origin go on
+    /// Have it read again from the server, with all that is parked of its origin, and let that go on
     Retry {
         /// Its number; or an origin's key, or the beginning of it, to listen again to one of which something was discarded
         #[arg(value_name = "NUMBER|ORIGIN")]
         which: String,
     },
-    /// Drop it; its origin, if it has one, is not listened to any more, until `retry` names it
+    /// Drop it; its origin, if it waits for that, is not listened to any more, until `retry` names it
     Discard {
         /// Its number
         id: i64,
@@ -64,14 +64,14 @@ impl Parked {
                 context.printer.answer(&Retried { origin })?;
             }
             Action::Discard { id } => {
-                let row = parked::discard(&context.session()?, id)?;
-                context.printer.say(match &row.origin {
+                let origin = parked::discard(&context.session()?, id)?;
+                context.printer.say(match &origin {
                     Some(origin) => format!(
                         "it is dropped; its origin is not listened to any more, until `cim-nix sync parked retry {origin}`"
                     ),
                     None => "it is dropped".to_owned(),
                 });
-                context.printer.answer(&Discarded { id, origin: row.origin })?;
+                context.printer.answer(&Discarded { id, origin })?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -116,7 +116,7 @@ struct Retried {
 #[derive(Debug, Serialize)]
 struct Discarded {
     id: i64,
-    /// The origin that is not listened to any more.
+    /// The origin that is not listened to any more; none when it goes on.
     origin: Option<String>,
 }
 
