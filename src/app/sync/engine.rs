@@ -352,7 +352,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         };
         self.stop_way_in();
         self.signer = None;
-        match relay::reconcile(self.session, &self.place, &bus, &self.holder) {
+        match relay::reconcile(self.session, &self.place, &bus, (&self.holder, &self.progress)) {
             Ok(exchange) => {
                 self.status.server = Some(bus.server());
                 self.status.last_error = None;

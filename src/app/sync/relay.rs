@@ -1,6 +1,9 @@
 //! The way out: asks the exchange what it holds of this origin and sends what it lacks, fenced and signed.
 
+use std::sync::atomic::Ordering;
+
 use super::super::Session;
+use super::intake::Progress;
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
@@ -27,8 +30,14 @@ impl<E: Into<SyncError>> From<E> for Stop {
     }
 }
 
-/// Looks whether the exchange is fit and what it holds of ours, and returns it.
-pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &str) -> Result<Exchange, Stop> {
+/// Looks whether the exchange is fit and what it holds of ours, and returns it. What it takes back of ours is counted with what
+/// is taken in of others.
+pub(super) fn reconcile(
+    session: &Session,
+    place: &Place,
+    bus: &Bus,
+    (holder, progress): (&str, &Progress),
+) -> Result<Exchange, Stop> {
     let exchange = fit_exchange(session, place, bus)?;
     let now = session.clock.now();
     let known = session.store.reader()?.remote(REMOTE)?;
@@ -43,7 +52,7 @@ pub(super) fn reconcile(session: &Session, place: &Place, bus: &Bus, holder: &st
     let mut held = bus.held(&exchange, &own)?;
     let (shared, _) = session.store.reader()?.shared_head()?;
     if held.seq > shared {
-        take_back(session, bus, &exchange, &own, &held)?;
+        take_back(session, bus, &exchange, (&own, &held), progress)?;
         held = bus.held(&exchange, &own)?;
     }
     refuse_fork(session, &own, &held)?;
@@ -150,7 +159,13 @@ fn fit_exchange(session: &Session, place: &Place, bus: &Bus) -> Result<Exchange,
 }
 
 /// The exchange holds events of ours that we have not: this ledger was restored from a backup.
-fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held: &Held) -> Result<(), Stop> {
+fn take_back(
+    session: &Session,
+    bus: &Bus,
+    exchange: &Exchange,
+    (own, held): (&str, &Held),
+    progress: &Progress,
+) -> Result<(), Stop> {
     let (mut have, _) = session.store.reader()?.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
     let mut follow = bus.follow(exchange, Some(own), 0)?;
@@ -171,7 +186,9 @@ fn take_back(session: &Session, bus: &Bus, exchange: &Exchange, own: &str, held:
             have = last.seq;
             let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
             match session.store.take_back(signed, session.clock.now())? {
-                TakenBack::Restored(_) => {}
+                TakenBack::Restored(count) => {
+                    progress.applied.fetch_add(count as u64, Ordering::Relaxed);
+                }
                 TakenBack::Forked(why) => return Err(Stop::Refused(who_wrote(is_ours), why)),
             }
         }

@@ -10,7 +10,7 @@ use crate::store::open::Store;
 /// What became of this database's own events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenBack {
-    /// So many are in the log again.
+    /// All of them have their place again, and so many entered the log.
     Restored(usize),
     /// This ledger went on by itself after the backup: its events and those that were sent are different ones.
     Forked(String),
@@ -41,9 +41,7 @@ impl Store {
                     return Err(StoreError::Forked { why });
                 }
             }
-            let restored = proved.len();
-            intake.end()?;
-            Ok(TakenBack::Restored(restored))
+            Ok(TakenBack::Restored(intake.end()?.applied))
         })
         .or_else(|error| match error {
             StoreError::Forked { why } => Ok(TakenBack::Forked(why)),

@@ -34,6 +34,7 @@ fn a_restored_ledger_takes_its_own_events_back() {
     assert_eq!(ada.shared().len(), 5);
     let outcome = ada.synced();
     assert_eq!((outcome.sent, ada.shared()), (0, before));
+    assert_eq!(outcome.taken, 6, "what came back is told");
     ada.change(2, 1);
     assert_eq!(ada.synced().sent, 1, "it goes on where it was");
     let bob = Machine::new("bob", &server);

@@ -102,7 +102,7 @@ fn refusal(outcome: &Outcome) -> Failure {
 struct Synced {
     /// How many events were sent.
     sent: u64,
-    /// How many events of others were taken in.
+    /// How many events were taken in: of others, and after a restore those of this ledger that it lacked.
     taken: u64,
     /// How many messages could not be taken in.
     parked: u64,
