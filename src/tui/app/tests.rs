@@ -511,6 +511,36 @@ fn this_machine_shows_where_synchronisation_stands_and_what_to_do() {
 }
 
 #[test]
+fn machines_of_one_name_are_told_apart_by_their_keys() {
+    let twins = |query: &Query| match query {
+        Query::Fleet => {
+            let mut fleet = sample::fleet();
+            let twin = "UABD".repeat(14);
+            for flake in fleet.flakes.iter_mut().filter(|flake| flake.host == "server") {
+                (flake.origin, flake.host) = (twin.clone(), "desk".to_owned());
+            }
+            (fleet.machines[1].origin, fleet.machines[1].host) = (twin, "desk".to_owned());
+            Ok(Answer::Fleet(Box::new(fleet)))
+        }
+        _ => Err("nothing is there".to_owned()),
+    };
+    for size in [(120, 40), (68, 20), (40, 20)] {
+        let mut headless = Headless::with(FULL, sample::NOW, size, Box::new(twins));
+        headless.press("3");
+        says(&mut headless, " UABCUA ");
+        says(&mut headless, " UABDUA ");
+        assert!(!headless.frame().contains("UGHIUG "), "nobody is called like that one");
+        headless.press("j enter");
+        says(&mut headless, "ada@desk UABDUA");
+    }
+    let mut headless = Headless::with(FULL, sample::NOW, (120, 40), Box::new(twins));
+    headless.press("3 j");
+    says(&mut headless, "newer on desk UABCUA: ");
+    headless.press("/ U A B D enter");
+    says(&mut headless, "1 of 3");
+}
+
+#[test]
 fn the_fleet_shows_the_flakes_and_the_troubles_of_each_machine() {
     let mut headless = open();
     headless.press("3");

@@ -55,7 +55,8 @@ impl Fleet {
 
     /// Searches again and stays on the chosen machine when it is still there.
     fn search(&mut self) {
-        let texts: Vec<String> = self.known.machines.iter().map(name).collect();
+        let all = &self.known.machines;
+        let texts: Vec<String> = all.iter().map(|it| format!("{}{}", name(it), mark(it, all))).collect();
         self.found = fuzzy::rank(self.find.text(), &texts);
         let at = |key: &str| {
             self.found.iter().position(|index| self.known.machines.get(*index).is_some_and(|it| it.origin == key))
@@ -201,6 +202,21 @@ fn name(machine: &Machine) -> String {
     format!("{}@{}", machine.user, machine.host)
 }
 
+/// The beginning of a machine's key, after a space, where another one is called the same: as much of it as tells them apart. Empty
+/// for every other.
+fn mark(machine: &Machine, all: &[Machine]) -> String {
+    const LEAST: usize = 6;
+    let same = |other: &&Machine| {
+        other.origin != machine.origin && (other.host == machine.host) && (other.user == machine.user)
+    };
+    let common = |other: &Machine| {
+        other.origin.bytes().zip(machine.origin.bytes()).take_while(|(theirs, ours)| theirs == ours).count()
+    };
+    let longest = all.iter().filter(same).map(common).max();
+    let key = longest.map(|common| machine.origin.get(..LEAST.max(common + 1)).unwrap_or(&machine.origin));
+    key.map(|key| format!(" {key}")).unwrap_or_default()
+}
+
 fn draw_list(screen: &mut Fleet, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = shared.theme;
     let (total, found) = (screen.known.machines.len(), screen.found.len());
@@ -225,7 +241,10 @@ fn draw_list(screen: &mut Fleet, frame: &mut Frame, area: Rect, shared: &Shared)
     let chosen = screen.list.chosen(found);
     let machines = shown.clone().filter_map(|row| Some((row, screen.known.machines.get(*screen.found.get(row)?)?)));
     let lines: Vec<Line> = machines
-        .map(|(row, machine)| line(machine, usize::from(inner.width), (chosen == Some(row), frame_of.focused), shared))
+        .map(|(row, machine)| {
+            let mark = mark(machine, &screen.known.machines);
+            line((machine, &mark), usize::from(inner.width), (chosen == Some(row), frame_of.focused), shared)
+        })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
     scrollbar(frame, area, theme, found, &shown);
@@ -244,16 +263,23 @@ fn sign(machine: &Machine, theme: Theme) -> (&'static str, Style) {
     }
 }
 
-fn line(machine: &Machine, columns: usize, (chosen, focused): (bool, bool), shared: &Shared) -> Line<'static> {
+fn line(
+    (machine, mark): (&Machine, &str),
+    columns: usize,
+    (chosen, focused): (bool, bool),
+    shared: &Shared,
+) -> Line<'static> {
     let theme = shared.theme;
     let (sign, style) = sign(machine, theme);
-    let room = columns.saturating_sub(2 + 2 + COUNT + 1 + AGE + 1);
+    // What tells it apart is not cut off.
+    let room = columns.saturating_sub(2 + 2 + mark.len() + COUNT + 1 + AGE + 1);
     let own = if machine.own { " (this one)" } else { "" };
     let heard = machine.recorded_at.map_or_else(|| "never".to_owned(), |at| moment::age(shared.now, at));
     let spans = vec![
         Span::styled(if chosen { theme.glyphs.pointer } else { "  " }, theme.accent()),
         Span::styled(format!("{sign} "), style),
         Span::styled(fit(&clean(&format!("{}{own}", name(machine))), room, theme.glyphs.cut), theme.strong()),
+        Span::styled(clean(mark).into_owned(), theme.quiet()),
         Span::raw(format!("{:>COUNT$} ", machine.flakes)),
         Span::styled(format!("{heard:>AGE$} "), theme.quiet()),
     ];
@@ -265,7 +291,8 @@ fn line(machine: &Machine, columns: usize, (chosen, focused): (bool, bool), shar
 }
 
 fn draw_detail(screen: &mut Fleet, frame: &mut Frame, area: Rect, shared: &Shared) {
-    let title = screen.machine().map_or_else(|| "Machine".to_owned(), |machine| clean(&name(machine)).into_owned());
+    let title = |machine| clean(&format!("{}{}", name(machine), mark(machine, &screen.known.machines))).into_owned();
+    let title = screen.machine().map_or_else(|| "Machine".to_owned(), title);
     let frame_of = pane::Pane { title: &title, focused: screen.in_detail, ..pane::Pane::default() };
     let inner = frame_of.draw(frame, area, shared.theme);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
@@ -322,6 +349,8 @@ fn flake(sheet: &mut Sheet, flake: &FleetFlake, own: bool, known: &Known, shared
     let newest =
         newer.filter(|other| other.nixpkgs_modified > flake.nixpkgs_modified).max_by_key(|it| it.nixpkgs_modified);
     if let Some(newest) = newest {
-        sheet.text(&format!("  newer on {}: {}", newest.host, newest.path), theme.warning());
+        let machine = known.machines.iter().find(|machine| machine.origin == newest.origin);
+        let mark = machine.map(|machine| mark(machine, &known.machines)).unwrap_or_default();
+        sheet.text(&format!("  newer on {}{mark}: {}", newest.host, newest.path), theme.warning());
     }
 }
