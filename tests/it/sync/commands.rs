@@ -334,6 +334,9 @@ fn nothing_is_written_for_others_in_what_is_private() {
     std::os::unix::fs::symlink(side.at("kept/of/another/flake.nix"), side.at("linked/flake.nix")).unwrap();
     side.scan();
     side.run("", &format!("roots add {}", side.at("kept").display()));
+    fs::create_dir(side.at("gone")).unwrap();
+    side.run("", &format!("roots add {}", side.at("gone").display()));
+    fs::remove_dir(side.at("gone")).unwrap();
     side.serve();
     let add =
         |flake: &str| side.ask("flake.add_input", &json!({ "flake": side.at(flake), "name": "utils", "url": ADDED }));
@@ -346,10 +349,15 @@ fn nothing_is_written_for_others_in_what_is_private() {
         side.ask("flake.create", &path(&side.at("nowhere/new"))),
     );
     assert_eq!((&private["code"], &private["message"]), (&json!("outside_roots"), &unknown["message"]));
+    // Nor is told whether there is something where a private root is, or was.
+    let (there, gone) =
+        (side.ask("flake.create", &path(&side.at("kept"))), side.ask("flake.create", &path(&side.at("gone"))));
+    assert_eq!((&there["code"], &there["message"]), (&json!("outside_roots"), &unknown["message"]));
+    assert_eq!((&there["code"], &there["message"]), (&gone["code"], &gone["message"]));
     for place in ["kept", "kept/of/another"] {
         assert_eq!(side.read(&format!("{place}/flake.nix")), FLAKE);
     }
-    assert!(!side.at("kept/new").exists());
+    assert!(!side.at("kept/new").exists() && !side.at("gone").exists());
 }
 
 #[test]

@@ -85,6 +85,10 @@ pub(super) fn create(desk: &Desk, asked: &Asked, command: &Command) -> Result<St
         return Err(outside());
     }
     let directory = confined(desk, above)?.path().join(name);
+    // A root of its own may lie, or have lain, right there: whether it does is told to nobody.
+    if !desk.read(|reader| consent::covers(reader, &directory))? {
+        return Err(outside());
+    }
     if desk.read(|reader| roots::was_forgotten(reader, &directory))? {
         return Err(Refusal::rejected("refused", "the flake at that path was forgotten"));
     }
