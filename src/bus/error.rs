@@ -84,7 +84,7 @@ pub enum BusError {
         why: String,
     },
     /// The clocks are too far apart.
-    #[error("this machine's clock and the server's differ by {seconds} s")]
+    #[error("{}", apart(*seconds))]
     Clock {
         /// By how much; positive when the server's is ahead.
         seconds: i64,
@@ -116,6 +116,19 @@ pub enum BusError {
     },
 }
 
+/// Whose clock is ahead, and by how much; positive when it is the server's.
+fn apart(seconds: i64) -> String {
+    let (ahead, behind) =
+        if seconds > 0 { ("the server's", "this machine's") } else { ("this machine's", "the server's") };
+    let minutes = seconds.unsigned_abs() / 60;
+    let by = match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    };
+    format!("{ahead} clock is {by} ({} s) ahead of {behind}", seconds.unsigned_abs())
+}
+
 impl BusError {
     /// What the user does about it.
     pub const fn hint(&self) -> Option<&'static str> {
@@ -143,6 +156,22 @@ impl BusError {
             Self::Clock { .. } => Seen::Refused(Reason::Clock),
             Self::Unplaced { .. } => Seen::Refused(Reason::Forged),
             Self::Fenced | Self::Stopping { .. } | Self::Failed { .. } => Seen::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_whose_clock_is_ahead_and_by_how_much() {
+        for (seconds, text) in [
+            (1_000, "the server's clock is 16 min (1000 s) ahead of this machine's"),
+            (-12_240, "this machine's clock is 3 h 24 min (12240 s) ahead of the server's"),
+            (180_000, "the server's clock is 2 d 2 h (180000 s) ahead of this machine's"),
+        ] {
+            assert_eq!(BusError::Clock { seconds }.to_string(), text);
         }
     }
 }
