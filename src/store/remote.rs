@@ -7,6 +7,9 @@ use super::error::{Named, StoreError};
 use super::open::Store;
 use super::reader::Reader;
 
+/// No lease lasts longer, in microseconds. One that would was taken by a clock that was ahead and has been set since: it is nobody's.
+const LONGEST_LEASE_US: i64 = 60_000_000;
+
 /// The names of two local times: of the last question whether all is synchronised, and of the last that was tried for.
 const ASKED: &str = "sync_asked";
 const TRIED: &str = "sync_tried";
@@ -157,8 +160,9 @@ impl Reader {
 
     /// Who holds a lease now.
     pub fn lease_holder(&self, name: &str, now: i64) -> Result<Option<String>, StoreError> {
-        self.prepare_cached("SELECT holder FROM leases WHERE name = ?1 AND expires_at > ?2")
-            .and_then(|mut statement| statement.query_row(params![name, now], |row| row.get(0)).optional())
+        let latest = now.saturating_add(LONGEST_LEASE_US);
+        self.prepare_cached("SELECT holder FROM leases WHERE name = ?1 AND expires_at > ?2 AND expires_at <= ?3")
+            .and_then(|mut statement| statement.query_row(params![name, now, latest], |row| row.get(0)).optional())
             .named(self.path())
     }
 }
@@ -297,9 +301,9 @@ impl Store {
                 .cached(
                     "INSERT INTO leases (name, holder, expires_at) VALUES (?1, ?2, ?4) \
                      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at \
-                     WHERE leases.holder = excluded.holder OR leases.expires_at <= ?3",
+                     WHERE leases.holder = excluded.holder OR leases.expires_at <= ?3 OR leases.expires_at > ?5",
                 )?
-                .execute(params![name, holder, now, until])
+                .execute(params![name, holder, now, until, now.saturating_add(LONGEST_LEASE_US)])
                 .named(place.path)?;
             Ok(changed > 0)
         })

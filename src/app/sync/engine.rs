@@ -1,6 +1,5 @@
 //! The engine: drives delivery by its machine, with the way in beside it, until it is told to stop or all is done.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,8 +16,12 @@ use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::remote::{Acknowledged, Status};
 use crate::store::{Listener, Reader, Signer};
 
+mod lease;
+
 mod way_in;
 
+use lease::holder;
+pub(super) use lease::is_dead;
 use way_in::WayIn;
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
@@ -30,8 +33,6 @@ const LOOK_US: i64 = 1_000_000;
 /// How often it is written down that all is synchronised, in microseconds: after work, and when nothing happens.
 const SYNCED_US: i64 = 1_000_000;
 const STILL_SYNCED_US: i64 = 60_000_000;
-/// How long a lease lasts, and when it is renewed, in microseconds.
-const LEASE_US: i64 = 10_000_000;
 /// After how many attempts that failed a client that reconnects by itself is given up: half a minute or more.
 const PATIENT_ATTEMPTS: u32 = 8;
 
@@ -262,7 +263,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let mut behind = self.behind()?;
         // What waits to be sent is not kept waiting by a look for more, but not for ever. Nothing enters the outbox by it before it is
         // known what the exchange holds: a restored ledger may have shared it already, at another place.
-        if self.reconciled && (behind == 0 || self.now() - self.looked > LOOK_US) && self.release()? {
+        if self.reconciled && (behind == 0 || is_over(self.looked, LOOK_US, self.now())) && self.release()? {
             behind = self.behind()?;
         }
         self.see(Seen::Recorded { behind });
@@ -272,7 +273,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Whether the settings name a server; when they do not, they are read again now and then.
     fn knows_a_server(&mut self) -> bool {
         let now = self.now();
-        if self.place.target.servers.is_empty() && now - self.placed > LOOK_US {
+        if self.place.target.servers.is_empty() && is_over(self.placed, LOOK_US, now) {
             self.placed = now;
             self.place = Arc::new((self.place_now)());
         }
@@ -455,7 +456,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let is_asked = asked != answered && asked.min(self.now()) <= self.looked;
         // What was sent or taken just now says of itself that the exchange is there.
         let is_known = done != before && !is_asked;
-        if (self.looked - at > pause || is_asked) && self.is_synced()? && (is_known || self.is_as_it_was()?) {
+        if (is_over(at, pause, self.looked) || is_asked) && self.is_synced()? && (is_known || self.is_as_it_was()?) {
             self.session.store.set_synced(REMOTE, self.looked)?;
             // Whoever asked since that look is still to be answered.
             self.synced = (self.looked, done, if is_asked { asked } else { answered });
@@ -494,36 +495,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         Ok(u64::try_from(head - self.acknowledged.seq).unwrap_or_default())
     }
 
-    /// Takes or renews the lease; the other holder when there is one.
-    fn keep_lease(&mut self) -> Result<Option<String>, SyncError> {
-        let now = self.now();
-        if self.leased_until - now > LEASE_US / 2 {
-            return Ok(None);
-        }
-        if self.session.store.lease(LEASE, &self.holder, now, now + LEASE_US)? {
-            self.leased_until = now + LEASE_US;
-            return Ok(None);
-        }
-        let other = self.reader.lease_holder(LEASE, now)?.unwrap_or_else(|| "another process".to_owned());
-        if is_dead(&other, &self.session.who.host) {
-            tracing::warn!(other, "who delivered is gone and did not say so");
-            self.session.store.release_lease(LEASE, &other)?;
-            if self.session.store.lease(LEASE, &self.holder, now, now + LEASE_US)? {
-                self.leased_until = now + LEASE_US;
-                return Ok(None);
-            }
-        }
-        self.stop_way_in();
-        if self.leased_until > 0 {
-            // What was known of the exchange is another's to know now; whoever delivers again asks first.
-            self.leased_until = 0;
-            if self.bus.is_some() {
-                self.see(Seen::Connected);
-            }
-        }
-        Ok(Some(other))
-    }
-
     /// Rests until something happens. What happened since the last rest ends this one at once, and is no reason for the next.
     fn nap(&mut self, longest: Duration) {
         self.woken_by = self.link.wait(&self.woken_by, longest);
@@ -559,17 +530,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 }
 
-/// How a process is called that holds the lease.
-fn holder(host: &str, process: u32) -> String {
-    format!("{host} (process {process})")
-}
-
-/// Whether a holder of the lease was a process of this machine and is no more. Should two deliver after all, the fence
-/// holds.
-pub(super) fn is_dead(other: &str, host: &str) -> bool {
-    let process = other.strip_prefix(host).and_then(|rest| rest.strip_prefix(" (process ")?.strip_suffix(')'));
-    let exists = |process: &str| Path::new("/proc").join(process).exists();
-    process.is_some_and(|process| process.parse::<u32>().is_ok() && exists("self") && !exists(process))
+/// Whether so many microseconds are over since a moment. One that is still to come was read from a clock that has been set since.
+const fn is_over(since: i64, pause: i64, now: i64) -> bool {
+    now < since || now - since > pause
 }
 
 /// Answers requests on a connection; what cannot be offered is told in the log and takes nothing else with it.
@@ -593,4 +556,16 @@ pub fn hint(reason: &str) -> Option<&'static str> {
 /// Why delivery is blocked, by its name.
 pub fn reason(name: &str) -> Option<Reason> {
     Reason::ALL.into_iter().find(|known| known.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_over_when_its_time_has_come_or_the_clock_was_set_back() {
+        assert!(!is_over(100, 50, 100) && !is_over(100, 50, 150));
+        assert!(is_over(100, 50, 151));
+        assert!(is_over(100, 50, 99) && is_over(i64::MAX, 50, 0));
+    }
 }

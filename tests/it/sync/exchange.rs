@@ -219,3 +219,17 @@ fn the_same_path_on_two_machines_is_two_flakes() {
     assert_eq!(look(&bob).removed, 1);
     assert_eq!(bob.count("SELECT count(*) FROM v1_flakes"), 1, "what another machine has is for it to say");
 }
+
+#[test]
+fn a_lease_by_a_clock_that_was_ahead_keeps_nobody_waiting() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    // As whoever is gone left it before the clock was set back by hours.
+    let ahead = ada.session.clock.now() + 3 * 3_600_000_000;
+    assert!(ada.session.store.lease("relay", "elsewhere (process 1)", ahead, ahead + 10_000_000).unwrap());
+    assert_eq!(ada.status().holder, None);
+    assert_eq!(ada.count("SELECT count(*) FROM v1_sync WHERE state = 'offline'"), 1);
+    let outcome = ada.synced();
+    assert_eq!((outcome.elsewhere, outcome.sent), (None, 1));
+}

@@ -159,7 +159,7 @@ fn asking_for_it_once_ends_when_it_is_turned_off_meanwhile() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
     let now = ada.session.clock.now();
-    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 600_000_000).unwrap());
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 60_000_000).unwrap());
     let mut child = program(&ada, &server.url(), "sync now --wait 60").stderr(Stdio::piped()).spawn().unwrap();
     let mut byte = [0];
     std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut byte).unwrap();
@@ -195,7 +195,7 @@ fn ctrl_c_ends_asking_for_it_once_wherever_it_waits() {
     });
     // For another process that is at it.
     let now = ada.session.clock.now();
-    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 600_000_000).unwrap());
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 60_000_000).unwrap());
     interrupt(&server.url(), &|child| {
         let mut byte = [0];
         std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut byte).unwrap();
@@ -323,12 +323,12 @@ fn who_turns_synchronisation_off_learns_who_has_not_stopped_and_does_not_wait_fo
         let now = ada.session.clock.now();
         assert!(ada.session.store.lease(LEASE, holder, now, now + until).unwrap(), "{holder}");
     };
-    lease("ada (process 4194999)", 600_000_000);
+    lease("ada (process 4194999)", 60_000_000);
     let begun = std::time::Instant::now();
     assert_eq!(consent::disable(&ada.session).unwrap(), None);
     assert!(begun.elapsed() < Duration::from_secs(1));
     ada.session.store.release_lease(LEASE, "ada (process 4194999)").unwrap();
-    lease("elsewhere (process 1)", 600_000_000);
+    lease("elsewhere (process 1)", 60_000_000);
     let status = Status { state: "live".to_owned(), ..Status::default() };
     ada.session.store.set_status(REMOTE, status, ada.session.clock.now()).unwrap();
     assert_eq!(consent::disable(&ada.session).unwrap().as_deref(), Some("elsewhere (process 1)"));
