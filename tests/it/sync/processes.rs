@@ -352,3 +352,30 @@ fn a_server_that_is_named_while_it_serves_is_used_without_anybody_asking() {
     name(&server.url());
     ada.until("sent", |report| report.remote.status.state == "live" && report.remote.acked == 1);
 }
+
+#[test]
+fn asking_for_it_once_beside_a_process_that_reaches_no_server_fails_as_soon_as_that_says_so() {
+    let server = Server::stopped("");
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let serving = Serving::start(&ada, &server.url());
+    ada.until("the lease", |report| serving.is(report.holder.as_deref()) && report.remote.status.attempts > 0);
+    let begun = std::time::Instant::now();
+    let said = says(&ada, &server, "sync now --wait 120");
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(6), "{text}");
+    assert!(text.contains("no server answers at") && text.contains("nothing is lost"), "{text}");
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn asking_for_it_once_does_it_when_who_was_at_it_is_gone() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let now = ada.session.clock.now();
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 5_000_000).unwrap());
+    let said = says(&ada, &server, "sync now --wait 60 --json");
+    assert!(said.status.success(), "{said:?}");
+    assert!(String::from_utf8(said.stdout).unwrap().contains("\"sent\": 1"), "it did it itself");
+}

@@ -34,11 +34,15 @@ impl Now {
         if place.target.servers.is_empty() {
             return Err(SyncError::NoServer.into());
         }
-        let asked = session.clock.now();
-        let mut outcome = engine::run(&session, &place, &Link::default(), Until::Synced, &stop)?;
-        if let Some(holder) = outcome.elsewhere.take() {
+        let (asked, begun) = (session.clock.now(), Instant::now());
+        let once = || engine::run(&session, &place, &Link::default(), Until::Synced, &stop);
+        let mut outcome = once()?;
+        while let Some(holder) = outcome.elsewhere.take() {
             context.printer.say(format!("{holder} is at it; waiting for it"));
-            wait_for(&session, asked, Duration::from_secs(self.wait), &stop, &mut outcome)?;
+            let longest = Duration::from_secs(self.wait).saturating_sub(begun.elapsed());
+            if wait_for(&session, asked, longest, &stop, &mut outcome)? == Waited::Gone {
+                outcome = once()?;
+            }
         }
         if !outcome.synced {
             let stopped = stop.load(Ordering::SeqCst);
@@ -49,6 +53,15 @@ impl Now {
     }
 }
 
+/// How waiting for another process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    /// It is done, it could not do it, or it took too long.
+    Over,
+    /// Nobody is at it any more.
+    Gone,
+}
+
 /// The other process writes down when nothing was left to send or take, or that it tried again and could not.
 fn wait_for(
     session: &Session,
@@ -56,7 +69,7 @@ fn wait_for(
     longest: Duration,
     stop: &AtomicBool,
     outcome: &mut Outcome,
-) -> Result<(), Failure> {
+) -> Result<Waited, Failure> {
     let begun = Instant::now();
     let reader = session.store.reader()?;
     session.store.ask_whether_synced(asked)?;
@@ -66,12 +79,16 @@ fn wait_for(
         outcome.status = report.remote.status;
         outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
         // What stood in the way before it was asked may be mended since.
-        if outcome.synced || outcome.status.state == "disabled" || (outcome.status.state == "blocked" && tried) {
+        let failed = tried && matches!(outcome.status.state.as_str(), "blocked" | "backoff" | "open");
+        if outcome.synced || failed || outcome.status.state == "disabled" {
             break;
+        }
+        if report.holder.is_none() {
+            return Ok(Waited::Gone);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
+    Ok(Waited::Over)
 }
 
 fn interrupted() -> Failure {
