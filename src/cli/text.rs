@@ -14,6 +14,16 @@ pub(crate) fn shared(released: Released) -> String {
     format!("{} with {}", plural(count(released.streams), "stream"), plural(count(released.events), "event"))
 }
 
+/// Of a restored ledger, what is to be shared and waits.
+pub(crate) fn waits(released: Released) -> String {
+    let streams = plural(u64::try_from(released.waiting).unwrap_or(u64::MAX), "stream");
+    let are = if released.waiting == 1 { "is" } else { "are" };
+    format!(
+        "{streams} {are} shared by the next synchronisation, when the server has told what it holds of this ledger, \
+         which was restored"
+    )
+}
+
 /// The first eight characters of an id or a hash: enough for people.
 pub(crate) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)

@@ -18,6 +18,7 @@ use super::log::append::{self, Place};
 use super::open::Store;
 use super::origin;
 use super::projection;
+use super::remote;
 use crate::domain::catalogue::Event;
 use crate::domain::flake::event::FlakeEvent;
 
@@ -146,6 +147,7 @@ impl<'a> Import<'a> {
                 )?;
                 self.connection
                     .execute("UPDATE meta SET value = ?1 WHERE key = 'ledger_id'", [&self.header.ledger_id])?;
+                remote::set_restored(self.connection)?;
             } else {
                 self.connection.execute(
                     "INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, ?2, ?3, ?4) \

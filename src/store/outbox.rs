@@ -13,6 +13,7 @@ use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::reader::Reader;
+use super::remote;
 use super::shape::{ERASED, NAME_LIMIT};
 use crate::domain::stream::{Aggregate, StreamId};
 
@@ -34,6 +35,8 @@ pub struct Released {
     pub streams: usize,
     /// How many of their old events entered the outbox.
     pub events: usize,
+    /// How many streams are shared only when the remote was asked what it holds, as this ledger was restored.
+    pub waiting: usize,
 }
 
 /// An event of this origin as it is shared.
@@ -190,7 +193,7 @@ impl Store {
     /// between the question and the answer. `covered` says which streams those are, and is asked in the transaction.
     ///
     /// The old events of a stream that is shared now enter the outbox in order of position, new ones follow as they are
-    /// recorded; of one that is private again, what is recorded from now on stays here. What was shared stays shared.
+    /// recorded; in a restored ledger not before the remote was asked what it holds. Of one that is private again, what is recorded from now on stays here. What was shared stays shared.
     ///
     /// # Errors
     /// Those of `covered`, and of writing; then nothing is changed.
@@ -209,7 +212,13 @@ impl Store {
                 withdraw(place.connection, &stream.to_string()).named(place.path)?;
             }
             let of_findings = shared.iter().filter(|stream| stream.aggregate() == Aggregate::Finding).count();
-            Ok(Settled { released: share(place, &private)?, withdrawn: shared.len(), of_findings })
+            // The exchange may hold other events at the places that these would get.
+            let released = if remote::is_restored(place.connection).named(place.path)? {
+                Released { waiting: private.len(), ..Released::default() }
+            } else {
+                share(place, &private)?
+            };
+            Ok(Settled { released, withdrawn: shared.len(), of_findings })
         })
     }
 }
@@ -329,7 +338,7 @@ pub(crate) fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, S
         add(place, &mut heads, &event)?;
         events += 1;
     }
-    Ok(Released { streams: released, events })
+    Ok(Released { streams: released, events, waiting: 0 })
 }
 
 /// Marks a stream as shared: one when it was not, zero when it was or does not exist.

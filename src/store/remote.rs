@@ -14,6 +14,10 @@ const LONGEST_LEASE_US: i64 = 60_000_000;
 const ASKED: &str = "sync_asked";
 const TRIED: &str = "sync_tried";
 
+/// In `meta` from when a ledger was restored, or became an origin that was another's, until the remote was asked what it holds: what
+/// was shared since the backup may have the places of what would be shared next.
+const RESTORED: &str = "restored";
+
 /// Where the exchange with a remote stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remote {
@@ -233,6 +237,17 @@ impl Store {
         })
     }
 
+    /// Writes down that the remote was asked what it holds of this origin, and this ledger has it: what waits for that is shared by
+    /// whoever follows consent next.
+    pub fn set_reconciled(&self) -> Result<(), StoreError> {
+        if !is_restored(&*self.reader()?).named(self.path())? {
+            return Ok(());
+        }
+        self.write(|place| {
+            place.cached("DELETE FROM meta WHERE key = ?1")?.execute([RESTORED]).named(place.path).map(drop)
+        })
+    }
+
     /// Begins to count a remote's messages anew: another creation of its stream, or one that lost messages.
     pub fn set_epoch(&self, remote: &str, epoch: &str, at: i64) -> Result<(), StoreError> {
         let (remote, epoch) = (remote.to_owned(), epoch.to_owned());
@@ -337,6 +352,24 @@ pub(crate) fn agree(connection: &Connection, to: Agreement, agreed: bool) -> rus
         )?
         .execute([to.key(), if agreed { "1" } else { "0" }])
         .map(drop)
+}
+
+/// Writes down that the remote may hold more of this origin than this ledger.
+pub(crate) fn set_restored(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("INSERT INTO meta (key, value) VALUES (?1, '1') ON CONFLICT DO NOTHING", [RESTORED]).map(drop)
+}
+
+/// Whether this ledger ever met a remote, or may have: it was restored and has not asked since.
+pub(crate) fn has_delivered(connection: &Connection) -> rusqlite::Result<bool> {
+    let met = "SELECT EXISTS (SELECT 1 FROM remotes WHERE epoch IS NOT NULL OR acked_seq > 0)";
+    Ok(connection.query_row(met, [], |row| row.get(0))? || is_restored(connection)?)
+}
+
+/// Whether the remote may hold more of this origin still.
+pub(crate) fn is_restored(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)")?
+        .query_row([RESTORED], |row| row.get(0))
 }
 
 /// Keeps a signed head; the same twice is no error.

@@ -63,6 +63,7 @@ pub(super) fn reconcile(
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
     keep(session, Acknowledged { seq: held.seq, fence: held.fence }, None, holder)?;
+    session.store.set_reconciled()?;
     Ok(exchange)
 }
 

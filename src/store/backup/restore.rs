@@ -16,6 +16,7 @@ use crate::store::error::{Named, StoreError};
 use crate::store::file;
 use crate::store::origin;
 use crate::store::projection;
+use crate::store::remote;
 use crate::store::verify::verify;
 
 /// What putting a backup back came to.
@@ -61,6 +62,9 @@ pub fn restore(backup: &Path, ledger: &Path, force: bool, now: i64) -> Result<Re
     let head = super::copy(&source, backup, &mut draft, &mut |_, _| {})?;
     let there_now = alone.as_ref().map(|alone| &alone.connection);
     let (agreed, withdrawn) = follow_consent(&draft, there_now)?;
+    if !has_never_delivered(&draft.database, there_now) {
+        remote::set_restored(&draft.database).named(&draft.path)?;
+    }
     // Who opens it then needs no other journal: that has its name of the path, and somebody who still waits for the file that
     // was there would take it for its own.
     connect::use_write_ahead_log(&draft.database, &draft.path)?;
@@ -106,6 +110,13 @@ fn follow_consent(draft: &Draft, there: Option<&Connection>) -> Result<(Agreed, 
     let withdrawn = there.map(|there| agreed::narrow(&draft.database, there)).transpose();
     let withdrawn = withdrawn.named(&draft.path)?.flatten();
     Ok((agreed::read(&draft.database).named(&draft.path)?, withdrawn))
+}
+
+/// Whether nothing of this origin can be on a remote: the ledger that was there tells, when it is of the same origin.
+fn has_never_delivered(copy: &Connection, there: Option<&Connection>) -> bool {
+    let key = |ledger| origin::load(ledger).ok().flatten().map(|origin| origin.public_key);
+    let is_new = |ledger| matches!(remote::has_delivered(ledger), Ok(false));
+    there.is_some_and(|there| key(there).is_some() && key(there) == key(copy) && is_new(there) && is_new(copy))
 }
 
 /// Takes the log of a ledger away under the name that the ledger has now, for good, so that it is never read into another file.

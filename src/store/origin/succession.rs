@@ -11,6 +11,7 @@ use crate::store::chain;
 use crate::store::error::{Named, StoreError};
 use crate::store::file;
 use crate::store::open::{Store, Who};
+use crate::store::remote;
 
 /// What became of a ledger's identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Store {
             }
             become_known(&transaction, own, &to).named(&path)?;
             forget_places(&transaction).named(&path)?;
+            remote::set_restored(&transaction).named(&path)?;
             set_key_aside(&path)?;
             file::write_private(&super::key_path(&path), text.as_bytes())?;
             transaction.commit().named(&path)?;

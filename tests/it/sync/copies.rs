@@ -91,6 +91,56 @@ fn a_restored_ledger_shares_nothing_before_it_knows_what_it_had_shared() {
 }
 
 #[test]
+fn what_is_released_in_a_restored_ledger_waits_until_it_knows_what_it_had_shared() {
+    let server = Server::start();
+    let mut ada = Machine::private("ada", &server);
+    ada.discover(1);
+    consent::enable(&ada.session, &consent::Which::All).unwrap();
+    ada.synced();
+    // Found and not shared yet, when the backup is taken and something else comes first.
+    ada.discover(2);
+    let copy = backup(&ada);
+    ada.change(1, 1);
+    assert_eq!(ada.synced().sent, 2);
+    let before = ada.shared();
+    let now = ada.session.clock.now();
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    // By other processes, with no engine that asks first.
+    let beside = ada.beside();
+    for _ in 0..2 {
+        let released = consent::share(&beside, &consent::Which::All).unwrap();
+        assert_eq!((released.streams, released.events, released.waiting), (0, 0, 1));
+    }
+    ada.discover(3);
+    consent::follow(&beside).unwrap();
+    assert_eq!(ada.shared().len(), 1);
+    // Once the server has told, what waits is shared behind what came back.
+    assert_eq!(ada.synced().sent, 1);
+    let after = ada.shared();
+    assert_eq!((&after[..3], after.len()), (&before[..], 4));
+    ada.discover(4);
+    assert_eq!(consent::share(&ada.session, &consent::Which::All).unwrap().streams, 1, "and nothing waits any more");
+    assert_eq!(ada.synced().sent, 1);
+    ada.assert_sound();
+}
+
+#[test]
+fn what_a_lost_ledger_records_anew_waits_until_it_has_its_own_back() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    let key = format!("{}.key", ada.session.store.path().display());
+    let mut carol = Machine::at("carol", &ada.place);
+    carol.transform(|session| drop(origin::adopt(session, Path::new(&key)).unwrap()));
+    consent::enable(&carol.session, &consent::Which::All).unwrap();
+    carol.discover(2);
+    assert_eq!(consent::share(&carol.session, &consent::Which::All).unwrap().waiting, 1);
+    carol.synced();
+    assert_eq!((carol.shared().len(), &carol.shared()[..1]), (2, &ada.shared()[..]));
+}
+
+#[test]
 fn a_copied_ledger_that_went_on_by_itself_is_blocked_and_harms_nobody() {
     let server = Server::start();
     let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));

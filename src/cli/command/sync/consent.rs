@@ -10,7 +10,7 @@ use crate::app::sync::{Place, SyncError};
 use crate::cli::answer::Single;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::text::{plural, shared};
+use crate::cli::text::{plural, shared, waits};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Enable {
@@ -68,6 +68,7 @@ impl Enable {
             context.printer.say(format!("{streams} of generations and channels are private again"));
         }
         context.printer.say(match released.streams {
+            0 if released.waiting > 0 => format!("synchronisation is on; {}", waits(released)),
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
             _ => format!("synchronisation is on; {} are shared now", shared(released)),
         });
