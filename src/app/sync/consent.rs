@@ -78,8 +78,10 @@ pub fn disable(session: &Session) -> Result<Option<String>, SyncError> {
     loop {
         let holder = reader.lease_holder(LEASE, session.clock.now())?;
         let Some(holder) = holder.filter(|holder| !is_dead(holder, &session.who.host)) else { return Ok(None) };
-        // It writes that down when it knows, and sends nothing in between.
-        if reader.remote(REMOTE)?.status.state == State::Disabled.name() {
+        // It writes that down when it knows, and sends nothing in between. Before it sends it has said that it is connected.
+        let status = reader.remote(REMOTE)?.status;
+        let sends = matches!(State::named(&status.state), Some(State::Live | State::CatchingUp | State::Reconciling));
+        if status.state == State::Disabled.name() || !(sends || status.connected_since.is_some()) {
             return Ok(None);
         }
         if begun.elapsed() > PATIENCE {

@@ -336,6 +336,21 @@ fn who_turns_synchronisation_off_learns_who_has_not_stopped_and_does_not_wait_fo
 }
 
 #[test]
+fn who_turns_synchronisation_off_does_not_wait_for_a_process_that_never_reached_a_server() {
+    let mut server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    server.down();
+    // It takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let serving = Serving::start(&ada, &format!("nats://{}", silent.local_addr().unwrap()));
+    ada.until("the lease", |report| serving.is(report.holder.as_deref()));
+    let (_held, begun) = (silent.accept().unwrap(), std::time::Instant::now());
+    assert_eq!(consent::disable(&ada.session).unwrap(), None);
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_server_that_is_named_while_it_serves_is_used_without_anybody_asking() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
