@@ -37,6 +37,8 @@ mod copies;
 
 mod agreed;
 
+mod migrated;
+
 pub(crate) mod restore;
 
 pub(crate) const NOW: i64 = 1_764_000_000_000_000;
