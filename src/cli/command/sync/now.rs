@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::app::Session;
 use crate::app::sync::engine::{self, Link, Outcome, Until};
 use crate::app::sync::{Place, SyncError, status};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::interrupt;
@@ -125,16 +125,11 @@ struct Synced {
     parked: u64,
 }
 
-impl Answer for Synced {
+impl Single for Synced {
     const NAME: &'static str = "sync-now";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(synced: &Self) -> Vec<String> {
-        [synced.sent, synced.taken, synced.parked].map(|count| count.to_string()).into()
+    fn cells(&self) -> Vec<String> {
+        [self.sent, self.taken, self.parked].map(|count| count.to_string()).into()
     }
 
     fn page(&self, page: &mut Page) {

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::app::sync::parked::{self, ParkedRow};
-use crate::cli::answer::{Answer, Page};
+use crate::cli::answer::{Answer, Page, Single};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::table::Table;
@@ -192,28 +192,18 @@ impl Answer for Shown {
     }
 }
 
-impl Answer for Retried {
+impl Single for Retried {
     const NAME: &'static str = "sync-parked-retry";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(retried: &Self) -> Vec<String> {
-        vec![retried.origin.clone().unwrap_or_default()]
+    fn cells(&self) -> Vec<String> {
+        vec![self.origin.clone().unwrap_or_default()]
     }
 }
 
-impl Answer for Discarded {
+impl Single for Discarded {
     const NAME: &'static str = "sync-parked-discard";
-    type Record = Self;
 
-    fn records(&self) -> &[Self] {
-        std::slice::from_ref(self)
-    }
-
-    fn cells(discarded: &Self) -> Vec<String> {
-        [discarded.id.to_string(), discarded.origin.clone().unwrap_or_default()].into()
+    fn cells(&self) -> Vec<String> {
+        [self.id.to_string(), self.origin.clone().unwrap_or_default()].into()
     }
 }
