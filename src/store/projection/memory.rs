@@ -39,13 +39,24 @@ pub(super) struct Slot {
     pub(super) ended: Ended,
     /// The values that the table of what is true now holds, be they older ones.
     pub(super) stored: Option<Cells>,
+    /// Whether it waits to be written.
+    pub(super) waits: bool,
+}
+
+/// A row that was true until a time and a position in the log.
+#[derive(Debug)]
+pub(in crate::store) struct Past {
+    pub(super) key: Vec<Cell>,
+    pub(super) row: Row,
+    pub(super) to: i64,
+    pub(super) to_position: i64,
 }
 
 /// What waits to be written, in order.
 #[derive(Debug)]
 pub(in crate::store) enum Change {
-    /// A row of the past: key, values, begin, end.
-    Past(&'static Table, Vec<Cell>),
+    /// A row of the past.
+    Past(&'static Table, Box<Past>),
     /// A record: key and values.
     Record(&'static Table, Vec<Cell>),
     /// A statement of the projection's own.
@@ -56,9 +67,8 @@ impl Change {
     /// Where it goes: its table, and its key.
     pub(super) fn place(&self) -> (&str, &[Cell]) {
         match self {
-            Self::Past(table, row) | Self::Record(table, row) => {
-                (table.name, row.get(..table.key.len()).unwrap_or_default())
-            }
+            Self::Past(table, past) => (table.name, &past.key),
+            Self::Record(table, row) => (table.name, row.get(..table.key.len()).unwrap_or_default()),
             Self::Run(sql, params) => (sql, params),
         }
     }
@@ -124,7 +134,7 @@ impl Memory {
         let before = known.slots.len();
         for (rest, row) in rows {
             let stored = Some(row.values.clone());
-            known.slots.entry(rest).or_insert(Slot { now: Some(row), ended: Ended::Unknown, stored });
+            known.slots.entry(rest).or_insert(Slot { now: Some(row), stored, ..Slot::default() });
         }
         known.whole = true;
         let more = known.slots.len() - before;
@@ -146,15 +156,23 @@ impl Memory {
     }
 
     /// Another state of a key, which has to be written.
-    pub(super) fn set(&mut self, table: &'static Table, group: &Cell, rest: &Cells, slot: Slot) {
-        let place = (table.name, group.clone(), rest.clone());
-        let before = self.group(table, group).slots.insert(rest.clone(), slot);
+    pub(super) fn set(&mut self, table: &'static Table, group: &Cell, rest: &[Cell], slot: Slot) {
+        let slots = &mut self.group(table, group).slots;
+        let slot = Slot { waits: true, ..slot };
+        let before = match slots.get_mut(rest) {
+            Some(known) => Some(std::mem::replace(known, slot)),
+            None => slots.insert(rest.into(), slot),
+        };
         if before.is_none() {
             self.size += 1;
         }
-        let new = self.unwritten.insert(place.clone());
+        let new = before.as_ref().is_none_or(|slot| !slot.waits);
+        let place = || (table.name, group.clone(), rest.into());
+        if new {
+            self.unwritten.insert(place());
+        }
         if let Some(undo) = &mut self.undo {
-            undo.slots.push((place, before, new));
+            undo.slots.push((place(), before, new));
         }
     }
 
@@ -224,6 +242,7 @@ impl Memory {
         let slot = self.tables.get_mut(table)?.get_mut(group)?.slots.get_mut(rest)?;
         let before = slot.clone();
         slot.stored = slot.now.as_ref().map(|row| row.values.clone());
+        slot.waits = false;
         Some(before)
     }
 

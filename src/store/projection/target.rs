@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
 
 use super::cell::Cell;
-use super::memory::{Cells, Change, Ended, Memory, Place, Row, Slot};
+use super::memory::{Cells, Change, Ended, Memory, Past, Place, Row, Slot};
 use super::table::Table;
 use super::{Applied, Projection, template};
 
@@ -110,7 +110,7 @@ impl<'c> Target<'c> {
         let from = self.begin(table, key, &slot, event)?;
         self.close(table, key, &mut slot, event);
         slot.now = Some(Row { values: values.into(), from, position: event.position });
-        self.memory.borrow_mut().set(table, group, &rest.into(), slot);
+        self.memory.borrow_mut().set(table, group, rest, slot);
         Ok(())
     }
 
@@ -126,7 +126,7 @@ impl<'c> Target<'c> {
         let before = slot.now.as_ref().map(|row| row.values.clone());
         if before.is_some() {
             self.close(table, key, &mut slot, event);
-            self.memory.borrow_mut().set(table, group, &rest.into(), slot);
+            self.memory.borrow_mut().set(table, group, rest, slot);
         }
         Ok(before)
     }
@@ -210,7 +210,11 @@ impl<'c> Target<'c> {
     pub(in crate::store) fn write_changes(&self, changes: impl IntoIterator<Item = Change>) -> rusqlite::Result<()> {
         for change in changes {
             match change {
-                Change::Past(table, row) => self.execute(table, Op::InsertPast, &row)?,
+                Change::Past(table, past) => {
+                    let Past { key, row, to, to_position } = *past;
+                    let interval = [row.from, row.position, to, to_position].map(Cell::from);
+                    self.execute(table, Op::InsertPast, key.iter().chain(&*row.values).chain(&interval))?;
+                }
                 Change::Record(table, row) => self.execute(table, Op::InsertNow, &row)?,
                 Change::Run(sql, params) => {
                     let sql = template::of_generation(sql, self.generation);
@@ -238,21 +242,18 @@ impl<'c> Target<'c> {
 
     fn write_slot(&self, (table, group, rest): &Place, slot: Slot) -> rusqlite::Result<()> {
         let Some(table) = self.tables.iter().find(|known| known.name == *table) else { return Ok(()) };
-        let mut row = Vec::with_capacity(16);
-        row.push(group.clone());
-        row.extend(rest.iter().cloned());
+        let key = std::iter::once(group).chain(&**rest);
         match (slot.now, slot.stored) {
             (Some(now), stored) => {
-                row.extend(now.values.iter().cloned());
-                row.extend([now.from.into(), now.position.into()]);
+                let begin = [now.from, now.position].map(Cell::from);
                 let op = match stored {
                     None => Op::InsertNow,
                     Some(before) if table.same_indexed(&before, &now.values) => Op::UpdateRest,
                     Some(_) => Op::UpdateNow,
                 };
-                self.execute(table, op, &row)
+                self.execute(table, op, key.chain(&*now.values).chain(&begin))
             }
-            (None, Some(_)) => self.execute(table, Op::DeleteNow, &row),
+            (None, Some(_)) => self.execute(table, Op::DeleteNow, key),
             (None, None) => Ok(()),
         }
     }
@@ -264,11 +265,8 @@ impl<'c> Target<'c> {
             return;
         }
         let ended = row.from.max(event.occurred_at);
-        let mut past = Vec::with_capacity(key.len() + row.values.len() + 4);
-        past.extend_from_slice(key);
-        past.extend(row.values.iter().cloned());
-        past.extend([row.from.into(), row.position.into(), ended.into(), event.position.into()]);
-        self.memory.borrow_mut().add(Change::Past(table, past));
+        let past = Past { key: key.to_vec(), row, to: ended, to_position: event.position };
+        self.memory.borrow_mut().add(Change::Past(table, Box::new(past)));
         slot.ended = Ended::At(ended);
     }
 
@@ -283,7 +281,7 @@ impl<'c> Target<'c> {
             statement.query_row(params_from_iter(key), read).optional()
         })?;
         let stored = now.as_ref().map(|row| row.values.clone());
-        let slot = Slot { stored, now, ended: Ended::Unknown };
+        let slot = Slot { stored, now, ..Slot::default() };
         self.memory.borrow_mut().learn(table, group, &rest.into(), slot.clone());
         Ok(slot)
     }
@@ -313,7 +311,12 @@ impl<'c> Target<'c> {
         })
     }
 
-    fn execute(&self, table: &'static Table, op: Op, row: &[Cell]) -> rusqlite::Result<()> {
+    fn execute<'a>(
+        &self,
+        table: &'static Table,
+        op: Op,
+        row: impl IntoIterator<Item = &'a Cell>,
+    ) -> rusqlite::Result<()> {
         self.with_statement(table, op, |statement| statement.execute(params_from_iter(row)).map(drop))
     }
 
