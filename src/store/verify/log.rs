@@ -27,16 +27,13 @@ const WALK: &str = "SELECT position, event_id, origin, stream, version, type, sc
 /// erased: what they find wrong is looked at again at the one moment before it is said.
 pub(super) fn walk(moment: &Connection, path: &Path) -> rusqlite::Result<[Check; 2]> {
     let known = Known { keys: origin_keys(moment)?, erased: erased(moment)? };
-    let (count, head) = moment.query_row("SELECT count(*), coalesce(max(position), 0) FROM events", [], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-    })?;
+    let head = moment.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get::<_, i64>(0))?;
     let threads = std::thread::available_parallelism().map_or(1, |threads| i64::try_from(threads.get()).unwrap_or(1));
     let parts = (head / PART).clamp(1, threads);
     if parts > 1
-        && count == head
         && let Some(blank) = in_parts(path, &known, head, parts)
     {
-        return Ok(checks(Walked { count, blank, ..Walked::default() }));
+        return Ok(checks(Walked { count: head, blank, ..Walked::default() }));
     }
     part(moment, &known, (0, head)).map(checks)
 }
@@ -68,8 +65,9 @@ fn in_parts(path: &Path, known: &Known, head: i64, parts: i64) -> Option<i64> {
     std::thread::scope(|scope| {
         let walk = |number| {
             let opened = connect::to_look_at(path).ok()?;
-            let walked = part(&opened.connection, known, range(number)).ok()?;
-            (walked.links.count + walked.payloads.count == 0).then_some(walked.blank)
+            let (after, last) = range(number);
+            let walked = part(&opened.connection, known, (after, last)).ok()?;
+            (walked.count == last && walked.links.count + walked.payloads.count == 0).then_some(walked.blank)
         };
         let threads: Vec<_> = (0..parts).map(|number| scope.spawn(move || walk(number))).collect();
         threads.into_iter().map(|thread| thread.join().ok().flatten()).sum()
