@@ -166,7 +166,7 @@ fn where_synchronisation_stands_is_told_with_since_when_and_what_went_wrong() {
     connection
         .execute_batch(
             "INSERT INTO meta (key, value) VALUES ('sync_enabled', '1');
-             INSERT INTO leases (name, holder, expires_at) VALUES ('relay', 'here', 9000000000000000);
+             INSERT INTO leases (name, holder, expires_at) VALUES ('relay', 'here', CAST(unixepoch('subsec') * 1000000 AS INTEGER) + 30000000);
              INSERT INTO remotes (name, state, last_error, server, connected_since, next_attempt_at, updated_at)
              VALUES ('exchange', 'backoff', 'it hung', 'hub', 7, 9, 9);",
         )
