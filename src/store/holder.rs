@@ -22,11 +22,19 @@ pub(crate) fn write_lock_holder(database: &Path) -> Option<String> {
     holder(&shared, &WRITE_LOCK_BYTE).or_else(|| holder(database, &LOCK_BYTES)).map(named)
 }
 
+/// How often the table of locks is read until it names somebody. It is told in parts, and a lock that is taken or given up
+/// meanwhile, of any file, may hide a line.
+const READINGS: u32 = 3;
+
 /// The processes that have a database open, as `1234 (name)`; none that cannot be known.
 pub(crate) fn holders(database: &Path) -> Vec<String> {
-    let (Ok(locks), Ok(found)) = (fs::read_to_string("/proc/locks"), fs::metadata(database)) else { return Vec::new() };
-    let pids: BTreeSet<u32> = held(&locks, found.ino(), &LOCK_BYTES).map(|lock| lock.pid).collect();
-    pids.into_iter().map(named).collect()
+    let Ok(found) = fs::metadata(database) else { return Vec::new() };
+    let read = |_| {
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+        held(&locks, found.ino(), &LOCK_BYTES).map(|lock| lock.pid).collect::<BTreeSet<u32>>()
+    };
+    let told = (0..READINGS).map(read).find(|pids| !pids.is_empty());
+    told.into_iter().flatten().map(named).collect()
 }
 
 fn named(pid: u32) -> String {
