@@ -103,21 +103,32 @@ impl Drawing {
         Self { root: lock.root.clone(), nodes }
     }
 
+    /// Every input of every node: the node's number, the input's name, the number of the node it leads to, and whether it
+    /// follows. What leads nowhere leads to the number behind the last.
     fn edges(&self) -> impl Iterator<Item = (usize, &str, usize, bool)> {
-        let number = |key: &str| self.nodes.iter().position(|node| node.key == key);
-        self.nodes.iter().enumerate().flat_map(move |(from, node)| {
-            // What was taken out by following the flake itself is no arrow that helps anybody.
-            let kept = |target: &Target| target.follows.as_deref() != Some("");
-            node.inputs.iter().filter(move |(_, target)| kept(target)).filter_map(move |(name, target)| {
-                Some((from, name.as_str(), number(target.node.as_deref()?)?, target.follows.is_some()))
-            })
+        let numbers: BTreeMap<&str, usize> =
+            self.nodes.iter().enumerate().map(|(number, node)| (node.key.as_str(), number)).collect();
+        let number = move |target: &Target| target.node.as_deref().and_then(|key| numbers.get(key).copied());
+        let edges = self
+            .nodes
+            .iter()
+            .enumerate()
+            .flat_map(|(from, node)| node.inputs.iter().map(move |(name, target)| (from, name.as_str(), target)));
+        edges.map(move |(from, name, target)| {
+            (from, name, number(target).unwrap_or(self.nodes.len()), target.follows.is_some())
         })
+    }
+
+    /// The labels of all nodes; with one for what leads nowhere, where something does.
+    fn labels(&self, separator: &str) -> impl Iterator<Item = String> {
+        let nowhere = self.edges().any(|(_, _, to, _)| to == self.nodes.len()).then(|| "leads nowhere".to_owned());
+        self.nodes.iter().map(move |node| node.label(separator)).chain(nowhere)
     }
 
     fn dot(&self) -> String {
         let mut text = "digraph inputs {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
-        for (number, node) in self.nodes.iter().enumerate() {
-            let _ = writeln!(text, "  n{number} [label=\"{}\"];", escape_dot(&node.label("\n")));
+        for (number, label) in self.labels("\n").enumerate() {
+            let _ = writeln!(text, "  n{number} [label=\"{}\"];", escape_dot(&label));
         }
         for (from, name, to, follows) in self.edges() {
             let style = if follows { ", style=dashed" } else { "" };
@@ -129,8 +140,8 @@ impl Drawing {
 
     fn mermaid(&self) -> String {
         let mut text = "flowchart LR\n".to_owned();
-        for (number, node) in self.nodes.iter().enumerate() {
-            let _ = writeln!(text, "  n{number}[\"{}\"]", escape_mermaid(&node.label("<br>")));
+        for (number, label) in self.labels("<br>").enumerate() {
+            let _ = writeln!(text, "  n{number}[\"{}\"]", escape_mermaid(&label));
         }
         for (from, name, to, follows) in self.edges() {
             let arrow = if follows { "-.->" } else { "-->" };
@@ -297,11 +308,32 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_follows_nothing_is_the_flake_itself_as_for_nix_but_no_arrow() {
+    fn an_input_that_follows_nothing_is_the_flake_itself_as_for_nix() {
         let lock = lock(&[("root", node(&[("a", to("a"))])), ("a", node(&[("gone", follows(&[]))]))]);
         let drawing = Drawing::of(&lock);
         assert_eq!(drawing.nodes[0].inputs["gone"].node.as_deref(), Some("root"));
-        assert_eq!(drawing.edges().count(), 1);
+    }
+
+    #[test]
+    fn every_form_tells_every_edge() {
+        // Given inputs that are locked, and that follow another, the flake itself, and nothing that there is
+        let lock = lock(&[
+            ("root", node(&[("a", to("a")), ("n", to("n")), ("l", follows(&["m"])), ("lost", to("lost"))])),
+            ("a", node(&[("n", follows(&["n"])), ("gone", follows(&[]))])),
+            ("n", node(&[])),
+        ]);
+        let drawing = Drawing::of(&lock);
+        // Then each is told once, whatever the form
+        let written = |text: &str, mark: &str| text.lines().filter(|line| line.contains(mark)).count();
+        let json = serde_json::to_value(&drawing).unwrap();
+        let nodes = json["nodes"].as_array().unwrap();
+        assert_eq!(nodes.iter().map(|node| node["inputs"].as_object().unwrap().len()).sum::<usize>(), 6);
+        assert_eq!(written(&drawing.text(), "── "), 6, "{}", drawing.text());
+        let (dot, mermaid) = (drawing.dot(), drawing.mermaid());
+        assert_eq!((written(&dot, " -> "), written(&mermaid, "->|")), (6, 6), "{dot}{mermaid}");
+        assert!(dot.contains("n0 -> n2 [label=\"gone\", style=dashed]"), "{dot}");
+        assert!(dot.contains("n3 [label=\"leads nowhere\"]") && dot.contains("n2 -> n3 [label=\"lost\"]"), "{dot}");
+        assert!(mermaid.contains("n2 -.->|\"l\"| n3"), "{mermaid}");
     }
 
     #[test]
