@@ -157,7 +157,7 @@ pub enum Note {
     StillUsed {
         /// The input.
         name: String,
-        /// The lines where it is.
+        /// The lines of the new text where it is, counted from 1.
         lines: Vec<u32>,
     },
     /// An override went with what it followed.

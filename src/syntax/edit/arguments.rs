@@ -7,10 +7,9 @@ use rowan::ast::AstNode;
 
 use super::layout::{Layout, bytes};
 use super::written::{
-    has_comment, indent, is_first, is_identifier, is_last, line_end, line_start, stop_before, with_comment,
+    has_comment, indent, is_first, is_identifier, is_last, line_after, line_end, line_start, stop_before, with_comment,
 };
 use super::{Edit, Note};
-use crate::syntax::tree::Tree;
 
 /// What a change of the inputs means for the arguments.
 pub(super) struct Change {
@@ -45,17 +44,20 @@ pub(super) fn add(text: &str, layout: &Layout, name: &str) -> Change {
     Change { edits: pattern.with(text, &name), note: None }
 }
 
-/// Takes an input out of the arguments, and says where it is still used.
-pub(super) fn remove(text: &str, layout: &Layout, tree: &Tree, name: &str) -> Change {
+/// Takes an input out of the arguments, and says where it is still used once this and the other `edits` are made.
+pub(super) fn remove(text: &str, layout: &Layout, name: &str, mut edits: Vec<Edit>) -> Change {
     let name = name.to_owned();
     let lambda = match outputs(layout) {
-        Outputs::Missing => return Change::none(None),
-        Outputs::Elsewhere => return Change::none(Some(Note::OutputsElsewhere { name })),
+        Outputs::Missing => return Change { edits, note: None },
+        Outputs::Elsewhere => return Change { edits, note: Some(Note::OutputsElsewhere { name }) },
         Outputs::Function(lambda) => lambda,
     };
     let pattern = pattern(&lambda);
-    let lines = uses(tree, &lambda, &name, pattern.as_ref());
-    let edits = pattern.map(|pattern| pattern.without(text, &name)).unwrap_or_default();
+    let uses = uses(&lambda, &name, pattern.as_ref());
+    edits.extend(pattern.map(|pattern| pattern.without(text, &name)).unwrap_or_default());
+    // Whoever is told opens the file as it is by then.
+    let mut lines: Vec<u32> = uses.into_iter().map(|at| line_after(text, &edits, at)).collect();
+    lines.dedup();
     let note = (!lines.is_empty()).then_some(Note::StillUsed { name, lines });
     Change { edits, note }
 }
@@ -181,8 +183,8 @@ impl Pattern {
     }
 }
 
-/// The lines in the body of a function that use an argument.
-fn uses(tree: &Tree, lambda: &ast::Lambda, name: &str, pattern: Option<&Pattern>) -> Vec<u32> {
+/// Where the body of a function uses an argument, in bytes.
+fn uses(lambda: &ast::Lambda, name: &str, pattern: Option<&Pattern>) -> Vec<usize> {
     let all = match lambda.param() {
         Some(ast::Param::IdentParam(param)) => param.ident().and_then(|ident| ident.ident_token()),
         _ => None,
@@ -190,14 +192,11 @@ fn uses(tree: &Tree, lambda: &ast::Lambda, name: &str, pattern: Option<&Pattern>
     let all = all.map(|token| token.text().to_owned()).or_else(|| pattern?.all.clone());
     let named = pattern.is_some_and(|pattern| pattern.entries.iter().any(|entry| entry.name == name));
     let Some(body) = lambda.body() else { return Vec::new() };
-    let mut lines: Vec<u32> = body
-        .syntax()
+    body.syntax()
         .descendants()
         .filter(|node| (named && is_use(node, name)) || all.as_deref().is_some_and(|all| is_selected(node, all, name)))
-        .map(|node| tree.span(node.text_range()).line)
-        .collect();
-    lines.dedup();
-    lines
+        .map(|node| bytes(node.text_range()).start)
+        .collect()
 }
 
 /// Whether a node is the name, used as a value or inherited.

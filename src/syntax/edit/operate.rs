@@ -9,7 +9,7 @@ use super::layout::{Layout, Site, bytes};
 use super::written::string;
 use super::{Edit, EditError, Note, Operation, cut};
 use crate::syntax::flake::{self, FlakeFile, Input};
-use crate::syntax::tree::{self, Tree};
+use crate::syntax::tree;
 
 /// The attributes of an input that are no part of its reference.
 const NOT_OF_THE_REFERENCE: &[&str] = &["url", "follows", "flake", "inputs"];
@@ -23,7 +23,7 @@ pub(super) fn plan(text: &str, operation: &Operation) -> Result<(Vec<Edit>, Vec<
     }
     let layout = Layout::of(&tree)?;
     let file = flake::read(text);
-    let look = Look { text, tree: &tree, layout: &layout, file: &file };
+    let look = Look { text, layout: &layout, file: &file };
     match operation {
         Operation::AddInput { name, url, flake } => look.add(name, url, *flake),
         Operation::RemoveInput { name, force } => look.remove(name, *force),
@@ -36,7 +36,6 @@ pub(super) fn plan(text: &str, operation: &Operation) -> Result<(Vec<Edit>, Vec<
 /// A text that is looked at from all sides.
 struct Look<'a> {
     text: &'a str,
-    tree: &'a Tree,
     layout: &'a Layout,
     file: &'a FlakeFile,
 }
@@ -78,11 +77,10 @@ impl Look<'_> {
         for follower in &by {
             sites.push(self.follows_site(follower)?);
         }
-        let mut edits = cut::sites(self.text, self.layout, sites);
-        let change = arguments::remove(self.text, self.layout, self.tree, name);
-        edits.extend(change.edits);
+        let edits = cut::sites(self.text, self.layout, sites);
+        let Change { edits, note } = arguments::remove(self.text, self.layout, name, edits);
         let overrides = by.into_iter().map(|path| Note::OverrideRemoved { path });
-        Ok((edits, overrides.chain(change.note).collect()))
+        Ok((edits, overrides.chain(note).collect()))
     }
 
     fn set_url(&self, name: &str, url: &str) -> Result<Vec<Edit>, EditError> {

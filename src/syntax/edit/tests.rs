@@ -240,6 +240,19 @@ fn what_the_arguments_mean_for_the_user_is_said() {
 }
 
 #[test]
+fn what_is_still_used_is_named_by_the_lines_of_the_new_text() {
+    // Given an input whose lines go before its uses, among them and behind them, and an argument that goes with its line
+    let text = "{\n  inputs.x = {\n    url = \"k:x\";\n  };\n  inputs.a.url = \"k:a\";\n  inputs.a.inputs.b.follows = \"x\";\n  outputs =\n    {\n      self,\n      x,\n      a,\n    }:\n    {\n      b = x.c;\n      d = [ x a ]; e = x;\n    };\n  inputs.x.flake = false;\n}\n";
+    // When it is removed
+    let plan = plan(text, &Operation::RemoveInput { name: "x".into(), force: true }).unwrap();
+    // Then the lines that are named use it in what was made, and no others do
+    let names_it = |line: &str| line.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == "x");
+    let used: Vec<u32> = (1..).zip(plan.text.lines()).filter(|(_, line)| names_it(line)).map(|(at, _)| at).collect();
+    let note = Note::StillUsed { name: "x".into(), lines: used };
+    assert!(plan.notes.contains(&note) && note.to_string().contains("lines 9, 10"), "{:?}\n{}", plan.notes, plan.text);
+}
+
+#[test]
 fn a_url_is_set_in_every_form() {
     for (before, after) in [
         ("{ inputs.x.url = \"k:a\"; }", "{ inputs.x.url = \"k:x\"; }"),

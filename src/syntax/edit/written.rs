@@ -1,5 +1,7 @@
 //! How things are written: names, strings, lines and their ends. Knows text alone.
 
+use super::Edit;
+
 /// Words that are no names.
 const KEYWORDS: &[&str] = &["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
 
@@ -96,4 +98,15 @@ pub(super) fn with_comment(text: &str, end: usize) -> usize {
 /// Whether a piece of text that lies between two things holds a comment.
 pub(super) fn has_comment(between: &str) -> bool {
     between.contains('#') || between.contains("/*")
+}
+
+/// The line, counted from 1, where byte `at` of a text stands once edits are made of which none changes it.
+pub(super) fn line_after(text: &str, edits: &[Edit], at: usize) -> u32 {
+    let lines = |text: &str| text.bytes().filter(|&byte| byte == b'\n').count();
+    let ends = |text: Option<&str>| text.map_or(0, lines);
+    let before = edits.iter().filter(|edit| edit.end <= at);
+    let (gone, new) =
+        before.fold((0, 0), |(gone, new), edit| (gone + ends(text.get(edit.start..edit.end)), new + lines(&edit.text)));
+    let line = (ends(text.get(..at)) + 1 + new).saturating_sub(gone);
+    u32::try_from(line).unwrap_or(u32::MAX)
 }
