@@ -140,6 +140,23 @@ fn a_limit_on_the_size_of_files_is_an_error_and_no_silent_death() {
 }
 
 #[test]
+fn a_copy_that_finds_no_room_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = directory.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let ledger = directory.path().join("ledger.db");
+    drop(open(&ledger));
+    let script = "for free in 0 4096 16384 65536; do \
+                  head -c $((1536 * 1024 - free)) /dev/zero >\"$0\"/fill || true; \
+                  \"$1\" --db \"$2\" store backup \"$0\"/copy.db || echo code $?; ls \"$0\"; done";
+    let mut command = on_a_small_disk(&disk, script);
+    let output = command.arg(env!("CARGO_BIN_EXE_cim-nix")).arg(&ledger).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["code 4", "fill"].repeat(4), "{wrong}");
+    assert_eq!(wrong.matches("no space left for").count(), 4, "{wrong}");
+}
+
+#[test]
 fn an_export_that_finds_no_room_leaves_what_was_there_and_nothing_by_halves() {
     let directory = tempfile::tempdir().unwrap();
     let disk = directory.path().join("disk");

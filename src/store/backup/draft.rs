@@ -38,7 +38,13 @@ impl Draft {
             let inode = Inode::at(&path);
             match locked(&path) {
                 Ok(database) if inode.is_some() && Inode::at(&path) == inode => return Ok(Self { path, database }),
-                Err(error) if Inode::at(&path).is_some() => return Err(error),
+                Err(error) if Inode::at(&path).is_some() => {
+                    // This process made it, and nobody can have it without the lock: it would be left for ever on a full disk.
+                    if Inode::at(&path) == inode {
+                        remove(&path);
+                    }
+                    return Err(error);
+                }
                 // Another process took it for one that was left.
                 Ok(_) | Err(_) => {}
             }

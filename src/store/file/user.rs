@@ -2,11 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::{beside, sync_parent};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+
+use super::{beside, parent, sync_parent};
 use crate::store::chain::Hash;
+
+mod left;
 
 /// What a new file of the user may be at most; the system takes away what it was told to.
 const NEW_FILE: u32 = 0o666;
@@ -70,11 +75,10 @@ pub fn replace(path: &Path, before: &Hash, bytes: &[u8]) -> Result<(), WriteErro
     if meta.permissions().mode() & 0o200 == 0 || !may_write {
         return Err(WriteError::ReadOnly { path: target });
     }
-    let (draft, file) = fresh_draft(&target).map_err(failed)?;
-    let replaced = fill(file, &meta, bytes).map_err(failed).and_then(|kept| {
-        if !kept {
-            return Err(WriteError::Foreign { path: target.clone() });
-        }
+    left::sweep(&target);
+    let draft = unnamed(&target, &meta, bytes).or_else(|_| named(&target, &meta, bytes)).map_err(failed)?;
+    let Draft { path: draft, kept, file: _held } = draft;
+    let replaced = kept.then_some(()).ok_or_else(|| WriteError::Foreign { path: target.clone() }).and_then(|()| {
         let now = fs::read(&target).map_err(failed)?;
         if blake3::hash(&now).as_bytes() != before {
             return Err(WriteError::Changed { path: target.clone() });
@@ -104,26 +108,63 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     written.map_err(failed)
 }
 
-/// A file beside another that was not there: what a process that was killed left there has other numbers.
-fn fresh_draft(target: &Path) -> io::Result<(PathBuf, File)> {
+/// A new text beside the file that it will be.
+struct Draft {
+    path: PathBuf,
+    /// Whether those who could write the old one still can.
+    kept: bool,
+    /// Locked as long as it is open: nobody takes it for one that was left.
+    file: File,
+}
+
+/// A draft that has no name until it is whole: when this process is killed before that, it is gone. Not every file system has
+/// such files.
+fn unnamed(target: &Path, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<Draft> {
+    let mode = Mode::from(super::PRIVATE_FILE);
+    let mut file = File::from(openat(CWD, parent(target), OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode)?);
+    left::hold(&file);
+    let kept = fill(&mut file, meta, bytes)?;
+    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let name =
+        |draft: &Path| linkat(CWD, itself.as_str(), CWD, draft, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
+    let (path, ()) = fresh(target, name)?;
+    Ok(Draft { path, kept, file })
+}
+
+/// A draft that has its name from the beginning.
+fn named(target: &Path, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<Draft> {
+    let make = |draft: &Path| OpenOptions::new().write(true).create_new(true).mode(super::PRIVATE_FILE).open(draft);
+    let (path, mut file) = fresh(target, make)?;
+    left::hold(&file);
+    match fill(&mut file, meta, bytes) {
+        Ok(kept) => Ok(Draft { path, kept, file }),
+        Err(error) => {
+            fs::remove_file(&path).unwrap_or_default();
+            Err(error)
+        }
+    }
+}
+
+/// Makes a file beside another that was not there: what a process that was killed left there has other numbers.
+fn fresh<T>(target: &Path, begin: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
     let mut number = 0_u32;
     loop {
         let draft = beside(target, &format!(".{}.{number}.new", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).mode(super::PRIVATE_FILE).open(&draft) {
+        match begin(&draft) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
-            opened => return opened.map(|file| (draft, file)),
+            made => return made.map(|made| (draft, made)),
         }
     }
 }
 
 /// Writes the new text, with the mode and the owner of the old one; says whether those who could write it still can.
-fn fill(mut file: File, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<bool> {
+fn fill(file: &mut File, meta: &fs::Metadata, bytes: &[u8]) -> io::Result<bool> {
     file.write_all(bytes)?;
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let mut kept = true;
-    if (user, group) != (meta.uid(), meta.gid()) && fchown(&file, Some(meta.uid()), Some(meta.gid())).is_err() {
+    if (user, group) != (meta.uid(), meta.gid()) && fchown(&*file, Some(meta.uid()), Some(meta.gid())).is_err() {
         // Only an administrator may give a file away; in a shared checkout the group is what the others write it by.
-        kept = fchown(&file, None, Some(meta.gid())).is_ok() || user == meta.uid();
+        kept = fchown(&*file, None, Some(meta.gid())).is_ok() || user == meta.uid();
     }
     file.set_permissions(Permissions::from_mode(meta.permissions().mode() & 0o7777))?;
     file.sync_all()?;
@@ -174,6 +215,54 @@ mod tests {
         create(&left, b"half").unwrap();
         replace(&path, &hash("one"), b"two").unwrap();
         assert_eq!((fs::read(&path).unwrap(), fs::read(&left).unwrap()), (b"two".to_vec(), b"half".to_vec()));
+    }
+
+    #[test]
+    fn the_next_edit_removes_what_dead_processes_left_and_nothing_else() {
+        let (directory, path) = world();
+        // Given a number that no process has, and files whose names are, or are like, those of its drafts
+        let dead = 999_999_999;
+        let at = |name: &str| directory.path().join(name);
+        let left = [format!("flake.nix.{dead}.0.new"), format!("flake.nix.{dead}.1.new")];
+        let mut kept = vec!["flake.nix".to_owned(), format!("flake.nix.{}.0.new", std::process::id())];
+        for name in ["x.0.new", "{}.new", "{}.x.new", "{}.0.new.old", "+{}.0.new", "{}.+0.new", "{}.0.0.new", ".0.new"]
+        {
+            kept.push(format!("flake.nix.{}", name.replace("{}", &dead.to_string())));
+        }
+        kept.extend([format!("my-flake.nix.{dead}.0.new"), format!("flake.lock.{dead}.0.new")]);
+        let held = format!("flake.nix.{dead}.2.new");
+        kept.extend([held.clone(), format!("flake.nix.{dead}.3.new"), format!("flake.nix.{dead}.4.new")]);
+        for name in left.iter().chain(&kept).filter(|name| *name != "flake.nix" && !name.ends_with(".3.new")) {
+            create(&at(name), b"half").unwrap();
+        }
+        // One of another machine's, a directory and a link are none of ours
+        let other = File::open(at(&held)).unwrap();
+        left::hold(&other);
+        fs::remove_file(at(&format!("flake.nix.{dead}.4.new"))).unwrap();
+        fs::create_dir(at(&format!("flake.nix.{dead}.4.new"))).unwrap();
+        std::os::unix::fs::symlink("flake.nix", at(&format!("flake.nix.{dead}.3.new"))).unwrap();
+        // When the file is edited
+        replace(&path, &hash("one"), b"two").unwrap();
+        // Then the drafts are gone, and the rest is there
+        let mut found: Vec<String> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        kept.sort();
+        assert_eq!(found, kept);
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_draft_has_a_name_from_the_beginning_where_there_are_none_without() {
+        let (directory, path) = world();
+        let draft = named(&path, &fs::metadata(&path).unwrap(), b"two").unwrap();
+        assert_eq!((draft.kept, fs::read(&draft.path).unwrap()), (true, b"two".to_vec()));
+        let other = unnamed(&path, &fs::metadata(&path).unwrap(), b"two").unwrap();
+        assert!(other.path.ends_with(format!("flake.nix.{}.1.new", std::process::id())), "{:?}", other.path);
+        assert_eq!(fs::metadata(&other.path).unwrap().permissions(), fs::metadata(&path).unwrap().permissions());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
     }
 
     #[test]
