@@ -91,9 +91,9 @@ impl<'a> Context<'a> {
         Ok(ledger::open(&self.settings.db, self.who.clone(), clock)?)
     }
 
-    /// Whether there is a ledger already.
+    /// Whether there is a ledger already. Where that cannot be known, there may be: whoever opens it says why.
     pub(crate) fn has_ledger(&self) -> bool {
-        self.settings.db.exists()
+        self.settings.db.try_exists().unwrap_or(true)
     }
 
     /// What the terminal UI starts with.

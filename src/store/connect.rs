@@ -1,6 +1,7 @@
 //! Connections: the one place where they are made, with their pragmas, and where a file is told from a ledger.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -105,11 +106,10 @@ pub(crate) struct Opened {
 
 /// Opens a file to read it, or to check it; temporary tables may be made.
 pub(crate) fn to_look_at(path: &Path) -> Result<Opened, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing { path: path.to_owned() });
-    }
-    if path.is_dir() {
-        return Err(StoreError::NotADatabase { path: path.to_owned() });
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(StoreError::NotADatabase { path: path.to_owned() }),
+        Ok(_) => {}
+        Err(error) => return Err(not_there(path, &error)),
     }
     let look = |connection: Connection, immutable| {
         let found = identify(&connection, path)?;
@@ -202,6 +202,21 @@ pub(crate) fn use_write_ahead_log(connection: &Connection, path: &Path) -> Resul
     }
 }
 
+/// What it means that the system does not tell of a file: what lies in a directory that may not be entered may be there.
+pub(crate) fn not_there(path: &Path, error: &io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            let barred = |directory: &&Path| {
+                fs::metadata(directory.join(".")).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+            };
+            // The outermost one, whose own parents may be entered.
+            let directory = file::parent(path).ancestors().take_while(barred).last().unwrap_or(file::parent(path));
+            StoreError::Barred { path: path.to_owned(), directory: directory.to_owned() }
+        }
+        _ => StoreError::Missing { path: path.to_owned() },
+    }
+}
+
 /// Whether a database cannot be opened for reading only because its directory cannot be written: a write-ahead log needs
 /// its shared memory there. Without a log nothing is missed by reading the file alone.
 fn needs_immutable(path: &Path, error: &StoreError) -> bool {
@@ -220,7 +235,7 @@ pub(crate) fn immutable(path: &Path) -> Result<Connection, StoreError> {
     })
 }
 
-fn immutable_uri(path: &Path) -> std::io::Result<String> {
+fn immutable_uri(path: &Path) -> io::Result<String> {
     use std::os::unix::ffi::OsStrExt;
 
     let path = fs::canonicalize(path)?;

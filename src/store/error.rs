@@ -18,6 +18,16 @@ pub enum StoreError {
         /// The path that was asked for.
         path: PathBuf,
     },
+    /// The database lies behind a directory that this user may not enter, so whether it is there is not known.
+    #[error(
+        "cannot open {path}: permission denied for the directory {directory}; let this user enter it, or name another ledger with `--db`"
+    )]
+    Barred {
+        /// The database.
+        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
+    },
     /// A newer release made the file; it was not touched.
     #[error("{path} was made by a newer cim-nix (schema {found}, this one knows {known}); update this one")]
     Newer {

@@ -1,5 +1,6 @@
 //! The open ledger: what may be done with it, and how it comes to be.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -274,11 +275,11 @@ fn bring_up_to_date(
 
 /// Makes the file before SQLite does, so that it never has another mode; its log and shared memory inherit it.
 fn make_file(path: &Path) -> Result<(), StoreError> {
-    if path.is_dir() {
-        return Err(StoreError::NotADatabase { path: path.to_owned() });
-    }
-    if path.exists() {
-        return Ok(());
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(StoreError::NotADatabase { path: path.to_owned() }),
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(connect::not_there(path, &error)),
+        Err(_) => {}
     }
     file::make_private(path).map_err(|source| StoreError::file("make", path, source))
 }

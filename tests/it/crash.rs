@@ -262,6 +262,32 @@ fn a_ledger_that_may_not_be_written_is_copied_and_exported() {
 }
 
 #[test]
+fn a_ledger_behind_a_closed_directory_is_said_to_be_there_perhaps_and_none_is_offered() {
+    let lent = Lent::new();
+    let copied = lent.directory.path().join("cim-nix");
+    fs::copy(env!("CARGO_BIN_EXE_cim-nix"), &copied).unwrap();
+    set_mode(&lent.home, 0);
+    let program = |words: &[&str]| {
+        let mut command = Command::new(&copied);
+        command.env_clear().env("HOME", "/").arg("--db").arg(&lent.ledger).args(words);
+        if rustix::process::getuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let output = command.output().unwrap();
+        (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status.success())
+    };
+    let answers = [&["flake", "list"][..], &["log"], &["scan", "/"], &["info"], &["store", "check"]].map(program);
+    set_mode(&lent.home, 0o755);
+    for (said, is_done) in answers {
+        assert!(
+            !is_done && said.contains(&format!("permission denied for the directory {}", lent.home.display())),
+            "{said}"
+        );
+        assert!(!said.contains("cim-nix scan"), "{said}");
+    }
+}
+
+#[test]
 fn a_ledger_of_an_older_release_that_may_not_be_written_says_how_to_read_it() {
     let lent = Lent::new();
     make_older(&lent.ledger);

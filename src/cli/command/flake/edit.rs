@@ -89,7 +89,7 @@ impl Desk {
     /// Opens the ledger; when nothing is written, nothing needs it.
     pub(crate) fn open(context: &mut Context<'_>, dry_run: bool) -> Result<Self, Failure> {
         let scan = context.scan_request()?;
-        let wanted = !dry_run && context.settings.db.exists();
+        let wanted = !dry_run && context.has_ledger();
         Ok(Self { session: wanted.then(|| context.session()).transpose()?, scan })
     }
 }

@@ -14,7 +14,7 @@ use crate::store::view::rfc3339;
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let nixos = system::nixos(&context.settings.system_root);
     let flakes = match &nixos {
-        Some(nixos) if context.settings.db.exists() => {
+        Some(nixos) if context.has_ledger() => {
             let running = nixos.running.as_ref().and_then(|built| built.version.revision.as_deref());
             let host = context.who.host.clone();
             system::sources(&context.read()?.ledger.reader, &host, running)?
