@@ -101,6 +101,12 @@ pub enum Error {
         /// What was passed in.
         id: String,
     },
+    /// Whoever asked said stop meanwhile.
+    #[error("reading the history of the git repository {} was stopped; the next scan goes on", repository.display())]
+    Stopped {
+        /// The repository.
+        repository: PathBuf,
+    },
     /// A file or directory could not be read.
     #[error("cannot read {}", path.display())]
     File {

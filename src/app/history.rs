@@ -32,15 +32,22 @@ pub struct Past {
     pub limits: Vec<String>,
     /// Locks that say nothing, in sentences: nothing can bring them.
     pub unreadable: Vec<String>,
+    /// Whether it was stopped on the way: the cursor is at the last commit that was read, and the next reading goes on.
+    pub stopped: bool,
 }
 
-/// Reads what is new in the past of `lock_path` (relative to the repository), no further back than `since` seconds.
+/// Reads what is new in the past of `lock_path` (relative to the repository), no further back than `since` seconds. Once
+/// `stop` says so, what was read by then is all.
+///
+/// # Errors
+/// [`git::Error::Stopped`] when nothing of it can be kept.
 pub fn read(
     repository: &Repository,
     lock_path: &Path,
     flake: FlakeId,
     since: Option<i64>,
     cursor: Option<&HistoryCursor>,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Past, git::Error> {
     // A bound further back than the last one asks for commits that were left out then.
     let reaches = |cursor: &&HistoryCursor| match (cursor.since, since) {
@@ -49,18 +56,24 @@ pub fn read(
         (Some(_), None) => false,
     };
     let stop_at = cursor.filter(reaches).map(|cursor| cursor.head.as_str()).filter(|head| !head.is_empty());
-    let mut history = repository.lock_commits(lock_path, since, stop_at)?;
+    let mut history = repository.lock_commits_until(lock_path, since, stop_at, stop)?;
     // What was not here when the last reading ended lies before its end, and may have come since.
     if history.cursor == Cursor::Reached && cursor.is_some_and(|cursor| !cursor.complete) {
-        history = repository.lock_commits(lock_path, since, None)?;
+        history = repository.lock_commits_until(lock_path, since, None, stop)?;
     }
-    let mut reading = Reading::of(&mut history)?;
+    let mut reading = Reading::of(&mut history, stop)?;
     // What the first new commit is to be compared with lies before the end of the last reading.
     if history.cursor == Cursor::Reached && reading.began_unread {
-        history = repository.lock_commits(lock_path, since, None)?;
-        reading = Reading::of(&mut history)?;
+        history = repository.lock_commits_until(lock_path, since, None, stop)?;
+        reading = Reading::of(&mut history, stop)?;
     }
-    let head = history.head.clone().unwrap_or_default();
+    let head = match (&reading.reached, history.cursor) {
+        _ if !reading.stopped => history.head.clone().unwrap_or_default(),
+        // The next reading takes what comes behind it for new.
+        (Some(commit), Cursor::Unset | Cursor::Reached) => commit.clone(),
+        // Where history was rewritten, a cursor on the new line would hide that from the next reading.
+        _ => return Err(git::Error::Stopped { repository: repository.path().to_owned() }),
+    };
     let bound = if history.cursor == Cursor::Reached {
         cursor.and_then(|cursor| cursor.since)
     } else {
@@ -74,9 +87,9 @@ pub fn read(
         Cursor::Reached | Cursor::Unknown => false,
         Cursor::Unset => limits.is_empty(),
     };
-    let Reading { commits, unreadable, .. } = reading;
+    let Reading { commits, unreadable, stopped, .. } = reading;
     let cursor = HistoryCursor { flake, head, since: bound, complete: limits.is_empty() };
-    Ok(Past { commits, rewritten, cursor, limits, unreadable })
+    Ok(Past { commits, rewritten, cursor, limits, unreadable, stopped })
 }
 
 /// What happened to the past of a lock.
@@ -137,10 +150,14 @@ struct Reading {
     last: Result<Option<Lock>, Unread>,
     /// Whether the lock before the first commit of all says nothing.
     began_unread: bool,
+    /// The last commit that was taken.
+    reached: Option<String>,
+    /// Whether it was stopped before the end.
+    stopped: bool,
 }
 
 impl Reading {
-    fn of(history: &mut git::LockHistory<'_>) -> Result<Self, git::Error> {
+    fn of(history: &mut git::LockHistory<'_>, stop: &dyn Fn() -> bool) -> Result<Self, git::Error> {
         let mut reading = Self {
             commits: Vec::new(),
             unreadable: Vec::new(),
@@ -148,9 +165,16 @@ impl Reading {
             missing_contents: HashSet::new(),
             last: Err(Unread::NeverRead),
             began_unread: false,
+            reached: None,
+            stopped: false,
         };
         for (index, commit) in history.enumerate() {
+            if stop() {
+                reading.stopped = true;
+                break;
+            }
             let commit = commit?;
+            reading.reached = Some(commit.id.clone());
             reading.began_unread |= index == 0 && lock(&commit.before).is_err();
             reading.take(commit);
         }

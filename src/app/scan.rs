@@ -326,6 +326,7 @@ impl Run<'_> {
             since: self.request.since,
             rules: self.linter.zip(self.request.rules.as_ref().map(|rules| rules.least)),
             extractor: files::extractor(self.request),
+            stop: self.stop,
         }
     }
 

@@ -129,9 +129,23 @@ impl Repository {
         since: Option<i64>,
         stop_at: Option<&str>,
     ) -> Result<LockHistory<'_>, Error> {
+        self.lock_commits_until(path, since, stop_at, &|| false)
+    }
+
+    /// The same; `stop` is asked at every commit whether to go on no further.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when it said so.
+    pub fn lock_commits_until(
+        &self,
+        path: &Path,
+        since: Option<i64>,
+        stop_at: Option<&str>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<LockHistory<'_>, Error> {
         let stop_at = stop_at.map(|id| self.parse(id)).transpose()?;
         let head = self.head_id()?;
-        let mut walk = Walk { repository: self, since, stop_at, ..Walk::new(self, path) };
+        let mut walk = Walk { since, stop_at, ..Walk::new(self, path, stop) };
         if let Some(head) = head {
             walk.run(head)?;
         }
@@ -296,12 +310,14 @@ struct Walk<'r> {
     changes: Vec<Change>,
     limits: Vec<Limit>,
     end: End,
+    stop: &'r dyn Fn() -> bool,
 }
 
 impl<'r> Walk<'r> {
-    fn new(repository: &'r Repository, path: &Path) -> Self {
+    fn new(repository: &'r Repository, path: &Path, stop: &'r dyn Fn() -> bool) -> Self {
         Self {
             repository,
+            stop,
             path: TreePath::new(path),
             since: None,
             stop_at: None,
@@ -327,6 +343,7 @@ impl<'r> Walk<'r> {
         let Some(mut here) = self.blob(node.tree)? else { return Ok(()) };
         let mut older = 0;
         while Some(node.id) != self.stop_at {
+            self.refuse_to_go_on()?;
             let too_old = self.since.is_some_and(|since| node.committed_at < since);
             older = if too_old { older + 1 } else { 0 };
             if older == 1 {
@@ -375,6 +392,7 @@ impl<'r> Walk<'r> {
     fn look_for_cursor(&mut self, mut node: Node) -> Result<(), Error> {
         let Some(stop_at) = self.stop_at else { return Ok(()) };
         while node.id != stop_at {
+            self.refuse_to_go_on()?;
             let Some(parent) = node.parent else { return Ok(()) };
             if self.shallow.contains(&node.id) {
                 self.limit(Limit::Shallow { commit: node.id.to_string() });
@@ -384,6 +402,14 @@ impl<'r> Walk<'r> {
             node = next;
         }
         self.end = End::AtCursor;
+        Ok(())
+    }
+
+    /// A history may be long, and whoever says stop does not wait for its end.
+    fn refuse_to_go_on(&self) -> Result<(), Error> {
+        if (self.stop)() {
+            return Err(Error::Stopped { repository: self.repository.path.clone() });
+        }
         Ok(())
     }
 

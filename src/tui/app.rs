@@ -216,6 +216,7 @@ impl App {
             ScanNews::Done(Err(why)) => self.shared.complain(why),
         }
         self.shared.scan = None;
+        self.shared.stopping = false;
         self.ask()
     }
 
@@ -268,7 +269,10 @@ impl App {
                 return vec![self.shared.ask(Query::Difference(mark, self.shared.at))];
             }
             Do::Scan => self.overlay = Some(overlay::ask_scan(&self.shared)),
-            Do::StopScan => return vec![Effect::StopScan],
+            Do::StopScan => {
+                self.shared.stopping = true;
+                return vec![Effect::StopScan];
+            }
             Do::Edit => return target.file.map(|(path, spot)| Effect::Edit(path, spot)).into_iter().collect(),
             Do::CopyId => return target.id.map(Effect::Copy).into_iter().collect(),
             Do::CopyPath => {

@@ -86,7 +86,10 @@ fn tabs(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
             let text = format!(" {} as of {} ", theme.glyphs.past, moment::name(shared.at));
             Span::styled(text, theme.warning().add_modifier(ratatui::style::Modifier::REVERSED))
         }
-        (Some(_), At::Now) => Span::styled(format!("{} scanning ", theme.glyphs.live), theme.accent()),
+        (Some(_), At::Now) => {
+            let doing = if shared.stopping { "stopping" } else { "scanning" };
+            Span::styled(format!("{} {doing} ", theme.glyphs.live), theme.accent())
+        }
         (None, At::Now) => Span::styled(format!("{} live ", theme.glyphs.live), theme.good()),
     };
     let room = usize::from(area.width).saturating_sub(width(NAME) + 20);
@@ -166,7 +169,12 @@ fn keys(frame: &mut Frame, area: Rect, shared: &Shared, words: &Words) {
         return;
     }
     if let Some(progress) = &shared.scan {
-        let text = cut(&clean(&format!("scanning: {progress}  (ctrl-x stops)")), columns, theme.glyphs.cut);
+        let text = if shared.stopping {
+            format!("stopping: what is begun is finished  ({progress})")
+        } else {
+            format!("scanning: {progress}  (ctrl-x stops)")
+        };
+        let text = cut(&clean(&text), columns, theme.glyphs.cut);
         frame.render_widget(Line::styled(format!(" {text}"), theme.accent()), area);
         return;
     }

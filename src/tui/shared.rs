@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) summary: Option<Summary>,
     /// What the running scan does.
     pub(crate) scan: Option<String>,
+    /// Whether it was told to stop.
+    pub(crate) stopping: bool,
     pub(crate) notice: Option<Notice>,
     /// The database, for the status line.
     pub(crate) db: String,
@@ -52,6 +54,7 @@ impl Shared {
             now,
             summary: None,
             scan: None,
+            stopping: false,
             notice: None,
             db,
             named: None,

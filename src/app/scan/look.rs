@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::finding::{Finding, Seen, Severity};
 use crate::domain::flake::Facts;
@@ -70,6 +71,8 @@ pub(super) struct Sight {
     pub(super) past: Option<Past>,
     /// Why the past could not be read.
     pub(super) past_failed: Option<String>,
+    /// Whether the reading of the past was stopped.
+    pub(super) past_stopped: bool,
     /// Where the repository is, when recorded commits have to be compared with it.
     pub(super) repository: Option<std::path::PathBuf>,
 }
@@ -82,6 +85,8 @@ pub(super) struct Looker<'a> {
     pub(super) rules: Option<(&'a Linter, Severity)>,
     /// What read the files and by which rules: another one looks again at what has not changed.
     pub(super) extractor: u32,
+    /// Set when the scan is to end.
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Looker<'_> {
@@ -107,6 +112,10 @@ impl Looker<'_> {
             Ok(mut sight) => {
                 if sight.past.as_ref().is_some_and(|past| past.cursor.complete == limited) {
                     sight.stamp = other;
+                }
+                if sight.past_stopped {
+                    // The device alone, which is the stamp of nothing: the next scan looks again.
+                    sight.stamp.truncate(size_of::<u64>());
                 }
                 Glance::Read(Box::new(sight))
             }
@@ -165,6 +174,7 @@ impl Looker<'_> {
             same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
             past: None,
             past_failed: None,
+            past_stopped: false,
             repository: None,
         };
         let mut git_findings = Findings::default();
@@ -210,8 +220,10 @@ impl Looker<'_> {
             return;
         }
         let cursor = self.known.cursor(sight.id);
-        match history::read(repository, &inside.join("flake.lock"), sight.id, self.since, cursor) {
+        let stop = || self.stop.load(Ordering::Relaxed);
+        match history::read(repository, &inside.join("flake.lock"), sight.id, self.since, cursor, &stop) {
             Ok(past) => {
+                sight.past_stopped = past.stopped;
                 let mut limits = Findings::default();
                 for limit in &past.limits {
                     limits.add(HISTORY_LIMITED, None, "", limit.clone());
@@ -219,6 +231,7 @@ impl Looker<'_> {
                 sight.lock_findings.findings.extend(limits.into_list());
                 sight.past = Some(past);
             }
+            Err(git::Error::Stopped { .. }) => sight.past_stopped = true,
             Err(error) => sight.past_failed = causes.untold(&error),
         }
         sight.repository = Some(at.dir.clone());
@@ -347,6 +360,7 @@ fn no_past(flake: FlakeId) -> Past {
         cursor: HistoryCursor { flake, head: String::new(), since: None, complete: true },
         limits: Vec::new(),
         unreadable: Vec::new(),
+        stopped: false,
     }
 }
 

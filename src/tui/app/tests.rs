@@ -417,8 +417,15 @@ fn an_empty_ledger_offers_to_scan_and_shows_how_it_goes() {
     says(&mut headless, "a scan is running");
     headless.press("ctrl-x");
     assert_eq!(headless.effects.last(), Some(&Effect::StopScan));
+    says(&mut headless, "stopping: what is begun is finished");
+    headless.tell(Message::Scan(ScanNews::Progress("13 of 40 flakes".to_owned())));
+    says(&mut headless, "stopping: what is begun is finished  (13 of 40 flakes)");
+    assert!(!headless.frame().contains("scanning"));
     headless.tell(Message::Scan(ScanNews::Done(Ok("40 flakes, 40 new".to_owned()))));
     says(&mut headless, "40 flakes, 40 new");
+    // The next scan is not told to stop.
+    headless.press("r enter");
+    says(&mut headless, "scanning: starting");
 }
 
 #[test]

@@ -1,8 +1,17 @@
 //! The past of a lock, as git tells it.
 
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use super::*;
+use cim_domain_nix::app::history;
 use cim_domain_nix::domain::catalogue::Event;
+use cim_domain_nix::domain::id::FlakeId;
 use cim_domain_nix::domain::lock_history::{LockHistoryEvent, Recorded};
+use cim_domain_nix::git::{Error, Repository};
+use cim_domain_nix::store::HistoryCursor;
 
 fn recorded(estate: &Estate) -> Vec<Recorded> {
     let reader = estate.session.store.reader().expect("a reader");
@@ -403,4 +412,106 @@ fn a_rewritten_past_is_marked_where_it_ends_early_as_well() {
     clone.commit_all("Another way");
     scan_clone(&estate);
     assert_eq!(unreachable(&estate), [dropped]);
+}
+
+#[test]
+fn a_reading_that_is_stopped_keeps_what_it_read_and_the_next_goes_on() {
+    // Given a lock that four commits changed
+    let estate = Estate::new();
+    repository(&estate, "abcd");
+    let repository = Repository::discover(&estate.root().join("a")).expect("it opens").expect("a repository");
+    let flake = FlakeId::new(estate.session.clock.new_id());
+    let read = |cursor: Option<&HistoryCursor>, times: usize| {
+        let left = Cell::new(times);
+        let stop = || left.replace(left.get().saturating_sub(1)) == 0;
+        history::read(&repository, Path::new("flake.lock"), flake, None, cursor, &stop)
+    };
+    let whole = read(None, usize::MAX).expect("the whole past");
+    let mut kept = Vec::new();
+    for times in 0.. {
+        // When it is told to stop at any moment
+        let first = match read(None, times) {
+            Err(Error::Stopped { .. }) => continue,
+            first => first.expect("what was read"),
+        };
+        if !first.stopped {
+            break;
+        }
+        // Then it ends there, and the next reading brings the rest and nothing twice
+        let rest = read(Some(&first.cursor), usize::MAX).expect("the rest");
+        kept.push(first.commits.len());
+        assert_eq!([first.commits, rest.commits].concat(), whole.commits);
+        assert_eq!(rest.cursor, whole.cursor);
+    }
+    assert_eq!(kept, [1, 2, 3]);
+}
+
+#[test]
+fn where_history_was_rewritten_a_reading_that_is_stopped_keeps_nothing() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "abc");
+    git.run(&["reset", "-q", "--hard", &commits[0]]);
+    for revision in ['d', 'e'] {
+        estate.write("a/flake.lock", &lock(revision));
+        git.commit_all("Another way");
+    }
+    let repository = Repository::discover(&estate.root().join("a")).expect("it opens").expect("a repository");
+    let flake = FlakeId::new(estate.session.clock.new_id());
+    let cursor = HistoryCursor { flake, head: commits[2].clone(), since: None, complete: true };
+    let read = |times: usize| {
+        let left = Cell::new(times);
+        let stop = || left.replace(left.get().saturating_sub(1)) == 0;
+        history::read(&repository, Path::new("flake.lock"), flake, None, Some(&cursor), &stop)
+    };
+    // A cursor on the new line would hide from the next reading that the old one is gone.
+    let ended = (0..100).map(read).find(|past| !matches!(past, Err(Error::Stopped { .. })));
+    let past = ended.expect("an end").expect("the past");
+    assert!(past.rewritten && !past.stopped, "{past:?}");
+}
+
+/// A repository in which so many commits changed the lock, made at once.
+fn long_history(estate: &Estate, commits: usize) {
+    let git = estate.git("a");
+    let file = |name: &str, text: &str| format!("M 644 inline {name}\ndata {}\n{text}\n", text.len());
+    let mut stream = String::new();
+    for (number, revision) in (0..commits).zip(['a', 'b'].into_iter().cycle()) {
+        let (at, files) = (1_700_000_000 + number, file("flake.nix", FLAKE) + &file("flake.lock", &lock(revision)));
+        let _ =
+            write!(stream, "commit refs/heads/main\ncommitter Ada <ada@example.org> {at} +0000\ndata 1\n.\n{files}");
+    }
+    let stream = estate.write("stream", &stream);
+    let mut import = std::process::Command::new("git");
+    import.args(["-C", &estate.root().join("a").display().to_string(), "fast-import", "--quiet"]);
+    let ended = import.stdin(fs::File::open(stream).expect("the stream")).status().expect("git runs");
+    assert!(ended.success());
+    git.run(&["reset", "-q", "--hard", "main"]);
+}
+
+#[test]
+fn whenever_a_scan_is_stopped_the_next_one_brings_the_rest_of_the_past() {
+    const COMMITS: usize = 200;
+    let estate = Estate::new();
+    long_history(&estate, COMMITS);
+    let request = ScanRequest { paths: vec![estate.root()], history: true, ..ScanRequest::default() };
+    let began = Instant::now();
+    estate.scan_with(&request);
+    let whole = began.elapsed();
+    for part in 1..8 {
+        // Given a scan that is stopped on its way
+        let session = open(&estate.database().with_file_name(format!("{part}.db")));
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                std::thread::sleep(whole * part / 8);
+                stop.store(true, Ordering::Relaxed);
+            });
+            scan(&session, &request, &|_| {}, &stop).expect("what was read by then");
+        });
+        // When the next one comes by
+        scan(&session, &request, &|_| {}, &AtomicBool::new(false)).expect("the rest");
+        // Then nothing is missing, and nothing is there twice
+        let told =
+            column(&session, "SELECT CAST(COUNT(*) AS TEXT) FROM v1_events WHERE type = 'lock_history.recorded'");
+        assert_eq!(told, [COMMITS.to_string()], "stopped after {part} parts of 8 of {whole:?}");
+    }
 }
