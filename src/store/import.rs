@@ -1,6 +1,7 @@
 //! Taking an export in: into a new ledger, which becomes the one that was exported, or the events that are missing at
 //! the end of the same one. Every payload and every link is proved on the way; all of it is stored, or nothing.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -276,8 +277,16 @@ impl<'a> Import<'a> {
     fn end(mut self) -> Result<Imported, StoreError> {
         let head = envelope::hash(&self.header.head).map_err(|why| self.refuse(why))?;
         if self.last != (self.header.events, head) {
-            let why =
-                format!("it ends at event {}, its header promises {}: it was cut off", self.last.0, self.header.events);
+            let (last, promised) = (self.last.0, self.header.events);
+            let why = match last.cmp(&promised) {
+                Ordering::Less => format!("it ends at event {last}, its header promises {promised}: it was cut off"),
+                Ordering::Equal => {
+                    format!("event {last} is not the one that its header ends with: one of them was changed")
+                }
+                Ordering::Greater => {
+                    format!("it ends at event {last}, its header promises {promised}: the header was changed")
+                }
+            };
             return Err(self.refuse(why));
         }
         for note in self.forgotten.values() {

@@ -196,11 +196,20 @@ fn an_export_that_is_foreign_cut_off_or_changed_is_refused_and_nothing_is_stored
     let swapped = text.replace("text 4", "text 5");
     let actor = text.replacen("user@host", "mallory@host", 1);
     let cut = lines[..6].join("\n");
+    let fewer = text.replacen("\"events\":10", "\"events\":9", 1);
+    let head = text.split("\"head\":\"").nth(1).and_then(|rest| rest.get(..2)).unwrap();
+    let other_head = text.replacen(
+        &format!("\"head\":\"{head}"),
+        &format!("\"head\":\"{}", if head == "00" { "11" } else { "00" }),
+        1,
+    );
     let doubled = format!("{}\n{}\n", lines[..3].join("\n"), lines[2]);
     for (number, (changed, why)) in [
         (swapped.as_str(), "is not what was recorded"),
         (&actor, "is not what its link says"),
         (&cut, "it was cut off"),
+        (&fewer, "it ends at event 10, its header promises 9: the header was changed"),
+        (&other_head, "event 10 is not the one that its header ends with"),
         (&doubled, "follows event"),
         ("{}", "no export"),
         ("", "no export"),
