@@ -68,7 +68,9 @@ enum Span {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TimeError {
     /// It is none of the forms.
-    #[error("`{0}` is not a time: write `2026-11-24`, `2026-11-24 10:00`, `3d`, `yesterday`, `tuesday` or RFC 3339")]
+    #[error(
+        "`{0}` is not a time: write `2026-11-24`, `2026-11-24 10:00`, `3d`, `yesterday`, `tuesday`, RFC 3339 or seconds since 1970"
+    )]
     Unknown(String),
     /// It looks like a date, and there is no such day or hour.
     #[error("`{0}` does not exist in the calendar")]
