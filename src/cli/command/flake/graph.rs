@@ -46,6 +46,12 @@ enum Form {
 
 impl Graph {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let wants_json = matches!(context.printer.format(), Format::Json | Format::Jsonl);
+        if let Some(form) = self.form.filter(|form| wants_json && *form != Form::Json) {
+            let form = form.to_possible_value().map_or_else(String::new, |form| form.get_name().to_owned());
+            return Err(Failure::new(Kind::Usage, format!("`--as {form}` is no JSON, which was asked for as well"))
+                .hinted("leave out one of them"));
+        }
         let reading = context.read()?;
         let flake = selector::flake(&reading, &self.flake, &context.directory)?;
         let lock = view::lock(&reading.ledger.reader, flake.id, reading.at)?.ok_or_else(|| {
