@@ -3,6 +3,8 @@
 //! Knows text only. Takes time linear in it, leaves hashes, revisions and public keys alone, and doing it twice changes
 //! nothing. When in doubt a value goes: a lost value can be looked up in its file, a stored secret cannot be taken back.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Attrs, Span};
@@ -46,6 +48,40 @@ struct Found {
 /// Takes the secrets out of any text.
 pub fn redact(text: &str) -> Redacted {
     settle(text, |text| merge(find(text)))
+}
+
+/// So many bytes of a longer text decide whether what is left of it when it is cut is a piece of a secret.
+pub(super) const WINDOW: usize = 1024;
+
+/// The first characters of a text, with a sign where it was longer. What is cut is cleaned before: a piece of a secret is not
+/// known for one.
+pub(super) fn cut(text: &str, characters: usize) -> String {
+    if text.char_indices().nth(characters).is_none() {
+        return text.to_owned();
+    }
+    let clean = redact(text.get(..text.floor_char_boundary(WINDOW)).unwrap_or(text)).text;
+    match clean.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+        None => clean,
+    }
+}
+
+/// A text in which every byte of a secret is a star, with its lines as they are: for whoever shows a file. Places stay.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let found = redact(text).found;
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut done = 0;
+    for Secret { span, .. } in found {
+        masked.push_str(text.get(done..span.start).unwrap_or_default());
+        let stars = |c: char| if matches!(c, '\n' | '\r') { c.to_string() } else { "*".repeat(c.len_utf8()) };
+        masked.extend(text.get(span.start..span.end).unwrap_or_default().chars().map(stars));
+        done = span.end;
+    }
+    masked.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(masked)
 }
 
 /// Takes the secrets out of the value of a setting; of one with a secret's name the whole value.

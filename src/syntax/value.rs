@@ -19,6 +19,7 @@ pub(crate) use call::{ANY_SYSTEM, ident};
 pub(crate) use scope::{Lazy, Scope};
 pub(crate) use set::{Member, Set};
 
+use super::secret;
 use super::tree::{self, Part};
 
 /// How deep one value may hang on others.
@@ -239,19 +240,20 @@ pub(crate) fn described(expression: &ast::Expr) -> Unknown {
 
 fn shorten(node: &impl AstNode<Language = rnix::NixLanguage>) -> String {
     const LENGTH: usize = 40;
-    let mut short = String::new();
-    for word in node.syntax().descendants_with_tokens().filter_map(rnix::NodeOrToken::into_token) {
-        let text = if word.kind().is_trivia() { " " } else { word.text() };
-        for c in text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }) {
-            if short.chars().count() >= LENGTH {
-                return short + "…";
-            }
-            if c != ' ' || !short.ends_with(' ') {
-                short.push(c);
+    let words = node.syntax().descendants_with_tokens().filter_map(rnix::NodeOrToken::into_token);
+    let mut text = String::new();
+    for word in words {
+        let word = if word.kind().is_trivia() { " " } else { word.text() };
+        for c in word.chars().map(|c| if c.is_whitespace() { ' ' } else { c }) {
+            if c != ' ' || !text.ends_with(' ') {
+                text.push(c);
             }
         }
+        if text.len() > secret::WINDOW {
+            break;
+        }
     }
-    short
+    secret::cut(&text, LENGTH)
 }
 
 fn number(literal: &ast::Literal, at: TextRange) -> Value {

@@ -395,12 +395,37 @@ fn no_secret_of_a_message_is_recorded() {
     let estate = Estate::new();
     let token = format!("ghp_{}", "a1B2".repeat(9));
     estate.write("a.nix", &format!("{{ x }}: (x ? {token}) == true\n"));
+    // Of what is long, the first words are quoted.
+    estate
+        .write("b/flake.nix", &format!("{{ inputs.x = {{ url = \"github:a/b\"; }} {token}; outputs = _: {{ }}; }}\n"));
     estate.scan_with(&request(&estate.root()));
-    assert!(!open(&estate).is_empty());
+    assert!(open(&estate).len() > 2);
+    let token = token.get(.."ghp_a1B2a1".len()).unwrap_or(&token);
     let bytes = fs::read(estate.database()).expect("the ledger is read");
     let wal = fs::read(estate.database().with_extension("db-wal")).unwrap_or_default();
     let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
     assert!(!holds(&bytes) && !holds(&wal));
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let world = World::new();
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    let text = format!(
+        "{{ x }}:\nrec {{\n  a = (\"{token}\");\n  services.y.settings.password = \"hunter2hunter2\";\n  b = x ? {token} == true;\n  c = {token};\n}}\n"
+    );
+    world.write("a.nix", &text);
+    for words in [&["check"][..], &["check", "--json"], &["check", "--sarif"], &["check", "--format", "plain"]] {
+        let output = world.run(words);
+        let said = String::from_utf8_lossy(&output.stdout);
+        for rule in ["redundant-parentheses", "password-in-store", "undefined-name"] {
+            assert!(said.contains(rule), "{words:?}: {said}");
+        }
+        assert!(!said.contains("a1B2a1B2") && !said.contains("hunter2"), "{words:?}: {said}");
+    }
+    // Where it stands is shown as ever.
+    let said = String::from_utf8_lossy(&world.run(&["check", "a.nix"]).stdout).into_owned();
+    assert!(said.contains(&format!("c = {};", "*".repeat(token.len()))), "{said}");
 }
 
 #[test]

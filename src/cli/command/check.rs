@@ -21,8 +21,10 @@ use crate::cli::interrupt;
 use crate::cli::path::PathFields;
 use crate::cli::text::plural;
 use crate::domain::finding::Severity;
-use crate::lint::{Finding, Safety, Selection};
+use crate::lint::{Finding, Fix, Safety, Selection};
 use crate::store::view::{self, At};
+use crate::syntax::edit::Edit;
+use crate::syntax::secret;
 
 mod sarif;
 mod snippet;
@@ -331,9 +333,15 @@ fn row_of_unread(path: &Path, unread: &Unread) -> Row {
     }
 }
 
+/// The fix of a finding, unless writing it down would tell a secret: `cim-nix fix` makes that one.
+fn shown_fix(finding: &Finding) -> Option<&Fix> {
+    let tells = |edit: &Edit| !secret::redact(&edit.text).found.is_empty();
+    finding.fix.as_ref().filter(|fix| !fix.edits.iter().any(tells))
+}
+
 fn row(path: &Path, finding: &Finding) -> Row {
     let place = finding.place.shown();
-    let edit = |edit: &crate::syntax::edit::Edit| RowEdit { start: edit.start, end: edit.end, text: edit.text.clone() };
+    let edit = |edit: &Edit| RowEdit { start: edit.start, end: edit.end, text: edit.text.clone() };
     Row {
         rule: finding.rule.name.to_owned(),
         severity: finding.severity.name(),
@@ -342,10 +350,8 @@ fn row(path: &Path, finding: &Finding) -> Row {
         column: place.column,
         end_line: place.end_line,
         end_column: place.end_column,
-        message: finding.message.clone(),
-        fix: finding
-            .fix
-            .as_ref()
+        message: secret::redact(&finding.message).text,
+        fix: shown_fix(finding)
             .map(|fix| RowFix { safety: fix.safety.name(), edits: fix.edits.iter().map(edit).collect() }),
         fingerprint: Some(finding.fingerprint.clone()),
     }

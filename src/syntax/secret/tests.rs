@@ -440,3 +440,15 @@ proptest! {
         prop_assert_eq!(named::setting(&name) == named::Meaning::Secret, secret, "{}", name);
     }
 }
+
+#[test]
+fn what_is_shown_keeps_its_places_and_what_is_cut_ends_in_no_piece_of_a_secret() {
+    let token = format!("ghp_{}", &ALNUM[..36]);
+    let text = format!("é = \"{token}\";\nb = 1;");
+    assert_eq!(masked(&text), format!("é = \"{}\";\nb = 1;", "*".repeat(token.len())));
+    assert!(matches!(masked("a = 1;"), std::borrow::Cow::Borrowed("a = 1;")));
+    assert_eq!(cut(&text, 12), "é = \"<redact…");
+    assert_eq!(cut(&token, token.len()), token, "what is whole is cleaned where it is written down");
+    assert_eq!(cut("abcdef", 3), "abc…");
+    assert_eq!(cut(&"é".repeat(2_000), 3), "ééé…");
+}

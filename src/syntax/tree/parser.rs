@@ -7,6 +7,7 @@ use rnix::{NixLanguage, SyntaxKind};
 use rowan::{Checkpoint, GreenNode, GreenNodeBuilder, Language};
 
 use super::token::{self, Token};
+use crate::syntax::secret;
 
 pub(super) const SYNTAX_ERROR: &str = "syntax-error";
 const TOO_DEEP: &str = "too-deep";
@@ -319,9 +320,5 @@ fn shorten(text: &str) -> String {
     if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
         return text.escape_unicode().take(40).collect();
     }
-    let line = text.lines().next().unwrap_or_default();
-    match line.char_indices().nth(30) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line.to_owned(),
-    }
+    secret::cut(text.lines().next().unwrap_or_default(), 30)
 }

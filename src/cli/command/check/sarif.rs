@@ -9,6 +9,7 @@ use crate::app::edit::from_here;
 use crate::domain::finding::Severity;
 use crate::lint::rules::RULES;
 use crate::lint::{Finding, Rule};
+use crate::syntax::secret;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// The name under which the fingerprint stands; another number when it is made otherwise.
@@ -72,7 +73,7 @@ fn result(path: &Path, lines: &Lines<'_>, finding: &Finding) -> Value {
         "ruleId": finding.rule.name,
         "ruleIndex": RULES.iter().position(|rule| rule.name == finding.rule.name),
         "level": level(finding.severity),
-        "message": { "text": finding.message },
+        "message": { "text": secret::redact(&finding.message).text },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
             "region": {
@@ -82,7 +83,7 @@ fn result(path: &Path, lines: &Lines<'_>, finding: &Finding) -> Value {
         } }],
         "partialFingerprints": { FINGERPRINT: finding.fingerprint },
     });
-    if let Some(fix) = &finding.fix
+    if let Some(fix) = super::shown_fix(finding)
         && let Some(object) = result.as_object_mut()
     {
         let replacements: Vec<Value> = fix.edits.iter().map(|edit| replacement(lines, edit)).collect();

@@ -9,6 +9,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use crate::cli::table::clean;
 use crate::domain::finding::Severity;
 use crate::lint::{Finding, Safety};
+use crate::syntax::secret;
 
 /// How many lines of a long finding are shown.
 const MAX_LINES: usize = 8;
@@ -18,6 +19,8 @@ const MAX_WIDTH: usize = 400;
 /// One block for each finding of a file, which lies at `path` and is called `name`.
 pub(super) fn blocks(path: &Path, name: &Path, findings: &[Finding]) -> Vec<String> {
     let text = std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    // What is printed ends up in logs and in the answers of services.
+    let text = secret::masked(&text);
     let name = clean(&name.to_string_lossy()).into_owned();
     findings.iter().map(|finding| block(&text, &name, finding)).collect()
 }
@@ -28,7 +31,7 @@ fn block(text: &str, name: &str, finding: &Finding) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO.with_name("hint"),
     };
-    let message = clean(&finding.message).into_owned();
+    let message = clean(&secret::redact(&finding.message).text).into_owned();
     let title = level.primary_title(message).id(finding.rule.name);
     let Some((source, line, span)) = excerpt(text, finding) else {
         let place = match finding.place.line {
