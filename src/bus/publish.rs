@@ -151,7 +151,7 @@ impl Bus {
                 }
             }
             if index == 0 || index + 1 == count {
-                last = self.ask(message).await?;
+                last = self.ask(&exchange.stream, message).await?;
             } else {
                 let published = self.client.publish_with_headers(message.subject, message.headers, message.body.into());
                 published.await.map_err(|error| Sending::Failed(chain(&error)))?;
@@ -161,7 +161,7 @@ impl Bus {
     }
 
     /// Sends a message and waits for the server's word on it; the first of a batch is answered with nothing.
-    async fn ask(&self, message: Outgoing) -> Result<u64, Sending> {
+    async fn ask(&self, stream: &str, message: Outgoing) -> Result<u64, Sending> {
         let request =
             Request::new().headers(message.headers).payload(message.body.into()).timeout(Some(self.target().patience));
         let answer = self.client.send_request(message.subject, request).await.map_err(|error| match error.kind() {
@@ -173,10 +173,19 @@ impl Bus {
         }
         let answer: Value =
             serde_json::from_slice(&answer.payload).map_err(|_| Sending::Failed("the answer is no JSON".to_owned()))?;
-        match (answer.get("error"), answer["seq"].as_u64()) {
-            (None, Some(seq)) => Ok(seq),
-            _ => Err(Sending::Refused(answer)),
+        acknowledged(stream, answer)
+    }
+}
+
+/// The number that a stream has given to a message, by the server's word. What another stream took says nothing of this one.
+fn acknowledged(stream: &str, answer: Value) -> Result<u64, Sending> {
+    match (answer.get("error"), answer["seq"].as_u64(), answer["stream"].as_str()) {
+        (None, Some(seq), Some(named)) if named == stream => Ok(seq),
+        (None, Some(_), named) => {
+            let named = named.unwrap_or("no stream");
+            Err(Sending::Failed(format!("it was acknowledged by {named}, and sent to {stream}")))
         }
+        _ => Err(Sending::Refused(answer)),
     }
 }
 
@@ -189,6 +198,7 @@ fn place(message: &StreamMessage, origin: &str) -> Option<(i64, [u8; 32])> {
 }
 
 /// How sending ended.
+#[derive(Debug, PartialEq, Eq)]
 enum Sending {
     /// No answer in time.
     Silence,
@@ -209,5 +219,26 @@ fn refusal(stream: &str, answer: &Value) -> BusError {
         Some(10039 | 10076) => BusError::NoJetStream { why },
         Some(10047 | 10077 | 10122 | 10023 | 10002) => BusError::StreamFull { stream, why },
         _ => BusError::Failed { doing: "publishing", why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_the_stream_that_was_meant_acknowledges() {
+        let of = |answer: Value| acknowledged("NIX_LEDGER", answer);
+        assert_eq!(of(json!({ "stream": "NIX_LEDGER", "seq": 7, "batch": "b", "count": 2 })), Ok(7));
+        for other in [json!({ "stream": "OTHER", "seq": 105 }), json!({ "seq": 105 })] {
+            assert!(
+                matches!(of(other.clone()), Err(Sending::Failed(why)) if why.contains("acknowledged by")),
+                "{other}"
+            );
+        }
+        let refused = json!({ "error": { "err_code": 10071 }, "stream": "NIX_LEDGER", "seq": 0 });
+        assert_eq!(of(refused.clone()), Err(Sending::Refused(refused)));
     }
 }
