@@ -23,6 +23,8 @@ mod link;
 
 pub mod publish;
 
+mod singly;
+
 pub mod subject;
 
 pub mod target;

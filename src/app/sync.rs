@@ -17,6 +17,8 @@ mod intake;
 
 pub mod parked;
 
+mod reading;
+
 mod relay;
 
 pub mod setup;

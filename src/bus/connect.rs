@@ -6,6 +6,8 @@ use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
@@ -32,6 +34,7 @@ pub struct Bus {
     pub(super) context: Context,
     link: Link,
     target: Target,
+    over: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Bus {
@@ -49,7 +52,8 @@ impl Bus {
     pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
         let runtime = Engine::start()?;
         let plain = target.without_userinfo();
-        let options = options(&plain, name, &link)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let options = options(&plain, name, Heard { link: link.clone(), over: over.clone() })?;
         let servers = plain.servers;
         // Each server of a list gets its time: the first may swallow everything and say nothing.
         let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
@@ -66,12 +70,17 @@ impl Bus {
             context.set_timeout(target.patience * 2);
             context
         };
-        Ok(Self { runtime, client, context, link, target: target.clone() })
+        Ok(Self { runtime, client, context, link, target: target.clone(), over })
     }
 
     /// The connection's own state.
     pub const fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// Whether its client broke down: it reconnects no more, and says nothing of it.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     /// Where it leads.
@@ -158,8 +167,20 @@ impl Drop for Engine {
     }
 }
 
-fn options(target: &Target, name: &str, link: &Link) -> Result<ConnectOptions, BusError> {
-    let heard = link.clone();
+/// What a client tells its events. A client that ends, as when the headers of a message make it panic, lets go of it.
+struct Heard {
+    link: Link,
+    over: Arc<AtomicBool>,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+        self.link.nudge();
+    }
+}
+
+fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, BusError> {
     let mut options = ConnectOptions::new()
         .name(name)
         .connection_timeout(target.patience)
@@ -168,7 +189,7 @@ fn options(target: &Target, name: &str, link: &Link) -> Result<ConnectOptions, B
         .max_reconnects(None)
         .reconnect_delay_callback(pause)
         .event_callback(move |event| {
-            let link = heard.clone();
+            let link = heard.link.clone();
             async move { link.hear(&event) }
         });
     if let Some(path) = &target.credentials {

@@ -24,6 +24,7 @@ pub enum Act {
 const PURPOSES: &[(Act, &str, &str)] = &[
     (Act::Publish, "nix.ledger.", "sharing events"),
     (Act::Publish, "$JS.API.STREAM.INFO.", "looking at the exchange"),
+    (Act::Publish, "$JS.API.STREAM.MSG.GET.", "passing over a message that the client cannot read"),
     (Act::Publish, "$JS.API.STREAM.", "setting streams up, an administrator's work"),
     (Act::Publish, "$JS.API.DIRECT.GET.", "asking what the exchange holds"),
     (Act::Publish, "$JS.API.CONSUMER.", READING),

@@ -32,6 +32,8 @@ pub struct Message {
     pub body: Vec<u8>,
     /// How many messages of the stream came after it when it was sent.
     pub pending: u64,
+    /// Why the client cannot read it, when it cannot: then its headers stand in its body.
+    pub unreadable: Option<String>,
 }
 
 impl Message {
@@ -48,14 +50,19 @@ impl Message {
             headers.insert(header::SIGNATURE, "signed");
             headers
         });
-        Self { sequence: 0, subject: String::new(), headers, body, pending: 0 }
+        Self { sequence: 0, subject: String::new(), headers, body, pending: 0, unreadable: None }
     }
 
     /// The place and the link that it says to have in the chain of this origin; none for a message of another origin, or
     /// one that does not say so where it counts, in its body.
     pub fn place_of(&self, origin: &str) -> Option<(i64, [u8; 32])> {
-        let of_origin = self.subject.strip_prefix("nix.ledger.")?.strip_prefix(origin)?.starts_with('.');
-        if of_origin { Envelope::place_in(&self.body, origin) } else { None }
+        if self.is_below(origin) { Envelope::place_in(&self.body, origin) } else { None }
+    }
+
+    /// Whether its subject names this origin.
+    pub(super) fn is_below(&self, origin: &str) -> bool {
+        let rest = self.subject.strip_prefix("nix.ledger.").and_then(|rest| rest.strip_prefix(origin));
+        rest.is_some_and(|rest| rest.starts_with('.'))
     }
 }
 
@@ -163,5 +170,5 @@ fn read(message: async_nats::jetstream::Message) -> Result<Message, BusError> {
     })?;
     let (sequence, pending, message) = (info.stream_sequence, info.pending, message.message);
     let (subject, body) = (message.subject.to_string(), message.payload.to_vec());
-    Ok(Message { sequence, subject, headers: message.headers, body, pending })
+    Ok(Message { sequence, subject, headers: message.headers, body, pending, unreadable: None })
 }

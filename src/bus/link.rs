@@ -78,6 +78,11 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
+    /// For another connection of this process, which ends when this one is told to.
+    pub fn beside(&self) -> Self {
+        Self(Arc::new(Shared { stopping: self.0.stopping.clone(), ..Shared::default() }))
+    }
+
     /// How it stands now.
     pub fn standing(&self) -> Standing {
         self.lock().clone()

@@ -85,7 +85,17 @@ impl Bus {
         let failed = |why: String| BusError::Failed { doing, why };
         let stream = self.wait(doing, self.context.get_stream_no_info(&exchange.stream))?;
         let stream = stream.map_err(|error| failed(chain(&error)))?;
-        let last = self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin)))?;
+        let before = self.link().standing().connections;
+        let last = match self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin))) {
+            // An answer that the client cannot read is no answer, and costs the connection.
+            Err(BusError::Failed { .. }) if self.link().standing().connections > before || self.is_over() => {
+                return Err(match self.unreadable_last(exchange, origin)? {
+                    Some(last) => BusError::Unplaced { origin: origin.to_owned(), message: last.sequence },
+                    None => failed("the connection is lost".to_owned()),
+                });
+            }
+            last => last?,
+        };
         let message = match last {
             Ok(message) => message,
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => {

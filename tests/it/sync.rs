@@ -41,6 +41,8 @@ mod machine;
 
 mod nested;
 
+mod odd;
+
 mod order;
 
 mod processes;

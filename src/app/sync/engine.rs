@@ -6,22 +6,28 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::Session;
-use super::super::requests::{DESCRIPTION, Desk, SERVICE};
+use super::super::requests::Desk;
 use super::intake::Progress;
 use super::relay::{self, Asking, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
-use crate::bus::{About, Answer, Answering, Bus, Exchange, Standing};
+use crate::bus::{Bus, Exchange, Standing};
 use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::remote::{Acknowledged, Status};
 use crate::store::{Listener, Reader, Signer};
 
+mod desk;
+
 mod lease;
+
+mod losses;
 
 mod way_in;
 
+use desk::Open;
 use lease::holder;
 pub(super) use lease::is_dead;
+use losses::Losses;
 use way_in::WayIn;
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
@@ -134,13 +140,14 @@ struct Engine<'scope, 'env> {
     told: Status,
     bus: Option<Arc<Bus>>,
     desk: Option<Arc<Desk>>,
-    answering: Option<Answering>,
+    open: Option<Open>,
     exchange: Option<Exchange>,
     heard: Standing,
     /// How it stood when the engine woke last.
     woken_by: Standing,
     way_in: Option<WayIn<'scope>>,
     progress: Arc<Progress>,
+    losses: Losses,
     sent: u64,
     /// What the exchange holds of ours, as it was read at the last look.
     acknowledged: Acknowledged,
@@ -181,12 +188,13 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             told: Status::default(),
             bus: None,
             desk: None,
-            answering: None,
+            open: None,
             exchange: None,
             heard: link.standing(),
             woken_by: Standing::default(),
             way_in: None,
             progress: Arc::new(Progress::default()),
+            losses: Losses::default(),
             sent: 0,
             acknowledged: Acknowledged { seq: 0, fence: 0 },
             reconciled: false,
@@ -245,7 +253,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.status.connected_since = Some(self.now());
             self.stop_way_in();
             self.see(Seen::Connected);
+            self.count_loss();
         }
+        self.keep_open();
         if self.heard.connected && !standing.connected {
             self.status.connected_since = None;
             match self.delivery.state() {
@@ -296,7 +306,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Ends the connection, so that the next step makes a new one, with what files and settings say then.
     fn hang_up(&mut self) {
         self.stop_way_in();
-        self.answering = None;
+        self.open = None;
         self.bus = None;
         self.exchange = None;
     }
@@ -332,12 +342,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.hang_up();
         }
         self.place = Arc::new((self.place_now)());
-        let name = format!("cim-nix {}", self.session.who.host);
+        let name = self.called();
         match Bus::connect(&self.place.target, &name, self.link.clone()) {
             Ok(bus) => {
                 self.status.server = Some(bus.server());
                 self.status.connected_since = Some(self.now());
-                self.answering = self.desk.as_ref().and_then(|desk| open(desk, &bus));
+                self.open = self.desk.as_ref().map(|desk| Open::new(desk, &self.place, (&name, self.link)));
                 self.bus = Some(Arc::new(bus));
                 self.heard = self.link.standing();
                 self.see(Seen::Connected);
@@ -486,7 +496,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// For whoever does it once: done, off, or failed.
     fn is_over(&self) -> Result<bool, SyncError> {
         let failed = matches!(self.delivery.state(), State::Disabled | State::Blocked | State::Open)
-            || (self.delivery.state() == State::Backoff && self.delivery.attempts() >= 2);
+            || (self.delivery.state() == State::Backoff && self.losses.excuse(self.delivery.attempts()) >= 2);
         Ok(failed || self.is_synced()?)
     }
 
@@ -498,6 +508,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Rests until something happens. What happened since the last rest ends this one at once, and is no reason for the next.
     fn nap(&mut self, longest: Duration) {
         self.woken_by = self.link.wait(&self.woken_by, longest);
+    }
+
+    /// How its connections are called on the server.
+    fn called(&self) -> String {
+        format!("cim-nix {}", self.session.who.host)
     }
 
     fn now(&self) -> i64 {
@@ -533,19 +548,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 /// Whether so many microseconds are over since a moment. One that is still to come was read from a clock that has been set since.
 const fn is_over(since: i64, pause: i64, now: i64) -> bool {
     now < since || now - since > pause
-}
-
-/// Answers requests on a connection; what cannot be offered is told in the log and takes nothing else with it.
-fn open(desk: &Arc<Desk>, bus: &Bus) -> Option<Answering> {
-    let answerer = desk.clone();
-    let answer: Answer = Arc::new(move |request| answerer.answer(request));
-    let (name, version, description, origin) = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION, desk.origin());
-    let opened =
-        bus.answer(About { name, version, description, origin }, &desk.endpoints(), &answer).and_then(|answering| {
-            bus.announce("discovery.announce", desk.announcement())?;
-            Ok(answering)
-        });
-    opened.inspect_err(|error| tracing::warn!(%error, "requests are not answered")).ok()
 }
 
 /// What a blocked delivery needs, as a sentence for people.

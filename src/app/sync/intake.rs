@@ -1,6 +1,8 @@
 //! The way in: follows the exchange and takes what comes into the log, chunk by chunk with the cursor.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::Session;
@@ -11,14 +13,20 @@ use crate::domain::delivery::Reason;
 use crate::store::Reader;
 use crate::store::inbox::{Chunk, Own, Taken};
 
+mod doubt;
+
 mod held;
 
+use doubt::Doubt;
 use held::Held;
 
 /// The most messages that one transaction takes in.
 const CHUNK: usize = 500;
 /// How many messages of our own may come back before the cursor is written down.
 const ECHOES: u64 = 10_000;
+/// How many messages are read one by one at a time, and how many must be readable in a row before following goes on.
+const SINGLY: u64 = 16;
+const READABLE: usize = 64;
 /// How long a quiet exchange is listened to before looking around.
 const QUIET: Duration = Duration::from_millis(200);
 /// How often what is missing is asked for again.
@@ -35,6 +43,20 @@ pub(super) struct Progress {
     pub(super) applied: AtomicU64,
     /// How many messages were parked.
     pub(super) parked: AtomicU64,
+    /// Whether following comes to nothing.
+    doubt: Mutex<Doubt>,
+}
+
+impl Progress {
+    /// How far it has come: as long as nothing is new in it, nothing was done.
+    pub(super) fn mark(&self) -> [u64; 3] {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [self.doubt().received(), count(&self.applied), count(&self.parked)]
+    }
+
+    fn doubt(&self) -> MutexGuard<'_, Doubt> {
+        self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How the way in ended.
@@ -59,9 +81,25 @@ pub(super) fn run(
 ) -> Ended {
     let begun = session.store.reader().map_err(SyncError::from);
     let ended = begun.and_then(|reader| {
-        let (after, written, held, asked, gaps, turned) = (0, 0, Held::default(), None, false, false);
-        let intake =
-            Intake { session, place, bus, exchange, progress, stop, reader, after, written, held, asked, gaps, turned };
+        let (after, written, held, asked, gaps) = (0, 0, Held::default(), None, false);
+        let (last, fetched, ended) = (exchange.last, HashMap::new(), None);
+        let intake = Intake {
+            session,
+            place,
+            bus,
+            exchange,
+            progress,
+            stop,
+            reader,
+            after,
+            written,
+            last,
+            held,
+            asked,
+            gaps,
+            fetched,
+            ended,
+        };
         intake.run()
     });
     ended.unwrap_or_else(Ended::Failed)
@@ -79,41 +117,41 @@ struct Intake<'a> {
     after: u64,
     /// The same as it is written down: what is only our own comes again at no harm.
     written: u64,
+    /// The number of the last message that is known to be there.
+    last: u64,
     held: Held,
     /// When it was last asked what is missing.
     asked: Option<Instant>,
     gaps: bool,
-    /// Whether the exchange is not what it was when it was asked.
-    turned: bool,
+    /// What was read again of an origin: up to which message, and how much of it was here then. The same brings nothing new.
+    fetched: HashMap<String, (u64, i64)>,
+    /// Why it cannot go on.
+    ended: Option<Ended>,
 }
 
 impl Intake<'_> {
     fn run(mut self) -> Result<Ended, SyncError> {
         let mut follow = self.follow()?;
         while !self.stop.load(Ordering::Relaxed) {
-            if self.turned {
-                return Ok(Ended::Ahead);
+            if let Some(ended) = self.ended.take() {
+                return Ok(ended);
             }
             let new = follow.next(CHUNK, QUIET)?;
             let quiet = new.is_empty();
+            if let Some(last) = new.last() {
+                self.progress.doubt().receive(last.sequence, Instant::now());
+            }
             let messages = self.held.whole_batches(new, Instant::now());
             if let Some(last) = messages.last() {
                 let (pending, up_to) = (last.pending, last.sequence);
-                let taken = self.take(messages, up_to)?;
-                match taken.own {
-                    Own::Fits => {}
-                    Own::Ahead => return Ok(Ended::Ahead),
-                    Own::Differs => {
-                        return relay::who_differs(self.session, self.bus, self.exchange).map(Ended::Refused);
-                    }
-                }
-                if taken.again.is_some() {
+                if self.take_whole(messages, up_to)? {
                     follow = self.follow()?;
-                } else if pending == 0 || up_to >= self.exchange.last {
+                } else if self.ended.is_none() && (pending == 0 || up_to >= self.exchange.last) {
                     self.catch_up()?;
                 }
             } else if quiet {
-                if self.is_to_be_read_again()? {
+                let stalled = self.progress.doubt().is_stalled(self.last, Instant::now());
+                if self.is_to_be_read_again()? || stalled {
                     follow = self.follow()?;
                 }
                 self.look_around()?;
@@ -123,17 +161,63 @@ impl Intake<'_> {
         Ok(Ended::Stopped)
     }
 
-    /// Follows the exchange from where the cursor is written down.
+    /// Takes messages up to one and moves the cursor; whether the exchange is to be read from elsewhere.
+    fn take_whole(&mut self, messages: Vec<Message>, up_to: u64) -> Result<bool, SyncError> {
+        let taken = self.take(messages, up_to)?;
+        match taken.own {
+            Own::Fits => {}
+            Own::Ahead => self.ended = Some(Ended::Ahead),
+            Own::Differs => {
+                self.ended = Some(Ended::Refused(relay::who_differs(self.session, self.bus, self.exchange)?));
+            }
+        }
+        Ok(taken.again.is_some())
+    }
+
+    /// Follows the exchange from where the cursor is written down, or from behind what was read one by one.
     fn follow(&mut self) -> Result<Follow, SyncError> {
         self.progress.caught_up.store(false, Ordering::Release);
-        self.written = self.reader.remote(REMOTE)?.taken;
-        self.after = self.written;
-        self.held.forget();
+        self.begin()?;
+        if self.progress.doubt().begin(self.after, self.last, Instant::now()) {
+            self.read_singly()?;
+        }
         let follow = self.bus.follow(self.exchange, None, self.after)?;
-        if follow.waiting() == 0 {
+        if follow.waiting() == 0 && self.ended.is_none() {
             self.catch_up()?;
         }
         Ok(follow)
+    }
+
+    fn begin(&mut self) -> Result<(), SyncError> {
+        self.written = self.reader.remote(REMOTE)?.taken;
+        self.after = self.written;
+        self.held.forget();
+        Ok(())
+    }
+
+    /// Reads what comes next one by one, in a form that harms no client: what cannot be read is parked, and the cursor moves past it.
+    fn read_singly(&mut self) -> Result<(), SyncError> {
+        tracing::warn!(after = self.after, "nothing more is heard of the exchange: its messages are read one by one");
+        let (reached, mut readable) = (self.progress.doubt().received(), 0);
+        while !self.stop.load(Ordering::Relaxed) && self.ended.is_none() {
+            let messages = self.bus.read_singly(self.exchange, None, self.after + 1, SINGLY)?;
+            let Some(last) = messages.last() else {
+                // What was last there is there no more.
+                self.progress.doubt().receive(self.last, Instant::now());
+                break;
+            };
+            let up_to = last.sequence;
+            let since = messages.iter().rposition(|message| message.unreadable.is_some());
+            readable = since.map_or(readable + messages.len(), |at| messages.len() - 1 - at);
+            if self.take_whole(messages, up_to)? {
+                return self.begin();
+            }
+            self.progress.doubt().receive(up_to, Instant::now());
+            if readable >= READABLE && up_to > reached {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Whether somebody has put the cursor back; if not, it is where it should be from here on.
@@ -152,6 +236,7 @@ impl Intake<'_> {
         let chunk = Chunk { up_to: self.after, after: self.written, ..Chunk::default() };
         let taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
         self.written = self.after;
+        self.progress.doubt().write_down(self.written);
         Ok(taken.again.is_some())
     }
 
@@ -179,6 +264,7 @@ impl Intake<'_> {
         }
         if up_to > 0 && taken.again.is_none() {
             (self.after, self.written) = (up_to, up_to);
+            self.progress.doubt().write_down(up_to);
         }
         self.progress.applied.fetch_add(taken.applied as u64, Ordering::Relaxed);
         self.progress.parked.fetch_add(taken.parked.len() as u64, Ordering::Relaxed);
@@ -207,7 +293,7 @@ impl Intake<'_> {
 
     fn catch_up(&mut self) -> Result<(), SyncError> {
         self.look_around()?;
-        self.progress.caught_up.store(!self.turned, Ordering::Release);
+        self.progress.caught_up.store(self.ended.is_none(), Ordering::Release);
         Ok(())
     }
 
@@ -224,10 +310,11 @@ impl Intake<'_> {
         let Self { session, place, bus, exchange, ref reader, .. } = *self;
         // Somebody may have made the stream anew, and whoever follows it is told nothing. Whoever sends is: the fence holds.
         if !first && relay::behind(reader)? == 0 {
-            self.turned = relay::has_turned(&Asking { session, place, reader, bus, exchange })?;
-            if self.turned {
+            let Some(found) = relay::look(&Asking { session, place, reader, bus, exchange })? else {
+                self.ended = Some(Ended::Ahead);
                 return Ok(());
-            }
+            };
+            self.last = self.last.max(found.last);
         }
         let heads = self.reader.shared_heads()?;
         let own = self.session.store.origin().public_key.clone();
@@ -240,7 +327,8 @@ impl Intake<'_> {
                 Err(BusError::Unplaced { .. }) => continue,
                 held => held?,
             };
-            if held.seq > head.seq {
+            let fetched = (held.fence, head.seq);
+            if held.seq > head.seq && self.fetched.get(&head.origin) != Some(&fetched) {
                 tracing::info!(
                     origin = head.origin,
                     have = head.seq,
@@ -248,6 +336,7 @@ impl Intake<'_> {
                     "asking again for what is missing"
                 );
                 self.fetch(&head.origin, held.fence)?;
+                self.fetched.insert(head.origin, fetched);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::Session;
 use super::intake::Progress;
+use super::reading::Reading;
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
@@ -70,22 +71,27 @@ pub(super) fn reconcile(
 /// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we have not: it has
 /// to be asked again what it holds.
 pub(super) fn has_turned(with: &Asking<'_>) -> Result<bool, SyncError> {
+    Ok(look(with)?.is_none())
+}
+
+/// The exchange as it is now; none when it has turned.
+pub(super) fn look(with: &Asking<'_>) -> Result<Option<Exchange>, SyncError> {
     let Asking { session, place, reader, bus, exchange } = *with;
     // Read before it is asked: what is sent meanwhile makes it more than that, and never less.
     let known = reader.remote(REMOTE)?;
     let found = match bus.exchange(&place.layout, session.clock.now()) {
-        Err(BusError::StreamMissing { .. }) => return Ok(true),
+        Err(BusError::StreamMissing { .. }) => return Ok(None),
         found => found?,
     };
     if found.epoch != exchange.epoch || found.last < known.taken {
-        return Ok(true);
+        return Ok(None);
     }
     let held = match bus.held(exchange, &session.store.origin().public_key) {
-        Err(BusError::Unplaced { .. }) => return Ok(true),
+        Err(BusError::Unplaced { .. }) => return Ok(None),
         held => held?,
     };
     let (shared, _) = reader.shared_head()?;
-    Ok(held.seq < known.acked || held.seq > shared)
+    Ok(Some(found).filter(|_| held.seq >= known.acked && held.seq <= shared))
 }
 
 /// How many shared events the exchange lacks.
@@ -169,10 +175,10 @@ fn take_back(
 ) -> Result<(), Stop> {
     let (mut have, _) = session.store.reader()?.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
-    let mut follow = bus.follow(exchange, Some(own), 0)?;
+    let mut reading = Reading::new(bus, exchange, Some(own));
     let mut waiting = Vec::new();
     loop {
-        let messages = awaited(&mut follow)?;
+        let messages = reading.next()?;
         let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= held.fence);
         for message in &messages {
             let arrival = wire::arrival(message).map_err(|unreadable| {
@@ -208,7 +214,7 @@ fn signed_for(waiting: &mut Vec<Arrival>) -> Vec<Arrival> {
 }
 
 /// The next messages, where there are some: that none came in time says nothing of what the server holds.
-pub(super) fn awaited(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
+fn awaited(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
     let messages = super::intake::read(follow)?;
     if messages.is_empty() {
         let why = "its messages did not come in time".to_owned();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 
 use super::super::Session;
-use super::{Place, SyncError, relay, wire};
+use super::reading::Reading;
+use super::{Place, SyncError, wire};
 use crate::bus::{Bus, Link};
 use crate::store::Reader;
 use crate::store::chain::{GENESIS, Hash};
@@ -125,14 +126,15 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     if place.target.servers.is_empty() {
         return Err(SyncError::NoServer);
     }
-    let bus = Bus::connect(&place.target, &format!("cim-nix verify {}", session.who.host), Link::default())?;
+    let connect = || Bus::connect(&place.target, &format!("cim-nix verify {}", session.who.host), Link::default());
+    let bus = connect()?;
     let exchange = bus.exchange(&place.layout, session.clock.now())?;
     let reader = session.store.reader()?;
     let mut found: BTreeMap<String, Comparing> = BTreeMap::new();
     if exchange.last > 0 {
-        let mut follow = bus.follow(&exchange, None, 0)?;
-        while follow.waiting() > 0 {
-            let messages = relay::awaited(&mut follow)?;
+        let mut reading = Reading::new(&bus, &exchange, None).connecting(&connect);
+        loop {
+            let messages = reading.next()?;
             let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= exchange.last);
             // What came since may lack the message that signs for it.
             for message in messages.iter().filter(|message| message.sequence <= exchange.last) {

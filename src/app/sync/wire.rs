@@ -56,6 +56,9 @@ pub(super) fn arrival(message: &Message) -> Result<Arrival, Unreadable> {
 }
 
 fn read(message: &Message) -> Result<Arrival, String> {
+    if let Some(why) = &message.unreadable {
+        return Err(why.clone());
+    }
     let (envelope, signature) = Envelope::read(&message.subject, message.headers.as_ref(), &message.body)?;
     if !is_key(&envelope.origin) {
         return Err(format!("`{}` is no origin", envelope.origin));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_nats::HeaderMap;
 use cim_domain_nix::app::requests::command::COMMANDS;
@@ -28,7 +29,7 @@ pub(super) struct World {
     thread: Option<std::thread::JoinHandle<()>>,
     runtime: tokio::runtime::Runtime,
     client: async_nats::Client,
-    _server: Server,
+    server: Server,
 }
 
 /// A machine that answers and accepts no command.
@@ -87,7 +88,25 @@ impl World {
         machine.until("live", |report| report.remote.status.state == "live");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
-        Self { machine, flakes, stop, link, thread: Some(thread), runtime, client, _server: server }
+        Self { machine, flakes, stop, link, thread: Some(thread), runtime, client, server }
+    }
+
+    /// The port of its server.
+    pub(super) const fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// Waits until requests are answered.
+    pub(super) fn until_answered(&self) {
+        let begun = std::time::Instant::now();
+        let ask = || {
+            let request = async_nats::Request::new().payload("{}".into()).timeout(Some(Duration::from_millis(300)));
+            self.runtime.block_on(self.client.send_request("health.nix", request))
+        };
+        while ask().is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn ask_with(&self, subject: &str, headers: HeaderMap, body: Vec<u8>) -> Value {
