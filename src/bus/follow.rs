@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::OrderedConfig;
+use async_nats::jetstream::message::StreamMessage;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -37,6 +38,13 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message that was asked for by itself.
+    pub(super) fn stored(message: StreamMessage) -> Self {
+        let (sequence, subject) = (message.sequence, message.subject.to_string());
+        let (headers, body) = (Some(message.headers), message.payload.to_vec());
+        Self { sequence, subject, headers, body, pending: 0, unreadable: None }
+    }
+
     /// Whether its origin signed for everything up to it, as with the last of a batch.
     pub fn is_signed(&self) -> bool {
         self.headers.as_ref().is_some_and(|headers| headers.get(header::SIGNATURE).is_some())

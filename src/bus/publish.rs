@@ -13,6 +13,7 @@ use super::connect::{Bus, chain};
 use super::envelope::{Envelope, chain_text};
 use super::error::BusError;
 use super::exchange::{Exchange, SEALED};
+use super::follow::Message;
 use super::link::Waited;
 use super::{header, subject};
 
@@ -37,7 +38,7 @@ pub struct Outgoing {
 }
 
 /// What the server holds of an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Held {
     /// The stream's number of its last message; zero when there is none.
     pub fence: u64,
@@ -47,6 +48,8 @@ pub struct Held {
     pub chain: Option<[u8; 32]>,
     /// The origin's signature of it, when the message carries one, as the last of a batch does.
     pub signature: Option<Vec<u8>>,
+    /// The message itself, when there is one.
+    pub message: Option<Message>,
 }
 
 impl Outgoing {
@@ -99,14 +102,17 @@ impl Bus {
         let message = match last {
             Ok(message) => message,
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => {
-                return Ok(Held { fence: 0, seq: 0, chain: None, signature: None });
+                return Ok(Held { fence: 0, seq: 0, chain: None, signature: None, message: None });
             }
             Err(error) => return Err(failed(chain(&error))),
         };
         let signature = message.headers.get(header::SIGNATURE);
         let signature = signature.and_then(|text| BASE64.decode(text.as_str().as_bytes()).ok());
         match place(&message, origin) {
-            Some((seq, link)) => Ok(Held { fence: message.sequence, seq, chain: Some(link), signature }),
+            Some((seq, link)) => {
+                let (fence, chain, message) = (message.sequence, Some(link), Some(Message::stored(message)));
+                Ok(Held { fence, seq, chain, signature, message })
+            }
             None => Err(BusError::Unplaced { origin: origin.to_owned(), message: message.sequence }),
         }
     }

@@ -9,9 +9,11 @@ use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
 use crate::domain::delivery::Reason;
+use crate::store::chain::Chain;
 use crate::store::inbox::{Arrival, TakenBack, is_signed_by};
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, Lease, Remote, SignedHead};
+use crate::store::shape::ERASED;
 use crate::store::{Reader, Signer, StoreError, chain};
 
 /// Why the way out came to a stop.
@@ -68,8 +70,8 @@ pub(super) fn reconcile(
     Ok(exchange)
 }
 
-/// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we have not: it has
-/// to be asked again what it holds.
+/// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we
+/// have not, or what somebody else has sent: it has to be asked again what it holds.
 pub(super) fn has_turned(with: &Asking<'_>) -> Result<bool, SyncError> {
     Ok(look(with)?.is_none())
 }
@@ -91,7 +93,8 @@ pub(super) fn look(with: &Asking<'_>) -> Result<Option<Exchange>, SyncError> {
         held => held?,
     };
     let (shared, _) = reader.shared_head()?;
-    Ok(Some(found).filter(|_| held.seq >= known.acked && held.seq <= shared))
+    let is_ours = held.seq > known.acked || held.fence == known.fence;
+    Ok(Some(found).filter(|_| is_ours && held.seq >= known.acked && held.seq <= shared))
 }
 
 /// How many shared events the exchange lacks.
@@ -228,14 +231,39 @@ fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
     if held.seq == 0 {
         return Ok(());
     }
-    let ours = session.store.reader()?.shared_link(own, held.seq)?;
-    if ours.is_some() && ours == held.chain {
-        return Ok(());
+    let reader = session.store.reader()?;
+    match reader.shared_place(own, held.seq)? {
+        Some(ours) if held.chain == Some(ours.0) => return refuse_change(&reader, own, held, ours),
+        _ => {}
     }
     let signed = held.chain.is_some_and(|link| is_signed(own, held.seq, &link, held.signature.as_deref()));
     let who = if signed { "signed by our key" } else { "not signed by our key" };
     let why = format!("event {} of this origin is another one on the exchange, {who}", held.seq);
     Err(Stop::Refused(who_wrote(signed), why))
+}
+
+/// The last message under our name must be as we sent it, by its signature, its payload and every other field. What lies further
+/// back is for whoever compares everything.
+fn refuse_change(reader: &Reader, own: &str, held: &Held, (link, blank): (chain::Hash, bool)) -> Result<(), Stop> {
+    let Some(message) = &held.message else { return Ok(()) };
+    let previous =
+        if held.seq == 1 { chain::GENESIS } else { reader.shared_link(own, held.seq - 1)?.unwrap_or(chain::GENESIS) };
+    let is_signed = |arrival: &Arrival| {
+        arrival.signature.as_ref().is_none_or(|signature| is_signed_by(own, held.seq, &link, signature))
+    };
+    // What this ledger has erased may be there still, and blank when it was sent again.
+    let is_whole =
+        |arrival: &Arrival| (blank && arrival.payload == ERASED) || chain::content(&arrival.payload) == arrival.content;
+    let is_same = |arrival: &Arrival| chain::link(Chain::Shared, &previous, &arrival.envelope()) == link;
+    let other = match wire::arrival(message) {
+        Err(unreadable) => unreadable.why,
+        Ok(arrival) if !is_signed(&arrival) => "its signature is not our key's".to_owned(),
+        Ok(arrival) if !is_whole(&arrival) => "its payload is another".to_owned(),
+        Ok(arrival) if !is_same(&arrival) => "it is another than its link says".to_owned(),
+        Ok(_) => return Ok(()),
+    };
+    let why = format!("message {} is event {} of this origin and not as it was sent: {other}", held.fence, held.seq);
+    Err(Stop::Refused(Reason::Forged, why))
 }
 
 /// What the exchange holds last of ours is an older event, after the one that it has acknowledged. When that one is still there,

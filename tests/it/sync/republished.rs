@@ -110,6 +110,30 @@ fn a_signature_that_is_not_ours_is_found() {
     assert_eq!(compared(&ada).different, [4]);
 }
 
+#[test]
+fn a_last_message_that_is_not_as_it_was_sent_is_a_forgery() {
+    for what in ["signature", "payload", "blank", "actor", "once more"] {
+        let (_server, ada, admin, stranger) = sent();
+        let mut messages = stored(&admin);
+        let last = &mut messages[3];
+        match what {
+            "payload" => last.body["payload"]["to"] = "another".into(),
+            "blank" => last.body["payload"] = Value::Null,
+            "actor" => last.body["actor"] = "mallory@evil".into(),
+            _ => last.header(&signature_header(last), Some(&BASE64.encode(&[7; 64]))),
+        }
+        if what == "once more" {
+            last.send(&stranger);
+        } else {
+            republish(&admin, &stranger, &messages);
+        }
+        let outcome = ada.sync();
+        assert_eq!(outcome.status.reason.as_deref(), Some("forged"), "{what}: {outcome:?}");
+        let error = outcome.status.last_error.unwrap();
+        assert!(error.contains("is event 4 of this origin and not as it was sent"), "{what}: {error}");
+    }
+}
+
 /// The one header whose value is as long as a signature.
 fn signature_header(message: &Stored) -> String {
     let length = BASE64.encode(&[0; 64]).len();
