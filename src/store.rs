@@ -16,6 +16,8 @@ pub mod file;
 
 mod holder;
 
+pub mod holes;
+
 mod inode;
 
 pub mod import;

@@ -19,6 +19,8 @@ pub mod parked;
 
 mod reading;
 
+mod refill;
+
 mod relay;
 
 pub mod setup;

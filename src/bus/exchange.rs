@@ -57,6 +57,10 @@ pub struct Exchange {
     pub atomic: bool,
     /// The number of its last message.
     pub last: u64,
+    /// What it has lost, as it denies deleting: no other value says the same. None when nothing is lost.
+    pub lost: Option<String>,
+    /// Events of this origin up to this one may be there already and be sent again all the same.
+    pub repeated: i64,
 }
 
 /// What setting a stream up came to.
@@ -84,12 +88,11 @@ impl Bus {
             return Err(BusError::StreamDiffers { stream: layout.ledger.clone(), differences });
         }
         let atomic = self.has_atomic_batches() && info["config"]["allow_atomic"] == json!(true);
-        Ok(Exchange {
-            stream: layout.ledger.clone(),
-            epoch: info["created"].as_str().unwrap_or_default().to_owned(),
-            atomic,
-            last: info["state"]["last_seq"].as_u64().unwrap_or_default(),
-        })
+        let state = |name: &str| info["state"][name].as_u64().unwrap_or_default();
+        let epoch = info["created"].as_str().unwrap_or_default().to_owned();
+        let (first, deleted) = (state("first_seq"), state("num_deleted"));
+        let lost = (first > 1 || deleted > 0).then(|| format!("{epoch} {first} {deleted}"));
+        Ok(Exchange { stream: layout.ledger.clone(), epoch, atomic, last: state("last_seq"), lost, repeated: 0 })
     }
 
     /// Makes the exchange, when it is not there; changes one that does not fit only when asked to.

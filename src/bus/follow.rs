@@ -45,6 +45,11 @@ impl Message {
         Self { sequence, subject, headers, body, pending: 0, unreadable: None }
     }
 
+    /// Whether it ends what was there up to a number. A server that has lost something counts wrongly what is pending.
+    pub const fn ends(&self, exchange: &Exchange, up_to: u64) -> bool {
+        self.sequence >= up_to || (self.pending == 0 && exchange.lost.is_none())
+    }
+
     /// Whether its origin signed for everything up to it, as with the last of a batch.
     pub fn is_signed(&self) -> bool {
         self.headers.as_ref().is_some_and(|headers| headers.get(header::SIGNATURE).is_some())

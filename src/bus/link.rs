@@ -79,6 +79,7 @@ impl fmt::Debug for Link {
 
 impl Link {
     /// For another connection of this process, which ends when this one is told to.
+    #[must_use]
     pub fn beside(&self) -> Self {
         Self(Arc::new(Shared { stopping: self.0.stopping.clone(), ..Shared::default() }))
     }

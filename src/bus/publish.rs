@@ -58,6 +58,19 @@ impl Outgoing {
         self.headers.insert(header::SIGNATURE, BASE64.encode(signature).as_str());
     }
 
+    /// The same, without the id by which the server drops what it has got already.
+    pub fn once_more(&mut self) {
+        let mut headers = HeaderMap::new();
+        for (name, values) in self.headers.iter() {
+            if AsRef::<str>::as_ref(name) != header::NATS_MSG_ID {
+                for value in values {
+                    headers.append(name.clone(), value.clone());
+                }
+            }
+        }
+        self.headers = headers;
+    }
+
     /// How many bytes of it are sent to a stream, headers and body, with its signature and what [`Bus::publish`] adds at most.
     pub fn bytes(&self, stream: &str) -> usize {
         let line = |name: usize, value: usize| name + ": ".len() + value + "\r\n".len();

@@ -329,7 +329,10 @@ impl<'a> Intake<'a> {
     /// Keeps what cannot be proved yet, in the order of the chain; what is too far ahead, or too much, is not kept.
     fn wait(&self, sender: &Sender, arrivals: impl Iterator<Item = Arrival>) -> Result<(), StoreError> {
         let mut room = WAITING_BYTES;
-        for arrival in arrivals.take_while(|arrival| arrival.seq <= sender.seq.saturating_add(WAITING)) {
+        let nearest = sender.seq.saturating_add(WAITING);
+        // The first is kept wherever it is: it says for what it waits.
+        let kept = arrivals.enumerate().take_while(|(place, arrival)| *place == 0 || arrival.seq <= nearest);
+        for (_, arrival) in kept {
             let Ok(message) = serde_json::to_string(&arrival) else { continue };
             let Some(left) = room.checked_sub(message.len()) else { break };
             room = left;

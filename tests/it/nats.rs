@@ -142,6 +142,14 @@ impl Server {
         fs::remove_dir_all(self.store()).unwrap();
     }
 
+    /// Deletes one of the files with messages of the exchange, and what tells of it; it must be down.
+    pub(crate) fn lose_block(&self, number: u32) {
+        assert!(self.child.is_none(), "the server is running");
+        let messages = self.store().join("jetstream/$G/streams/NIX_LEDGER/msgs");
+        fs::remove_file(messages.join(format!("{number}.blk"))).unwrap();
+        fs::remove_file(messages.join("index.db")).unwrap_or_default();
+    }
+
     /// What it logged.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.log()).unwrap_or_default()

@@ -25,6 +25,8 @@ mod copies;
 
 mod cursor;
 
+mod damaged;
+
 mod estates;
 
 mod exchange;

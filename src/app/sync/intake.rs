@@ -143,10 +143,10 @@ impl Intake<'_> {
             }
             let messages = self.held.whole_batches(new, Instant::now());
             if let Some(last) = messages.last() {
-                let (pending, up_to) = (last.pending, last.sequence);
+                let (is_end, up_to) = (last.ends(self.exchange, self.exchange.last), last.sequence);
                 if self.take_whole(messages, up_to)? {
                     follow = self.follow()?;
-                } else if self.ended.is_none() && (pending == 0 || up_to >= self.exchange.last) {
+                } else if self.ended.is_none() && is_end {
                     self.catch_up()?;
                 }
             } else if quiet {
@@ -348,9 +348,9 @@ impl Intake<'_> {
         while !self.stop.load(Ordering::Relaxed) {
             let messages = read(&mut follow)?;
             let Some(last) = messages.last() else { break };
-            let (pending, sequence) = (last.pending, last.sequence);
+            let is_end = last.ends(self.exchange, up_to);
             self.take(messages, 0)?;
-            if pending == 0 || sequence >= up_to {
+            if is_end {
                 break;
             }
         }

@@ -1,10 +1,12 @@
 //! The way out: asks the exchange what it holds of this origin and sends what it lacks, fenced and signed.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::super::Session;
 use super::intake::Progress;
 use super::reading::Reading;
+use super::refill::{self, Found};
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
@@ -41,7 +43,7 @@ pub(super) fn reconcile(
     bus: &Bus,
     (holder, progress): (&str, &Progress),
 ) -> Result<Exchange, Stop> {
-    let exchange = fit_exchange(session, place, bus)?;
+    let mut exchange = fit_exchange(session, place, bus)?;
     let now = session.clock.now();
     let known = session.store.reader()?.remote(REMOTE)?;
     if known.epoch.as_deref() != Some(&exchange.epoch) || exchange.last < known.taken {
@@ -59,18 +61,22 @@ pub(super) fn reconcile(
         held = bus.held(&exchange, &own)?;
     }
     refuse_fork(session, &own, &held)?;
-    if held.seq < known.acked {
+    let found = look_into_holes(session, bus, &exchange, &own, &held)?;
+    if let Some(found) = &found {
+        exchange.repeated = found.highest;
+    } else if held.seq < known.acked {
         if known.epoch.as_deref() == Some(&exchange.epoch) {
             refuse_repetition(session, bus, &exchange, &known, &held)?;
         }
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
-    keep(session, Acknowledged { seq: held.seq, fence: held.fence }, None, holder)?;
+    let seq = found.map_or(held.seq, |found| found.whole.min(held.seq));
+    keep(session, Acknowledged { seq, fence: held.fence }, None, holder)?;
     session.store.set_reconciled()?;
     Ok(exchange)
 }
 
-/// Whether the exchange is another one by now, or holds less of ours than it has acknowledged, or what we
+/// Whether the exchange is another one by now or has lost something, or holds less of ours than it has acknowledged, or what we
 /// have not, or what somebody else has sent: it has to be asked again what it holds.
 pub(super) fn has_turned(with: &Asking<'_>) -> Result<bool, SyncError> {
     Ok(look(with)?.is_none())
@@ -85,7 +91,7 @@ pub(super) fn look(with: &Asking<'_>) -> Result<Option<Exchange>, SyncError> {
         Err(BusError::StreamMissing { .. }) => return Ok(None),
         found => found?,
     };
-    if found.epoch != exchange.epoch || found.last < known.taken {
+    if found.epoch != exchange.epoch || found.last < known.taken || found.lost != exchange.lost {
         return Ok(None);
     }
     let held = match bus.held(exchange, &session.store.origin().public_key) {
@@ -138,6 +144,9 @@ pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowle
     };
     let head = sign(signer, &own, last)?;
     message.sign(&head.signature);
+    // The server knows their ids, from the first time.
+    let again = shared.iter().take_while(|shared| shared.seq <= exchange.repeated).count();
+    messages.iter_mut().take(again).for_each(Outgoing::once_more);
     // Consent may have been taken back since it was asked last.
     if !reader.is_sync_enabled()? {
         return Ok(known);
@@ -179,19 +188,19 @@ fn take_back(
     let (mut have, _) = session.store.reader()?.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
     let mut reading = Reading::new(bus, exchange, Some(own));
-    let mut waiting = Vec::new();
+    let mut waiting = BTreeMap::new();
     loop {
         let messages = reading.next()?;
-        let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= held.fence);
+        let over = messages.last().is_none_or(|last| last.ends(exchange, held.fence));
         for message in &messages {
             let arrival = wire::arrival(message).map_err(|unreadable| {
                 Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why))
             })?;
             if arrival.seq > have {
-                waiting.push(arrival);
+                waiting.entry(arrival.seq).or_insert(arrival);
             }
         }
-        let signed = signed_for(&mut waiting);
+        let signed = signed_for(&mut waiting, have);
         if let Some(last) = signed.last() {
             have = last.seq;
             let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
@@ -209,11 +218,13 @@ fn take_back(
     Ok(())
 }
 
-/// Whole batches only: what nobody signed for is not taken back, and waits for the message that signs.
-fn signed_for(waiting: &mut Vec<Arrival>) -> Vec<Arrival> {
-    let whole = waiting.iter().rposition(|arrival| arrival.signature.is_some()).map_or(0, |last| last + 1);
-    let rest = waiting.split_off(whole);
-    std::mem::replace(waiting, rest)
+/// Whole batches only, and without a gap after what is here: what nobody signed for is not taken back, and waits for the message
+/// that signs; what lies behind a hole waits for what fills it.
+fn signed_for(waiting: &mut BTreeMap<i64, Arrival>, have: i64) -> Vec<Arrival> {
+    let ready = waiting.iter().zip(have + 1..).take_while(|((seq, _), next)| *seq == next);
+    let signed = ready.filter(|((_, arrival), _)| arrival.signature.is_some()).map(|((seq, _), _)| *seq).last();
+    let rest = waiting.split_off(&(signed.unwrap_or(have) + 1));
+    std::mem::replace(waiting, rest).into_values().collect()
 }
 
 /// The next messages, where there are some: that none came in time says nothing of what the server holds.
@@ -264,6 +275,29 @@ fn refuse_change(reader: &Reader, own: &str, held: &Held, (link, blank): (chain:
     };
     let why = format!("message {} is event {} of this origin and not as it was sent: {other}", held.fence, held.seq);
     Err(Stop::Refused(Reason::Forged, why))
+}
+
+/// What the exchange has of ours, when it has lost something that was not looked into yet, and something of ours is missing or on
+/// its way again. Once per loss: what is sent again leaves the hole.
+fn look_into_holes(
+    session: &Session,
+    bus: &Bus,
+    exchange: &Exchange,
+    own: &str,
+    held: &Held,
+) -> Result<Option<Found>, Stop> {
+    let reader = session.store.reader()?;
+    let Some(lost) = &exchange.lost else { return Ok(None) };
+    if held.seq == 0 || reader.looked_into()?.as_ref() == Some(lost) {
+        return Ok(None);
+    }
+    let found = refill::look(&reader, bus, exchange, (own, held.fence))?;
+    if found.whole >= found.highest && held.seq >= found.highest {
+        session.store.set_looked_into(lost)?;
+        return Ok(None);
+    }
+    tracing::warn!(from = found.whole + 1, "the server lost events of ours from its middle: they are sent again");
+    Ok(Some(found))
 }
 
 /// What the exchange holds last of ours is an older event, after the one that it has acknowledged. When that one is still there,
@@ -395,14 +429,19 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_goes_to_the_last_that_is_signed_for_and_the_rest_waits() {
-        let mut waiting = Vec::new();
+        let (mut waiting, mut have) = (BTreeMap::new(), 0);
         let mut given = |seqs: std::ops::RangeInclusive<i64>, signed: &[i64]| {
-            waiting.extend(seqs.map(|seq| arrival(seq, signed.contains(&seq))));
-            signed_for(&mut waiting).iter().map(|arrival| arrival.seq).collect::<Vec<_>>()
+            waiting.extend(seqs.map(|seq| (seq, arrival(seq, signed.contains(&seq)))));
+            let given: Vec<i64> = signed_for(&mut waiting, have).iter().map(|arrival| arrival.seq).collect();
+            have = given.last().copied().unwrap_or(have);
+            given
         };
         assert_eq!(given(1..=5, &[2, 4]), [1, 2, 3, 4]);
         assert_eq!(given(6..=7, &[]), [0; 0]);
         assert_eq!(given(8..=9, &[8]), [5, 6, 7, 8]);
         assert_eq!(given(10..=10, &[10]), [9, 10]);
+        // Behind a hole, until that is filled.
+        assert_eq!(given(13..=14, &[14]), [0; 0]);
+        assert_eq!(given(11..=12, &[12]), [11, 12, 13, 14]);
     }
 }

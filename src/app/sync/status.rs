@@ -4,6 +4,7 @@ use super::{LEASE, REMOTE, SyncError};
 use crate::domain::delivery::State;
 use crate::store::Reader;
 use crate::store::check::{Check, CheckState};
+pub use crate::store::holes::Gap;
 use crate::store::remote::{Remote, Status};
 
 /// A backlog that is older than this is worth a word, in microseconds.
@@ -30,6 +31,8 @@ pub struct Report {
     pub parked: u64,
     /// How many messages wait for others.
     pub waiting: u64,
+    /// Of which origins, when it is an event that they wait for and not the signature of what is here.
+    pub gaps: Vec<Gap>,
     /// How many roots are shared, and how many there are.
     pub roots: (usize, usize),
     /// Whether the problems that were found below them are shared as well.
@@ -74,11 +77,20 @@ pub fn report(reader: &Reader, now: i64) -> Result<Report, SyncError> {
         holder,
         parked: reader.parked_count()?,
         waiting: reader.waiting()?,
+        gaps: reader.gaps()?,
         roots: (roots.iter().filter(|root| root.shared).count(), roots.len()),
         findings: reader.are_findings_shared()?,
         system: reader.is_system_shared()?,
         origins: reader.shared_heads()?.len().saturating_sub(1),
     })
+}
+
+/// Whose events wait for one that has not come.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn gaps(reader: &Reader) -> Result<Vec<Gap>, SyncError> {
+    Ok(reader.gaps()?)
 }
 
 /// Whether something of it is in trouble, check by check.
@@ -97,6 +109,15 @@ pub fn checks(report: &Report, now: i64) -> Vec<Check> {
         named("outbox", warning(old), format!("{} events are not sent yet{age}", report.backlog)),
         named("parked", warning(report.parked > 0), format!("{} messages could not be taken in", report.parked)),
     ]
+}
+
+/// Which events wait for which, as a sentence.
+pub fn waits(gap: &Gap) -> String {
+    let Gap { origin, host, waiting, event } = gap;
+    let machine = if host.is_empty() { origin } else { host };
+    let events = if *waiting == 1 { "1 event".to_owned() } else { format!("{waiting} events or more") };
+    let wait = if *waiting == 1 { "waits" } else { "wait" };
+    format!("{events} of {machine} {wait} for its event {event}, which the server does not have")
 }
 
 fn delivery(status: &Status) -> Check {
@@ -118,6 +139,13 @@ fn delivery(status: &Status) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_said_who_waits_for_what() {
+        let gap = |host: &str, waiting| Gap { origin: "UKEY".to_owned(), host: host.to_owned(), waiting, event: 5 };
+        assert_eq!(waits(&gap("ada", 1)), "1 event of ada waits for its event 5, which the server does not have");
+        assert!(waits(&gap("", 12)).starts_with("12 events or more of UKEY wait for its event 5"));
+    }
 
     #[test]
     fn trouble_of_delivery_is_told_with_its_reason_and_the_next_step() {

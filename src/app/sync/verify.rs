@@ -57,14 +57,17 @@ struct Comparing {
     last: (i64, Option<Hash>),
     /// Those that only the exchange has, up to the next one that is signed for.
     unsigned: Vec<i64>,
+    /// Whether the exchange has lost something: what comes again after a hole was sent again to fill it.
+    has_lost: bool,
+    /// Whether a hole was filled.
+    refilled: bool,
 }
 
 impl Comparing {
     fn take(&mut self, reader: &Reader, arrival: &Arrival) -> Result<(), SyncError> {
         let (highest, link) = self.last;
         if arrival.seq <= highest {
-            self.compared.repeated.push(arrival.seq);
-            return Ok(());
+            return self.take_again(reader, arrival);
         }
         let room = MOST_MISSING.saturating_sub(self.compared.missing.len());
         self.compared.missing.extend((highest + 1..arrival.seq).take(room));
@@ -84,6 +87,35 @@ impl Comparing {
             }
             Some(_) => self.compared.different.push(arrival.seq),
             None => self.take_what_is_not_here(arrival, arrival.seq > highest + 1, previous.as_ref()),
+        }
+        Ok(())
+    }
+
+    /// What comes after a later one: it fills a hole, or follows what does, or somebody else has published it once more.
+    fn take_again(&mut self, reader: &Reader, arrival: &Arrival) -> Result<(), SyncError> {
+        let missing = self.compared.missing.iter().position(|missing| *missing == arrival.seq);
+        self.refilled |= self.has_lost && missing.is_some();
+        if !self.refilled {
+            self.compared.repeated.push(arrival.seq);
+            return Ok(());
+        }
+        let previous = match arrival.seq {
+            1 => Some(GENESIS),
+            seq => reader.shared_link(&arrival.origin, seq - 1)?,
+        };
+        let is_same = match reader.shared_place(&arrival.origin, arrival.seq)?.zip(previous) {
+            Some(((link, blank), previous)) => {
+                arrival.is_event_of(&link, &previous) && (blank || arrival.payload != ERASED)
+            }
+            None => arrival.can_follow(previous.as_ref()),
+        };
+        match (is_same, missing) {
+            (true, Some(at)) => {
+                self.compared.missing.remove(at);
+                self.compared.same += 1;
+            }
+            (true, None) => {}
+            (false, _) => self.compared.different.push(arrival.seq),
         }
         Ok(())
     }
@@ -135,11 +167,15 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
         let mut reading = Reading::new(&bus, &exchange, None).connecting(&connect);
         loop {
             let messages = reading.next()?;
-            let over = messages.last().is_none_or(|last| last.pending == 0 || last.sequence >= exchange.last);
+            let over = messages.last().is_none_or(|last| last.ends(&exchange, exchange.last));
             // What came since may lack the message that signs for it.
             for message in messages.iter().filter(|message| message.sequence <= exchange.last) {
                 match wire::arrival(message) {
-                    Ok(arrival) => found.entry(arrival.origin.clone()).or_default().take(&reader, &arrival)?,
+                    Ok(arrival) => {
+                        let comparing = found.entry(arrival.origin.clone()).or_default();
+                        comparing.has_lost = exchange.lost.is_some();
+                        comparing.take(&reader, &arrival)?;
+                    }
                     Err(unreadable) => {
                         let origin = unreadable.origin.unwrap_or_default();
                         found.entry(origin).or_default().compared.unreadable += 1;

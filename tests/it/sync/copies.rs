@@ -11,7 +11,7 @@ use cim_domain_nix::store::backup::{BackupOptions, restore};
 use super::machine::Machine;
 use crate::nats::Server;
 
-fn backup(machine: &Machine) -> std::path::PathBuf {
+pub(super) fn backup(machine: &Machine) -> std::path::PathBuf {
     let to = machine.folder().join("backup.db");
     machine.session.store.backup(&to, BackupOptions::default(), &mut |_, _| {}).unwrap();
     to

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::status::Incomplete;
 use crate::app::Session;
 use crate::app::sync::engine::{self, Link, Outcome, Until};
 use crate::app::sync::{Place, SyncError, status};
@@ -48,7 +49,8 @@ impl Now {
             let stopped = stop.load(Ordering::SeqCst);
             return Err(if stopped { interrupted() } else { refusal(&outcome) });
         }
-        context.printer.answer(&Synced { sent: outcome.sent, taken: outcome.taken, parked: outcome.parked })?;
+        let gaps = status::gaps(&session.store.reader()?)?.iter().map(Incomplete::of).collect();
+        context.printer.answer(&Synced { sent: outcome.sent, taken: outcome.taken, parked: outcome.parked, gaps })?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -123,6 +125,8 @@ struct Synced {
     taken: u64,
     /// How many messages could not be taken in.
     parked: u64,
+    /// Whose events wait for one that the server does not have.
+    gaps: Vec<Incomplete>,
 }
 
 impl Single for Synced {
@@ -133,7 +137,11 @@ impl Single for Synced {
     }
 
     fn page(&self, page: &mut Page) {
-        page.line(format!("sent {}, taken {}: nothing is left", self.sent, self.taken));
+        let left = if self.gaps.is_empty() { "nothing is left" } else { "nothing more is there" };
+        page.line(format!("sent {}, taken {}: {left}", self.sent, self.taken));
+        for gap in &self.gaps {
+            page.line(&gap.sentence);
+        }
         if self.parked > 0 {
             page.line(format!("{} messages could not be taken in: `cim-nix sync parked list`", self.parked));
         }

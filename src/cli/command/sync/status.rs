@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::app::moment::ago;
 use crate::app::sync::engine;
+use crate::app::sync::status::Gap;
 use crate::app::sync::{Place, status};
 use crate::cli::answer::{Page, Single};
 use crate::cli::context::Context;
@@ -34,6 +35,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         shared: report.shared,
         backlog: report.backlog,
         waiting: report.waiting,
+        gaps: report.gaps.iter().map(Incomplete::of).collect(),
         parked: report.parked,
         roots_shared: report.roots.0,
         roots: report.roots.1,
@@ -68,6 +70,8 @@ struct Status {
     backlog: i64,
     /// How many messages of others wait for those before them.
     waiting: u64,
+    /// Whose messages wait for one that the server does not have.
+    gaps: Vec<Incomplete>,
     /// How many could not be taken in.
     parked: u64,
     roots_shared: usize,
@@ -81,6 +85,27 @@ struct Status {
     connected: Option<i64>,
     #[serde(skip)]
     synced: Option<i64>,
+}
+
+/// An origin whose events wait.
+#[derive(Debug, Serialize)]
+pub(super) struct Incomplete {
+    origin: String,
+    /// Its machine; empty when nothing of it is here.
+    machine: String,
+    /// How many of its events wait here; more may wait on the server.
+    waiting: u64,
+    /// The number of the event that is missing.
+    event: i64,
+    #[serde(skip)]
+    pub(super) sentence: String,
+}
+
+impl Incomplete {
+    pub(super) fn of(gap: &Gap) -> Self {
+        let (origin, machine) = (gap.origin.clone(), gap.host.clone());
+        Self { origin, machine, waiting: gap.waiting, event: gap.event, sentence: status::waits(gap) }
+    }
 }
 
 impl Single for Status {
@@ -117,6 +142,9 @@ impl Single for Status {
         page.field("shared", format!("{} events, {below}{problems}{system}", self.shared));
         page.field("backlog", self.backlog.to_string());
         page.field("others", others(self));
+        for gap in &self.gaps {
+            page.field("incomplete", &gap.sentence);
+        }
         let synced = self.synced.map_or_else(|| "never".to_owned(), |at| format!("{} ago", ago(at, page.now())));
         page.field("in step", synced);
         page.field("delivered by", self.delivered_by.as_deref().unwrap_or("nobody now"));

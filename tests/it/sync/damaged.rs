@@ -1,0 +1,86 @@
+//! A server that lost one of its files: messages are missing in the middle of the exchange, and those after them are there.
+
+use cim_domain_nix::app::sync::verify::{self, Compared};
+use cim_domain_nix::store::backup::restore;
+
+use super::admin::Admin;
+use super::copies::backup;
+use super::machine::Machine;
+use crate::nats::Server;
+
+/// How many events fill three files of the server, and of how many bytes each is.
+const EVENTS: usize = 110;
+const BYTES: usize = 250_000;
+
+fn is_good(machine: &Machine) -> bool {
+    verify::verify(&machine.session, &machine.place).unwrap().iter().all(Compared::is_good)
+}
+
+#[test]
+fn what_the_server_lost_from_its_middle_is_sent_again_and_taken_by_all() {
+    let mut server = Server::start();
+    server.let_a_stranger_in();
+    let (mut ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    let copy = backup(&ada);
+    ada.fill(1, EVENTS, BYTES);
+    assert_eq!(ada.synced().sent, EVENTS as u64 + 1);
+    server.down();
+    server.lose_block(2);
+    server.up();
+    let admin = Admin::of(&server);
+    let lost = admin.info("NIX_LEDGER")["state"]["num_deleted"].as_u64().unwrap();
+    assert!(lost > 5 && lost < EVENTS as u64, "{lost}");
+    // Whoever comes late has what is before the hole, and says what waits for what.
+    let taken = bob.synced().taken;
+    let gaps = bob.status().gaps;
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(gaps[0].event.unsigned_abs() > taken, "{gaps:?} {taken}");
+    assert!(gaps[0].waiting > 0 && gaps[0].host == "ada" && !is_good(&bob));
+    // The owner sends again what is lost, with what comes after it.
+    let sent = ada.synced().sent;
+    assert!(sent >= lost && sent < EVENTS as u64, "{sent} of {lost}");
+    assert_eq!(ada.synced().sent, 0, "once");
+    let looked = "SELECT count(*) FROM meta WHERE key = 'sync_holes'";
+    assert_eq!(ada.count(looked), 1);
+    bob.synced();
+    assert_eq!((bob.shared(), bob.status().gaps), (ada.shared(), Vec::new()));
+    ada.change(1, 2);
+    let carol = Machine::new("carol", &server);
+    assert_eq!((ada.synced().sent, carol.synced().taken), (2, EVENTS as u64 + 3));
+    bob.synced();
+    for machine in [&ada, &bob, &carol] {
+        assert!(is_good(machine) && machine.shared() == ada.shared());
+        machine.assert_sound();
+    }
+    // It comes back whole from a server on which it stands in another order.
+    let (shared, now) = (ada.shared(), ada.session.clock.now());
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    assert_eq!(ada.synced().sent, 0);
+    assert_eq!(ada.shared(), shared);
+}
+
+#[test]
+fn a_running_engine_fills_the_hole_of_a_server_that_comes_back() {
+    let mut server = Server::start();
+    server.let_a_stranger_in();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.fill(1, EVENTS, BYTES);
+    let running = ada.start();
+    ada.until("all sent", |report| report.shared > 0 && report.backlog == 0);
+    server.down();
+    server.lose_block(1);
+    server.lose_block(2);
+    server.up();
+    let there = || Admin::of(&server).messages();
+    let before = there();
+    let begun = std::time::Instant::now();
+    while there() < EVENTS as u64 + 1 + before {
+        assert!(begun.elapsed() < std::time::Duration::from_mins(1), "{} messages", there());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    running.stop();
+    bob.synced();
+    assert_eq!(bob.shared(), ada.shared());
+}
