@@ -281,7 +281,7 @@ impl<'c> Target<'c> {
             statement.query_row(params_from_iter(key), read).optional()
         })?;
         let stored = now.as_ref().map(|row| row.values.clone());
-        let slot = Slot { stored, now, ..Slot::default() };
+        let slot = Slot { now, stored, ..Slot::default() };
         self.memory.borrow_mut().learn(table, group, &rest.into(), slot.clone());
         Ok(slot)
     }
