@@ -142,6 +142,11 @@ impl Envelope {
         serde_json::to_vec(self).map_err(|error| error.to_string())
     }
 
+    /// Its origin's signature that it erased the payload, as the headers carry it; what is not base64 is none.
+    pub fn erasure(headers: Option<&HeaderMap>) -> Option<Vec<u8>> {
+        BASE64.decode(headers?.get(header::ERASURE)?.as_str().as_bytes()).ok()
+    }
+
     /// Reads a message of the exchange: body, subject and headers must tell the same story.
     ///
     /// # Errors

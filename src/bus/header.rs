@@ -32,6 +32,8 @@ pub const ORIGIN_SEQUENCE: &str = "X-Origin-Sequence";
 pub const ORIGIN_CHAIN: &str = "X-Origin-Chain";
 /// Its origin's signature of the chain up to here, base64: on the last message of a batch.
 pub const SIGNATURE: &str = "X-Origin-Signature";
+/// Its origin's signature that it erased the payload, base64: on an event whose payload is blank.
+pub const ERASURE: &str = "X-Origin-Erasure";
 
 /// The server's own: drops what it saw within its window.
 pub const NATS_MSG_ID: &str = "Nats-Msg-Id";
@@ -67,6 +69,7 @@ pub const OF_EVENTS: &[(&str, &str)] = &[
     (ORIGIN_SEQUENCE, "its place in what its origin has shared, from 1"),
     (ORIGIN_CHAIN, "its link in its origin's shared chain, hexadecimal"),
     (SIGNATURE, "its origin's signature of the chain up to here, base64; on the last event of a batch"),
+    (ERASURE, "its origin's signature that it erased the payload, base64; on an event whose payload is `null` since"),
 ];
 
 /// The headers of a request, with what each holds; the body may say the same.

@@ -71,6 +71,11 @@ impl Outgoing {
         self.headers = headers;
     }
 
+    /// The same, with the origin's signature that it erased the payload.
+    pub fn sign_erasure(&mut self, signature: &[u8]) {
+        self.headers.insert(header::ERASURE, BASE64.encode(signature).as_str());
+    }
+
     /// How many bytes of it are sent to a stream, headers and body, with its signature and what [`Bus::publish`] adds at most.
     pub fn bytes(&self, stream: &str) -> usize {
         let line = |name: usize, value: usize| name + ": ".len() + value + "\r\n".len();
@@ -85,6 +90,7 @@ impl Outgoing {
             (header::BATCH_SEQUENCE, DIGITS),
             (header::BATCH_COMMIT, 1),
             (header::SIGNATURE, 88),
+            (header::ERASURE, 88),
         ];
         let added = added.into_iter().map(|(name, value)| line(name.len(), value));
         "NATS/1.0\r\n\r\n".len() + headers.chain(added).sum::<usize>() + self.body.len()

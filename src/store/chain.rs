@@ -126,6 +126,19 @@ pub fn signed_head(origin: &str, seq: i64, link: &Hash) -> Vec<u8> {
     bytes
 }
 
+/// What an origin signs to say that it erased the payload of an event.
+///
+/// ```text
+/// "cim-nix 2026-11-30 erasure v1" ‖ len ‖ origin's public key ‖ event id (16) ‖ content (32)
+/// ```
+pub fn erasure(origin: &str, event: Uuid, content: &Hash) -> Vec<u8> {
+    let mut bytes = b"cim-nix 2026-11-30 erasure v1".to_vec();
+    text(&mut bytes, origin);
+    bytes.extend_from_slice(event.as_bytes());
+    bytes.extend_from_slice(content);
+    bytes
+}
+
 /// What a forked origin signs so that another may go on from its streams.
 pub fn succession(from: &str, to: &str) -> Vec<u8> {
     let mut bytes = b"cim-nix 2026-11-28 succession v1".to_vec();
@@ -194,6 +207,9 @@ mod tests {
         assert_eq!(content_of_text("bafy"), None);
         let signed = blake3::hash(&signed_head("UORIGIN", 7, &[9; 32]));
         assert_eq!(signed.to_hex().as_str(), "a51ad731260c99e758cb522b52e06945e96381c725cd2baec5cb0e5f74d8a262");
+        let (event, length) = (Uuid::from_u128(1), 1_u64.to_le_bytes());
+        let fields: [&[u8]; 5] = [b"cim-nix 2026-11-30 erasure v1", &length, b"U", event.as_bytes(), &[9; 32]];
+        assert_eq!(erasure("U", event, &[9; 32]), fields.concat());
     }
 
     #[test]

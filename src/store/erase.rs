@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::chain;
 use super::connect;
@@ -20,6 +22,7 @@ use super::projection;
 use crate::domain::catalogue::Event;
 use crate::domain::id::EventId;
 use crate::domain::ledger::LedgerEvent;
+use crate::domain::message::MessageIdentity;
 use crate::domain::stream::{Aggregate, StreamId};
 
 /// What is to be erased.
@@ -163,6 +166,33 @@ fn record(place: &Place<'_>, erasure: Erasure, event: &Recorded) -> Result<Prepa
         writes: vec![StreamWrite { stream, expected: Expected::Any, events: vec![new] }],
         notes: Vec::new(),
     })
+}
+
+/// Says in what is shared that events were erased while they were private; why, stays private. What says so is added to `recorded`.
+pub(crate) fn say_again(
+    place: &Place<'_>,
+    heads: &mut Heads,
+    blank: &[Recorded],
+    recorded: &mut Vec<Recorded>,
+) -> Result<(), StoreError> {
+    let said: Vec<Recorded> = place
+        .cached(&format!("SELECT {} FROM events WHERE type = 'ledger.erased' AND origin = ?1", Recorded::COLUMNS))?
+        .query_map([place.origin.id], Recorded::from_row)
+        .and_then(Iterator::collect)
+        .named(place.path)?;
+    for said in said {
+        let Ok(Event::Ledger(LedgerEvent::Erased { event: erased, .. })) = said.event() else { continue };
+        let Some(event) = blank.iter().find(|event| event.event_id == *erased) else { continue };
+        // The same ids each time: it is said once.
+        let id = |of: &str| Uuid::new_v5(&event.event_id.uuid(), of.as_bytes());
+        let identity = MessageIdentity::root(id("command"));
+        let command =
+            Command { id: id("command"), name: "erase", identity, actor: said.actor.clone(), result: Value::Null };
+        let record = EventId::new(id("record"));
+        let again = Erasure { command, at: said.occurred_at, event: event.event_id, record, reason: String::new() };
+        append::store(place, heads, self::record(place, again, event)?, recorded)?;
+    }
+    Ok(())
 }
 
 /// What is still to be taken out of the files, when anything is.

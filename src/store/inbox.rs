@@ -44,6 +44,9 @@ pub struct Arrival {
     pub chain: Hash,
     /// Its origin's signature of the chain up to here, on the last message of a batch.
     pub signature: Option<Vec<u8>>,
+    /// Its origin's signature that it erased the payload, on an event whose payload is blank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Vec<u8>>,
     /// The event.
     pub event_id: Uuid,
     /// Its stream.
@@ -395,6 +398,7 @@ impl Arrival {
     pub fn can_follow(&self, previous: Option<&Hash>) -> bool {
         let link = previous.map(|previous| chain::link(Chain::Shared, previous, &self.envelope()));
         admit::breach(&self.origin, self, &link.unwrap_or(self.chain)).is_none()
+            && (!self.is_blank() || admit::is_erased_by(&self.origin, self))
     }
 
     /// What the chains hash of it.

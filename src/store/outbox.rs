@@ -7,11 +7,13 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::chain::{self, Chain, GENESIS, Hash};
+use super::erase;
 use super::error::{Named, StoreError};
 use super::local::{self, LocalNote};
 use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
+use super::projection;
 use super::reader::Reader;
 use super::remote;
 use super::shape::{ERASED, NAME_LIMIT};
@@ -316,7 +318,7 @@ pub(crate) fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, S
     }
     let released = fresh.len();
     let mut heads = Heads::read(place)?;
-    let mut events = 0;
+    let (mut events, mut blank) = (0, Vec::new());
     let mut missing: Vec<i64> = Vec::new();
     for stream in fresh {
         let more: Vec<i64> = place
@@ -337,8 +339,24 @@ pub(crate) fn share(place: &Place<'_>, streams: &[String]) -> Result<Released, S
             .named(place.path)?;
         add(place, &mut heads, &event)?;
         events += 1;
+        if event.is_erased() {
+            blank.push(event);
+        }
     }
+    events += say_erased(place, heads, &blank)?;
     Ok(Released { streams: released, events, waiting: 0 })
+}
+
+/// Says of events that were erased before they were shared that they were; how many more events are shared for that.
+fn say_erased(place: &Place<'_>, mut heads: Heads, blank: &[Recorded]) -> Result<usize, StoreError> {
+    if blank.is_empty() {
+        return Ok(0);
+    }
+    let mut recorded = Vec::new();
+    erase::say_again(place, &mut heads, blank, &mut recorded)?;
+    projection::apply_all(place.connection, &recorded)?;
+    let ledger = StreamId::shared_ledger(&place.origin.public_key).to_string();
+    share(place, &[ledger]).map(|_| recorded.len())
 }
 
 /// Marks a stream as shared: one when it was not, zero when it was or does not exist.

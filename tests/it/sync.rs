@@ -27,6 +27,8 @@ mod cursor;
 
 mod damaged;
 
+mod erased;
+
 mod estates;
 
 mod exchange;

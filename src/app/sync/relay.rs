@@ -147,6 +147,7 @@ pub(super) fn publish(with: Sending<'_>, known: Acknowledged) -> Result<Acknowle
     // The server knows their ids, from the first time.
     let again = shared.iter().take_while(|shared| shared.seq <= exchange.repeated).count();
     messages.iter_mut().take(again).for_each(Outgoing::once_more);
+    sign_erasures(signer, &own, &shared, &mut messages)?;
     // Consent may have been taken back since it was asked last.
     if !reader.is_sync_enabled()? {
         return Ok(known);
@@ -398,6 +399,15 @@ fn sign(signer: &Signer, own: &str, last: &Shared) -> Result<SignedHead, Stop> {
     Ok(SignedHead { seq: last.seq, chain: last.chain, signature })
 }
 
+/// What was erased is sent blank, with a signature that says so: the event that says it may come much later.
+fn sign_erasures(signer: &Signer, own: &str, shared: &[Shared], messages: &mut [Outgoing]) -> Result<(), Stop> {
+    for (Shared { event, .. }, message) in shared.iter().zip(messages).filter(|(shared, _)| shared.event.is_erased()) {
+        let erased = chain::erasure(own, event.event_id.uuid(), &event.content);
+        message.sign_erasure(&signer.sign(&erased).map_err(|error| no_key(&error))?);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -411,6 +421,7 @@ mod tests {
             seq,
             chain: chain::GENESIS,
             signature: signed.then(Vec::new),
+            erasure: None,
             event_id: Uuid::nil(),
             stream: String::new(),
             version: 1,

@@ -72,6 +72,7 @@ fn read(message: &Message) -> Result<Arrival, String> {
         origin: envelope.origin,
         seq: envelope.origin_sequence,
         signature,
+        erasure: Envelope::erasure(message.headers.as_ref()),
         event_id: envelope.event_id,
         stream: envelope.stream,
         version: envelope.version,

@@ -79,7 +79,9 @@ fn the_reference_names_the_fields_that_are_written() {
     let written = serde_json::to_value(envelope()).unwrap();
     let left_out: Vec<&str> = FIELDS.iter().filter(|field| !field.always).map(|field| field.name).collect();
     assert!(left_out.iter().all(|name| written.get(*name).is_none()) && left_out == ["undoes"]);
-    let headers = sent.headers(Some(&[7; 64]));
+    let mut headers = sent.headers(Some(&[7; 64]));
+    headers.insert(header::ERASURE, "BwcH");
+    assert_eq!(Envelope::erasure(Some(&headers)), Some(vec![7; 3]));
     let known: Vec<&str> = header::OF_EVENTS.iter().map(|(name, _)| *name).collect();
     assert!(headers.iter().all(|(name, _)| known.contains(&name.to_string().as_str())), "{headers:?}");
     assert_eq!(headers.len(), known.len());

@@ -1,12 +1,15 @@
 //! Proving: which of the events that arrived of one origin may enter the log. Pure: looks at nothing but them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use nkeys::KeyPair;
+use uuid::Uuid;
 
 use super::{Arrival, Sender};
+use crate::domain::catalogue::Event;
+use crate::domain::ledger::LedgerEvent;
 use crate::store::chain::{self, Chain};
-use crate::store::shape::{ERASED, NAME_LIMIT, PAYLOAD_LIMIT};
+use crate::store::shape::{self, ERASED, NAME_LIMIT, PAYLOAD_LIMIT};
 
 /// What was proved.
 #[derive(Debug)]
@@ -32,9 +35,57 @@ pub(super) fn admit(sender: &Sender, candidates: &mut BTreeMap<i64, Arrival>) ->
             signed = seq;
         }
     }
+    let whole = signed;
+    // What is cut off may have said of another one that it was erased: that waits with it.
+    while let Some(blank) = unfounded(&sender.key, candidates.range(..=signed).map(|(_, arrival)| arrival)) {
+        let why = || {
+            format!("event {} of this origin is blank, and nothing of its origin says that it was erased", blank.seq)
+        };
+        if signed == whole {
+            refused = Some((blank.clone(), why()));
+        }
+        let before = candidates.range(..blank.seq).rev().find(|(_, arrival)| arrival.signature.is_some());
+        signed = before.map_or(sender.seq, |(seq, _)| *seq);
+    }
     let rest = candidates.split_off(&(signed + 1));
     let proved = std::mem::replace(candidates, rest);
     Admitted { proved: proved.into_values().collect(), refused }
+}
+
+/// The first of some events of an origin that are proved, whose payload is blank though nothing says that its origin erased it:
+/// neither a signature beside it nor one of these events.
+fn unfounded<'a>(key: &str, proved: impl Iterator<Item = &'a Arrival> + Clone) -> Option<&'a Arrival> {
+    let mut blank = proved.clone().filter(|arrival| arrival.is_blank() && !is_erased_by(key, arrival)).peekable();
+    blank.peek()?;
+    let erased: HashMap<Uuid, String> = proved.filter_map(Arrival::erases).collect();
+    let named = |arrival: &Arrival| erased.get(&arrival.event_id) == Some(&chain::content_text(&arrival.content));
+    blank.find(|arrival| !named(arrival))
+}
+
+/// Whether the holder of a key signed that the payload of an event was erased.
+pub(super) fn is_erased_by(key: &str, arrival: &Arrival) -> bool {
+    let message = chain::erasure(key, arrival.event_id, &arrival.content);
+    let verified =
+        |signature: &Vec<u8>| KeyPair::from_public_key(key).is_ok_and(|key| key.verify(&message, signature).is_ok());
+    arrival.erasure.as_ref().is_some_and(verified)
+}
+
+impl Arrival {
+    /// Whether its payload is not here; one that was recorded as `null` is.
+    pub(super) fn is_blank(&self) -> bool {
+        self.payload == ERASED && chain::content(ERASED) != self.content
+    }
+
+    /// The event whose payload it says was erased, with the content id of that.
+    fn erases(&self) -> Option<(Uuid, String)> {
+        if self.kind != "ledger.erased" {
+            return None;
+        }
+        match shape::decode(&self.kind, self.schema_version, &self.payload) {
+            Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) => Some((event.uuid(), content)),
+            _ => None,
+        }
+    }
 }
 
 fn names(arrival: &Arrival) -> impl Iterator<Item = &str> {

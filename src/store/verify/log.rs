@@ -127,7 +127,8 @@ fn erased(connection: &Connection) -> rusqlite::Result<HashMap<Uuid, String>> {
 /// What is wrong with a payload: it must be what was recorded, or blank with an event that says so.
 fn payload_breach(payload: &[u8], content: &Hash, erased: Option<&String>) -> Option<&'static str> {
     match (chain::content(payload) == *content, payload == ERASED.as_bytes(), erased) {
-        (true, false, None) => None,
+        // One that was recorded as `null` is what it was.
+        (true, _, None) => None,
         (true, false, Some(_)) => Some("was erased, yet its payload is there"),
         (_, true, Some(named)) if *named == chain::content_text(content) => None,
         (_, true, Some(_)) => Some("was erased, but the event that says so names another content"),

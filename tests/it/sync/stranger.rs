@@ -84,6 +84,14 @@ impl Stranger {
         self.send(&subject, envelope.headers(signature), envelope.body().unwrap());
     }
 
+    /// The same with a signature that its payload was erased.
+    pub(super) fn publish_erased(&self, envelope: &Envelope, signature: &[u8], erasure: &[u8]) {
+        let mut headers = envelope.headers(Some(signature));
+        headers.insert("X-Origin-Erasure", data_encoding::BASE64.encode(erasure).as_str());
+        let subject = format!("nix.ledger.{}.{}", envelope.origin, envelope.kind);
+        self.send(&subject, headers, envelope.body().unwrap());
+    }
+
     /// Publishes anything anywhere, and waits until the stream has it.
     pub(super) fn send(&self, subject: &str, mut headers: HeaderMap, body: Vec<u8>) {
         headers.insert("Nats-Msg-Id", Uuid::now_v7().to_string().as_str());

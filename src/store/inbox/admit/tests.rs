@@ -11,11 +11,13 @@ struct Origin {
     key: KeyPair,
     seq: i64,
     chain: chain::Hash,
+    /// The link before that.
+    before: chain::Hash,
 }
 
 impl Origin {
     fn new() -> Self {
-        Self { key: KeyPair::new_user(), seq: 0, chain: GENESIS }
+        Self { key: KeyPair::new_user(), seq: 0, chain: GENESIS, before: GENESIS }
     }
 
     fn sender(&self) -> Sender {
@@ -23,21 +25,41 @@ impl Origin {
     }
 
     fn next(&mut self, signed: bool) -> Arrival {
+        self.next_with(&format!("{{\"n\":{}}}", self.seq + 1), signed)
+    }
+
+    /// The next event says that another one was erased.
+    fn says_erased(&mut self, erased: &Arrival, signed: bool) -> Arrival {
+        let (event, content) = (erased.event_id, chain::content_text(&erased.content));
+        let payload = serde_json::json!({ "event": event, "stream": "flake/x", "content": content, "reason": "" });
+        let mut says = self.next_with(&payload.to_string(), false);
+        says.kind = "ledger.erased".into();
+        self.link(&mut says, signed);
+        says
+    }
+
+    fn sign_erasure(&self, of: &mut Arrival) {
+        let message = chain::erasure(&self.key.public_key(), of.event_id, &of.content);
+        of.erasure = Some(self.key.sign(&message).unwrap());
+    }
+
+    fn next_with(&mut self, payload: &str, signed: bool) -> Arrival {
         self.seq += 1;
-        let payload = format!("{{\"n\":{}}}", self.seq);
+        self.before = self.chain;
         let mut arrival = Arrival {
             remote_seq: self.seq.unsigned_abs(),
             origin: self.key.public_key(),
             seq: self.seq,
             chain: GENESIS,
             signature: None,
+            erasure: None,
             event_id: Uuid::from_u128(self.seq.unsigned_abs().into()),
             stream: "flake/x".into(),
             version: self.seq.unsigned_abs(),
             kind: "flake.updated".into(),
             schema_version: 1,
-            content: chain::content(&payload),
-            payload,
+            content: chain::content(payload),
+            payload: payload.to_owned(),
             occurred_at: 0,
             recorded_at: 0,
             correlation_id: Uuid::nil(),
@@ -45,13 +67,18 @@ impl Origin {
             actor: "a@b".into(),
             undoes: None,
         };
-        arrival.chain = chain::link(Chain::Shared, &self.chain, &arrival.envelope());
+        self.link(&mut arrival, signed);
+        arrival
+    }
+
+    /// Ties the newest event to the one before it.
+    fn link(&mut self, arrival: &mut Arrival, signed: bool) {
+        arrival.chain = chain::link(Chain::Shared, &self.before, &arrival.envelope());
         self.chain = arrival.chain;
         if signed {
             let message = chain::signed_head(&self.key.public_key(), self.seq, &self.chain);
             arrival.signature = Some(self.key.sign(&message).unwrap());
         }
-        arrival
     }
 }
 
@@ -84,11 +111,34 @@ fn nothing_enters_over_a_gap() {
 }
 
 #[test]
-fn an_erased_payload_enters_under_its_old_content_id() {
+fn an_erased_payload_enters_under_its_old_content_id_when_its_origin_signed_that() {
     let mut origin = Origin::new();
     let mut erased = origin.next(true);
     erased.payload = ERASED.to_owned();
+    origin.sign_erasure(&mut erased);
     assert_eq!(numbers(&admit(&origin.sender(), &mut candidates([erased]))), [1]);
+}
+
+#[test]
+fn an_erased_payload_enters_with_the_event_that_says_so_and_not_before_that_is_signed_for() {
+    for signed in [true, false] {
+        let mut origin = Origin::new();
+        let mut erased = origin.next(true);
+        erased.payload = ERASED.to_owned();
+        let says = origin.says_erased(&erased, signed);
+        let admitted = admit(&origin.sender(), &mut candidates([erased, says]));
+        assert_eq!(
+            (numbers(&admitted), admitted.refused.is_none()),
+            if signed { (vec![1, 2], true) } else { (vec![], false) }
+        );
+    }
+}
+
+#[test]
+fn a_payload_that_was_recorded_as_null_enters() {
+    let mut origin = Origin::new();
+    let null = origin.next_with(ERASED, true);
+    assert_eq!(numbers(&admit(&origin.sender(), &mut candidates([null]))), [1]);
 }
 
 #[test]
@@ -127,5 +177,34 @@ proptest! {
         let tampered = i64::try_from(at).unwrap() + 1;
         prop_assert!(admitted.proved.iter().all(|arrival| arrival.seq < tampered));
         prop_assert_eq!(admitted.refused.map(|(arrival, _)| arrival.seq), Some(tampered));
+    }
+
+    /// Whichever payloads are blank, one enters only when its origin signed that, or says so in an event that enters as well. The first
+    /// for which there is neither is told, and nothing from there on enters.
+    #[test]
+    fn what_somebody_else_made_blank_does_not_enter(
+        how in prop::collection::vec(0usize..8, 6),
+        signed in prop::collection::vec(any::<bool>(), 6),
+    ) {
+        let mut origin = Origin::new();
+        let mut all: Vec<Arrival> = signed.iter().map(|signed| origin.next(*signed)).collect();
+        let (mut said, mut wrong) = (Vec::new(), None);
+        for (arrival, how) in all.iter_mut().zip(how).filter(|(_, how)| *how > 4) {
+            arrival.payload = ERASED.to_owned();
+            match how {
+                5 => origin.sign_erasure(arrival),
+                6 => said.push(arrival.clone()),
+                _ => wrong = wrong.or(Some(arrival.seq)),
+            }
+        }
+        all.extend(said.iter().map(|erased| origin.says_erased(erased, false)).collect::<Vec<_>>());
+        all.push(origin.next(true));
+        let count = all.len();
+        let admitted = admit(&origin.sender(), &mut candidates(all));
+        prop_assert_eq!(admitted.refused.map(|(arrival, _)| arrival.seq), wrong);
+        prop_assert!(wrong.map_or(admitted.proved.len() == count, |wrong| admitted.proved.iter().all(|it| it.seq < wrong)));
+        let erased: Vec<Uuid> = admitted.proved.iter().filter_map(Arrival::erases).map(|(event, _)| event).collect();
+        let founded = |it: &Arrival| it.payload != ERASED || it.erasure.is_some() || erased.contains(&it.event_id);
+        prop_assert!(admitted.proved.iter().all(founded));
     }
 }

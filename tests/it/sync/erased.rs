@@ -1,0 +1,103 @@
+//! Payloads that are blank: where their origin erased them that is taken in, and where somebody else did, it is not.
+
+use cim_domain_nix::app::sync::{consent, parked, verify};
+use cim_domain_nix::domain::id::EventId;
+use cim_domain_nix::store::erase::Erasure;
+use serde_json::value::RawValue;
+
+use super::machine::Machine;
+use super::stranger::Stranger;
+use crate::nats::Server;
+
+/// Blanks the shared event of a place, from 1.
+fn erase(machine: &Machine, number: usize) {
+    let (_, _, id) = machine.shared()[number - 1].clone();
+    erase_id(machine, &id);
+}
+
+fn erase_id(machine: &Machine, id: &str) {
+    let erasure = Erasure {
+        command: machine.session.command("erase"),
+        at: machine.session.clock.now(),
+        event: EventId::new(uuid::Uuid::parse_str(id).unwrap()),
+        record: EventId::new(machine.session.clock.new_id()),
+        reason: "a secret".to_owned(),
+    };
+    assert!(machine.session.store.erase(erasure).unwrap().complete);
+}
+
+fn blank(machine: &Machine) -> i64 {
+    machine.count("SELECT count(*) FROM events WHERE payload = 'null'")
+}
+
+#[test]
+fn a_payload_that_somebody_else_made_blank_quarantines_its_origin_until_the_server_has_it_again() {
+    let mut server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (first, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&first, Some(&signature));
+    let (second, signed) = stranger.next("flake.forgotten", "{}");
+    let mut made_blank = second.clone();
+    made_blank.payload = RawValue::from_string("null".to_owned()).unwrap();
+    // Nor does a signature of something else say that it was erased.
+    stranger.publish_erased(&made_blank, &signed, &signature);
+    ada.discover(1);
+    ada.synced();
+    let outcome = bob.synced();
+    assert_eq!((outcome.taken, outcome.parked, blank(&bob)), (2, 1, 0), "the first event, and ada's");
+    let row = &parked::list(&bob.session.store.reader().unwrap()).unwrap()[0];
+    assert!(row.reason.contains("event 2 of this origin is blank"), "{}", row.reason);
+    bob.assert_sound();
+    let compared = verify::verify(&bob.session, &bob.place).unwrap();
+    let of_stranger = compared.iter().find(|compared| compared.origin == stranger.key.public_key()).unwrap();
+    assert_eq!((of_stranger.same, &of_stranger.unproved), (1, &vec![2]), "{of_stranger:?}");
+    server.down();
+    server.lose_disk();
+    server.up();
+    ada.synced();
+    let again = Stranger::new(&server);
+    again.publish(&first, Some(&signature));
+    again.publish(&second, Some(&signed));
+    parked::retry(&bob.session, row.id).unwrap();
+    assert_eq!((bob.synced().taken, bob.status().parked), (1, 0));
+    bob.assert_sound();
+}
+
+#[test]
+fn what_its_origin_erased_is_taken_in_blank_however_much_later_that_is_said() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.change(1, 2_500);
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    erase(&ada, 2);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    assert_eq!((bob.synced().taken, bob.status().parked, blank(&bob)), (2_502, 0, 1));
+    assert_eq!(bob.shared(), ada.shared());
+    bob.assert_sound();
+}
+
+#[test]
+fn what_was_erased_before_it_was_shared_is_said_to_be_when_it_is_shared() {
+    let server = Server::start();
+    let ada = Machine::private("ada", &server);
+    ada.discover(1);
+    ada.change(1, 2);
+    let id: String = {
+        let reader = ada.session.store.reader().unwrap();
+        let sql = "SELECT lower(hex(event_id)) FROM events WHERE position = 2";
+        reader.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    erase_id(&ada, &id);
+    consent::enable(&ada.session, &consent::Which::All).unwrap();
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    assert_eq!(bob.count("SELECT count(*) FROM events WHERE payload LIKE '%a secret%'"), 0, "the reason stays private");
+    assert_eq!((bob.shared(), bob.status().parked, blank(&bob)), (ada.shared(), 0, 1));
+    ada.assert_sound();
+    bob.assert_sound();
+}
