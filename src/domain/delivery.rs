@@ -67,11 +67,11 @@ impl State {
     }
 
     /// How the breaker stands in this state, after so many attempts that failed: `closed`, `open`, or `half_open` while one
-    /// attempt tells whether it closes.
+    /// attempt tells whether it closes. It watches `JetStream`: who only cannot reach the server has it closed.
     pub const fn breaker(self, attempts: u32) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Connecting | Self::Reconciling | Self::CatchingUp if attempts >= breaker::IN_A_ROW => "half_open",
+            Self::Reconciling | Self::CatchingUp if attempts >= breaker::IN_A_ROW => "half_open",
             _ => "closed",
         }
     }
@@ -298,7 +298,7 @@ impl Delivery {
         self.reason
     }
 
-    /// How many attempts failed since one worked.
+    /// How many attempts failed since one worked: since something was acknowledged, or nothing was left to send.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -325,7 +325,7 @@ impl Delivery {
             }
             (_, Seen::Lost) => {
                 self.connected = false;
-                if self.state != State::Blocked {
+                if !matches!(self.state, State::Open | State::Blocked) {
                     self.pause(State::Backoff, now, random);
                 }
             }
@@ -334,8 +334,11 @@ impl Delivery {
                 self.pause(State::Backoff, now, random);
             }
             (_, Seen::Reconciled { behind } | Seen::Acknowledged { behind }) => {
-                self.breaker.record(true);
-                self.attempts = 0;
+                // That it can be asked says nothing of whether it takes what it lacks: that is still to be tried.
+                if behind == 0 || matches!(seen, Seen::Acknowledged { .. }) {
+                    self.breaker.record(true);
+                    self.attempts = 0;
+                }
                 self.reason = None;
                 self.state = if behind == 0 { State::Live } else { State::CatchingUp };
             }

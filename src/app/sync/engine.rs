@@ -365,12 +365,20 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         self.signer = None;
         match relay::reconcile(self.session, &self.place, &bus, (&self.holder, &self.progress)) {
             Ok(exchange) => {
+        let (before, (shared, _)) = (self.reader.remote(REMOTE)?, self.reader.shared_head()?);
                 self.status.server = Some(bus.server());
-                self.status.last_error = None;
                 self.reconciled = true;
                 self.release()?;
                 let behind = relay::behind(&self.reader)?;
-                self.see(Seen::Reconciled { behind });
+                let same = before.epoch.as_ref() == Some(&exchange.epoch);
+                // What was sent, though the answer to it was lost; what is taken back was not.
+                let held = if same { self.reader.remote(REMOTE)?.acked.min(shared) } else { before.acked };
+                let arrived = u64::try_from(held - before.acked).unwrap_or_default();
+                self.sent += arrived;
+                if behind == 0 || arrived > 0 {
+                    self.status.last_error = None;
+                }
+                self.see(if arrived > 0 { Seen::Acknowledged { behind } } else { Seen::Reconciled { behind } });
                 self.exchange = Some(exchange.clone());
                 self.start_way_in(scope, bus, exchange);
                 relay::refuse_oversized(&self.reader).or_else(|stop| self.stopped(stop))

@@ -74,15 +74,54 @@ fn given_five_failures_in_a_row_then_the_breaker_opens_and_one_success_closes_it
     let Step::WaitUntil(until) = delivery.next(9) else { panic!("{delivery:?}") };
     assert_eq!(delivery.next(until), Step::Reconcile, "half open");
     delivery.see(Seen::Reconciled { behind: 1 }, until, 0);
+    let mut fails = delivery.clone();
+    fails.see(Seen::Failed, until, 0);
+    assert_eq!(fails.state(), State::Open, "that it could be asked is no success");
+    delivery.see(Seen::Acknowledged { behind: 1 }, until, 0);
     delivery.see(Seen::Failed, until, 0);
     assert_eq!(delivery.state(), State::Backoff, "one failure after a success does not open it again");
+}
+
+#[test]
+fn given_a_server_that_only_refuses_what_it_is_sent_then_pauses_grow_and_the_breaker_stays_open() {
+    let (mut delivery, mut now) = (after(&[Seen::Enabled, Seen::Connected]), 10);
+    for attempt in 1..=12_u32 {
+        assert_eq!(delivery.next(now), Step::Reconcile);
+        delivery.see(Seen::Reconciled { behind: 1 }, now, 0);
+        assert_eq!((delivery.next(now), delivery.attempts()), (Step::Publish, attempt - 1));
+        assert_eq!(delivery.state().breaker(delivery.attempts()), if attempt > 5 { "half_open" } else { "closed" });
+        delivery.see(Seen::Failed, now, 0);
+        assert_eq!(delivery.state(), if attempt < 5 { State::Backoff } else { State::Open });
+        let until = delivery.next_attempt().unwrap();
+        let full = (FIRST_PAUSE_US << (attempt - 1)).min(LONGEST_PAUSE_US);
+        assert!((full / 2..=full).contains(&(until - now)), "{attempt}: {}", until - now);
+        // It breaks the connection off each time, which comes back at once.
+        if attempt > 5 {
+            delivery.see(Seen::Lost, now, 0);
+            delivery.see(Seen::Connected, now, 0);
+            assert_eq!(delivery.next(now), Step::WaitUntil(until));
+        }
+        now = until;
+    }
+}
+
+#[test]
+fn given_a_server_that_cannot_be_reached_then_the_breaker_stays_closed() {
+    let (mut delivery, mut now) = (after(&[Seen::Enabled]), 10);
+    for _ in 0..10 {
+        assert_eq!(delivery.next(now), Step::Connect);
+        assert_eq!(delivery.state().breaker(delivery.attempts()), "closed");
+        delivery.see(Seen::Unreachable, now, 0);
+        assert_eq!((delivery.state(), delivery.state().breaker(delivery.attempts())), (State::Backoff, "closed"));
+        now = delivery.next_attempt().unwrap();
+    }
 }
 
 #[test]
 fn given_half_of_twenty_failed_then_the_breaker_opens() {
     let mut delivery = after(&[Seen::Enabled, Seen::Connected]);
     for _ in 0..10 {
-        delivery.see(Seen::Reconciled { behind: 1 }, 0, 0);
+        delivery.see(Seen::Acknowledged { behind: 1 }, 0, 0);
         delivery.see(Seen::Failed, 0, 0);
     }
     assert_eq!(delivery.state(), State::Open);
@@ -190,7 +229,10 @@ proptest! {
         let mut now = 0;
         for (seen, random) in seen {
             let was_disabled = delivery.state() == State::Disabled;
+            let before = delivery.attempts();
             delivery.see(seen, now, random);
+            let worked = matches!(seen, Seen::Reconciled { behind: 0 } | Seen::Acknowledged { .. } | Seen::Disabled);
+            prop_assert!(worked || delivery.attempts() >= before);
             match seen {
                 Seen::Reconciled { .. } | Seen::Acknowledged { .. } => known = !was_disabled,
                 Seen::Recorded { .. } | Seen::Enabled | Seen::Asked => {}

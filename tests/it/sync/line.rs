@@ -79,7 +79,7 @@ fn an_acknowledgement_that_was_lost_sends_nothing_twice() {
     world.ada.change(1, 9);
     lose_the_answer(&world, "Nats-Batch-Commit", 10);
     world.ada.change(1, 1);
-    assert_eq!(world.ada.synced().sent, 1);
+    assert_eq!(world.ada.synced().sent, 11, "what has arrived is counted once that is known");
     world.in_step(11);
 }
 
@@ -92,7 +92,7 @@ fn an_acknowledgement_of_a_single_message_that_was_lost_sends_nothing_twice() {
     // The fifth message is fenced by the fourth.
     lose_the_answer(&world, "Nats-Expected-Last-Subject-Sequence: 4\r\n", 5);
     assert_eq!(world.ada.status().remote.acked, 4);
-    assert_eq!(world.ada.synced().sent, 5);
+    assert_eq!(world.ada.synced().sent, 6);
     world.in_step(10);
 }
 
@@ -277,5 +277,32 @@ fn nothing_is_left_only_when_what_came_meanwhile_is_taken_in() {
         world.ada.until("in step", |report| report.remote.synced_at.is_some_and(|synced| synced >= asked));
         assert_eq!(world.ada.shared().len(), world.bob.shared().len(), "round {round}");
     }
+    running.stop();
+}
+
+#[test]
+fn a_server_that_is_well_but_for_what_it_is_sent_is_asked_less_and_less_until_it_takes_it() {
+    let mut server = Server::start();
+    let mut place = Place { target: target(&server.url()), layout: Layout::default() };
+    place.target.patience = Duration::from_millis(500);
+    let ada = Machine::at("ada", &place);
+    ada.discover(1);
+    let running = ada.start();
+    ada.until("live", |report| report.remote.status.state == "live" && report.backlog == 0);
+    Admin::of(&server).swallow("void.>");
+    server.reload("mappings { \"nix.ledger.*.*.*\": \"void.{{wildcard(1)}}\" }");
+    ada.discover(2);
+    let open = ada.until("open", |report| report.remote.status.state == "open");
+    assert_eq!((open.remote.status.attempts, open.breaker), (5, "open"), "{open:#?}");
+    // It could be asked what it holds each time, and that closed nothing.
+    let again =
+        ada.until("open again", |report| report.remote.status.state == "open" && report.remote.status.attempts == 6);
+    let pause = again.remote.status.next_attempt_at.unwrap() - again.remote.updated_at;
+    assert!(pause > 3_000_000, "the pause goes on growing: {pause} µs");
+    server.configure("");
+    server.up();
+    ada.session.store.ask_whether_synced(ada.session.clock.now()).unwrap();
+    ada.until("live again", |report| report.remote.status.state == "live" && report.backlog == 0);
+    assert_eq!(ada.status().remote.status.attempts, 0);
     running.stop();
 }
