@@ -24,6 +24,8 @@ mod system;
 
 /// How long a part that failed rests before it begins anew.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long another process that holds the ledger is waited for once it is to stop.
+const LOCKED: Duration = Duration::from_secs(2);
 /// How often it is looked whether to stop.
 const NAP: Duration = Duration::from_millis(100);
 
@@ -139,6 +141,7 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             }
         });
         system::stopping();
+        session.store.wait_no_longer_than(Instant::now() + LOCKED);
         link.stop();
     });
     if halted.into_inner() {

@@ -3,7 +3,7 @@
 //! What a machine does for others is on a list that is empty by default; what activates, builds or starts a program is done for
 //! nobody.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -57,6 +57,8 @@ pub struct Desk {
     /// For health and metrics, which wait for no query.
     glancer: Mutex<Reader>,
     coverage: Mutex<Option<Coverage>>,
+    /// Set when what takes long is to be left where it is.
+    halted: AtomicBool,
     /// Held by whoever writes a file for others.
     writing: Mutex<()>,
     answered: AtomicU64,
@@ -74,7 +76,8 @@ impl Desk {
         let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
         let (coverage, writing, scans) = (Mutex::default(), Mutex::default(), Scans::default());
         let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, writing, answered, refused, scans })
+        let halted = AtomicBool::new(false);
+        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, halted, writing, answered, refused, scans })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -132,6 +135,11 @@ impl Desk {
     /// How it is, with every check that led to it, for whoever asks on this machine.
     pub fn health(&self) -> Value {
         health::health(self, true)
+    }
+
+    /// What takes long is left where it is, and answered: the process is to end.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
     }
 
     /// Takes in how much of the roots is watched.

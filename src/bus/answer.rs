@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
 
 use super::connect::{Bus, LARGEST_MESSAGE, chain};
 use super::error::BusError;
+use super::link::Link;
 
 /// How many requests are answered at a time.
 const AT_ONCE: usize = 4;
@@ -118,11 +121,34 @@ impl Missed {
     }
 }
 
-/// Requests are answered until this is dropped.
+/// Requests are answered until this is dropped. Once the process is to end, nothing more is taken, and what was taken and not begun is
+/// refused.
 pub struct Answering {
     service: Option<Service>,
-    tasks: Vec<tokio::task::AbortHandle>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
     runtime: tokio::runtime::Handle,
+    client: Client,
+    waiting: Arc<Semaphore>,
+}
+
+impl Answering {
+    /// Waits until all that was taken is answered, and the server has the answers; at most until a moment. True when that is so. Only
+    /// once the process is to end does it come to that.
+    pub fn finish(&mut self, until: Instant) -> bool {
+        let (tasks, waiting, client) = (&mut self.tasks, &self.waiting, &self.client);
+        let finishing = async {
+            while let Some(task) = tasks.last_mut() {
+                // Its panic is not for this thread, which waits for the others.
+                let _ = task.await;
+                tasks.pop();
+            }
+            let all = u32::try_from(WAITING).unwrap_or(u32::MAX);
+            drop(waiting.acquire_many(all).await);
+            client.flush().await.is_ok()
+        };
+        let longest = until.saturating_duration_since(Instant::now());
+        self.runtime.block_on(async { tokio::time::timeout(longest, finishing).await }).unwrap_or(false)
+    }
 }
 
 impl fmt::Debug for Answering {
@@ -157,7 +183,7 @@ impl Bus {
             };
             let builder = service.endpoint_builder().name(&endpoint.name).queue_group(group);
             let adding = builder.add(endpoint.subject.as_str());
-            let mut requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
+            let requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
             if endpoint.who == Who::Doer {
                 tasks.push(self.light(doing, name, &endpoint.subject)?);
             }
@@ -168,38 +194,30 @@ impl Bus {
                 origin: origin.into(),
                 client: self.client.clone(),
                 unless: (endpoint.who == Who::Otherwise).then(|| name.into()),
+                link: self.link().clone(),
             };
-            let waiting = waiting.clone();
-            let task = self.runtime.handle().spawn(async move {
-                while let Some(request) = requests.next().await {
-                    let Ok(place) = waiting.clone().try_acquire_owned() else {
-                        desk.respond(&request, desk.too_busy()).await;
-                        continue;
-                    };
-                    tokio::spawn(desk.clone().reply(request, place));
-                }
-            });
-            tasks.push(task.abort_handle());
+            tasks.push(self.runtime.handle().spawn(desk.serve(requests, waiting.clone())));
         }
-        Ok(Answering { service: Some(service), tasks, runtime: self.runtime.handle().clone() })
+        let (runtime, client) = (self.runtime.handle().clone(), self.client.clone());
+        Ok(Answering { service: Some(service), tasks, runtime, client, waiting })
     }
 
     /// Answers at once, to whoever wants to know, that there is somebody who does what is asked for on a subject.
-    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<tokio::task::AbortHandle, BusError> {
+    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<tokio::task::JoinHandle<()>, BusError> {
         let listening = self.client.queue_subscribe(beacon(name, subject), name.to_owned());
         let listening = self.wait(doing, listening)?;
         let mut asked = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
-        let client = self.client.clone();
-        let task = self.runtime.handle().spawn(async move {
-            while let Some(message) = asked.next().await {
+        let (client, link) = (self.client.clone(), self.link().clone());
+        Ok(self.runtime.handle().spawn(async move {
+            let mut stopped = pin!(link.stopped());
+            while let Either::Left((Some(message), _)) = select(asked.next(), stopped.as_mut()).await {
                 if let Some(inbox) = message.reply
                     && let Err(error) = client.publish(inbox, "{\"ok\":true}".into()).await
                 {
                     tracing::debug!(%error, "nobody waits for the answer");
                 }
             }
-        });
-        Ok(task.abort_handle())
+        }))
     }
 
     /// Tells whoever listens, without waiting for anybody.
@@ -234,9 +252,39 @@ struct Desk {
     client: Client,
     /// In the name of which service it is asked whether somebody else does it.
     unless: Option<Arc<str>>,
+    /// Says when the process is to end.
+    link: Link,
 }
 
 impl Desk {
+    /// Takes requests until the process is to end, and then those that have come by then.
+    async fn serve(self, mut requests: async_nats::service::endpoint::Endpoint, waiting: Arc<Semaphore>) {
+        let take = |request| {
+            let desk = self.clone();
+            let place = waiting.clone().try_acquire_owned();
+            async move {
+                match place {
+                    Ok(place) => drop(tokio::spawn(desk.reply(request, place))),
+                    Err(_) => desk.respond(&request, desk.too_busy()).await,
+                }
+            }
+        };
+        {
+            let mut stopped = pin!(self.link.stopped());
+            while let Either::Left((next, _)) = select(requests.next(), stopped.as_mut()).await {
+                let Some(request) = next else { return };
+                take(request).await;
+            }
+        }
+        if let Err(error) = requests.stop().await {
+            tracing::debug!(%error, "the connection is gone");
+            return;
+        }
+        while let Some(request) = requests.next().await {
+            take(request).await;
+        }
+    }
+
     async fn reply(self, request: async_nats::service::Request, _waiting: tokio::sync::OwnedSemaphorePermit) {
         if let Some(name) = &self.unless
             && is_lit(&self.client, name, &request.message.subject).await
@@ -244,6 +292,9 @@ impl Desk {
             return;
         }
         let Ok(_turn) = self.busy.clone().acquire_owned().await else { return };
+        if self.link.is_stopping() {
+            return self.respond(&request, self.stopping()).await;
+        }
         let asked = Request {
             subject: request.message.subject.to_string(),
             headers: request.message.headers.clone().unwrap_or_default(),
@@ -283,11 +334,20 @@ impl Desk {
         self.error("busy", "too many requests wait; ask again later")
     }
 
+    fn stopping(&self) -> Answered {
+        self.refusal(true, "stopping", "the service stops, and has not begun with it; ask again later")
+    }
+
     fn error(&self, code: &str, message: &str) -> Answered {
+        self.refusal(false, code, message)
+    }
+
+    fn refusal(&self, rejected: bool, code: &str, message: &str) -> Answered {
+        let status = if rejected { "rejected" } else { "error" };
         let body = serde_json::json!({
-            "ok": false, "status": "error", "code": code, "message": message, "events": [], "answered_by": &*self.origin,
+            "ok": false, "status": status, "code": code, "message": message, "events": [], "answered_by": &*self.origin,
         });
-        Answered { body: body.to_string().into(), miss: Some(Miss { rejected: false, code: code.to_owned() }) }
+        Answered { body: body.to_string().into(), miss: Some(Miss { rejected, code: code.to_owned() }) }
     }
 }
 

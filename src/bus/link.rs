@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::{ClientError, Event, ServerError};
 use futures_util::future::{Either, select};
@@ -20,7 +20,8 @@ pub struct Link(Arc<Shared>);
 struct Shared {
     standing: Mutex<Standing>,
     changed: Condvar,
-    stopping: watch::Sender<bool>,
+    /// Since when the process is to end.
+    stopping: watch::Sender<Option<Instant>>,
 }
 
 /// How many kinds of refusals are remembered.
@@ -97,20 +98,32 @@ impl Link {
 
     /// Whoever waits on this connection waits no longer, now and later: the process is to end.
     pub fn stop(&self) {
-        self.0.stopping.send_replace(true);
+        self.0.stopping.send_modify(|since| {
+            since.get_or_insert_with(Instant::now);
+        });
         self.nudge();
     }
 
     /// Whether [`Self::stop`] was called.
     pub fn is_stopping(&self) -> bool {
+        self.stopping_since().is_some()
+    }
+
+    /// Since when, if it was.
+    pub fn stopping_since(&self) -> Option<Instant> {
         *self.0.stopping.borrow()
+    }
+
+    /// Waits until it is.
+    pub(super) async fn stopped(&self) {
+        let mut stopping = self.0.stopping.subscribe();
+        // The sender is held by this link.
+        let _ = stopping.wait_for(Option::is_some).await;
     }
 
     /// Waits for something at most so long, and no longer once the process is to end.
     pub(super) async fn within<T>(&self, longest: Duration, work: impl Future<Output = T>) -> Waited<T> {
-        let mut stopping = self.0.stopping.subscribe();
-        let stopped = pin!(stopping.wait_for(|stopping| *stopping));
-        match select(pin!(tokio::time::timeout(longest, work)), stopped).await {
+        match select(pin!(tokio::time::timeout(longest, work)), pin!(self.stopped())).await {
             Either::Left((Ok(done), _)) => Waited::Done(done),
             Either::Left((Err(_), _)) => Waited::Silence,
             Either::Right(_) => Waited::Stopping,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -38,7 +39,7 @@ const PRAGMAS: &str = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAG
 /// A connection with every pragma that does not touch the file.
 pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let mut connection = open(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
-    be_patient(&mut connection).named(path)?;
+    be_patient(&mut connection, Last::default()).named(path)?;
     connection.execute_batch(PRAGMAS).named(path)?;
     // Without it SQLite plans a statement anew for every value that is bound to it, wherever a partial index is in reach.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).named(path)?;
@@ -63,9 +64,12 @@ pub(crate) fn bare(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Lets a connection wait up to [`BUSY_TIMEOUT`] for another process. SQLite's own way to wait sleeps longer with every try,
-/// up to a tenth of a second: whoever writes all the time then starves whoever waits.
-pub(crate) fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+/// The moment from which on nobody waits for another process any more, once it is known.
+pub(crate) type Last = Arc<OnceLock<Instant>>;
+
+/// Lets a connection wait up to [`BUSY_TIMEOUT`] for another process, and no longer than up to a last moment. SQLite's own way to
+/// wait sleeps longer with every try, up to a tenth of a second: whoever writes all the time then starves whoever waits.
+pub(crate) fn be_patient(connection: &mut Connection, last: Last) -> rusqlite::Result<()> {
     let mut since = Instant::now();
     connection.busy_handler(Some(move |tries: i32| {
         if tries == 0 {
@@ -73,7 +77,7 @@ pub(crate) fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
         }
         // At first shorter than a commit takes.
         std::thread::sleep(if tries < SHORT_TRIES { Duration::from_micros(100) } else { Duration::from_millis(1) });
-        since.elapsed() < BUSY_TIMEOUT
+        since.elapsed() < BUSY_TIMEOUT && last.get().is_none_or(|last| Instant::now() < *last)
     }))
 }
 

@@ -83,8 +83,8 @@ impl Store {
         if pending == IN_MODEL {
             self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
         }
-        let path = self.path().to_owned();
-        self.with_connection(move |connection| rewrite(connection).named(&path))
+        let (path, last) = (self.path().to_owned(), self.last());
+        self.with_connection(move |connection| rewrite(connection, last).named(&path))
     }
 }
 
@@ -202,10 +202,10 @@ pub(crate) fn pending(connection: &Connection) -> rusqlite::Result<Option<String
 
 /// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash
 /// on the way is made good at the next opening.
-fn rewrite(connection: &mut Connection) -> rusqlite::Result<bool> {
+fn rewrite(connection: &mut Connection, last: connect::Last) -> rusqlite::Result<bool> {
     // The copy on the way may be as large as the ledger: not in memory.
     connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;")?;
-    let complete = empty_log(connection)?;
+    let complete = empty_log(connection, last)?;
     if complete {
         connection.execute("DELETE FROM meta WHERE key = ?1", [PENDING])?;
     }
@@ -213,10 +213,10 @@ fn rewrite(connection: &mut Connection) -> rusqlite::Result<bool> {
 }
 
 /// True when every reader has let go of the old log and it is empty.
-fn empty_log(connection: &mut Connection) -> rusqlite::Result<bool> {
+fn empty_log(connection: &mut Connection, last: connect::Last) -> rusqlite::Result<bool> {
     connection.busy_timeout(READERS)?;
     let emptied = empty_between_moves(connection);
-    connect::be_patient(connection)?;
+    connect::be_patient(connection, last)?;
     emptied
 }
 

@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::connect::{self, SCHEMA};
+use super::connect::{self, Last, SCHEMA};
 use super::erase;
 use super::error::{Named, StoreError};
 use super::file;
@@ -60,6 +61,7 @@ pub struct Store {
     writer: Option<Writer>,
     immutable: bool,
     inode: Inode,
+    last: Last,
 }
 
 impl Store {
@@ -74,6 +76,15 @@ impl Store {
             Access::ReadWrite => Self::open_to_write(path, who, now, &network_kind),
             Access::ReadOnly => Self::open_to_read(path, who, now),
         }
+    }
+
+    /// From a moment on nobody who writes waits for another process any more: this one is to end. Said twice, the first counts.
+    pub fn wait_no_longer_than(&self, moment: Instant) {
+        self.last.get_or_init(|| moment);
+    }
+
+    pub(super) fn last(&self) -> Last {
+        Arc::clone(&self.last)
     }
 
     /// A new connection that reads.
@@ -227,8 +238,10 @@ impl Store {
             local::edits::blank_secrets(&connection).named(path)?;
         }
         let writer = Writer::start(connection, (path, inode), &origin)?;
-        let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode };
+        let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode, last };
         if let Err(error) = store.finish_erasure() {
+        let last = Last::default();
+        connect::be_patient(&mut connection, Arc::clone(&last)).named(path)?;
             tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
         }
         Ok(store)
@@ -249,7 +262,7 @@ impl Store {
         let origin = origin::load(&opened.connection).named(path)?;
         let origin = origin.ok_or_else(|| StoreError::NoOrigin { path: path.to_owned() })?;
         let (immutable, inode) = (opened.immutable, opened.inode);
-        Ok(Self { path: path.to_owned(), origin, writer: None, immutable, inode })
+        Ok(Self { path: path.to_owned(), origin, writer: None, immutable, inode, last: Last::default() })
     }
 }
 

@@ -27,6 +27,8 @@ mod cursor;
 
 mod damaged;
 
+mod ending;
+
 mod erased;
 
 mod estates;

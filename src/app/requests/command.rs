@@ -1,7 +1,6 @@
 //! Commands from the bus: the table of all that are published, and what this machine does of them.
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
@@ -187,7 +186,11 @@ fn scan(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal
     let place = confined(desk, Path::new(text(asked, "path")))?;
     let below = place.path().to_owned();
     let forgotten = desk.read(Reader::forgotten)?.into_iter().any(|(forgotten, _)| forgotten == place.path());
-    scan::scan_inside(&desk.session, &[place], &desk.scan, command.clone(), &AtomicBool::new(false))?;
+    if scan::scan_inside(&desk.session, &[place], &desk.scan, command.clone(), &desk.halted)?.interrupted {
+        let why =
+            "the service stops before the end of the scan; what was seen by then is recorded, ask again for the rest";
+        return Err(Refusal::rejected("stopping", why));
+    }
     // What was found is shared before it is told. What private roots inside hold was looked at, and is not counted.
     consent::follow(&desk.session)?;
     let flakes = desk.read(|reader| view::flakes(reader, Whose::Own, At::Now))?;

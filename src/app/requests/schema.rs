@@ -25,6 +25,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("not_found", "rejected", "nothing is known under that name, or what is known is not shared"),
     ("ambiguous", "rejected", "several are known under that name"),
     ("refused", "rejected", "it cannot be done, and nothing is broken; `message` says why"),
+    ("stopping", "rejected", "the service stops before it is done; ask again"),
     ("conflict", "error", "something else wrote at the same time; ask again"),
     ("store", "error", "the database cannot be used"),
     ("busy", "error", "too many requests wait; ask again later"),

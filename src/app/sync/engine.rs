@@ -113,7 +113,7 @@ pub fn run_with(
         let begun = Engine::new(session, place, link, holder.clone()).map(|engine| Engine { desk, ..engine });
         let outcome = begun.and_then(|mut engine| {
             let outcome = engine.run(scope, until, stop);
-            engine.end();
+            engine.end(stop);
             outcome
         });
         over.store(true, Ordering::Release);
@@ -363,18 +363,18 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         };
         self.stop_way_in();
         self.signer = None;
+        let (before, (shared, _)) = (self.reader.remote(REMOTE)?, self.reader.shared_head()?);
         match relay::reconcile(self.session, &self.place, &bus, (&self.holder, &self.progress)) {
             Ok(exchange) => {
-        let (before, (shared, _)) = (self.reader.remote(REMOTE)?, self.reader.shared_head()?);
                 self.status.server = Some(bus.server());
                 self.reconciled = true;
-                self.release()?;
-                let behind = relay::behind(&self.reader)?;
                 let same = before.epoch.as_ref() == Some(&exchange.epoch);
                 // What was sent, though the answer to it was lost; what is taken back was not.
                 let held = if same { self.reader.remote(REMOTE)?.acked.min(shared) } else { before.acked };
                 let arrived = u64::try_from(held - before.acked).unwrap_or_default();
                 self.sent += arrived;
+                self.release()?;
+                let behind = relay::behind(&self.reader)?;
                 if behind == 0 || arrived > 0 {
                     self.status.last_error = None;
                 }
@@ -538,8 +538,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         })
     }
 
-    /// Stops the way in and says that nobody delivers any more.
-    fn end(&mut self) {
+    /// Answers what others asked, stops the way in and says that nobody delivers any more.
+    fn end(&mut self, stop: &AtomicBool) {
+        if stop.load(Ordering::Relaxed) {
+            self.link.stop();
+            self.finish_answers();
+        }
         self.stop_way_in();
         if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked
         {

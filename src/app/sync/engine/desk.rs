@@ -11,6 +11,9 @@ use crate::bus::{About, Answer, Answering, Bus, BusError, Link};
 
 /// How long one that broke down stays closed: whoever broke it may do so again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long after the process is to end what is begun may take: to its own end, and when it is left where it is.
+const BEGUN: Duration = Duration::from_secs(3);
+const LEFT: Duration = Duration::from_secs(4);
 
 /// The desk, as long as it is open: dropped, requests are answered no more.
 pub(super) struct Open {
@@ -29,6 +32,11 @@ impl Open {
 
     fn is_over(&self) -> bool {
         self.at.as_ref().is_some_and(|(_, bus)| bus.is_over()) && self.opened.elapsed() >= PAUSE
+    }
+
+    /// Whether all that was taken is answered, at a moment at the latest.
+    fn finish(&mut self, until: Instant) -> bool {
+        self.at.as_mut().is_none_or(|(answering, _)| answering.finish(until))
     }
 }
 
@@ -52,6 +60,18 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             && self.open.as_ref().is_some_and(Open::is_over)
         {
             self.open = Some(Open::new(desk, &self.place, (&self.called(), self.link)));
+        }
+    }
+
+    /// What was taken is answered before the connection goes: what is begun when it is done, the rest as refused.
+    pub(super) fn finish_answers(&mut self) {
+        let (Some(mut open), Some(desk)) = (self.open.take(), &self.desk) else { return };
+        let since = self.link.stopping_since().unwrap_or_else(Instant::now);
+        if !open.finish(since + BEGUN) {
+            desk.halt();
+            if !open.finish(since + LEFT) {
+                tracing::warn!("what others asked is left without an answer, as it takes too long");
+            }
         }
     }
 }
