@@ -1,6 +1,9 @@
 //! `cim-nix serve` is told to end while others ask: each gets an answer, and it ends in time.
 
 use std::fs;
+use std::io::Read;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -122,4 +125,27 @@ fn it_ends_in_time_and_answers_while_another_process_holds_the_ledger() {
     assert!(codes.iter().any(|code| code == "stopping"), "{codes:?}");
     other.execute_batch("ROLLBACK").unwrap();
     super::processes::assert_clean(&side.ada);
+}
+
+#[test]
+fn a_service_manager_that_listens_at_an_abstract_name_is_told() {
+    let side = Asked::new();
+    let name = format!("cim-nix-{}", std::process::id());
+    let manager = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let hears = || {
+        let mut buffer = [0; 64];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let mut child = side.serve(|command| {
+        command.env("NOTIFY_SOCKET", format!("@{name}")).stderr(std::process::Stdio::piped());
+    });
+    assert_eq!(hears(), "READY=1\n");
+    let mut said = child.stderr.take().unwrap();
+    end(child);
+    assert_eq!(hears(), "STOPPING=1\n");
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    assert!(!text.contains("does not listen"), "{text}");
 }
