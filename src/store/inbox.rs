@@ -200,6 +200,8 @@ struct Intake<'a> {
 struct Sender {
     id: i64,
     key: String,
+    /// The machine that it is on, as far as it has told.
+    host: String,
     active: bool,
     seq: i64,
     chain: Hash,
@@ -295,17 +297,17 @@ impl<'a> Intake<'a> {
     /// The origin of a key, made known when it is new.
     fn sender(&self, key: &str) -> Result<Sender, StoreError> {
         let path = self.place.path;
-        let find = "SELECT id, state = 'active' FROM origins WHERE public_key = ?1";
-        let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+        let find = "SELECT id, state = 'active', host FROM origins WHERE public_key = ?1";
+        let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get(2)?));
         let known = self.place.cached(find)?.query_row([key], found).optional().named(path)?;
-        let (id, active) = if let Some(known) = known {
+        let (id, active, host) = if let Some(known) = known {
             known
         } else {
             self.place
                 .cached("INSERT INTO origins (public_key, host, user, created_at) VALUES (?1, '', '', ?2)")?
                 .execute(params![key, self.at])
                 .named(path)?;
-            (self.place.connection.last_insert_rowid(), true)
+            (self.place.connection.last_insert_rowid(), true, String::new())
         };
         let head = self
             .place
@@ -314,7 +316,7 @@ impl<'a> Intake<'a> {
             .optional()
             .named(path)?;
         let (seq, chain) = head.unwrap_or((0, GENESIS));
-        Ok(Sender { id, key: key.to_owned(), active, seq, chain })
+        Ok(Sender { id, key: key.to_owned(), host, active, seq, chain })
     }
 
     /// What waits right after the end of the origin's chain.

@@ -231,17 +231,20 @@ impl Store {
         make_file(path)?;
         let (mut connection, inode) = connect::prepared_to_write(path)?;
         restrict_files(path);
-        let origin = origin::load_or_make(&mut connection, path, who, now)?;
+        let mut origin = origin::load_or_make(&mut connection, path, who, now)?;
+        if let Err(error) = origin::follow_host(&connection, &mut origin, who) {
+            tracing::warn!(%error, "this machine has another name, which is written down by the next opening");
+        }
         projection::ensure(&connection)?;
         local::edits::sweep(&connection, now).named(path)?;
         if erase::pending(&connection).named(path)?.is_some() {
             local::edits::blank_secrets(&connection).named(path)?;
         }
+        let last = Last::default();
+        connect::be_patient(&mut connection, Arc::clone(&last)).named(path)?;
         let writer = Writer::start(connection, (path, inode), &origin)?;
         let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode, last };
         if let Err(error) = store.finish_erasure() {
-        let last = Last::default();
-        connect::be_patient(&mut connection, Arc::clone(&last)).named(path)?;
             tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
         }
         Ok(store)

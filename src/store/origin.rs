@@ -27,7 +27,7 @@ pub struct Origin {
     pub id: i64,
     /// Its public key, as on the wire.
     pub public_key: String,
-    /// The machine on which it was made.
+    /// The machine that it is on.
     pub host: String,
     /// The user who made it.
     pub user: String,
@@ -114,6 +114,16 @@ pub(crate) fn load_or_make(
     let origin = load(&transaction).named(path)?.ok_or_else(|| StoreError::NoOrigin { path: path.to_owned() })?;
     transaction.commit().named(path)?;
     Ok(origin)
+}
+
+/// The machine has another name than when the ledger was opened last: what is shown of this origin has it from here on.
+pub(crate) fn follow_host(connection: &Connection, origin: &mut Origin, who: &Who) -> rusqlite::Result<()> {
+    if origin.host == who.host {
+        return Ok(());
+    }
+    connection.execute("UPDATE origins SET host = ?2 WHERE id = ?1", params![origin.id, who.host])?;
+    origin.host.clone_from(&who.host);
+    Ok(())
 }
 
 fn insert(connection: &Connection, public_key: &str, ledger: &Uuid, who: &Who, now: i64) -> rusqlite::Result<()> {

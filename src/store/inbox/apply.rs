@@ -137,17 +137,19 @@ impl Intake<'_> {
             .map(drop)
     }
 
-    /// The machine and user of an origin are those of its first event's actor: the chain covers it.
-    fn introduce(&self, sender: &Sender, arrival: &Arrival) -> Result<(), StoreError> {
-        if sender.seq > 0 {
+    /// The user of an origin is that of its first event's actor, and its machine that of the newest one's, as machines get other names:
+    /// the chain covers it. This machine knows its own.
+    fn introduce(&self, sender: &mut Sender, arrival: &Arrival) -> Result<(), StoreError> {
+        let (user, host) = of_actor(&arrival.actor);
+        if host == sender.host || sender.id == self.place.origin.id {
             return Ok(());
         }
-        let (user, host) = arrival.actor.rsplit_once('@').unwrap_or((&arrival.actor, ""));
         self.place
-            .cached("UPDATE origins SET host = ?2, user = ?3 WHERE id = ?1 AND host = ''")?
+            .cached("UPDATE origins SET user = iif(host = '', ?3, user), host = ?2 WHERE id = ?1")?
             .execute(params![sender.id, host, user])
-            .named(self.place.path)
-            .map(drop)
+            .named(self.place.path)?;
+        host.clone_into(&mut sender.host);
+        Ok(())
     }
 
     /// What an origin erased of its own events is erased here too.
@@ -164,5 +166,25 @@ impl Intake<'_> {
             self.taken.erased += 1;
         }
         Ok(())
+    }
+}
+
+/// User and machine of an actor: of `user@host`, and of the machine that did what somebody else asked for, `bus:name (user@host)`.
+fn of_actor(actor: &str) -> (&str, &str) {
+    let here = actor.strip_prefix("bus:").and_then(|asked| asked.strip_suffix(')')?.rsplit_once(" ("));
+    let actor = here.map_or(actor, |(_, here)| here);
+    actor.rsplit_once('@').unwrap_or((actor, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_of_an_actor_is_the_one_that_did_it() {
+        assert_eq!(of_actor("ada@desk"), ("ada", "desk"));
+        assert_eq!(of_actor("ada@home@desk"), ("ada@home", "desk"));
+        assert_eq!(of_actor("bus:carol@phone (x) (ada@desk)"), ("ada", "desk"));
+        assert_eq!(of_actor("nobody"), ("nobody", ""));
     }
 }

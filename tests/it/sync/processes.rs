@@ -226,6 +226,32 @@ fn a_forked_ledger_stays_blocked_however_often_it_is_tried() {
 }
 
 #[test]
+fn a_machine_that_got_another_name_is_shown_under_it() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    bob.synced();
+    let own = &ada.session.store.origin().public_key;
+    let host = |of: &Machine| {
+        let sql = "SELECT host FROM v1_origins WHERE public_key = ?1";
+        of.session.store.reader().unwrap().query_row(sql, [own], |row| row.get::<_, String>(0)).unwrap()
+    };
+    assert_eq!((host(&ada), host(&bob)), ("ada".to_owned(), "ada".to_owned()));
+    let who = Who { host: "lovelace".to_owned(), user: "ada".to_owned() };
+    let renamed = ledger::open(ada.session.store.path(), who, Clock::system()).unwrap();
+    assert_eq!(host(&ada), "lovelace", "here at once");
+    record_change(&renamed, ada.flake(1), 1);
+    engine::run(&renamed, &ada.place, &Link::default(), Until::Synced, &AtomicBool::new(false)).unwrap();
+    bob.synced();
+    assert_eq!(host(&bob), "lovelace", "elsewhere with the next change");
+    let carol = Machine::at("carol", &ada.place);
+    carol.synced();
+    assert_eq!(host(&carol), "lovelace");
+    assert_clean(&bob);
+}
+
+#[test]
 fn an_erased_event_is_blank_on_every_machine_and_both_verify() {
     let mut server = Server::start();
     let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));

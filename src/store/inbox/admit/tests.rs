@@ -21,7 +21,7 @@ impl Origin {
     }
 
     fn sender(&self) -> Sender {
-        Sender { id: 2, key: self.key.public_key(), active: true, seq: 0, chain: GENESIS }
+        Sender { id: 2, key: self.key.public_key(), host: String::new(), active: true, seq: 0, chain: GENESIS }
     }
 
     fn next(&mut self, signed: bool) -> Arrival {
