@@ -9,7 +9,7 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 }
 
 /// `8 streams with 14 events`, for whoever learns what was shared.
-pub(crate) fn shared(released: Released) -> String {
+fn shared(released: Released) -> String {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     format!("{} with {}", plural(count(released.streams), "stream"), plural(count(released.events), "event"))
 }
@@ -22,6 +22,12 @@ pub(crate) fn waits(released: Released) -> String {
         "{streams} {are} shared by the next synchronisation, when the server has told what it holds of this ledger, \
          which was restored"
     )
+}
+
+/// The same as a sentence: `1 stream with 1 event is shared now`.
+pub(crate) fn shared_now(released: Released) -> String {
+    let are = if released.streams == 1 { "is" } else { "are" };
+    format!("{} {are} shared now", shared(released))
 }
 
 /// The first eight characters of an id or a hash: enough for people.

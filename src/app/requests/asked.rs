@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) actor: Option<String>,
     /// Its own fields; none when the body is no JSON object.
     pub(super) fields: Option<Map<String, Value>>,
+    /// Whether that is because its values lie deeper in each other than is read.
+    too_deep: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,9 @@ enum Kind {
     Command,
     Query,
 }
+
+/// How deep objects and lists may lie in each other: what the parser reads.
+const DEEPEST: usize = 127;
 
 /// Where other domains put a command's own fields.
 const WRAPPERS: [&str; 3] = ["command", "payload", "query"];
@@ -51,11 +56,13 @@ impl Asked {
         if tokens.nth(1).is_some() {
             return None;
         }
-        let body: Option<Value> = if request.body.is_empty() {
-            Some(Value::Object(Map::new()))
+        let body = if request.body.is_empty() {
+            Ok(Value::Object(Map::new()))
         } else {
-            serde_json::from_slice(&request.body).ok()
+            serde_json::from_slice::<Value>(&request.body)
         };
+        // The parser has no other word for it.
+        let too_deep = body.as_ref().is_err_and(|error| error.to_string().starts_with("recursion limit"));
         let body = body.unwrap_or(Value::Null);
         let (identity, named) = identity(request, &body, clock);
         let actor = actor(request, &body);
@@ -64,13 +71,23 @@ impl Asked {
         let unfit = misread.map(|field| (field, "a UUID"));
         let unfit = unfit.or_else(|| too_long.map(|(field, _)| (field, "a name of at most 256 bytes")));
         let actor = actor.filter(|_| too_long.is_none()).map(|(_, name)| name.to_owned());
-        Some(Self { kind, what, identity, named, unfit, actor, fields: fields(body) })
+        Some(Self { kind, what, identity, named, unfit, actor, fields: fields(body), too_deep })
     }
 
     /// Who names a message and is not understood would not be recognised when it comes again; and a name of any length would
     /// stand in events that nobody takes in.
     pub(super) fn refuse_unfit(&self) -> Result<(), Refusal> {
         self.unfit.map_or(Ok(()), |(field, must)| Err(Refusal::invalid(field, must)))
+    }
+
+    /// Why a body without fields is refused.
+    pub(super) fn refuse_body(&self) -> Refusal {
+        let must = if self.too_deep {
+            format!("the values of the body lie in each other at most {DEEPEST} deep")
+        } else {
+            "the body must be a JSON object".to_owned()
+        };
+        Refusal::rejected("invalid", must)
     }
 
     /// Whether it asks for something to be done.
@@ -278,6 +295,21 @@ mod tests {
             assert_eq!(named(&long).refuse_unfit(), Err(Refusal::invalid(field, must)), "{field}");
             assert_eq!((named(&longest).refuse_unfit(), named(&longest).actor), (Ok(()), Some(longest.clone())));
         }
+    }
+
+    #[test]
+    fn a_body_that_is_nested_too_deep_is_refused_with_how_deep_it_may_be() {
+        let nested = |depth: usize| format!("{}{}", "{\"x\":".repeat(depth - 1), "{}") + &"}".repeat(depth - 1);
+        let read = |text: String| {
+            let request = Request { subject: String::new(), headers: HeaderMap::new(), body: text.into_bytes() };
+            Asked::read("nix.cmd.flake.scan", &request, &Clock::fixed(1_700_000_000_000_000)).unwrap()
+        };
+        assert!(read(nested(DEEPEST)).fields.is_some());
+        let deeper = read(nested(DEEPEST + 1));
+        assert!(deeper.fields.is_none());
+        let why = "the values of the body lie in each other at most 127 deep";
+        assert_eq!(deeper.refuse_body(), Refusal::rejected("invalid", why));
+        assert_eq!(read("[".to_owned()).refuse_body(), Refusal::rejected("invalid", "the body must be a JSON object"));
     }
 
     #[test]

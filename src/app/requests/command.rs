@@ -162,7 +162,7 @@ fn events_of(desk: &Desk, identity: &MessageIdentity) -> Result<Vec<String>, Ref
 /// Checks the fields of a request against its table.
 pub(super) fn validate(asked: &Asked, fields: &[Field]) -> Result<(), Refusal> {
     if asked.fields.is_none() {
-        return Err(Refusal::rejected("invalid", "the body must be a JSON object"));
+        return Err(asked.refuse_body());
     }
     for field in fields {
         let fits = match (asked.field(field.name), field.json) {
@@ -196,7 +196,8 @@ fn scan(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal
     let flakes = desk.read(|reader| view::flakes(reader, Whose::Own, At::Now))?;
     let seen = flakes.iter().filter(|flake| flake.path.to_path().starts_with(&below)).count();
     let passed_over = if forgotten { "; the flake at that path was forgotten and is passed over" } else { "" };
-    Ok(format!("{seen} flakes seen{passed_over}"))
+    let flakes = if seen == 1 { "flake" } else { "flakes" };
+    Ok(format!("{seen} {flakes} seen{passed_over}"))
 }
 
 fn forget(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal> {

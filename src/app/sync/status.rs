@@ -106,8 +106,8 @@ pub fn checks(report: &Report, now: i64) -> Vec<Check> {
     vec![
         delivery(&report.remote.status),
         named("breaker", warning(report.breaker != "closed"), report.breaker.to_owned()),
-        named("outbox", warning(old), format!("{} events are not sent yet{age}", report.backlog)),
-        named("parked", warning(report.parked > 0), format!("{} messages could not be taken in", report.parked)),
+        named("outbox", warning(old), format!("{} not sent yet{age}", events_are(report.backlog))),
+        named("parked", warning(report.parked > 0), parked(report.parked)),
     ]
 }
 
@@ -118,6 +118,17 @@ pub fn waits(gap: &Gap) -> String {
     let events = if *waiting == 1 { "1 event".to_owned() } else { format!("{waiting} events or more") };
     let wait = if *waiting == 1 { "waits" } else { "wait" };
     format!("{events} of {machine} {wait} for its event {event}, which the server does not have")
+}
+
+/// `1 event is`, `2 events are`.
+fn events_are(count: i64) -> String {
+    if count == 1 { "1 event is".to_owned() } else { format!("{count} events are") }
+}
+
+/// How many messages could not be taken in, for people.
+pub fn parked(count: u64) -> String {
+    let messages = if count == 1 { "message" } else { "messages" };
+    format!("{count} {messages} could not be taken in")
 }
 
 fn delivery(status: &Status) -> Check {

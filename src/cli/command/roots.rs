@@ -17,7 +17,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::path::{PathFields, for_people};
 use crate::cli::table::Table;
-use crate::cli::text::{plural, shared, waits};
+use crate::cli::text::{plural, shared_now, waits};
 use crate::store::view::rfc3339;
 
 mod done;
@@ -105,7 +105,7 @@ fn share(context: &mut Context<'_>, roots: &[PathBuf]) -> Result<(), Failure> {
     let roots = roots.iter().map(|root| context.directory.join(root)).collect();
     let released = consent::share(&context.session()?, &Which::Named(roots))?;
     context.printer.say(match released.waiting {
-        0 => format!("{} are shared now", shared(released)),
+        0 => shared_now(released),
         _ => waits(released),
     });
     context.printer.answer(&done::Shared { streams: released.streams, events: released.events })

@@ -255,9 +255,10 @@ fn a_flake_is_made_for_others_below_a_root_and_never_over_anything() {
         (at("one"), "refused"),
         (at("dangling"), "refused"),
         (at("left"), "refused"),
-        (at("one/flake.nix/x"), "outside_roots"),
-        (at("missing/new"), "outside_roots"),
-        (at("out/new"), "outside_roots"),
+        (at("one/flake.nix/x"), "invalid"),
+        (at("missing/new"), "invalid"),
+        (at("missing/of/missing/new"), "invalid"),
+        (at("out/new"), "invalid"),
         (at("../new"), "outside_roots"),
         (path(&outside.path().join("new")), "outside_roots"),
         (at("-rf"), "invalid"),
@@ -344,15 +345,17 @@ fn nothing_is_written_for_others_in_what_is_private() {
     assert_eq!(add("linked")["code"], "outside_roots");
     let (private, unknown) = (add("kept"), add("nowhere"));
     assert_eq!((&private["code"], &private["message"]), (&json!("not_found"), &unknown["message"]));
-    let (private, unknown) = (
-        side.ask("flake.create", &path(&side.at("kept/new"))),
-        side.ask("flake.create", &path(&side.at("nowhere/new"))),
-    );
-    assert_eq!((&private["code"], &private["message"]), (&json!("outside_roots"), &unknown["message"]));
+    let unknown = side.ask("flake.create", &path(&side.at("nowhere/new")));
+    assert_eq!((&unknown["code"], &unknown["field"]), (&json!("invalid"), &json!("path")), "{unknown}");
+    for place in ["kept/new", "kept/of/new", "kept/nowhere/new"] {
+        let private = side.ask("flake.create", &path(&side.at(place)));
+        let said = |reply: &Value| [&reply["code"], &reply["message"], &reply["field"]].map(Clone::clone);
+        assert_eq!(said(&private), said(&unknown), "{place}");
+    }
     // Nor is told whether there is something where a private root is, or was.
     let (there, gone) =
         (side.ask("flake.create", &path(&side.at("kept"))), side.ask("flake.create", &path(&side.at("gone"))));
-    assert_eq!((&there["code"], &there["message"]), (&json!("outside_roots"), &unknown["message"]));
+    assert_eq!(there["code"], "outside_roots");
     assert_eq!((&there["code"], &there["message"]), (&gone["code"], &gone["message"]));
     for place in ["kept", "kept/of/another"] {
         assert_eq!(side.read(&format!("{place}/flake.nix")), FLAKE);

@@ -235,7 +235,7 @@ fn commands_reach_what_is_shared_and_say_nothing_of_the_rest() {
     // What lies in a private root inside is looked at with the rest, and not told.
     let reply = scan(&told.shared());
     assert_eq!(reply["code"], "done", "{reply:#}");
-    assert!(reply["message"].as_str().unwrap().starts_with("1 flakes seen"), "{reply:#}");
+    assert!(reply["message"].as_str().unwrap().starts_with("1 flake seen"), "{reply:#}");
     let events = reply["events"].as_array().unwrap();
     assert!(!events.is_empty());
     for event in events {

@@ -3,7 +3,7 @@
 //!
 //! Knows no way to start a program: the lock is left to whoever sits at the machine.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde_json::json;
 
@@ -81,10 +81,14 @@ pub(super) fn create(desk: &Desk, asked: &Asked, command: &Command) -> Result<St
     let (path, is_clean) = (Path::new(path), !path.chars().any(char::is_control));
     let name = path.file_name().and_then(|name| name.to_str()).filter(|name| is_clean && is_directory_name(name));
     let (Some(above), Some(name), true) = (path.parent(), name, path.is_absolute()) else { return Err(invalid()) };
-    if !above.is_dir() {
+    if path.components().any(|component| component == Component::ParentDir) {
         return Err(outside());
     }
-    let directory = confined(desk, above)?.path().join(name);
+    let place = if above.is_dir() { confined(desk, above) } else { Err(outside()) };
+    // Below what is shared, a place that is private is answered for as one that is not there.
+    let is_below_shared = || above.ancestors().skip(1).any(|place| place.is_dir() && confined(desk, place).is_ok());
+    let place = place.map_err(|why| if why == outside() && is_below_shared() { invalid() } else { why })?;
+    let directory = place.path().join(name);
     // A root of its own may lie, or have lain, right there: whether it does is told to nobody.
     if !desk.read(|reader| consent::covers(reader, &directory))? {
         return Err(outside());

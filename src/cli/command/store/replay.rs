@@ -112,6 +112,9 @@ impl Answer for Summary {
         }
         page.table(&table);
         page.gap();
-        page.line(format!("{} events give the state {}", self.events, self.state));
+        page.line(match self.events {
+            1 => format!("1 event gives the state {}", self.state),
+            events => format!("{events} events give the state {}", self.state),
+        });
     }
 }

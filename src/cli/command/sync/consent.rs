@@ -10,7 +10,7 @@ use crate::app::sync::{Place, SyncError};
 use crate::cli::answer::Single;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::text::{plural, shared, waits};
+use crate::cli::text::{plural, shared_now, waits};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Enable {
@@ -70,7 +70,7 @@ impl Enable {
         context.printer.say(match released.streams {
             0 if released.waiting > 0 => format!("synchronisation is on; {}", waits(released)),
             0 => "synchronisation is on; nothing more is shared than before".to_owned(),
-            _ => format!("synchronisation is on; {} are shared now", shared(released)),
+            _ => format!("synchronisation is on; {}", shared_now(released)),
         });
         context.printer.say("`cim-nix sync now` sends and takes once, `cim-nix sync status` shows where it stands");
         context.printer.answer(&Enabled {

@@ -143,7 +143,7 @@ impl Single for Synced {
             page.line(&gap.sentence);
         }
         if self.parked > 0 {
-            page.line(format!("{} messages could not be taken in: `cim-nix sync parked list`", self.parked));
+            page.line(format!("{}: `cim-nix sync parked list`", status::parked(self.parked)));
         }
     }
 }

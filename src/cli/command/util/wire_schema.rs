@@ -36,7 +36,7 @@ pub(super) fn markdown() -> String {
          | `nix.query.<aggregate>.<action>.<origin>` | a query to one machine |\n\
          | `health.cim-domain-nix`, `health.nix` | how a machine is |\n\
          | `discovery.cim-domain-nix` | what a machine can do; also published to `discovery.announce` when `serve` connects |\n\
-         | `metrics.nix` | the counts of `/metrics` as JSON, below `metrics` each by its name there without `cim_nix_` |\n\
+         | `metrics.nix` | the counts of `/metrics` as JSON, below `metrics` each by its name there without `cim_nix_` and `_total` |\n\
          | `$SRV.PING`, `$SRV.INFO`, `$SRV.STATS` | the same service, as NATS tools look for it |\n\n\
          An origin is the public key of a ledger, as `cim-nix info` shows it. Requests are answered while `serve` runs.\n",
     );
