@@ -102,7 +102,7 @@ pub enum Error {
         id: String,
     },
     /// Whoever asked said stop meanwhile.
-    #[error("reading the history of the git repository {} was stopped; the next scan goes on", repository.display())]
+    #[error("reading the history of the git repository {} was stopped, and the next scan goes on", repository.display())]
     Stopped {
         /// The repository.
         repository: PathBuf,
