@@ -229,7 +229,11 @@ fn scan_roots(
     count_in(&mut walked);
     let mut known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
-    let forgotten = forgotten::follow((session, &command), (&walked, &known), &moved, (request, roots))?;
+    let forgotten = if stop.load(Ordering::Relaxed) {
+        Vec::new()
+    } else {
+        forgotten::follow((session, &command), (&walked, &known), &moved, (request, roots))?
+    };
     if !forgotten.is_empty() {
         known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     }
@@ -256,6 +260,8 @@ fn scan_roots(
         if let Some(root) = &request.system {
             system::settle(root, &known, &mut settler)?;
         }
+    } else if request.modules {
+        settler.leave_unfinished()?;
     }
     run.finish(command, roots, settler)
 }

@@ -211,7 +211,10 @@ impl Files<'_> {
             // One file must not stand in the way of those beside it.
             Outcome::TooLarge(_) if looked.len() > 1 => {
                 let (some, others) = looked.split_at(looked.len() / 2);
+                let began = settler.began();
                 self.record(some, tries, settler)?;
+                // These were looked at before, whatever was looked at again since.
+                settler.as_of(began);
                 self.record(others, tries, settler)
             }
             outcome => {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::flake::moved::moved_from;
 use crate::domain::flake::state::Flake;
@@ -38,6 +39,7 @@ pub(super) fn follow(
         let state = known::flake(&reader, flake.id)?.0;
         Ok(state.map(|state| (flake.id, Flake { removed: false, ..state })))
     };
+    let since: HashMap<PathBuf, i64> = reader.forgotten()?.into_iter().collect();
     let states: Vec<(FlakeId, Flake)> =
         gone.iter().filter_map(|flake| as_it_was(flake).transpose()).collect::<Result<_, StoreError>>()?;
     let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
@@ -45,7 +47,13 @@ pub(super) fn follow(
     for at in new.filter(|at| !moved.contains_key(&at.dir) && !is_named(&at.dir)) {
         let Some((content, lineage)) = gone::glimpse(at) else { continue };
         let is_same = |_, flake: &Flake| content.is_of(flake);
-        if let Some(id) = moved_from(states.iter().map(|(id, flake)| (*id, flake)), &lineage, is_same) {
+        let was_there = |id: &FlakeId| {
+            let flake = gone.iter().find(|flake| flake.id == *id);
+            let since = flake.and_then(|flake| since.get(&flake.directory));
+            since.is_some_and(|since| is_older(&at.dir, *since))
+        };
+        let older = states.iter().filter(|(id, _)| was_there(id)).map(|(id, flake)| (*id, flake));
+        if let Some(id) = moved_from(older, &lineage, is_same) {
             places.entry(id).or_default().push(at.dir.clone());
         }
     }
@@ -66,6 +74,18 @@ pub(super) fn follow(
         why: format!("it was forgotten at {}; name it to have it back", from.display()),
     };
     Ok(followed.into_iter().map(told).collect())
+}
+
+/// Whether a directory, or the flake in it, was there at a moment: what was made since, a clone or a new work tree, is no flake
+/// that was moved.
+fn is_older(directory: &Path, micros: i64) -> bool {
+    let is_before = |time: SystemTime| {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        i64::try_from(since).is_ok_and(|time| time <= micros)
+    };
+    let made = directory.metadata().and_then(|found| found.created());
+    let written = directory.join("flake.nix").metadata().and_then(|found| found.modified());
+    made.is_ok_and(is_before) || written.is_ok_and(is_before)
 }
 
 /// Whether a directory is not there any more, though what held it is: who scans one place alone does not come by another.

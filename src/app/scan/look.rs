@@ -98,7 +98,7 @@ impl Looker<'_> {
         let limited = flake.and_then(|flake| self.known.cursor(flake.id)).is_some_and(|cursor| !cursor.complete);
         let stamp = stamp(nix_stamp, at, limited);
         if let (Some(row), Some(flake)) = (row, flake)
-            && row.stamp == stamp
+            && (row.stamp == stamp || !self.history && row.stamp == without_past(&stamp))
             && row.extractor == self.extractor
             && self.past_is_read(flake.id)
         {
@@ -112,6 +112,9 @@ impl Looker<'_> {
             Ok(mut sight) => {
                 if sight.past.as_ref().is_some_and(|past| past.cursor.complete == limited) {
                     sight.stamp = other;
+                }
+                if !self.history {
+                    sight.stamp = without_past(&sight.stamp);
                 }
                 if sight.past_stopped {
                     // The device alone, which is the stamp of nothing: the next scan looks again.
@@ -203,7 +206,7 @@ impl Looker<'_> {
                 self.repository(repository, at, &mut sight, &mut causes);
             }
         }
-        if sight.past.is_none() {
+        if sight.past.is_none() || sight.past_stopped {
             sight.lock_look.without([HISTORY_LIMITED]);
         }
         sight.flake_findings.findings.extend(git_findings.into_list());
@@ -313,6 +316,14 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     // Not that of `flake.nix`, which may be a link to another one.
     let device = device_at(&at.dir).unwrap_or(nix.dev);
     [&device.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
+}
+
+/// The stamp of a look that left the past alone: enough for another such look, and not for one that wants the past.
+fn without_past(stamp: &[u8]) -> Vec<u8> {
+    let (device, rest) = stamp.split_at(stamp.len().min(size_of::<u64>()));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(rest).update(b"without the past");
+    [device, hasher.finalize().as_bytes()].concat()
 }
 
 /// What tells two states of a flake apart, byte by byte.

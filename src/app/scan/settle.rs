@@ -378,6 +378,20 @@ impl<'a> Settler<'a> {
         Ok(Known::load(&self.reader, &self.session.store.origin().public_key)?)
     }
 
+    /// Where the ledger ended before the look that is settled now.
+    pub(super) const fn began(&self) -> i64 {
+        self.began
+    }
+
+    /// Has the next scan read again what was recorded without what follows from it: the configurations.
+    pub(super) fn leave_unfinished(&mut self) -> Result<(), AppError> {
+        self.wait()?;
+        let known = self.known_now()?;
+        let touched = known.flakes().filter(|flake| self.touched.contains_key(&flake.id));
+        self.notes.extend(touched.map(|flake| LocalNote::FileUnfinished { path: flake.directory.clone() }));
+        Ok(())
+    }
+
     /// The same for what follows from what was looked at when the ledger ended there.
     pub(super) const fn as_of(&mut self, began: i64) {
         self.began = began;
@@ -414,6 +428,15 @@ impl<'a> Settler<'a> {
     fn show_findings(&mut self, at: &Found, sight: &Sight) {
         self.show(&at.dir.join("flake.nix"), &sight.flake_findings.findings);
         self.show(&at.dir.join("flake.lock"), &sight.lock_findings.findings);
+    }
+
+    /// What was seen first is worth nothing now.
+    fn show_instead(&mut self, directory: &Path, sight: &Sight) {
+        let files = ["flake.nix", "flake.lock"].map(|name| directory.join(name));
+        self.report.problems.retain(|problem| !files.contains(&problem.path));
+        for (file, seen) in files.iter().zip([&sight.flake_findings, &sight.lock_findings]) {
+            self.show(file, &seen.findings);
+        }
     }
 
     fn show(&mut self, file: &Path, findings: &[Finding]) {

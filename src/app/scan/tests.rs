@@ -43,14 +43,14 @@ impl Two {
     }
 
     fn scan(&self, session: &Session) -> ScanReport {
-        let request = ScanRequest { paths: vec![self.root()], ..ScanRequest::default() };
+        let request = ScanRequest { paths: vec![self.root()], modules: true, ..ScanRequest::default() };
         scan(session, &request, &|_| {}, &AtomicBool::new(false)).unwrap()
     }
 
     /// Scans as the first process, with something that happens when it has looked and not recorded yet.
     fn scan_with(&self, meanwhile: impl FnOnce()) -> ScanReport {
         let (session, root, stop) = (&self.one, self.root(), AtomicBool::new(false));
-        let request = ScanRequest::default();
+        let request = ScanRequest { modules: true, ..ScanRequest::default() };
         let reader = session.store.reader().unwrap();
         let began = reader.head().unwrap();
         let walked = walk_until(slice::from_ref(&root), &request.options(vec![root.clone()]), &stop).unwrap();
@@ -78,6 +78,9 @@ impl Two {
         for (at, glance) in glances {
             settler.settle(at, glance).unwrap();
         }
+        // It is stopped before it comes to the configurations.
+        stop.store(true, Ordering::Relaxed);
+        settler.leave_unfinished().unwrap();
         run.finish(command, &[root], settler).unwrap()
     }
 
@@ -119,11 +122,27 @@ fn what_changed_again_since_is_recorded_by_the_second_look() {
 }
 
 #[test]
+fn what_a_stopped_scan_did_not_come_to_is_recorded_by_the_next_one() {
+    let two = Two::new();
+    let nix = r#"{ description = "first"; outputs = _: { nixosConfigurations.web = { }; }; }"#;
+    fs::write(two.root().join("flake.nix"), nix).unwrap();
+    let configurations = || {
+        let sql = "SELECT count(*) FROM v1_events WHERE type = 'config.discovered'";
+        two.one.store.reader().unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert!(two.scan_with(|| {}).events > 0);
+    assert_eq!(configurations(), 0);
+    two.scan(&two.other);
+    assert_eq!(configurations(), 1);
+    assert_eq!(two.scan(&two.one).events, 0);
+}
+
+#[test]
 fn a_lock_that_another_process_recorded_after_the_walk_is_not_gone() {
     let two = Two::new();
     two.describe("second");
     let lock = r#"{"nodes": {"root": {}}, "root": "root", "version": 7}"#;
-    let request = ScanRequest { paths: vec![two.root()], ..ScanRequest::default() };
+    let request = ScanRequest { paths: vec![two.root()], modules: true, ..ScanRequest::default() };
     let progress = |progress| {
         if progress == (Progress::Flakes { done: 0, total: 1 }) {
             fs::write(two.root().join("flake.lock"), lock).unwrap();

@@ -80,6 +80,21 @@ fn no_history_reads_none_and_a_later_scan_with_history_makes_up_for_it() {
 }
 
 #[test]
+fn what_was_committed_before_a_scan_without_history_is_made_up_for_as_well() {
+    let estate = Estate::new();
+    let (git, _) = repository(&estate, "ab");
+    estate.scan();
+    estate.write("a/flake.lock", &lock('c'));
+    git.commit_all("Update to c");
+    let without = ScanRequest { paths: vec![estate.root()], history: false, ..ScanRequest::default() };
+    estate.scan_with(&without);
+    assert_eq!((recorded(&estate).len(), estate.scan_with(&without).events), (2, 0));
+    estate.scan();
+    assert_eq!(recorded(&estate).len(), 3);
+    assert_eq!((estate.scan_with(&without).events, estate.scan().events), (0, 0));
+}
+
+#[test]
 fn a_bound_leaves_out_what_is_older_and_can_be_widened() {
     let estate = Estate::new();
     let (git, commits) = repository(&estate, "ab");

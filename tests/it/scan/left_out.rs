@@ -145,6 +145,17 @@ fn a_forgotten_flake_stays_forgotten_where_it_goes_until_that_is_named() {
 }
 
 #[test]
+fn what_is_made_anew_like_a_forgotten_flake_that_is_gone_is_another_flake() {
+    let estate = three();
+    forget_flake(&estate, "b");
+    fs::remove_dir_all(estate.root().join("b")).expect("removed");
+    estate.scan();
+    estate.write("fresh/flake.nix", &FLAKE.replace("A test", "b"));
+    let report = estate.scan();
+    assert_eq!((report.new, report.left_out.len()), (1, 0), "{report:?}");
+}
+
+#[test]
 fn a_copy_of_a_forgotten_flake_is_another_flake() {
     let estate = three();
     forget_flake(&estate, "b");

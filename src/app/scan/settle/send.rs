@@ -85,6 +85,7 @@ impl Settler<'_> {
             self.look_again()?;
             let Some(sight) = self.sight_anew(directory)? else { break };
             self.touch(sight.id, !sight.same_files);
+            self.show_instead(directory, &sight);
             let Decision { command, fate, writes, notes } = self.decide(directory, &sight)?;
             match self.store_as(|_| command, writes, notes)? {
                 Outcome::Conflict if tries_left > 0 => {}
