@@ -34,6 +34,7 @@ pub struct Bus {
     pub(super) context: Context,
     link: Link,
     target: Target,
+    name: String,
     over: Arc<AtomicBool>,
 }
 
@@ -70,7 +71,15 @@ impl Bus {
             context.set_timeout(target.patience * 2);
             context
         };
-        Ok(Self { runtime, client, context, link, target: target.clone(), over })
+        Ok(Self { runtime, client, context, link, target: target.clone(), name: name.to_owned(), over })
+    }
+
+    /// Another connection to the same place, for what this one may not survive.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn beside(&self) -> Result<Self, BusError> {
+        Self::connect(&self.target, &self.name, self.link.beside())
     }
 
     /// The connection's own state.

@@ -108,16 +108,22 @@ impl Bus {
         let stream = self.wait(doing, self.context.get_stream_no_info(&exchange.stream))?;
         let stream = stream.map_err(|error| failed(chain(&error)))?;
         let before = self.link().standing().connections;
-        let last = match self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin))) {
-            // An answer that the client cannot read is no answer, and costs the connection.
-            Err(BusError::Failed { .. }) if self.link().standing().connections > before || self.is_over() => {
-                return Err(match self.unreadable_last(exchange, origin)? {
-                    Some(last) => BusError::Unplaced { origin: origin.to_owned(), message: last.sequence },
-                    None => failed("the connection is lost".to_owned()),
-                });
+        let last = self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin)));
+        // An answer that the client cannot read is no answer, and costs the connection, or the client itself.
+        let unread = match &last {
+            Err(BusError::Failed { .. }) if self.is_over() => self.beside()?.unreadable_last(exchange, origin)?,
+            Err(BusError::Failed { .. }) if self.link().standing().connections > before => {
+                self.unreadable_last(exchange, origin)?
             }
-            last => last?,
+            Ok(Err(error)) if error.kind() != DirectGetErrorKind::NotFound && self.takes_nothing() => {
+                self.beside()?.unreadable_last(exchange, origin)?
+            }
+            _ => None,
         };
+        if let Some(unread) = unread {
+            return Err(BusError::Unplaced { origin: origin.to_owned(), message: unread.sequence });
+        }
+        let last = last?;
         let message = match last {
             Ok(message) => message,
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => {
@@ -134,6 +140,11 @@ impl Bus {
             }
             None => Err(BusError::Unplaced { origin: origin.to_owned(), message: message.sequence }),
         }
+    }
+
+    /// Whether the client broke down: it says so to whoever asks next, before [`Self::is_over`] does.
+    fn takes_nothing(&self) -> bool {
+        matches!(self.wait("asking what the server holds", self.client.flush()), Ok(Err(_)))
     }
 
     /// Publishes messages as one batch, if nothing else of this origin was published since `fence`; returns the stream's

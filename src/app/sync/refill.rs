@@ -38,7 +38,10 @@ pub(super) fn look(
     exchange: &Exchange,
     (own, up_to): (&str, u64),
 ) -> Result<Found, SyncError> {
-    let (mut found, mut reading) = (Found::default(), Reading::new(bus, exchange, Some(own)));
+    // What the client does not survive costs another connection, and not this one.
+    let (again, apart) = (|| bus.beside(), bus.beside()?);
+    let mut found = Found::default();
+    let mut reading = Reading::new(&apart, exchange, Some(own)).connecting(&again);
     loop {
         let messages = reading.next()?;
         let places: Vec<_> = messages.iter().filter_map(|message| message.place_of(own)).collect();

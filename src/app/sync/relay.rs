@@ -188,7 +188,9 @@ fn take_back(
 ) -> Result<(), Stop> {
     let (mut have, _) = session.store.reader()?.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
-    let mut reading = Reading::new(bus, exchange, Some(own));
+    // What the client does not survive costs another connection, and not this one.
+    let (again, apart) = (|| bus.beside(), bus.beside()?);
+    let mut reading = Reading::new(&apart, exchange, Some(own)).connecting(&again);
     let mut waiting = BTreeMap::new();
     loop {
         let messages = reading.next()?;

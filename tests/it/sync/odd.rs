@@ -104,19 +104,36 @@ fn a_running_engine_passes_over_what_it_cannot_read() {
 
 #[test]
 fn a_message_under_our_own_name_that_cannot_be_read_is_a_forgery() {
+    for (headers, words) in ODD {
+        let server = Server::start();
+        let mut place = Machine::new("eve", &server).place.clone();
+        place.target.patience = Duration::from_secs(1);
+        let (ada, bob) = (Machine::at("ada", &place), Machine::new("bob", &server));
+        ada.discover(1);
+        ada.synced();
+        bob.synced();
+        let key = ada.session.store.origin().public_key.clone();
+        wire(&server).send(&format!("nix.ledger.{key}.flake.discovered"), headers);
+        let outcome = ada.sync();
+        assert_eq!(outcome.status.reason.as_deref(), Some("forged"), "{words}: {outcome:?}");
+        assert_eq!(bob.synced().parked, 1, "{words}");
+        assert_eq!(bob.count("SELECT count(*) FROM v1_origins WHERE state = 'quarantined'"), 1, "{words}");
+    }
+}
+
+#[test]
+fn a_running_engine_tells_of_a_forgery_that_its_client_does_not_survive() {
     let server = Server::start();
-    let mut place = Machine::new("eve", &server).place.clone();
-    place.target.patience = Duration::from_secs(1);
-    let (ada, bob) = (Machine::at("ada", &place), Machine::new("bob", &server));
+    let ada = Machine::new("ada", &server);
     ada.discover(1);
-    ada.synced();
-    bob.synced();
+    let running = ada.start();
+    ada.until("all sent", |report| report.shared > 0 && report.backlog == 0);
     let key = ada.session.store.origin().public_key.clone();
-    wire(&server).send(&format!("nix.ledger.{key}.flake.discovered"), ODD[0].0);
-    let outcome = ada.sync();
-    assert_eq!(outcome.status.reason.as_deref(), Some("forged"), "{outcome:?}");
-    assert_eq!(bob.synced().parked, 1);
-    assert_eq!(bob.count("SELECT count(*) FROM v1_origins WHERE state = 'quarantined'"), 1);
+    wire(&server).send(&format!("nix.ledger.{key}.flake.discovered"), ODD[5].0);
+    let report = ada.until("the forgery", |report| report.remote.status.reason.as_deref() == Some("forged"));
+    let error = report.remote.status.last_error.unwrap();
+    assert!(error.contains("does not say which event it is"), "{error}");
+    running.stop();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Connections that are lost: one that is lost again and again, with nothing done in between, is a failure as any other.
 
 use super::Engine;
-use crate::domain::delivery::Seen;
+use crate::domain::delivery::{Seen, State};
 
 /// How many are lost in a row before that is said.
 const MANY: u32 = 8;
@@ -45,8 +45,15 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// The client makes no connection any more.
     pub(super) fn break_down(&mut self) {
+        // Requests have a connection of their own.
+        let open = self.open.take();
         self.hang_up();
+        self.open = open;
         self.status.connected_since = None;
+        if self.delivery.state() == State::Blocked {
+            // What blocks it is told as before: it may be what the client broke down over.
+            return self.see(Seen::Lost);
+        }
         let many = self.losses.count((self.sent, self.progress.mark()));
         self.fail(Seen::Lost, "the connection broke down over what it could not read");
         if many {
