@@ -1,10 +1,13 @@
 //! Answering requests over a real server, whatever becomes of the answer.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cim_domain_nix::bus::{About, Answer, Answered, Bus, Endpoint, Link, Target, Who};
 use serde_json::Value;
 
+use super::machine::Machine;
+use super::requests::Answering;
 use crate::nats::Server;
 
 #[test]
@@ -56,5 +59,21 @@ fn an_answer_too_large_for_the_server_is_told_to_be_so() {
         let reply = runtime.block_on(client.request("test.answers", bytes.into())).unwrap();
         let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
         assert_eq!(reply["code"], code, "{bytes}");
+    }
+}
+
+#[test]
+fn requests_are_answered_once_the_server_takes_a_connection_that_it_has_refused() {
+    let mut server = Server::with("max_connections: 1");
+    let place = Machine::new("eve", &server).place.clone();
+    // The exchange has the one connection, and there is none for the answers.
+    let _answering = Answering::start("ada", &place);
+    server.reload("");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+    let begun = Instant::now();
+    while runtime.block_on(client.request("health.nix", "{}".into())).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct World {
 }
 
 /// A machine that answers and accepts no command.
-struct Answering {
+pub(super) struct Answering {
     machine: Machine,
     stop: Arc<AtomicBool>,
     link: Link,
@@ -41,7 +41,7 @@ struct Answering {
 }
 
 impl Answering {
-    fn start(name: &str, place: &Place) -> Self {
+    pub(super) fn start(name: &str, place: &Place) -> Self {
         let machine = Machine::at(name, place);
         let (stop, link, place) = (Arc::new(AtomicBool::new(false)), Link::default(), place.clone());
         let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), Vec::new()).unwrap());

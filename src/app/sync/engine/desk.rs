@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use super::super::Place;
 use super::Engine;
 use crate::app::requests::{DESCRIPTION, Desk, SERVICE};
-use crate::bus::{About, Answer, Answering, Bus, BusError, Link};
+use crate::bus::{About, Answer, Answering, Bus, BusError, Link, Standing};
 
-/// How long one that broke down stays closed: whoever broke it may do so again.
+/// How long one that broke down stays closed: whoever broke it may do so again. One that could not be opened waits as long at first.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long one that could not be opened waits at most.
+const LONGEST: Duration = Duration::from_mins(1);
 /// How long after the process is to end what is begun may take: to its own end, and when it is left where it is.
 const BEGUN: Duration = Duration::from_secs(3);
 const LEFT: Duration = Duration::from_secs(4);
@@ -20,18 +22,61 @@ pub(super) struct Open {
     opened: Instant,
     /// None when it could not be opened.
     at: Option<(Answering, Bus)>,
+    again: Again,
+}
+
+/// When one that could not be opened is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Again {
+    pause: Duration,
+    /// How often the exchange's own connection had been made by then.
+    connections: u64,
+}
+
+impl Again {
+    const fn first(connections: u64) -> Self {
+        Self { pause: PAUSE, connections }
+    }
+
+    /// After one more that failed. A connection that was made anew begins anew.
+    fn next(self, connections: u64) -> Self {
+        let pause = (self.pause * 2).min(LONGEST);
+        if connections == self.connections { Self { pause, connections } } else { Self::first(connections) }
+    }
+
+    fn is_due(self, waited: Duration, connections: u64) -> bool {
+        waited >= self.pause || connections != self.connections
+    }
 }
 
 impl Open {
     /// Answers requests from here on; what cannot be offered is told in the log and takes nothing else with it.
     pub(super) fn new(desk: &Arc<Desk>, place: &Place, (name, link): (&str, &Link)) -> Self {
+        let again = Again::first(link.standing().connections);
         let at = open(desk, place, name, link.beside());
         let at = at.inspect_err(|error| tracing::warn!(%error, "requests are not answered")).ok();
-        Self { opened: Instant::now(), at }
+        Self { opened: Instant::now(), at, again }
     }
 
-    fn is_over(&self) -> bool {
-        self.at.as_ref().is_some_and(|(_, bus)| bus.is_over()) && self.opened.elapsed() >= PAUSE
+    /// Whether it is to be opened again, as the exchange's own connection stands.
+    fn is_due(&self, standing: &Standing) -> bool {
+        let waited = self.opened.elapsed();
+        // Where the exchange is not reached, nor is the desk, and delivery would wait for it.
+        standing.connected
+            && match &self.at {
+                Some((_, bus)) => bus.is_over() && waited >= PAUSE,
+                None => self.again.is_due(waited, standing.connections),
+            }
+    }
+
+    /// Opens it again; after how long that is tried once more, grows.
+    fn reopen(&mut self, desk: &Arc<Desk>, place: &Place, (name, link): (&str, &Link)) {
+        let again = self.again.next(link.standing().connections);
+        let was_open = self.at.take().is_some();
+        *self = Self::new(desk, place, (name, link));
+        if !was_open {
+            self.again = again;
+        }
     }
 
     /// Whether all that was taken is answered, at a moment at the latest.
@@ -56,10 +101,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.bus.as_ref().is_some_and(|bus| bus.is_over()) {
             self.break_down();
         }
-        if let Some(desk) = &self.desk
-            && self.open.as_ref().is_some_and(Open::is_over)
+        let name = self.called();
+        if let (Some(desk), Some(open)) = (&self.desk, &mut self.open)
+            && open.is_due(&self.link.standing())
         {
-            self.open = Some(Open::new(desk, &self.place, (&self.called(), self.link)));
+            open.reopen(desk, &self.place, (&name, self.link));
         }
     }
 
@@ -73,5 +119,21 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 tracing::warn!("what others asked is left without an answer, as it takes too long");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_could_not_be_opened_is_tried_after_pauses_that_grow_and_at_once_after_a_new_connection() {
+        let first = Again::first(1);
+        assert!(!first.is_due(Duration::ZERO, 1) && first.is_due(PAUSE, 1) && first.is_due(Duration::ZERO, 2));
+        let second = first.next(1);
+        assert!(!second.is_due(PAUSE, 1) && second.is_due(PAUSE * 2, 1));
+        let late = (0..100).fold(second, |again, _| again.next(1));
+        assert!(late.is_due(LONGEST, 1) && !late.is_due(LONGEST / 2, 1));
+        assert_eq!(late.next(2), Again::first(2));
     }
 }
