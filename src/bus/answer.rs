@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use async_nats::connection::State;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
@@ -133,18 +134,20 @@ pub struct Answering {
 
 impl Answering {
     /// Waits until all that was taken is answered, and the server has the answers; at most until a moment. True when that is so. Only
-    /// once the process is to end does it come to that.
+    /// once the process is to end does it come to that. While the server is away, what is begun is all that is waited for.
     pub fn finish(&mut self, until: Instant) -> bool {
         let (tasks, waiting, client) = (&mut self.tasks, &self.waiting, &self.client);
+        // A client that makes its connection anew does nothing else: by it nothing comes, and nothing goes.
+        let connected = client.connection_state() == State::Connected;
         let finishing = async {
-            while let Some(task) = tasks.last_mut() {
+            while connected && let Some(task) = tasks.last_mut() {
                 // Its panic is not for this thread, which waits for the others.
                 let _ = task.await;
                 tasks.pop();
             }
             let all = u32::try_from(WAITING).unwrap_or(u32::MAX);
             drop(waiting.acquire_many(all).await);
-            client.flush().await.is_ok()
+            !connected || client.flush().await.is_ok()
         };
         let longest = until.saturating_duration_since(Instant::now());
         self.runtime.block_on(async { tokio::time::timeout(longest, finishing).await }).unwrap_or(false)

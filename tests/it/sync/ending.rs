@@ -128,6 +128,22 @@ fn it_ends_in_time_and_answers_while_another_process_holds_the_ledger() {
 }
 
 #[test]
+fn it_ends_at_once_while_the_server_is_away_and_nobody_has_asked() {
+    let mut side = Asked::new();
+    let mut child = side.serve(|command| {
+        command.stderr(std::process::Stdio::piped());
+    });
+    side.server.down();
+    side.ada.until("the loss", |report| report.remote.status.connected_since.is_none());
+    let mut said = child.stderr.take().unwrap();
+    let took = end(child);
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    assert!(!text.contains("without an answer"), "{text}");
+}
+
+#[test]
 fn a_service_manager_that_listens_at_an_abstract_name_is_told() {
     let side = Asked::new();
     let name = format!("cim-nix-{}", std::process::id());
