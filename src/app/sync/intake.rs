@@ -179,7 +179,7 @@ impl Intake<'_> {
         self.progress.caught_up.store(false, Ordering::Release);
         self.begin()?;
         if self.progress.doubt().begin(self.after, self.last, Instant::now()) {
-            self.read_singly()?;
+            self.read_singly().inspect_err(|_| self.progress.doubt().fail())?;
         }
         let follow = self.bus.follow(self.exchange, None, self.after)?;
         if follow.waiting() == 0 && self.ended.is_none() {
@@ -200,7 +200,8 @@ impl Intake<'_> {
         tracing::warn!(after = self.after, "nothing more is heard of the exchange: its messages are read one by one");
         let (reached, mut readable) = (self.progress.doubt().received(), 0);
         while !self.stop.load(Ordering::Relaxed) && self.ended.is_none() {
-            let messages = self.bus.read_singly(self.exchange, None, self.after + 1, SINGLY)?;
+            let most = self.progress.doubt().singly(SINGLY);
+            let messages = self.bus.read_singly(self.exchange, None, self.after + 1, most)?;
             let Some(last) = messages.last() else {
                 // What was last there is there no more.
                 self.progress.doubt().receive(self.last, Instant::now());

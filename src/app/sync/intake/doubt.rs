@@ -19,6 +19,8 @@ pub(in super::super) struct Doubt {
     in_vain: u32,
     /// Since when nothing came.
     since: Option<Instant>,
+    /// How often reading one by one has failed since then.
+    failed: u32,
 }
 
 impl Doubt {
@@ -42,9 +44,20 @@ impl Doubt {
     /// Messages came, or were looked at, up to a number.
     pub(super) fn receive(&mut self, up_to: u64, now: Instant) {
         if up_to > self.received {
-            (self.received, self.in_vain) = (up_to, 0);
+            (self.received, self.in_vain, self.failed) = (up_to, 0, 0);
         }
         self.since = Some(now);
+    }
+
+    /// Reading one by one failed: following is tried again.
+    pub(super) fn fail(&mut self) {
+        self.in_vain = 0;
+        self.failed = self.failed.saturating_add(1);
+    }
+
+    /// How many messages are to be read one by one at a time: fewer after each time that it failed, for a slow line.
+    pub(super) fn singly(&self, most: u64) -> u64 {
+        most.checked_shr(self.failed).unwrap_or_default().max(1)
     }
 
     /// The cursor was written down.
@@ -103,6 +116,19 @@ mod tests {
         assert_eq!([(); 3].map(|()| doubt.begin(2, 9, now)), [false, false, true]);
         // Another exchange has fewer.
         assert_eq!([(); 3].map(|()| doubt.begin(2, 1, now)), [false; 3]);
+    }
+
+    #[test]
+    fn following_is_tried_again_when_reading_one_by_one_failed() {
+        let (mut doubt, now) = (Doubt::default(), Instant::now());
+        let begun = |doubt: &mut Doubt| [(); 3].map(|()| doubt.begin(3, 9, now));
+        assert_eq!((begun(&mut doubt), doubt.singly(16)), ([false, false, true], 16));
+        doubt.fail();
+        assert_eq!((begun(&mut doubt), doubt.singly(16)), ([false, false, true], 8));
+        (0..99).for_each(|_| doubt.fail());
+        assert_eq!(doubt.singly(16), 1);
+        doubt.receive(4, now);
+        assert_eq!(doubt.singly(16), 16);
     }
 
     #[test]
