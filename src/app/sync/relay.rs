@@ -62,12 +62,14 @@ pub(super) fn reconcile(
     }
     refuse_fork(session, &own, &held)?;
     let found = look_into_holes(session, bus, &exchange, &own, &held)?;
+    // Where a hole was filled since, all is there as well.
+    let is_whole = found.as_ref().is_none_or(|found| found.whole >= known.acked);
+    if held.seq < known.acked && is_whole && known.epoch.as_deref() == Some(&exchange.epoch) {
+        refuse_repetition(session, bus, &exchange, &known, &held)?;
+    }
     if let Some(found) = &found {
         exchange.repeated = found.highest;
     } else if held.seq < known.acked {
-        if known.epoch.as_deref() == Some(&exchange.epoch) {
-            refuse_repetition(session, bus, &exchange, &known, &held)?;
-        }
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
     }
     let seq = found.map_or(held.seq, |found| found.whole.min(held.seq));

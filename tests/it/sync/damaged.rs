@@ -6,6 +6,8 @@ use cim_domain_nix::store::backup::restore;
 use super::admin::Admin;
 use super::copies::backup;
 use super::machine::Machine;
+use super::republished::Stored;
+use super::stranger::Stranger;
 use crate::nats::Server;
 
 /// How many events fill three files of the server, and of how many bytes each is.
@@ -83,4 +85,22 @@ fn a_running_engine_fills_the_hole_of_a_server_that_comes_back() {
     running.stop();
     bob.synced();
     assert_eq!(bob.shared(), ada.shared());
+}
+
+#[test]
+fn an_event_that_somebody_publishes_once_more_after_a_hole_was_filled_is_a_forgery() {
+    let mut server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.fill(1, EVENTS, BYTES);
+    ada.synced();
+    server.let_a_stranger_in();
+    server.down();
+    server.lose_block(2);
+    server.up();
+    assert!(ada.synced().sent > 5);
+    Stored::read(&Admin::of(&server), 1).send(&Stranger::new(&server));
+    let outcome = ada.sync();
+    assert_eq!((outcome.sent, outcome.status.reason.as_deref()), (0, Some("forged")), "{outcome:?}");
+    assert!(outcome.status.last_error.unwrap().contains("once more"));
 }

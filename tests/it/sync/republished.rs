@@ -17,14 +17,28 @@ use crate::nats::Server;
 use crate::proxy::{Line, Proxy};
 
 /// A message as the stream holds it.
-struct Stored {
+pub(super) struct Stored {
     subject: String,
     headers: Vec<(String, String)>,
     body: Value,
 }
 
 impl Stored {
-    fn send(&self, stranger: &Stranger) {
+    /// One of the stream, without what only the sender's server looks at.
+    pub(super) fn read(admin: &Admin, sequence: u64) -> Self {
+        let message = admin.call("STREAM.MSG.GET.NIX_LEDGER", &json!({ "seq": sequence }))["message"].clone();
+        let bytes = |field: &str| BASE64.decode(message[field].as_str().unwrap().as_bytes()).unwrap();
+        let headers = String::from_utf8(bytes("hdrs")).unwrap();
+        let headers = headers.lines().filter_map(|line| line.split_once(": "));
+        let headers = headers.filter(|(name, _)| !name.starts_with("Nats-"));
+        Self {
+            subject: message["subject"].as_str().unwrap().to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect(),
+            body: serde_json::from_slice(&bytes("data")).unwrap(),
+        }
+    }
+
+    pub(super) fn send(&self, stranger: &Stranger) {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.insert(name.as_str(), value.as_str());
@@ -38,21 +52,9 @@ impl Stored {
     }
 }
 
-/// Everything the stream holds, without what only the sender's server looks at.
+/// Everything the stream holds.
 fn stored(admin: &Admin) -> Vec<Stored> {
-    let read = |sequence: u64| {
-        let message = admin.call("STREAM.MSG.GET.NIX_LEDGER", &json!({ "seq": sequence }))["message"].clone();
-        let bytes = |field: &str| BASE64.decode(message[field].as_str().unwrap().as_bytes()).unwrap();
-        let headers = String::from_utf8(bytes("hdrs")).unwrap();
-        let headers = headers.lines().filter_map(|line| line.split_once(": "));
-        let headers = headers.filter(|(name, _)| !name.starts_with("Nats-"));
-        Stored {
-            subject: message["subject"].as_str().unwrap().to_owned(),
-            headers: headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect(),
-            body: serde_json::from_slice(&bytes("data")).unwrap(),
-        }
-    };
-    (1..=admin.messages()).map(read).collect()
+    (1..=admin.messages()).map(|sequence| Stored::read(admin, sequence)).collect()
 }
 
 /// A ledger whose four events are on the server.
