@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::sync::{Place, parked, verify};
 use cim_domain_nix::bus::Layout;
+use cim_domain_nix::store::backup::restore;
 
 use super::admin::Admin;
+use super::copies::backup;
 use super::machine::{Machine, target};
+use super::republished::Stored;
 use super::requests::World;
+use super::stranger::Stranger;
 use crate::nats::Server;
 
 /// Headers that no client reads, and the words that name them.
@@ -134,6 +138,25 @@ fn a_running_engine_tells_of_a_forgery_that_its_client_does_not_survive() {
     let error = report.remote.status.last_error.unwrap();
     assert!(error.contains("does not say which event it is"), "{error}");
     running.stop();
+}
+
+#[test]
+fn what_is_taken_back_is_read_past_what_the_client_does_not_survive() {
+    let server = Server::start();
+    let mut ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let copy = backup(&ada);
+    ada.change(1, 2);
+    ada.synced();
+    let key = ada.session.store.origin().public_key.clone();
+    let last = Stored::read(&Admin::of(&server), 3);
+    wire(&server).send(&format!("nix.ledger.{key}.flake.discovered"), ODD[5].0);
+    last.send(&Stranger::new(&server));
+    let now = ada.session.clock.now();
+    ada.replace(|path| drop(restore(&copy, path, true, now).unwrap()));
+    let outcome = ada.sync();
+    assert_eq!(outcome.status.reason.as_deref(), Some("forged"), "{outcome:?}");
+    assert!(outcome.status.last_error.unwrap().starts_with("message 4: "));
 }
 
 #[test]
