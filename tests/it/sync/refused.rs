@@ -267,10 +267,9 @@ fn streams_on_a_server_elsewhere_are_an_administrators_work() {
 #[test]
 fn a_clock_that_is_hours_off_writes_no_history() {
     let server = Server::start();
-    for (hours, ahead) in [
-        (-3_i64, "the server's clock is 3 h 0 min (10800 s) ahead of this machine's"),
-        (3, "this machine's clock is 2 h 59 min"),
-    ] {
+    // By seconds more, when the machine is busy.
+    for (hours, ahead) in [(-3_i64, "the server's clock is 3 h 0 min (108"), (3, "this machine's clock is 2 h 59 min")]
+    {
         let now = Clock::system().now();
         let ada = Machine::with_clock("ada", &server, Clock::fixed(now + hours * 3_600_000_000));
         ada.discover(1);
