@@ -336,15 +336,16 @@ impl Intake<'_> {
                     there = held.seq,
                     "asking again for what is missing"
                 );
-                self.fetch(&head.origin, held.fence)?;
-                self.fetched.insert(head.origin, fetched);
+                if self.fetch(&head.origin, held.fence)? {
+                    self.fetched.insert(head.origin, fetched);
+                }
             }
         }
         Ok(())
     }
 
-    /// Reads everything of one origin up to a message.
-    fn fetch(&mut self, origin: &str, up_to: u64) -> Result<(), SyncError> {
+    /// Reads everything of one origin up to a message; says whether it came that far, and not to a silence.
+    fn fetch(&mut self, origin: &str, up_to: u64) -> Result<bool, SyncError> {
         let mut follow = self.bus.follow(self.exchange, Some(origin), 0)?;
         while !self.stop.load(Ordering::Relaxed) {
             let messages = read(&mut follow)?;
@@ -352,10 +353,10 @@ impl Intake<'_> {
             let is_end = last.ends(self.exchange, up_to);
             self.take(messages, 0)?;
             if is_end {
-                break;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 }
 
