@@ -10,6 +10,7 @@ use crate::domain::finding::Severity;
 use crate::syntax::edit::Edit;
 use crate::syntax::names::Names;
 use crate::syntax::names::builtins::Release;
+use crate::syntax::secret;
 use crate::syntax::tree::Tree;
 
 /// One text with what is known of it.
@@ -39,7 +40,7 @@ pub struct Report<'f, 'o> {
 }
 
 impl<'f> Report<'f, '_> {
-    /// Something is wrong here; `message` is one lower-case sentence.
+    /// Something is wrong here; `message` is one lower-case sentence. It may quote the text, and tells no secret of it.
     pub fn at(&mut self, range: TextRange, message: impl Into<String>) -> Said<'_> {
         let (start, end) = (range.start().into(), range.end().into());
         self.out.push(Finding {
@@ -49,7 +50,7 @@ impl<'f> Report<'f, '_> {
             end,
             // Counted for all at once, later.
             place: Place::default(),
-            message: message.into(),
+            message: secret::redact(&message.into()).text,
             fix: None,
             fingerprint: String::new(),
             meant: None,

@@ -350,7 +350,7 @@ fn row(path: &Path, finding: &Finding) -> Row {
         column: place.column,
         end_line: place.end_line,
         end_column: place.end_column,
-        message: secret::redact(&finding.message).text,
+        message: finding.message.clone(),
         fix: shown_fix(finding)
             .map(|fix| RowFix { safety: fix.safety.name(), edits: fix.edits.iter().map(edit).collect() }),
         fingerprint: Some(finding.fingerprint.clone()),

@@ -9,7 +9,6 @@ use crate::app::edit::from_here;
 use crate::domain::finding::Severity;
 use crate::lint::rules::RULES;
 use crate::lint::{Finding, Rule};
-use crate::syntax::secret;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// The name under which the fingerprint stands; another number when it is made otherwise.
@@ -73,7 +72,7 @@ fn result(path: &Path, lines: &Lines<'_>, finding: &Finding) -> Value {
         "ruleId": finding.rule.name,
         "ruleIndex": RULES.iter().position(|rule| rule.name == finding.rule.name),
         "level": level(finding.severity),
-        "message": { "text": secret::redact(&finding.message).text },
+        "message": { "text": finding.message },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
             "region": {

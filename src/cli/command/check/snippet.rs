@@ -31,7 +31,7 @@ fn block(text: &str, name: &str, finding: &Finding) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Info => Level::INFO.with_name("hint"),
     };
-    let message = clean(&secret::redact(&finding.message).text).into_owned();
+    let message = clean(&finding.message).into_owned();
     let title = level.primary_title(message).id(finding.rule.name);
     let Some((source, line, span)) = excerpt(text, finding) else {
         let place = match finding.place.line {
