@@ -341,13 +341,20 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             // Only a new connection tells what is wrong, and reads anew what was corrected.
             self.hang_up();
         }
-        self.place = Arc::new((self.place_now)());
+        let place = Arc::new((self.place_now)());
+        if place != self.place {
+            self.open = None;
+        }
+        self.place = place;
         let name = self.called();
         match Bus::connect(&self.place.target, &name, self.link.clone()) {
             Ok(bus) => {
                 self.status.server = Some(bus.server());
                 self.status.connected_since = Some(self.now());
-                self.open = self.desk.as_ref().map(|desk| Open::new(desk, &self.place, (&name, self.link)));
+                // One that is open stays so: what it was asked is answered.
+                if let (None, Some(desk)) = (&self.open, &self.desk) {
+                    self.open = Some(Open::new(desk, &self.place, (&name, self.link)));
+                }
                 self.bus = Some(Arc::new(bus));
                 self.heard = self.link.standing();
                 self.see(Seen::Connected);
