@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::git::{Repository, Tracked};
+use crate::git::Repository;
 pub use crate::scan::{Explanation, Verdict};
 use crate::scan::{Options, Why};
 
 use super::AppError;
+use super::scan::counts;
 
 /// Follows a path down from its root and says where a scan leaves it, and by which rule.
 pub fn explain(path: &Path, roots: &[PathBuf], excludes: &[String]) -> Result<Explanation, AppError> {
@@ -25,5 +26,5 @@ fn is_tracked(explained: &Explanation) -> bool {
     let repository = at.parent().and_then(|directory| Repository::discover(directory).ok().flatten());
     *at == explained.path
         && (at.ends_with("flake.nix") || at.ends_with("flake.lock"))
-        && repository.is_some_and(|it| matches!(it.tracked(at), Ok(Tracked::Yes)))
+        && counts(at, repository.as_ref())
 }

@@ -47,7 +47,7 @@ mod tests;
 use look::{Glance, Looker};
 use settle::Settler;
 
-pub(super) use tracked::count_in;
+pub(super) use tracked::{count_in, counts};
 
 /// How many flakes are read ahead of the one that is being stored: bounds the memory of a scan.
 const READ_AHEAD: usize = 128;

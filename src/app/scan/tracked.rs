@@ -20,6 +20,6 @@ pub(in crate::app) fn count_in(walked: &mut Walk) {
 }
 
 /// Whether a file that git's rules leave out counts: git tracks it, or cannot be asked.
-pub(super) fn counts(file: &Path, repository: Option<&Repository>) -> bool {
+pub(in crate::app) fn counts(file: &Path, repository: Option<&Repository>) -> bool {
     repository.is_none_or(|it| !matches!(it.tracked(file), Ok(Tracked::No)))
 }
