@@ -56,15 +56,15 @@ pub fn read(
         (Some(_), None) => false,
     };
     let stop_at = cursor.filter(reaches).map(|cursor| cursor.head.as_str()).filter(|head| !head.is_empty());
-    let mut history = repository.lock_commits_until(lock_path, since, stop_at, stop)?;
+    let mut history = repository.lock_commits(lock_path, since, stop_at, stop)?;
     // What was not here when the last reading ended lies before its end, and may have come since.
     if history.cursor == Cursor::Reached && cursor.is_some_and(|cursor| !cursor.complete) {
-        history = repository.lock_commits_until(lock_path, since, None, stop)?;
+        history = repository.lock_commits(lock_path, since, None, stop)?;
     }
     let mut reading = Reading::of(&mut history, stop)?;
     // What the first new commit is to be compared with lies before the end of the last reading.
     if history.cursor == Cursor::Reached && reading.began_unread {
-        history = repository.lock_commits_until(lock_path, since, None, stop)?;
+        history = repository.lock_commits(lock_path, since, None, stop)?;
         reading = Reading::of(&mut history, stop)?;
     }
     let head = match (&reading.reached, history.cursor) {

@@ -122,21 +122,11 @@ impl Repository {
     /// repository) is not as in their first parent, oldest first.
     ///
     /// `since` leaves out commits made before it (seconds since 1970 UTC); `stop_at` is the [`LockHistory::head`] of an
-    /// earlier walk and leaves out that commit and all before it.
-    pub fn lock_commits(
-        &self,
-        path: &Path,
-        since: Option<i64>,
-        stop_at: Option<&str>,
-    ) -> Result<LockHistory<'_>, Error> {
-        self.lock_commits_until(path, since, stop_at, &|| false)
-    }
-
-    /// The same; `stop` is asked at every commit whether to go on no further.
+    /// earlier walk and leaves out that commit and all before it; `stop` is asked at every commit whether to go on no further.
     ///
     /// # Errors
     /// [`Error::Stopped`] when it said so.
-    pub fn lock_commits_until(
+    pub fn lock_commits(
         &self,
         path: &Path,
         since: Option<i64>,

@@ -90,13 +90,13 @@ fn text(content: &Content) -> &str {
 
 /// The whole history of `flake.lock`, as `before>after` per commit.
 fn steps(repository: &Repository) -> Vec<String> {
-    let history = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap();
+    let history = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
     assert_eq!(history.cursor, Cursor::Unset);
     history.map(|commit| commit.unwrap()).map(|c| format!("{}>{}", text(&c.before), text(&c.after))).collect()
 }
 
 fn ids(repository: &Repository, since: Option<i64>, stop_at: Option<&str>) -> (Vec<String>, Cursor, Vec<Limit>) {
-    let history = repository.lock_commits(Path::new("flake.lock"), since, stop_at).unwrap();
+    let history = repository.lock_commits(Path::new("flake.lock"), since, stop_at, &|| false).unwrap();
     let (cursor, limits) = (history.cursor, history.limits.clone());
     (history.map(|commit| commit.unwrap().id).collect(), cursor, limits)
 }
@@ -201,7 +201,7 @@ fn detached_unborn_and_empty_repositories() {
     let unborn = facts(&dir);
     assert_eq!((unborn.branch.as_deref(), unborn.head, unborn.detached), (Some("main"), None, false));
     let repository = open(&dir);
-    let history = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap();
+    let history = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
     assert_eq!((history.head.as_deref(), history.len(), history.limits.len()), (None, 0, 0));
     World::write(&dir, "flake.lock", "1");
     assert_eq!(repository.tracked(&dir.join("flake.lock")).unwrap(), Tracked::No, "there is no index yet");
@@ -228,7 +228,7 @@ fn a_linear_history_is_told_oldest_first_with_contents_and_authors() {
     let repository = open(&dir);
     assert_eq!(steps(&repository), ["->1", "1>2", "2>-", "->3"]);
 
-    let mut history = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap();
+    let mut history = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
     assert_eq!((history.len(), history.head.clone()), (4, Some(world.head(&dir))));
     let first: Commit = history.next().unwrap().unwrap();
     assert_eq!(first.id, added);
@@ -245,7 +245,8 @@ fn a_lock_in_the_first_commit_of_all_has_no_parent() {
     let dir = world.init("one");
     world.commit(&dir, "flake.lock", "1");
     let repository = open(&dir);
-    let commit = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap().next().unwrap().unwrap();
+    let commit =
+        repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap().next().unwrap().unwrap();
     assert_eq!((commit.parent, commit.before), (None, Content::Absent));
 }
 
@@ -262,7 +263,7 @@ fn the_lock_of_a_subdirectory_has_its_own_history() {
     let repository = open(&dir.join("a"));
     let path = repository.inside(&dir.join("a/flake.lock")).unwrap();
     assert_eq!(path, Path::new("a/flake.lock"));
-    let history = repository.lock_commits(Path::new("a/b/flake.lock"), None, None).unwrap();
+    let history = repository.lock_commits(Path::new("a/b/flake.lock"), None, None, &|| false).unwrap();
     let seen: Vec<_> =
         history.map(|c| c.unwrap()).map(|c| (text(&c.before).to_owned(), text(&c.after).to_owned())).collect();
     let expected = [("-", "1"), ("1", "2"), ("2", "-")].map(|(a, b)| (a.to_owned(), b.to_owned()));
@@ -281,7 +282,7 @@ fn a_lock_that_a_commit_moved_is_followed_to_where_it_was_and_a_copy_is_not() {
     world.commit(&dir, "copy/flake.lock", "3");
     let told = |path: &str| {
         let repository = open(&dir);
-        let history = repository.lock_commits(Path::new(path), None, None).unwrap();
+        let history = repository.lock_commits(Path::new(path), None, None, &|| false).unwrap();
         history.flatten().map(|c| format!("{}>{}", text(&c.before), text(&c.after))).collect::<Vec<_>>()
     };
     assert_eq!(told("y/a/flake.lock"), ["->1", "1>2", "2>3"]);
@@ -337,7 +338,7 @@ fn a_cursor_gives_only_what_is_new_and_notices_a_rebase() {
     assert_eq!(ids(&repository, None, Some(&c)), (vec![a.clone(), d.clone()], Cursor::Rewritten, vec![]));
     assert_eq!(repository.unreachable(&[&a, &b, &c, &d]).unwrap(), [b.as_str(), c.as_str()]);
 
-    let nonsense = repository.lock_commits(Path::new("flake.lock"), None, Some("not a commit")).unwrap_err();
+    let nonsense = repository.lock_commits(Path::new("flake.lock"), None, Some("not a commit"), &|| false).unwrap_err();
     assert!(matches!(nonsense, Error::NotACommit { .. }), "{nonsense}");
 }
 
@@ -413,7 +414,7 @@ fn a_partial_clone_says_which_contents_were_not_fetched() {
     world.git(world.dir.path(), &["clone", "-q", "--filter=blob:none", &url, "blobless"]);
     let repository = open(&world.path("blobless"));
     assert!(repository.facts().unwrap().partial);
-    let mut history = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap();
+    let mut history = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
     let old = history.next().unwrap().unwrap();
     assert!(matches!(old.after, Content::NotFetched { .. }), "{old:?}");
     assert_eq!(text(&history.next().unwrap().unwrap().after), "2", "checked out, so it was fetched");
@@ -466,7 +467,7 @@ fn a_submodule_is_a_repository_of_its_own() {
     assert_eq!(submodule.remote_url.as_deref(), library.to_str());
     assert_eq!(steps(&open(&inside)), ["->1"]);
     let outer = open(&dir);
-    let history = outer.lock_commits(Path::new("vendor/library/flake.lock"), None, None).unwrap();
+    let history = outer.lock_commits(Path::new("vendor/library/flake.lock"), None, None, &|| false).unwrap();
     assert_eq!(history.len(), 0, "the outer repository does not hold the file");
 }
 
@@ -558,6 +559,7 @@ fn names_that_are_not_utf8_do_not_stop_the_history() {
     let message = OsStr::from_bytes(b"--message=Gr\xfc\xdfe");
     world.git(&dir, &[OsStr::new("commit"), OsStr::new("-q"), author, message]);
     let repository = open(&dir);
-    let commit = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap().next().unwrap().unwrap();
+    let commit =
+        repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap().next().unwrap().unwrap();
     assert_eq!((commit.author_name.as_str(), commit.summary.as_str()), ("J\u{fffd}rg", "Gr\u{fffd}\u{fffd}e"));
 }

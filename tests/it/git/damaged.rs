@@ -15,7 +15,7 @@ fn a_damaged_object_is_named() {
     assert_eq!((found.len(), limits), (0, vec![Limit::MissingObject { id: parent.clone() }]));
     World::write(object.parent().unwrap(), &parent[2..], "this is no object");
     let repository = open(&dir);
-    let error = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap_err();
+    let error = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap_err();
     assert!(error.to_string().contains(&parent) && error.to_string().contains("one"), "{error}");
 }
 
@@ -30,7 +30,7 @@ fn a_damaged_content_is_one_commits_alone() {
     std::fs::remove_file(dir.join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
     World::write(&dir.join(".git/objects").join(&blob[..2]), &blob[2..], "this is no object");
     let repository = open(&dir);
-    let history = repository.lock_commits(Path::new("flake.lock"), None, None).unwrap();
+    let history = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
     let damaged = Content::Damaged { id: blob };
     let found: Vec<_> = history.map(|commit| commit.unwrap()).map(|commit| (commit.before, commit.after)).collect();
     assert_eq!((found.len(), &found[1].1, &found[2].0), (3, &damaged, &damaged));
