@@ -39,11 +39,6 @@ pub enum LocalNote {
         /// Its stamp when it was read before; none for the first time.
         before: Option<Vec<u8>>,
     },
-    /// What follows from a file was not recorded with it: the next scan reads it again.
-    FileUnfinished {
-        /// The file.
-        path: PathBuf,
-    },
     /// A file is gone.
     FileGone {
         /// The file.
@@ -261,10 +256,6 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
             let sql = "SELECT stamp FROM files WHERE path = ?1";
             let stamp = connection.prepare_cached(sql)?.query_row([bytes(&row.path)], |row| row.get(0)).optional()?;
             if stamp == *before { file_seen(connection, row) } else { Ok(()) }
-        }
-        // The device alone is the stamp of nothing, and the content of nothing is none that was seen.
-        LocalNote::FileUnfinished { path } => {
-            run("UPDATE files SET stamp = substr(stamp, 1, 8), content = zeroblob(32) WHERE path = ?1", &[&bytes(path)])
         }
         LocalNote::FileGone { path } => run("DELETE FROM files WHERE path = ?1", &[&bytes(path)]),
         LocalNote::RootAdded { path, at } => {

@@ -143,14 +143,14 @@ pub(super) fn add(seen: &mut Seen, found: &[lint::Finding], least: Severity) {
     }
 }
 
-/// A finding as the ledger keeps it: without the text of the file, and without secrets that a message may repeat.
+/// A finding as the ledger keeps it: without the text of the file.
 pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
     Finding {
         fingerprint: finding.fingerprint.clone(),
         code: finding.rule.name.to_owned(),
         severity: finding.severity,
         line: Some(finding.place.line).filter(|line| *line > 0),
-        message: secret::redact(&finding.message).text,
+        message: finding.message.clone(),
     }
 }
 

@@ -117,8 +117,7 @@ impl Looker<'_> {
                     sight.stamp = without_past(&sight.stamp);
                 }
                 if sight.past_stopped {
-                    // The device alone, which is the stamp of nothing: the next scan looks again.
-                    sight.stamp.truncate(size_of::<u64>());
+                    sight.stamp = unfinished(&sight.stamp);
                 }
                 Glance::Read(Box::new(sight))
             }
@@ -316,6 +315,11 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     // Not that of `flake.nix`, which may be a link to another one.
     let device = device_at(&at.dir).unwrap_or(nix.dev);
     [&device.to_be_bytes()[..], hasher.finalize().as_bytes()].concat()
+}
+
+/// The device alone, which is the stamp of nothing: the next scan looks again.
+pub(super) fn unfinished(stamp: &[u8]) -> Vec<u8> {
+    stamp.iter().copied().take(size_of::<u64>()).collect()
 }
 
 /// The stamp of a look that left the past alone: enough for another such look, and not for one that wants the past.

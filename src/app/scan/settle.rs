@@ -1,7 +1,7 @@
 //! Settling: compares what was seen with the state, and makes the events of it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
@@ -21,7 +21,7 @@ use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, edit, history};
 use super::facts::Facts;
-use super::look::{Glance, HISTORY_LIMITED, Sight};
+use super::look::{self, Glance, HISTORY_LIMITED, Sight};
 use super::unseen::Look;
 use super::{ScanProblem, ScanReport};
 
@@ -387,12 +387,22 @@ impl<'a> Settler<'a> {
     pub(super) fn leave_unfinished(&mut self) -> Result<(), AppError> {
         self.wait()?;
         let known = self.known_now()?;
-        let touched = known.flakes().filter(|flake| self.touched.contains_key(&flake.id));
-        self.notes.extend(touched.map(|flake| LocalNote::FileUnfinished { path: flake.directory.clone() }));
+        let touched: HashSet<&Path> = known
+            .flakes()
+            .filter(|flake| self.touched.contains_key(&flake.id))
+            .map(|flake| &*flake.directory)
+            .collect();
+        self.notes.retain(|note| !matches!(note, LocalNote::FileSame { row, .. } if touched.contains(&*row.path)));
+        // The content of nothing is none that was seen: what the next scan finds did not come from another release.
+        let unfinished = |row: &FileRow| LocalNote::FileSame {
+            row: FileRow { stamp: look::unfinished(&row.stamp), content: [0; 32], ..row.clone() },
+            before: Some(row.stamp.clone()),
+        };
+        self.notes.extend(touched.into_iter().filter_map(|directory| known.file(directory)).map(unfinished));
         Ok(())
     }
 
-    /// The same for what follows from what was looked at when the ledger ended there.
+    /// What comes next follows from what was looked at when the ledger ended there.
     pub(super) const fn as_of(&mut self, began: i64) {
         self.began = began;
     }

@@ -210,3 +210,32 @@ fn what_a_command_records_in_a_stream_that_it_withdraws_stays_here() {
     let positions = store.reader().unwrap().shared(0, 10).unwrap().into_iter().map(|shared| shared.event.position);
     assert_eq!(positions.collect::<Vec<_>>(), [1, 2, 5]);
 }
+
+#[test]
+fn a_look_that_told_nothing_does_not_stand_over_what_somebody_else_has_seen_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("ledger.db"));
+    let row = |stamp: u8| FileRow {
+        path: PathBuf::from("/r/flake.nix"),
+        stamp: vec![stamp],
+        content: [stamp; 32],
+        extractor: 1,
+        flake: None,
+    };
+    let same = |stamp, before: Option<u8>| LocalNote::FileSame { row: row(stamp), before: before.map(|it| vec![it]) };
+    let steps = [
+        (same(1, Some(9)), None, "it was read before, and is known no more"),
+        (same(2, None), Some(2), "for the first time"),
+        (same(3, None), Some(2), "somebody else was the first"),
+        (same(4, Some(2)), Some(4), "nobody else has read it"),
+        (LocalNote::FileSeen(row(5)), Some(5), "what was recorded stands"),
+        (same(6, Some(4)), Some(5), "somebody else has read it since"),
+    ];
+    for (number, (note, kept, why)) in (1_u128..).zip(steps) {
+        let mut append = command(number, Vec::new());
+        append.notes = vec![note];
+        store.append(append).unwrap();
+        let found = store.reader().unwrap().file(&row(0).path).unwrap();
+        assert_eq!(found.map(|found| found.stamp), kept.map(|stamp| vec![stamp]), "{why}");
+    }
+}
