@@ -93,3 +93,32 @@ fn is_away(directory: &Path) -> bool {
     let is_absent = directory.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     is_absent && directory.parent().is_some_and(Path::is_dir)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::time::Duration;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test makes what a user would")]
+    fn what_was_made_or_written_before_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("flake.nix"), "{ }").unwrap();
+        let now = folder.path().metadata().unwrap().modified().unwrap();
+        let written = |at| File::open(folder.path().join("flake.nix")).unwrap().set_modified(at).unwrap();
+        let was_there = |moment: SystemTime| {
+            let micros = moment.duration_since(UNIX_EPOCH).unwrap().as_micros();
+            is_older(folder.path(), i64::try_from(micros).unwrap())
+        };
+        assert!(!was_there(now - HOUR), "a clone");
+        written(now - 2 * HOUR);
+        assert!(was_there(now - HOUR), "copied to another disk with its times");
+        written(now + 2 * HOUR);
+        assert!(was_there(now + HOUR), "edited since, and renamed");
+        assert!(!was_there(now - HOUR));
+    }
+}
