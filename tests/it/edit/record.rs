@@ -92,20 +92,8 @@ fn an_edit_is_observed_and_belongs_to_its_command() {
 fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
     let estate = estate();
     let planned = draft(&estate, "x");
-    let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
     let command = estate.session.clock.new_id();
-    let note = EditRow {
-        command,
-        name: "add_input".to_owned(),
-        correlation: command,
-        path: planned.path.clone(),
-        before: hash(&planned.old),
-        after: hash(&planned.new),
-        undo: Undo::Text(planned.old.clone()),
-        at: estate.session.clock.now(),
-        undoes: None,
-        seen: false,
-    };
+    let note = note(&estate, &planned, command);
     leave(&estate, &note);
     let before = events(&estate).len();
     assert_eq!(estate.scan().events, 0, "the note alone changes nothing");
@@ -130,9 +118,22 @@ fn whoever_sees_the_text_first_attributes_it_to_the_edit() {
 fn whoever_sees_the_text_of_somebody_else_first_names_them() {
     let estate = estate();
     let planned = draft(&estate, "x");
-    let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
     let command = estate.session.clock.new_id();
-    let note = EditRow {
+    let note = note(&estate, &planned, command);
+    let identity = note.identity().cause(estate.session.clock.new_id());
+    let result = serde_json::json!({ "edit": command });
+    leave_as(&estate, &note, identity, "bus:ada", result);
+    fs::write(&planned.path, &planned.new).unwrap();
+    let before = events(&estate).len();
+    estate.scan();
+    let new = events(&estate).split_off(before);
+    assert!(!new.is_empty() && new.iter().all(|event| event.actor == "bus:ada"), "{new:?}");
+}
+
+/// What is noted of an edit before it is written.
+fn note(estate: &Estate, planned: &Draft, command: Uuid) -> EditRow {
+    let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
+    EditRow {
         command,
         name: "add_input".to_owned(),
         correlation: command,
@@ -143,15 +144,7 @@ fn whoever_sees_the_text_of_somebody_else_first_names_them() {
         at: estate.session.clock.now(),
         undoes: None,
         seen: false,
-    };
-    let identity = note.identity().cause(estate.session.clock.new_id());
-    let result = serde_json::json!({ "edit": command });
-    leave_as(&estate, &note, identity, "bus:ada", result);
-    fs::write(&planned.path, &planned.new).unwrap();
-    let before = events(&estate).len();
-    estate.scan();
-    let new = events(&estate).split_off(before);
-    assert!(!new.is_empty() && new.iter().all(|event| event.actor == "bus:ada"), "{new:?}");
+    }
 }
 
 fn leave(estate: &Estate, note: &EditRow) {
