@@ -260,8 +260,6 @@ fn scan_roots(
         if let Some(root) = &request.system {
             system::settle(root, &known, &mut settler)?;
         }
-    } else if request.modules {
-        settler.leave_unfinished()?;
     }
     run.finish(command, roots, settler)
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 pub(crate) mod edits;
 
+mod due;
 mod places;
 mod undo;
 pub(crate) mod unlearn;
@@ -38,6 +39,20 @@ pub enum LocalNote {
         row: FileRow,
         /// Its stamp when it was read before; none for the first time.
         before: Option<Vec<u8>>,
+    },
+    /// The configurations of a flake have to be read again: what they follow from is recorded, and they are not yet.
+    ConfigsDue {
+        /// The flake.
+        flake: FlakeId,
+        /// Whether a text changed.
+        changed: bool,
+    },
+    /// The configurations of a flake are recorded as they are.
+    ConfigsSettled {
+        /// The flake.
+        flake: FlakeId,
+        /// The position where the ledger ended before they were read.
+        began: i64,
     },
     /// A file is gone.
     FileGone {
@@ -257,6 +272,8 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
             let stamp = connection.prepare_cached(sql)?.query_row([bytes(&row.path)], |row| row.get(0)).optional()?;
             if stamp == *before { file_seen(connection, row) } else { Ok(()) }
         }
+        LocalNote::ConfigsDue { flake, changed } => due::add(connection, *flake, *changed),
+        LocalNote::ConfigsSettled { flake, began } => due::settled(connection, *flake, *began),
         LocalNote::FileGone { path } => run("DELETE FROM files WHERE path = ?1", &[&bytes(path)]),
         LocalNote::RootAdded { path, at } => {
             run("INSERT INTO roots (path, added_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING", &[&bytes(path), at])

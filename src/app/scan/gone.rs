@@ -127,9 +127,9 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
         writes.extend(settler.findings(Some(flake.id), &flake.directory.join(name), &Seen::default())?);
     }
     let note = LocalNote::FileGone { path: flake.directory.clone() };
+    settler.touch(flake.id, true);
     if settler.store_or_tell(&flake.directory, writes, vec![note])? {
         settler.report.removed += 1;
-        settler.touch(flake.id, true);
     }
     Ok(())
 }

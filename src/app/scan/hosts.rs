@@ -12,7 +12,7 @@ use crate::store::{LocalNote, StreamWrite, view};
 use crate::syntax::flake::read_with_configurations;
 
 use super::super::AppError;
-use super::super::known::{self, Known};
+use super::super::known::{self, Known, KnownFlake};
 use super::Run;
 use super::facts::clean;
 use super::settle::{Outcome, Settler, TRIES};
@@ -31,28 +31,45 @@ struct Seen {
     complete: BTreeSet<HostKind>,
 }
 
-/// Records what is new about the configurations of the flakes of which something was read.
+/// Records what is new about the configurations of the flakes of which something was read, in this scan or in one that did
+/// not come so far.
 pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), AppError> {
+    if !run.request.modules {
+        return Ok(());
+    }
     let touched = settler.touched().clone();
-    if !run.request.modules || touched.is_empty() {
+    let is_walked = |directory: &Path| run.walked.flakes.binary_search_by(|at| (*at.dir).cmp(directory)).is_ok();
+    let is_due_here = |due: &BTreeMap<FlakeId, bool>, flake: &KnownFlake| {
+        let is_here = flake.removed || is_walked(&flake.directory);
+        due.contains_key(&flake.id) && is_here && !run.known.is_forgotten(&flake.directory)
+    };
+    let due = settler.reader().configs_due()?;
+    if touched.is_empty() && !run.known.flakes().any(|flake| is_due_here(&due, flake)) {
         return Ok(());
     }
     settler.look_again()?;
+    let due = settler.follow_up()?;
     let known = settler.known_now()?;
     let mut recorded: BTreeMap<FlakeId, BTreeSet<HostName>> = BTreeMap::new();
     for (flake, kind, name) in view::recorded_configs(settler.reader())? {
         let kind = HostKind::ALL.into_iter().find(|known| known.name() == kind);
         recorded.entry(flake).or_default().extend(kind.map(|kind| HostName { flake, kind, name }));
     }
-    let mut flakes: Vec<_> = known.flakes().filter(|flake| touched.contains_key(&flake.id)).collect();
+    let mut flakes: Vec<_> =
+        known.flakes().filter(|flake| touched.contains_key(&flake.id) || is_due_here(&due, flake)).collect();
     flakes.sort_by(|a, b| a.directory.cmp(&b.directory));
     for flake in flakes {
-        let same_files = !touched.get(&flake.id).copied().unwrap_or(true);
+        let same_files = ![&touched, &due].iter().any(|flakes| flakes.get(&flake.id) == Some(&true));
         for tries_left in (0..TRIES).rev() {
             let gone = || Seen { complete: HostKind::ALL.into(), ..Seen::default() };
             let seen = if flake.removed { Some(gone()) } else { look(flake.id, &flake.directory) };
-            let Some(seen) = seen else { break };
-            match settle_flake(&seen, recorded.get(&flake.id), same_files, settler)? {
+            let settled = LocalNote::ConfigsSettled { flake: flake.id, began: settler.began() };
+            let Some(seen) = seen else {
+                // It is read again when it is another text.
+                settler.note(settled);
+                break;
+            };
+            match settle_flake(&seen, recorded.get(&flake.id), same_files, settled, settler)? {
                 // No later scan would look again at files that have not changed.
                 Outcome::Conflict if tries_left > 0 => settler.look_again()?,
                 outcome => {
@@ -69,11 +86,12 @@ fn settle_flake(
     seen: &Seen,
     recorded: Option<&BTreeSet<HostName>>,
     same_files: bool,
+    settled: LocalNote,
     settler: &mut Settler<'_>,
 ) -> Result<Outcome, AppError> {
     let gone = recorded.into_iter().flatten().filter(|name| seen.complete.contains(&name.kind));
     let names: BTreeSet<&HostName> = seen.hosts.keys().chain(gone).collect();
-    let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), Vec::new());
+    let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), vec![settled]);
     for name in names {
         let stream = Known::host_stream(name);
         let (state, version) = known::host(settler.reader(), &stream)?;

@@ -1,7 +1,7 @@
 //! Settling: compares what was seen with the state, and makes the events of it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
@@ -21,7 +21,7 @@ use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
 use super::super::{AppError, Session, edit, history};
 use super::facts::Facts;
-use super::look::{self, Glance, HISTORY_LIMITED, Sight};
+use super::look::{Glance, HISTORY_LIMITED, Sight};
 use super::unseen::Look;
 use super::{ScanProblem, ScanReport};
 
@@ -46,6 +46,8 @@ pub(super) struct Settler<'a> {
     pending: Vec<Pending>,
     /// Flakes of which something was read, and whether that was another text than before.
     touched: BTreeMap<FlakeId, bool>,
+    /// Those of them that the ledger does not know to be due for another look at their configurations.
+    undue: BTreeMap<FlakeId, bool>,
     pub(super) report: ScanReport,
 }
 
@@ -80,7 +82,8 @@ impl<'a> Settler<'a> {
         began: i64,
     ) -> Result<Self, AppError> {
         let reader = session.store.reader()?;
-        let (notes, pending, touched, report) = (Vec::new(), Vec::new(), BTreeMap::new(), ScanReport::default());
+        let (notes, pending, report) = (Vec::new(), Vec::new(), ScanReport::default());
+        let (touched, undue) = (BTreeMap::new(), BTreeMap::new());
         let (identity, actor) = (command.identity, command.actor.clone());
         Ok(Self {
             session,
@@ -95,6 +98,7 @@ impl<'a> Settler<'a> {
             notes,
             pending,
             touched,
+            undue,
             report,
         })
     }
@@ -109,9 +113,28 @@ impl<'a> Settler<'a> {
         self.moved.values().any(|id| *id == flake)
     }
 
-    /// Says that something of a flake was read, and whether that was another text than before.
+    /// Says that something of a flake was read, and whether that was another text than before. Before it is recorded: its
+    /// configurations are due with it, whatever becomes of this process.
     pub(super) fn touch(&mut self, flake: FlakeId, changed: bool) {
-        *self.touched.entry(flake).or_default() |= changed;
+        for flakes in [&mut self.touched, &mut self.undue] {
+            *flakes.entry(flake).or_default() |= changed;
+        }
+    }
+
+    /// What is due with the events that are recorded now.
+    fn due(&mut self) -> impl Iterator<Item = LocalNote> + use<> {
+        std::mem::take(&mut self.undue).into_iter().map(|(flake, changed)| LocalNote::ConfigsDue { flake, changed })
+    }
+
+    /// What was read is followed up now, and what is due is what the ledger knows of.
+    pub(super) fn follow_up(&mut self) -> Result<BTreeMap<FlakeId, bool>, AppError> {
+        self.undue.clear();
+        Ok(self.reader.configs_due()?)
+    }
+
+    /// Keeps a note that belongs to no event.
+    pub(super) fn note(&mut self, note: LocalNote) {
+        self.notes.push(note);
     }
 
     /// The flakes of which something was read.
@@ -155,6 +178,8 @@ impl<'a> Settler<'a> {
     /// The report, and the notes that belong to no event.
     pub(super) fn finish(mut self) -> Result<(ScanReport, Vec<LocalNote>), AppError> {
         self.wait()?;
+        let due = self.due();
+        self.notes.extend(due);
         Ok((self.report, self.notes))
     }
 
@@ -381,25 +406,6 @@ impl<'a> Settler<'a> {
     /// Where the ledger ended before the look that is settled now.
     pub(super) const fn began(&self) -> i64 {
         self.began
-    }
-
-    /// Has the next scan read again what was recorded without what follows from it: the configurations.
-    pub(super) fn leave_unfinished(&mut self) -> Result<(), AppError> {
-        self.wait()?;
-        let known = self.known_now()?;
-        let touched: HashSet<&Path> = known
-            .flakes()
-            .filter(|flake| self.touched.contains_key(&flake.id))
-            .map(|flake| &*flake.directory)
-            .collect();
-        self.notes.retain(|note| !matches!(note, LocalNote::FileSame { row, .. } if touched.contains(&*row.path)));
-        // The content of nothing is none that was seen: what the next scan finds did not come from another release.
-        let unfinished = |row: &FileRow| LocalNote::FileSame {
-            row: FileRow { stamp: look::unfinished(&row.stamp), content: [0; 32], ..row.clone() },
-            before: Some(row.stamp.clone()),
-        };
-        self.notes.extend(touched.into_iter().filter_map(|directory| known.file(directory)).map(unfinished));
-        Ok(())
     }
 
     /// What comes next follows from what was looked at when the ledger ended there.

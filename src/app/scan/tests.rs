@@ -47,8 +47,16 @@ impl Two {
         scan(session, &request, &|_| {}, &AtomicBool::new(false)).unwrap()
     }
 
-    /// Scans as the first process, with something that happens when it has looked and not recorded yet.
+    /// Scans as the first process, with something that happens when it has looked and not recorded yet; then it is stopped
+    /// before it comes to the configurations.
     fn scan_with(&self, meanwhile: impl FnOnce()) -> ScanReport {
+        self.begin(meanwhile, |run, command, settler| {
+            run.stop.store(true, Ordering::Relaxed);
+            run.finish(command, &[self.root()], settler).unwrap()
+        })
+    }
+
+    fn begin<T>(&self, meanwhile: impl FnOnce(), end: impl FnOnce(&Run<'_>, Command, Settler<'_>) -> T) -> T {
         let (session, root, stop) = (&self.one, self.root(), AtomicBool::new(false));
         let request = ScanRequest { modules: true, ..ScanRequest::default() };
         let reader = session.store.reader().unwrap();
@@ -78,10 +86,8 @@ impl Two {
         for (at, glance) in glances {
             settler.settle(at, glance).unwrap();
         }
-        // It is stopped before it comes to the configurations.
-        stop.store(true, Ordering::Relaxed);
-        settler.leave_unfinished().unwrap();
-        run.finish(command, &[root], settler).unwrap()
+        settler.wait().unwrap();
+        end(&run, command, settler)
     }
 
     /// Every description that was recorded, oldest first.
@@ -122,19 +128,48 @@ fn what_changed_again_since_is_recorded_by_the_second_look() {
 }
 
 #[test]
-fn what_a_stopped_scan_did_not_come_to_is_recorded_by_the_next_one() {
+fn what_a_stopped_or_killed_scan_did_not_come_to_is_recorded_by_the_next_one() {
+    for is_killed in [false, true] {
+        let two = Two::new();
+        let nix = r#"{ description = "first"; outputs = _: { nixosConfigurations.web = { }; }; }"#;
+        fs::write(two.root().join("flake.nix"), nix).unwrap();
+        let count = |sql: &str| two.one.store.reader().unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+        let configurations = || count("SELECT count(*) FROM v1_events WHERE type = 'config.discovered'");
+        if is_killed {
+            two.begin(|| {}, |_, _, settler| assert!(settler.report.events > 0));
+        } else {
+            assert!(two.scan_with(|| {}).events > 0);
+        }
+        assert_eq!(configurations(), 0);
+        // Elsewhere nothing is read of it.
+        let elsewhere = two.folder.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        let request = ScanRequest { paths: vec![elsewhere], modules: true, ..ScanRequest::default() };
+        scan(&two.other, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+        assert_eq!(configurations(), 0);
+        two.scan(&two.other);
+        assert_eq!((configurations(), count("SELECT count(*) FROM configs_due")), (1, 0));
+        assert_eq!(two.scan(&two.one).events, 0);
+    }
+}
+
+#[test]
+fn what_another_process_says_to_be_due_once_more_stays_due() {
     let two = Two::new();
-    let nix = r#"{ description = "first"; outputs = _: { nixosConfigurations.web = { }; }; }"#;
-    fs::write(two.root().join("flake.nix"), nix).unwrap();
-    let configurations = || {
-        let sql = "SELECT count(*) FROM v1_events WHERE type = 'config.discovered'";
-        two.one.store.reader().unwrap().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap()
+    let keep = |note: LocalNote| {
+        let command = two.one.command("test");
+        let append = Append { command, received_at: 0, writes: Vec::new(), notes: vec![note] };
+        two.one.store.append(append).unwrap();
+        two.one.store.reader().unwrap().configs_due().unwrap()
     };
-    assert!(two.scan_with(|| {}).events > 0);
-    assert_eq!(configurations(), 0);
+    let head = || two.one.store.reader().unwrap().head().unwrap();
+    let (flake, began) = (FlakeId::new(uuid::Uuid::from_u128(1)), head());
+    assert_eq!(keep(LocalNote::ConfigsDue { flake, changed: true }).get(&flake), Some(&true));
+    two.describe("second");
     two.scan(&two.other);
-    assert_eq!(configurations(), 1);
-    assert_eq!(two.scan(&two.one).events, 0);
+    assert_eq!(keep(LocalNote::ConfigsDue { flake, changed: false }).get(&flake), Some(&true));
+    assert!(!keep(LocalNote::ConfigsSettled { flake, began }).is_empty());
+    assert!(keep(LocalNote::ConfigsSettled { flake, began: head() }).is_empty());
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn become_known(connection: &Connection, own: i64, to: &str) -> rusqlite::Result
 /// What was remembered of files and remotes is about the old origin: all of it is looked at again.
 fn forget_places(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "DELETE FROM files; DELETE FROM history_cursors; \
+        "DELETE FROM files; DELETE FROM history_cursors; DELETE FROM configs_due; \
          UPDATE remotes SET acked_seq = 0, fence = 0, taken_seq = 0, state = 'offline', reason = NULL, last_error = NULL;",
     )
 }

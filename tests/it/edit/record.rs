@@ -250,7 +250,9 @@ fn whole_texts_of_an_earlier_release_can_be_taken_back_unless_they_hold_a_secret
     for (id, days) in [(first, 1), (second, 91)] {
         raw.execute(insert, (id.as_bytes(), &secret, days * DAY, clean.as_bytes())).unwrap();
     }
-    raw.execute_batch("PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version = 5").unwrap();
+    let before =
+        "PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version > 4; DROP TABLE configs_due";
+    raw.execute_batch(before).unwrap();
     raw.execute("DELETE FROM edits WHERE command_id = ?1", [second.as_bytes()]).unwrap();
     let holds = || {
         let found = ["", "-wal"].map(|suffix| fs::read(format!("{}{suffix}", database.display())).unwrap_or_default());

@@ -43,7 +43,7 @@ struct Findings {
 impl Settler<'_> {
     /// Hands over what happened to a flake, and does not wait for it.
     pub(super) fn send(&mut self, directory: &Path, decision: Decision) -> Result<(), AppError> {
-        let Decision { command, fate, writes, notes } = decision;
+        let Decision { command, fate, writes, mut notes } = decision;
         if writes.is_empty() {
             self.notes.extend(notes);
             return Ok(());
@@ -51,6 +51,7 @@ impl Settler<'_> {
         if self.is_late(&writes)? {
             return self.settle_again(directory);
         }
+        notes.extend(self.due());
         let findings = Findings::of(&writes);
         match self.session.store.submit(Append { command, received_at: self.now(), writes, notes }) {
             Ok(ticket) => {
@@ -167,7 +168,7 @@ impl Settler<'_> {
         &mut self,
         command: impl FnOnce(&Self) -> Command,
         writes: Vec<StreamWrite>,
-        notes: Vec<LocalNote>,
+        mut notes: Vec<LocalNote>,
     ) -> Result<Outcome, AppError> {
         if writes.is_empty() {
             self.notes.extend(notes);
@@ -176,6 +177,7 @@ impl Settler<'_> {
         if self.is_late(&writes)? {
             return Ok(Outcome::Conflict);
         }
+        notes.extend(self.due());
         let (command, findings) = (command(self), Findings::of(&writes));
         match self.session.store.append(Append { command, received_at: self.now(), writes, notes }) {
             Ok(receipt) => {
