@@ -25,7 +25,7 @@ const CHUNK: usize = 500;
 /// How many messages of our own may come back before the cursor is written down.
 const ECHOES: u64 = 10_000;
 /// How many messages are read one by one at a time, and how many must be readable in a row before following goes on.
-const SINGLY: u64 = 16;
+pub(super) const SINGLY: u64 = 16;
 const READABLE: usize = 64;
 /// How long a quiet exchange is listened to before looking around.
 const QUIET: Duration = Duration::from_millis(200);

@@ -1,20 +1,13 @@
 //! Reading the exchange to its end, past what the client cannot read.
 
-use super::{SyncError, intake};
+use super::SyncError;
+use super::intake::{self, SINGLY};
 use crate::bus::{Bus, BusError, Exchange, Follow, Message};
-
-/// How many messages are read one by one when nothing more comes.
-const SINGLY: u64 = 16;
-
-/// How to connect again.
-pub(super) type Again<'a> = &'a dyn Fn() -> Result<Bus, BusError>;
 
 /// Every message of the exchange, or of one origin on it, from the first on.
 pub(super) struct Reading<'a> {
-    bus: &'a Bus,
-    /// The connection that took its place.
-    later: Option<Bus>,
-    again: Option<Again<'a>>,
+    /// Another takes its place when the client breaks down over a message.
+    bus: Bus,
     exchange: &'a Exchange,
     origin: Option<&'a str>,
     follow: Option<Follow>,
@@ -23,21 +16,31 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Begins at the first message. There are some: whoever asks knows.
-    pub(super) const fn new(bus: &'a Bus, exchange: &'a Exchange, origin: Option<&'a str>) -> Self {
-        Self { bus, later: None, again: None, exchange, origin, follow: None, after: 0 }
+    pub(super) const fn new(bus: Bus, exchange: &'a Exchange, origin: Option<&'a str>) -> Self {
+        Self { bus, exchange, origin, follow: None, after: 0 }
     }
 
-    /// Connects again when the client breaks down over a message.
-    pub(super) const fn connecting(mut self, again: Again<'a>) -> Self {
-        self.again = Some(again);
-        self
+    /// Hands over what there is up to a message, and what comes with it.
+    ///
+    /// # Errors
+    /// Also when nothing came in time.
+    pub(super) fn up_to<E: From<SyncError>>(
+        mut self,
+        last: u64,
+        mut take: impl FnMut(Vec<Message>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            let messages = self.next()?;
+            let is_end = messages.last().is_none_or(|message| message.ends(self.exchange, last));
+            take(messages)?;
+            if is_end {
+                return Ok(());
+            }
+        }
     }
 
     /// The next messages, at least one.
-    ///
-    /// # Errors
-    /// Also when none came in time: that says nothing of what the server holds.
-    pub(super) fn next(&mut self) -> Result<Vec<Message>, SyncError> {
+    fn next(&mut self) -> Result<Vec<Message>, SyncError> {
         let followed = self.followed();
         let messages = match followed {
             Ok(messages) if !messages.is_empty() => messages,
@@ -47,14 +50,10 @@ impl<'a> Reading<'a> {
         Ok(messages)
     }
 
-    fn bus(&self) -> &Bus {
-        self.later.as_ref().unwrap_or(self.bus)
-    }
-
     fn followed(&mut self) -> Result<Vec<Message>, SyncError> {
         let mut follow = match self.follow.take() {
             Some(follow) => follow,
-            None => self.bus().follow(self.exchange, self.origin, self.after)?,
+            None => self.bus.follow(self.exchange, self.origin, self.after)?,
         };
         let messages = intake::read(&mut follow)?;
         self.follow = Some(follow);
@@ -67,19 +66,22 @@ impl<'a> Reading<'a> {
     ) -> Result<Vec<Message>, SyncError> {
         // As long as it is followed, the client comes back to it.
         self.follow = None;
-        if let Some(again) = self.again
-            && self.bus().is_over()
-        {
-            self.later = Some(again()?);
+        if self.bus.is_over() {
+            self.bus = self.bus.beside()?;
         }
-        let mut messages = self.bus().read_singly(self.exchange, self.origin, self.after + 1, SINGLY)?;
+        let mut messages = self.bus.read_singly(self.exchange, self.origin, self.after + 1, SINGLY)?;
         let odd = messages.iter().rposition(|message| message.unreadable.is_some());
         messages.truncate(odd.map_or(0, |last| last + 1));
         if messages.is_empty() {
             nothing?;
-            let why = "its messages did not come in time".to_owned();
-            return Err(BusError::Failed { doing: "asking what the server holds", why }.into());
+            return Err(silence());
         }
         Ok(messages)
     }
+}
+
+/// That nothing came in time says nothing of what the server holds.
+pub(super) fn silence() -> SyncError {
+    BusError::Failed { doing: "asking what the server holds", why: "its messages did not come in time".to_owned() }
+        .into()
 }

@@ -38,12 +38,9 @@ pub(super) fn look(
     exchange: &Exchange,
     (own, up_to): (&str, u64),
 ) -> Result<Found, SyncError> {
-    // What the client does not survive costs another connection, and not this one.
-    let (again, apart) = (|| bus.beside(), bus.beside()?);
     let mut found = Found::default();
-    let mut reading = Reading::new(&apart, exchange, Some(own)).connecting(&again);
-    loop {
-        let messages = reading.next()?;
+    // What the client does not survive costs another connection, and not this one.
+    Reading::new(bus.beside()?, exchange, Some(own)).up_to(up_to, |messages| {
         let places: Vec<_> = messages.iter().filter_map(|message| message.place_of(own)).collect();
         let numbers = || places.iter().map(|(seq, _)| *seq);
         if let Some((first, last)) = numbers().min().zip(numbers().max()) {
@@ -51,10 +48,9 @@ pub(super) fn look(
             let ours = places.iter().filter(|(seq, link)| links.get(seq) == Some(link));
             ours.for_each(|(seq, _)| found.add(*seq));
         }
-        if messages.last().is_none_or(|last| last.ends(exchange, up_to)) {
-            return Ok(found);
-        }
-    }
+        Ok::<_, SyncError>(())
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::super::Session;
-use super::intake::Progress;
-use super::reading::Reading;
+use super::intake::{self, Progress};
+use super::reading::{self, Reading};
 use super::refill::{self, Found};
 use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
-use crate::bus::{Bus, BusError, Exchange, Follow, Held, Message, Outgoing};
+use crate::bus::{Bus, BusError, Exchange, Held, Outgoing};
 use crate::domain::delivery::Reason;
 use crate::store::chain::Chain;
 use crate::store::inbox::{Arrival, TakenBack, is_signed_by};
@@ -190,13 +190,9 @@ fn take_back(
 ) -> Result<(), Stop> {
     let (mut have, _) = session.store.reader()?.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
-    // What the client does not survive costs another connection, and not this one.
-    let (again, apart) = (|| bus.beside(), bus.beside()?);
-    let mut reading = Reading::new(&apart, exchange, Some(own)).connecting(&again);
     let mut waiting = BTreeMap::new();
-    loop {
-        let messages = reading.next()?;
-        let over = messages.last().is_none_or(|last| last.ends(exchange, held.fence));
+    // What the client does not survive costs another connection, and not this one.
+    Reading::new(bus.beside()?, exchange, Some(own)).up_to(held.fence, |messages| {
         for message in &messages {
             let arrival = wire::arrival(message).map_err(|unreadable| {
                 Stop::Refused(Reason::Forged, format!("message {}: {}", message.sequence, unreadable.why))
@@ -206,21 +202,17 @@ fn take_back(
             }
         }
         let signed = signed_for(&mut waiting, have);
-        if let Some(last) = signed.last() {
-            have = last.seq;
-            let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
-            match session.store.take_back(signed, session.clock.now())? {
-                TakenBack::Restored(count) => {
-                    progress.applied.fetch_add(count as u64, Ordering::Relaxed);
-                }
-                TakenBack::Forked(why) => return Err(Stop::Refused(who_wrote(is_ours), why)),
+        let Some(last) = signed.last() else { return Ok(()) };
+        have = last.seq;
+        let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
+        match session.store.take_back(signed, session.clock.now())? {
+            TakenBack::Restored(count) => {
+                progress.applied.fetch_add(count as u64, Ordering::Relaxed);
+                Ok(())
             }
+            TakenBack::Forked(why) => Err(Stop::Refused(who_wrote(is_ours), why)),
         }
-        if over {
-            break;
-        }
-    }
-    Ok(())
+    })
 }
 
 /// Whole batches only, and without a gap after what is here: what nobody signed for is not taken back, and waits for the message
@@ -230,16 +222,6 @@ fn signed_for(waiting: &mut BTreeMap<i64, Arrival>, have: i64) -> Vec<Arrival> {
     let signed = ready.filter(|((_, arrival), _)| arrival.signature.is_some()).map(|((seq, _), _)| *seq).last();
     let rest = waiting.split_off(&(signed.unwrap_or(have) + 1));
     std::mem::replace(waiting, rest).into_values().collect()
-}
-
-/// The next messages, where there are some: that none came in time says nothing of what the server holds.
-fn awaited(follow: &mut Follow) -> Result<Vec<Message>, SyncError> {
-    let messages = super::intake::read(follow)?;
-    if messages.is_empty() {
-        let why = "its messages did not come in time".to_owned();
-        return Err(BusError::Failed { doing: "asking what the server holds", why }.into());
-    }
-    Ok(messages)
 }
 
 /// The same number must be the same event on both sides.
@@ -322,9 +304,9 @@ fn refuse_repetition(
     let link = session.store.reader()?.shared_link(own, known.acked)?;
     let mut follow = bus.follow(exchange, Some(own), known.fence.saturating_sub(1))?;
     // At least the repetition comes.
-    let messages = awaited(&mut follow)?;
-    let there = messages.first().filter(|message| message.sequence == known.fence);
-    let place = there.and_then(|message| message.place_of(own));
+    let messages = intake::read(&mut follow)?;
+    let first = messages.first().ok_or_else(reading::silence)?;
+    let place = if first.sequence == known.fence { first.place_of(own) } else { None };
     if place.is_none() || place != link.map(|link| (known.acked, link)) {
         return Ok(());
     }

@@ -158,16 +158,12 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     if place.target.servers.is_empty() {
         return Err(SyncError::NoServer);
     }
-    let connect = || Bus::connect(&place.target, &format!("cim-nix verify {}", session.who.host), Link::default());
-    let bus = connect()?;
+    let bus = Bus::connect(&place.target, &format!("cim-nix verify {}", session.who.host), Link::default())?;
     let exchange = bus.exchange(&place.layout, session.clock.now())?;
     let reader = session.store.reader()?;
     let mut found: BTreeMap<String, Comparing> = BTreeMap::new();
     if exchange.last > 0 {
-        let mut reading = Reading::new(&bus, &exchange, None).connecting(&connect);
-        loop {
-            let messages = reading.next()?;
-            let over = messages.last().is_none_or(|last| last.ends(&exchange, exchange.last));
+        Reading::new(bus, &exchange, None).up_to(exchange.last, |messages| {
             // What came since may lack the message that signs for it.
             for message in messages.iter().filter(|message| message.sequence <= exchange.last) {
                 match wire::arrival(message) {
@@ -182,10 +178,8 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
                     }
                 }
             }
-            if over {
-                break;
-            }
-        }
+            Ok::<_, SyncError>(())
+        })?;
     }
     let own = &session.store.origin().public_key;
     for head in reader.shared_heads()? {
