@@ -15,6 +15,7 @@ use super::error::{Named, StoreError};
 use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
+use super::shape::ERASED;
 use super::{chain, projection, remote};
 
 mod admit;
@@ -389,14 +390,23 @@ impl<'a> Intake<'a> {
 }
 
 impl Arrival {
-    /// Whether it is the event of a link that comes after another one in its origin's chain, and signed by none but its
-    /// origin.
-    pub fn is_event_of(&self, link: &Hash, previous: &Hash) -> bool {
-        *link == chain::link(Chain::Shared, previous, &self.envelope())
-            && admit::breach(&self.origin, self, link).is_none()
+    /// What of it is not as its origin sent the event of a link, which is here, blank or not, and comes after another one in its
+    /// origin's chain. None when it is the same event.
+    pub fn differs(&self, (link, blank): (Hash, bool), previous: &Hash) -> Option<&'static str> {
+        if self.signature.as_ref().is_some_and(|signature| !is_signed_by(&self.origin, self.seq, &link, signature)) {
+            return Some("its signature is not its origin's");
+        }
+        // What was erased here may be there still. Its origin blanks it there as well, but nobody else does.
+        let is_whole = if self.payload == ERASED { blank } else { chain::content(&self.payload) == self.content };
+        if !is_whole {
+            return Some("its payload is another");
+        }
+        let is_same = self.chain == link && chain::link(Chain::Shared, previous, &self.envelope()) == link;
+        if is_same { None } else { Some("it is another than its link says") }
     }
 
-    /// The same, of an event that is not here: its link is what it says itself. Without a signature, nobody has proved it yet.
+    /// Whether it can be the event after another one, where it is not here: its link is what it says itself. Without a signature,
+    /// nobody has proved it yet.
     pub fn can_follow(&self, previous: Option<&Hash>) -> bool {
         let link = previous.map(|previous| chain::link(Chain::Shared, previous, &self.envelope()));
         admit::breach(&self.origin, self, &link.unwrap_or(self.chain)).is_none()

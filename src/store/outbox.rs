@@ -96,8 +96,11 @@ impl Reader {
         .named(self.path())
     }
 
-    /// The link of one shared event of an origin; none when it is not here.
+    /// The link of one shared event of an origin, or of none, from which its chain begins; none when it is not here.
     pub fn shared_link(&self, origin: &str, seq: i64) -> Result<Option<Hash>, StoreError> {
+        if seq == 0 {
+            return Ok(Some(GENESIS));
+        }
         self.prepare_cached(
             "SELECT b.chain FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = ?1 AND b.seq = ?2",
         )

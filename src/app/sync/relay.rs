@@ -11,11 +11,9 @@ use super::{LEASE, Place, REMOTE, SyncError, wire};
 use crate::bus::publish::{BATCH_BYTES, BATCH_MESSAGES};
 use crate::bus::{Bus, BusError, Exchange, Held, Outgoing};
 use crate::domain::delivery::Reason;
-use crate::store::chain::Chain;
 use crate::store::inbox::{Arrival, TakenBack, is_signed_by};
 use crate::store::outbox::Shared;
 use crate::store::remote::{Acknowledged, Lease, Remote, SignedHead};
-use crate::store::shape::ERASED;
 use crate::store::{Reader, Signer, StoreError, chain};
 
 /// Why the way out came to a stop.
@@ -242,24 +240,14 @@ fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
 
 /// The last message under our name must be as we sent it, by its signature, its payload and every other field. What lies further
 /// back is for whoever compares everything.
-fn refuse_change(reader: &Reader, own: &str, held: &Held, (link, blank): (chain::Hash, bool)) -> Result<(), Stop> {
+fn refuse_change(reader: &Reader, own: &str, held: &Held, ours: (chain::Hash, bool)) -> Result<(), Stop> {
     let Some(message) = &held.message else { return Ok(()) };
-    let previous =
-        if held.seq == 1 { chain::GENESIS } else { reader.shared_link(own, held.seq - 1)?.unwrap_or(chain::GENESIS) };
-    let is_signed = |arrival: &Arrival| {
-        arrival.signature.as_ref().is_none_or(|signature| is_signed_by(own, held.seq, &link, signature))
+    let previous = reader.shared_link(own, held.seq - 1)?.unwrap_or(chain::GENESIS);
+    let differs = match wire::arrival(message) {
+        Err(unreadable) => Some(unreadable.why),
+        Ok(arrival) => arrival.differs(ours, &previous).map(str::to_owned),
     };
-    // What this ledger has erased may be there still, and blank when it was sent again.
-    let is_whole =
-        |arrival: &Arrival| (blank && arrival.payload == ERASED) || chain::content(&arrival.payload) == arrival.content;
-    let is_same = |arrival: &Arrival| chain::link(Chain::Shared, &previous, &arrival.envelope()) == link;
-    let other = match wire::arrival(message) {
-        Err(unreadable) => unreadable.why,
-        Ok(arrival) if !is_signed(&arrival) => "its signature is not our key's".to_owned(),
-        Ok(arrival) if !is_whole(&arrival) => "its payload is another".to_owned(),
-        Ok(arrival) if !is_same(&arrival) => "it is another than its link says".to_owned(),
-        Ok(_) => return Ok(()),
-    };
+    let Some(other) = differs else { return Ok(()) };
     let why = format!("message {} is event {} of this origin and not as it was sent: {other}", held.fence, held.seq);
     Err(Stop::Refused(Reason::Forged, why))
 }

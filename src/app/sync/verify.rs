@@ -9,9 +9,8 @@ use super::reading::Reading;
 use super::{Place, SyncError, wire};
 use crate::bus::{Bus, Link};
 use crate::store::Reader;
-use crate::store::chain::{GENESIS, Hash};
+use crate::store::chain::Hash;
 use crate::store::inbox::Arrival;
-use crate::store::shape::ERASED;
 
 /// How many missing numbers of an origin are told: who lies about numbers must not fill the memory.
 const MOST_MISSING: usize = 1_000;
@@ -72,19 +71,13 @@ impl Comparing {
         let room = MOST_MISSING.saturating_sub(self.compared.missing.len());
         self.compared.missing.extend((highest + 1..arrival.seq).take(room));
         let previous = match link {
-            _ if arrival.seq == 1 => Some(GENESIS),
             Some(link) if arrival.seq == highest + 1 => Some(link),
             _ => reader.shared_link(&arrival.origin, arrival.seq - 1)?,
         };
         let here = reader.shared_place(&arrival.origin, arrival.seq)?;
         self.last = (arrival.seq, Some(here.map_or(arrival.chain, |(link, _)| link)));
         match here.zip(previous) {
-            // Its origin blanks what it erases on the exchange as well, but nobody else does.
-            Some(((link, blank), previous))
-                if arrival.is_event_of(&link, &previous) && (blank || arrival.payload != ERASED) =>
-            {
-                self.compared.same += 1;
-            }
+            Some((here, previous)) if arrival.differs(here, &previous).is_none() => self.compared.same += 1,
             Some(_) => self.compared.different.push(arrival.seq),
             None => self.take_what_is_not_here(arrival, arrival.seq > highest + 1, previous.as_ref()),
         }
@@ -99,14 +92,9 @@ impl Comparing {
             self.compared.repeated.push(arrival.seq);
             return Ok(());
         }
-        let previous = match arrival.seq {
-            1 => Some(GENESIS),
-            seq => reader.shared_link(&arrival.origin, seq - 1)?,
-        };
+        let previous = reader.shared_link(&arrival.origin, arrival.seq - 1)?;
         let is_same = match reader.shared_place(&arrival.origin, arrival.seq)?.zip(previous) {
-            Some(((link, blank), previous)) => {
-                arrival.is_event_of(&link, &previous) && (blank || arrival.payload != ERASED)
-            }
+            Some((here, previous)) => arrival.differs(here, &previous).is_none(),
             None => arrival.can_follow(previous.as_ref()),
         };
         match (is_same, missing) {
