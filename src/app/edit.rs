@@ -366,7 +366,7 @@ fn leave_note(session: &Session, draft: &Draft, command: Option<&Command>) -> Re
     let texts = (draft.old.as_str(), draft.new.as_str());
     let note = EditRow { undoes: draft.undoes, ..note(session, draft.name, &identity, &draft.path, texts) };
     let left = vec![LocalNote::EditLeft(Box::new(note.clone()))];
-    // Somebody else's edit is theirs whoever sees it first.
+    // Somebody else's edit is theirs whoever sees it first: a command with a result is remembered.
     match command {
         Some(command) => {
             let (actor, result) = (command.actor.clone(), serde_json::json!({ "edit": note.command }));

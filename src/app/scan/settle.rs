@@ -15,7 +15,7 @@ use crate::domain::stream::StreamId;
 use crate::domain::{module, overlay};
 use crate::git::Repository;
 use crate::scan::Found;
-use crate::store::{Command, Expected, FileRow, LocalNote, NewEvent, Reader, StreamWrite};
+use crate::store::{Command, EditRow, Expected, FileRow, LocalNote, NewEvent, Reader, StreamWrite};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe::{self, EXTRACTOR};
@@ -106,6 +106,18 @@ impl<'a> Settler<'a> {
     /// A command of the scan's own, in the name of whoever asked for it.
     fn observe(&self) -> Command {
         Command { actor: self.actor.clone(), ..self.session.caused("observe", &self.identity) }
+    }
+
+    /// The command that made an edit, in the name of whoever asked for it.
+    fn edit_command(&self, edit: &EditRow) -> Result<Command, AppError> {
+        let command = self.session.command_as(edit::name(&edit.name), edit.identity());
+        // The scan that an edit brings about knows who that was.
+        let is_own = self.identity.causation_id.uuid() == edit.command;
+        let actor = if is_own { Some(self.actor.clone()) } else { self.reader.edit_actor(edit.command)? };
+        Ok(match actor {
+            Some(actor) => Command { actor, ..command },
+            None => command,
+        })
     }
 
     /// Whether a flake was found at a new place.
@@ -271,13 +283,7 @@ impl<'a> Settler<'a> {
         let command = match edit {
             Some(edit) => {
                 notes.push(LocalNote::EditSeen { command: edit.command });
-                let command = self.session.command_as(edit::name(&edit.name), edit.identity());
-                // The scan that an edit brings about knows who asked for it.
-                let is_own = self.identity.causation_id.uuid() == edit.command;
-                match if is_own { Some(self.actor.clone()) } else { self.reader.edit_actor(edit.command)? } {
-                    Some(actor) => Command { actor, ..command },
-                    None => command,
-                }
+                self.edit_command(&edit)?
             }
             None => self.observe(),
         };

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::super::{AppError, edit};
+use super::super::super::AppError;
 use super::super::look::{Glance, Sight};
 use super::{Decision, Fate, Settler};
 use crate::domain::catalogue::Event;
@@ -143,11 +143,7 @@ impl Settler<'_> {
         for event in writes.iter_mut().flat_map(|write| &mut write.events) {
             event.undoes = edit.undoes;
         }
-        let command = self.session.command_as(edit::name(&edit.name), edit.identity());
-        let command = match self.reader.edit_actor(edit.command)? {
-            Some(actor) => Command { actor, ..command },
-            None => command,
-        };
+        let command = self.edit_command(edit)?;
         let outcome = self.store_as(|_| command, writes, vec![seen, LocalNote::EditSeen { command: edit.command }])?;
         self.tell(&edit.path, outcome);
         Ok(())
