@@ -113,7 +113,7 @@ impl<'a> Settler<'a> {
         let command = self.session.command_as(edit::name(&edit.name), edit.identity());
         // The scan that an edit brings about knows who that was.
         let is_own = self.identity.causation_id.uuid() == edit.command;
-        let actor = if is_own { Some(self.actor.clone()) } else { self.reader.edit_actor(edit.command)? };
+        let actor = if is_own { Some(self.actor.clone()) } else { self.reader.edit_actor(edit)? };
         Ok(match actor {
             Some(actor) => Command { actor, ..command },
             None => command,

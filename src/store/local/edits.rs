@@ -56,6 +56,14 @@ impl EditRow {
     }
 }
 
+/// Commands are not found by what brought them about: they are looked through from when the note was made, a moment before it was left.
+const NOTED_BY: &str = "SELECT actor FROM commands WHERE name = ?1 AND causation_id = ?2 AND command_id >= ?3 LIMIT 1";
+
+/// The least of the ids that were made at a time: they begin with its milliseconds.
+fn first_id(at: i64) -> [u8; 16] {
+    (u128::from((at / 1_000).unsigned_abs()) << 80).to_be_bytes()
+}
+
 const COLUMNS: &str = "command_id, command, correlation_id, path, before, after, undo, edited_at, undoes, seen";
 
 impl Reader {
@@ -71,9 +79,12 @@ impl Reader {
     }
 
     /// In whose name an edit was made, when that is somebody else than the user of this process.
-    pub fn edit_actor(&self, command: Uuid) -> Result<Option<String>, StoreError> {
-        self.prepare_cached("SELECT actor FROM commands WHERE name = ?1 AND causation_id = ?2 LIMIT 1")
-            .and_then(|mut statement| statement.query_row((NOTE, command.as_bytes()), |row| row.get(0)).optional())
+    pub fn edit_actor(&self, edit: &EditRow) -> Result<Option<String>, StoreError> {
+        self.prepare_cached(NOTED_BY)
+            .and_then(|mut statement| {
+                let named = (NOTE, edit.command.as_bytes(), first_id(edit.at));
+                statement.query_row(named, |row| row.get(0)).optional()
+            })
             .named(self.path())
     }
 
@@ -246,4 +257,20 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<EditRow> {
         undoes: row.get::<_, Option<[u8; 16]>>(8)?.map(Uuid::from_bytes),
         seen: row.get(9)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::connect;
+
+    #[test]
+    fn who_left_a_note_is_found_by_the_time_of_it_however_many_commands_there_are() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connect::migrate(&mut connection, Path::new(":memory:")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {NOTED_BY}")).unwrap();
+        let steps = statement.query_map((NOTE, [0; 16], [0; 16]), |row| row.get::<_, String>("detail")).unwrap();
+        let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+        assert!(plan.contains("SEARCH commands USING PRIMARY KEY (command_id>?)"), "{plan}");
+    }
 }
