@@ -168,7 +168,7 @@ impl Intake<'_> {
             Own::Fits => {}
             Own::Ahead => self.ended = Some(Ended::Ahead),
             Own::Differs => {
-                self.ended = Some(Ended::Refused(relay::who_differs(self.session, self.bus, self.exchange)?));
+                self.ended = Some(Ended::Refused(relay::who_differs(&self.asking())?));
             }
         }
         Ok(taken.again.is_some())
@@ -273,6 +273,11 @@ impl Intake<'_> {
         Ok(taken)
     }
 
+    fn asking(&self) -> Asking<'_> {
+        let Self { session, place, bus, exchange, ref reader, .. } = *self;
+        Asking { session, place, reader, bus, exchange }
+    }
+
     fn is_own(&self, origin: Option<&str>) -> bool {
         origin == Some(self.session.store.origin().public_key.as_str())
     }
@@ -308,10 +313,9 @@ impl Intake<'_> {
         }
         let first = self.asked.replace(Instant::now()).is_none();
         self.gaps = false;
-        let Self { session, place, bus, exchange, ref reader, .. } = *self;
         // Somebody may have made the stream anew, and whoever follows it is told nothing. Whoever sends is: the fence holds.
-        if !first && relay::behind(reader)? == 0 {
-            let Some(found) = relay::look(&Asking { session, place, reader, bus, exchange })? else {
+        if !first && relay::behind(&self.reader)? == 0 {
+            let Some(found) = relay::look(&self.asking())? else {
                 self.ended = Some(Ended::Ahead);
                 return Ok(());
             };

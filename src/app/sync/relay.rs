@@ -42,8 +42,8 @@ pub(super) fn reconcile(
     (holder, progress): (&str, &Progress),
 ) -> Result<Exchange, Stop> {
     let mut exchange = fit_exchange(session, place, bus)?;
-    let now = session.clock.now();
-    let known = session.store.reader()?.remote(REMOTE)?;
+    let (now, reader) = (session.clock.now(), session.store.reader()?);
+    let known = reader.remote(REMOTE)?;
     if known.epoch.as_deref() != Some(&exchange.epoch) || exchange.last < known.taken {
         tracing::info!(
             epoch = exchange.epoch,
@@ -51,19 +51,20 @@ pub(super) fn reconcile(
         );
         session.store.set_epoch(REMOTE, &exchange.epoch, now)?;
     }
-    let own = session.store.origin().public_key.clone();
-    let mut held = bus.held(&exchange, &own)?;
-    let (shared, _) = session.store.reader()?.shared_head()?;
+    let with = Asking { session, place, reader: &reader, bus, exchange: &exchange };
+    let own = &session.store.origin().public_key;
+    let mut held = bus.held(&exchange, own)?;
+    let (shared, _) = reader.shared_head()?;
     if held.seq > shared {
-        take_back(session, bus, &exchange, (&own, &held), progress)?;
-        held = bus.held(&exchange, &own)?;
+        take_back(&with, (own, &held), progress)?;
+        held = bus.held(&exchange, own)?;
     }
-    refuse_fork(session, &own, &held)?;
-    let found = look_into_holes(session, bus, &exchange, &own, &held)?;
+    refuse_fork(&reader, own, &held)?;
+    let found = look_into_holes(&with, own, &held)?;
     // Where a hole was filled since, all is there as well.
     let is_whole = found.as_ref().is_none_or(|found| found.whole >= known.acked);
     if held.seq < known.acked && is_whole && known.epoch.as_deref() == Some(&exchange.epoch) {
-        refuse_repetition(session, bus, &exchange, &known, &held)?;
+        refuse_repetition(&with, own, &known, &held)?;
     }
     if let Some(found) = &found {
         exchange.repeated = found.highest;
@@ -109,7 +110,7 @@ pub(super) fn behind(reader: &Reader) -> Result<u64, SyncError> {
     Ok(u64::try_from(head - reader.remote(REMOTE)?.acked).unwrap_or_default())
 }
 
-/// What the exchange is asked by, whether it is as it was.
+/// What the exchange is asked by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking<'a> {
     pub(super) session: &'a Session,
@@ -179,14 +180,9 @@ fn fit_exchange(session: &Session, place: &Place, bus: &Bus) -> Result<Exchange,
 }
 
 /// The exchange holds events of ours that we have not: this ledger was restored from a backup.
-fn take_back(
-    session: &Session,
-    bus: &Bus,
-    exchange: &Exchange,
-    (own, held): (&str, &Held),
-    progress: &Progress,
-) -> Result<(), Stop> {
-    let (mut have, _) = session.store.reader()?.shared_head()?;
+fn take_back(with: &Asking<'_>, (own, held): (&str, &Held), progress: &Progress) -> Result<(), Stop> {
+    let Asking { session, reader, bus, exchange, .. } = *with;
+    let (mut have, _) = reader.shared_head()?;
     tracing::warn!(have, held = held.seq, "the exchange holds events of ours that are not here: they are taken back");
     let mut waiting = BTreeMap::new();
     // What the client does not survive costs another connection, and not this one.
@@ -223,13 +219,12 @@ fn signed_for(waiting: &mut BTreeMap<i64, Arrival>, have: i64) -> Vec<Arrival> {
 }
 
 /// The same number must be the same event on both sides.
-fn refuse_fork(session: &Session, own: &str, held: &Held) -> Result<(), Stop> {
+fn refuse_fork(reader: &Reader, own: &str, held: &Held) -> Result<(), Stop> {
     if held.seq == 0 {
         return Ok(());
     }
-    let reader = session.store.reader()?;
     match reader.shared_place(own, held.seq)? {
-        Some(ours) if held.chain == Some(ours.0) => return refuse_change(&reader, own, held, ours),
+        Some(ours) if held.chain == Some(ours.0) => return refuse_change(reader, own, held, ours),
         _ => {}
     }
     let signed = held.chain.is_some_and(|link| is_signed(own, held.seq, &link, held.signature.as_deref()));
@@ -254,19 +249,13 @@ fn refuse_change(reader: &Reader, own: &str, held: &Held, ours: (chain::Hash, bo
 
 /// What the exchange has of ours, when it has lost something that was not looked into yet, and something of ours is missing or on
 /// its way again. Once per loss: what is sent again leaves the hole.
-fn look_into_holes(
-    session: &Session,
-    bus: &Bus,
-    exchange: &Exchange,
-    own: &str,
-    held: &Held,
-) -> Result<Option<Found>, Stop> {
-    let reader = session.store.reader()?;
+fn look_into_holes(with: &Asking<'_>, own: &str, held: &Held) -> Result<Option<Found>, Stop> {
+    let Asking { session, reader, bus, exchange, .. } = *with;
     let Some(lost) = &exchange.lost else { return Ok(None) };
     if held.seq == 0 || reader.looked_into()?.as_ref() == Some(lost) {
         return Ok(None);
     }
-    let found = refill::look(&reader, bus, exchange, (own, held.fence))?;
+    let found = refill::look(reader, bus, exchange, (own, held.fence))?;
     if found.whole >= found.highest && held.seq >= found.highest {
         session.store.set_looked_into(lost)?;
         return Ok(None);
@@ -277,20 +266,13 @@ fn look_into_holes(
 
 /// What the exchange holds last of ours is an older event, after the one that it has acknowledged. When that one is still there,
 /// nothing was lost, and somebody else has published an event of ours once more.
-fn refuse_repetition(
-    session: &Session,
-    bus: &Bus,
-    exchange: &Exchange,
-    known: &Remote,
-    held: &Held,
-) -> Result<(), Stop> {
+fn refuse_repetition(with: &Asking<'_>, own: &str, known: &Remote, held: &Held) -> Result<(), Stop> {
     // Whoever lost the end of the stream, or has not got it yet, has nothing after it.
     if held.fence <= known.fence {
         return Ok(());
     }
-    let own = &session.store.origin().public_key;
-    let link = session.store.reader()?.shared_link(own, known.acked)?;
-    let mut follow = bus.follow(exchange, Some(own), known.fence.saturating_sub(1))?;
+    let link = with.reader.shared_link(own, known.acked)?;
+    let mut follow = with.bus.follow(with.exchange, Some(own), known.fence.saturating_sub(1))?;
     // At least the repetition comes.
     let messages = intake::read(&mut follow)?;
     let first = messages.first().ok_or_else(reading::silence)?;
@@ -315,9 +297,9 @@ pub(super) fn refuse_oversized(reader: &Reader) -> Result<(), Stop> {
 
 /// Who wrote an event under one of our numbers that we have not: what the exchange holds last of ours tells best, as it is
 /// signed for when it is the end of a batch.
-pub(super) fn who_differs(session: &Session, bus: &Bus, exchange: &Exchange) -> Result<Reason, SyncError> {
-    let own = session.store.origin().public_key.clone();
-    match refuse_fork(session, &own, &bus.held(exchange, &own)?) {
+pub(super) fn who_differs(with: &Asking<'_>) -> Result<Reason, SyncError> {
+    let own = &with.session.store.origin().public_key;
+    match refuse_fork(with.reader, own, &with.bus.held(with.exchange, own)?) {
         Err(Stop::Refused(reason, _)) => Ok(reason),
         Err(Stop::Failed(error)) => Err(error),
         Ok(()) | Err(Stop::Elsewhere) => Ok(Reason::Forged),
