@@ -274,11 +274,8 @@ pub(super) fn look_at(
 ) -> Result<ScanReport, AppError> {
     consent::follow(session)?;
     let stop = AtomicBool::new(false);
-    let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
-    let options = Options { max_depth: Some(0), threads: 1, pins: false, ..request.options(within) };
     let began = session.store.reader()?.head()?;
-    let mut walked = walk_until(&[directory.to_owned()], &options, &stop)?;
-    count_in(&mut walked);
+    let walked = walk_alone(session, directory, request, &stop)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
@@ -293,6 +290,15 @@ pub(super) fn look_at(
     files::settle(&run, &pool, &mut settler)?;
     hosts::settle(&run, &mut settler)?;
     run.finish(command, &[], settler)
+}
+
+/// Walks one directory: nothing is looked for below it or beside it.
+fn walk_alone(session: &Session, directory: &Path, request: &ScanRequest, stop: &AtomicBool) -> Result<Walk, AppError> {
+    let within = roots::list(session)?.into_iter().map(|root| root.path).collect();
+    let options = Options { max_depth: Some(0), threads: 1, pins: false, ..request.options(within) };
+    let mut walked = walk_until(&[directory.to_owned()], &options, stop)?;
+    count_in(&mut walked);
+    Ok(walked)
 }
 
 struct Run<'a> {
@@ -336,11 +342,8 @@ impl Run<'_> {
 
     /// Looks at one directory again, from its listing on; none when there is nothing to look at.
     fn look_anew(&self, directory: &Path) -> Result<Option<Glance>, AppError> {
-        let (store, within) = (&self.session.store, roots::list(self.session)?);
-        let within = within.into_iter().map(|root| root.path).collect();
-        let alone = Options { max_depth: Some(0), threads: 1, pins: false, ..self.request.options(within) };
-        let mut walked = walk_until(&[directory.to_owned()], &alone, self.stop)?;
-        count_in(&mut walked);
+        let store = &self.session.store;
+        let walked = walk_alone(self.session, directory, self.request, self.stop)?;
         let known = Known::load(&store.reader()?, &store.origin().public_key)?;
         let at = walked.flakes.iter().find(|at| at.dir == directory && !known.is_forgotten(directory));
         let moved = self.moved.get(directory).copied();
