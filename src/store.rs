@@ -16,8 +16,6 @@ pub mod file;
 
 mod holder;
 
-pub mod holes;
-
 mod inode;
 
 pub mod import;

@@ -28,7 +28,7 @@ mod parked;
 
 pub use admit::is_signed_by;
 pub use back::TakenBack;
-pub use parked::{Parked, ParkedRow};
+pub use parked::{Gap, Parked, ParkedRow};
 
 use admit::Admitted;
 

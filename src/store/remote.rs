@@ -14,6 +14,9 @@ const LONGEST_LEASE_US: i64 = 60_000_000;
 const ASKED: &str = "sync_asked";
 const TRIED: &str = "sync_tried";
 
+/// The name of a local text: the holes of the remote in which nothing of this origin is missing, or was sent again.
+const LOOKED_INTO: &str = "sync_holes";
+
 /// In `meta` from when a ledger was restored, or became an origin that was another's, until the remote was asked what it holds: what
 /// was shared since the backup may have the places of what would be shared next.
 const RESTORED: &str = "restored";
@@ -155,10 +158,18 @@ impl Reader {
         self.time(TRIED)
     }
 
+    /// The holes that were looked into last; none when nobody has looked.
+    pub fn looked_into(&self) -> Result<Option<String>, StoreError> {
+        self.text(LOOKED_INTO)
+    }
+
     fn time(&self, of: &str) -> Result<i64, StoreError> {
-        self.prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1")
+        Ok(self.text(of)?.and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+
+    fn text(&self, of: &str) -> Result<Option<String>, StoreError> {
+        self.prepare_cached("SELECT value FROM meta WHERE key = ?1")
             .and_then(|mut statement| statement.query_row([of], |row| row.get(0)).optional())
-            .map(Option::unwrap_or_default)
             .named(self.path())
     }
 
@@ -275,22 +286,27 @@ impl Store {
 
     /// Asks whoever synchronises to say when nothing was left to send or take after this moment.
     pub fn ask_whether_synced(&self, at: i64) -> Result<(), StoreError> {
-        self.set_time(ASKED, at)
+        self.set_text(ASKED, at.to_string())
     }
 
     /// Answers that question: it was tried since, and where delivery stands says why it could not be done.
     pub fn set_tried_since_asked(&self, asked: i64) -> Result<(), StoreError> {
-        self.set_time(TRIED, asked)
+        self.set_text(TRIED, asked.to_string())
     }
 
-    fn set_time(&self, of: &'static str, at: i64) -> Result<(), StoreError> {
+    /// Writes down which holes were looked into.
+    pub fn set_looked_into(&self, holes: &str) -> Result<(), StoreError> {
+        self.set_text(LOOKED_INTO, holes.to_owned())
+    }
+
+    fn set_text(&self, of: &'static str, text: String) -> Result<(), StoreError> {
         self.write_relaxed(move |place| {
             place
                 .cached(
                     "INSERT INTO meta (key, value) VALUES (?1, ?2) \
                      ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 )?
-                .execute([of, &at.to_string()])
+                .execute([of, &text])
                 .named(place.path)
                 .map(drop)
         })

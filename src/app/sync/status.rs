@@ -4,7 +4,7 @@ use super::{LEASE, REMOTE, SyncError};
 use crate::domain::delivery::State;
 use crate::store::Reader;
 use crate::store::check::{Check, CheckState};
-pub use crate::store::holes::Gap;
+pub use crate::store::inbox::Gap;
 use crate::store::remote::{Remote, Status};
 
 /// A backlog that is older than this is worth a word, in microseconds.

@@ -1,4 +1,5 @@
-//! Messages that cannot be taken in: kept with the reason until somebody decides, or a newer release can read them.
+//! Messages that cannot be taken in: kept with the reason until somebody decides, or a newer release can read them. And those
+//! that wait for one before them.
 
 use rusqlite::{Row, params};
 
@@ -31,6 +32,19 @@ pub struct ParkedRow {
     pub attempts: u32,
 }
 
+/// Events of another origin that wait for one before them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The public key of the origin.
+    pub origin: String,
+    /// Its machine; empty when nothing of it is here that tells.
+    pub host: String,
+    /// How many of its events wait here. More may wait on the remote.
+    pub waiting: u64,
+    /// Its place in what the origin has shared, of the event that is missing.
+    pub event: i64,
+}
+
 /// What is to be done with a parked message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parked {
@@ -58,6 +72,28 @@ impl Reader {
     /// How many messages wait for those before them.
     pub fn waiting(&self) -> Result<u64, StoreError> {
         self.count("SELECT count(*) FROM inbox")
+    }
+
+    /// The origins whose events wait for one that has not come.
+    pub fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        // What follows what is here, and waits all the same, waits for the message that signs for it.
+        let sql = "SELECT w.origin, o.host, w.waiting, w.last, CASE WHEN w.first > w.head + 1 THEN w.head + 1 ELSE \
+                   (SELECT min(i.seq) + 1 FROM inbox i WHERE i.origin = w.origin AND NOT EXISTS \
+                   (SELECT 1 FROM inbox n WHERE n.origin = i.origin AND n.seq = i.seq + 1)) END \
+                   FROM (SELECT origin, count(*) AS waiting, min(seq) AS first, max(seq) AS last, \
+                   coalesce((SELECT max(b.seq) FROM outbox b JOIN origins o ON o.id = b.origin \
+                   WHERE o.public_key = inbox.origin), 0) AS head FROM inbox GROUP BY origin) w \
+                   JOIN origins o ON o.public_key = w.origin ORDER BY o.id";
+        let row = |row: &Row<'_>| {
+            let (waiting, last) = (row.get::<_, i64>(2)?.unsigned_abs(), row.get::<_, i64>(3)?);
+            let gap = Gap { origin: row.get(0)?, host: row.get(1)?, waiting, event: row.get(4)? };
+            Ok((last > gap.event).then_some(gap))
+        };
+        self.prepare_cached(sql)
+            .and_then(|mut statement| {
+                statement.query_map([], row)?.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()
+            })
+            .named(self.path())
     }
 
     fn count(&self, sql: &str) -> Result<u64, StoreError> {
