@@ -8,7 +8,7 @@ use super::open::Store;
 use super::reader::Reader;
 
 /// No lease lasts longer, in microseconds. One that would was taken by a clock that was ahead and has been set since: it is nobody's.
-const LONGEST_LEASE_US: i64 = 60_000_000;
+pub(super) const LONGEST_LEASE_US: i64 = 60_000_000;
 
 /// The names of two local times: of the last question whether all is synchronised, and of the last that was tried for.
 const ASKED: &str = "sync_asked";

@@ -35,7 +35,7 @@ SELECT s.enabled,
        {time r.synced_at}
 FROM (SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'sync_enabled' AND value = '1') AS enabled,
              EXISTS (SELECT 1 FROM leases WHERE name = 'relay'
-                     AND expires_at - unixepoch('subsec') * 1000000 BETWEEN 1 AND 60000000) AS held,
+                     AND expires_at - unixepoch('subsec') * 1000000 BETWEEN 1 AND {longest_lease}) AS held,
              coalesce((SELECT max(b.seq) FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.is_self = 1), 0) AS shared) s
 LEFT JOIN remotes r ON r.name = 'exchange'",
     examples: &[Example {

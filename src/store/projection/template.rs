@@ -1,6 +1,7 @@
 //! SQL with names in braces: tables of a generation when the read model is written, tables at a moment when it is read.
 
 use super::{Keeps, PROJECTIONS};
+use crate::store::remote::LONGEST_LEASE_US;
 use crate::store::view::At;
 
 /// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
@@ -19,12 +20,14 @@ pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
 /// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
-/// `{succeeded}` whether the flake `f` has an heir, `{time x}` and `{id x}` text of a time and of an id.
+/// `{succeeded}` whether the flake `f` has an heir, `{longest_lease}` how many microseconds a lease may last, `{time x}` and
+/// `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
         "succeeded" => expand(SUCCEEDED, at),
+        "longest_lease" => LONGEST_LEASE_US.to_string(),
         "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
         table => at_moment(table, argument, at),
     })
