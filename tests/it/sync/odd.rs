@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use cim_domain_nix::app::sync::{Place, parked, verify};
 use cim_domain_nix::bus::Layout;
 use cim_domain_nix::store::backup::restore;
+use futures_util::{FutureExt, StreamExt};
 
 use super::admin::Admin;
 use super::copies::backup;
@@ -208,4 +209,14 @@ fn a_request_whose_headers_cannot_be_read_leaves_the_exchange_alone() {
         world.until_answered();
     }
     assert_eq!((since(), world.machine.status().remote.status.attempts), (begun, 0));
+}
+
+#[test]
+fn a_message_that_the_client_does_not_survive_leaves_the_desk_open() {
+    let world = World::new(&[]);
+    let mut announced = world.announced();
+    wire(&world.server).send(NOBODY, ODD[5].0);
+    world.machine.until("the message parked", |report| report.parked == 1);
+    world.until_answered();
+    assert!(announced.next().now_or_never().is_none(), "it was opened anew");
 }

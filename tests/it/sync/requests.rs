@@ -29,7 +29,7 @@ pub(super) struct World {
     thread: Option<std::thread::JoinHandle<()>>,
     runtime: tokio::runtime::Runtime,
     client: async_nats::Client,
-    server: Server,
+    pub(super) server: Server,
 }
 
 /// A machine that answers and accepts no command.
@@ -107,6 +107,15 @@ impl World {
             assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// What the machine announces from here on.
+    pub(super) fn announced(&self) -> async_nats::Subscriber {
+        // By then, what it announced before has come to the server.
+        self.until_answered();
+        let announced = self.runtime.block_on(self.client.subscribe("discovery.announce")).unwrap();
+        self.runtime.block_on(self.client.flush()).unwrap();
+        announced
     }
 
     fn ask_with(&self, subject: &str, headers: HeaderMap, body: Vec<u8>) -> Value {
