@@ -447,6 +447,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             // Nothing failed but our patience.
             return;
         }
+        if !matches!(seen, Seen::Refused(_)) && self.bus.as_ref().is_some_and(|bus| bus.is_over()) {
+            // What a client took with it that broke down is no failure of its own: that it did is told at the next look.
+            return;
+        }
         let why = self.place.target.redact(&why.to_string());
         tracing::warn!(?seen, why, "delivery");
         self.status.last_error = Some(why);

@@ -11,8 +11,8 @@ use super::stranger::Stranger;
 use crate::nats::Server;
 
 /// How many events fill three files of the server, and of how many bytes each is.
-const EVENTS: usize = 110;
-const BYTES: usize = 250_000;
+pub(super) const EVENTS: usize = 110;
+pub(super) const BYTES: usize = 250_000;
 
 fn is_good(machine: &Machine) -> bool {
     verify::verify(&machine.session, &machine.place).unwrap().iter().all(Compared::is_good)

@@ -12,6 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::admin::Admin;
 use super::copies::backup;
+use super::damaged::{BYTES, EVENTS};
 use super::machine::{Machine, target};
 use super::republished::Stored;
 use super::requests::World;
@@ -158,6 +159,28 @@ fn what_is_taken_back_is_read_past_what_the_client_does_not_survive() {
     let outcome = ada.sync();
     assert_eq!(outcome.status.reason.as_deref(), Some("forged"), "{outcome:?}");
     assert!(outcome.status.last_error.unwrap().starts_with("message 4: "));
+}
+
+#[test]
+fn what_the_server_lost_is_found_past_what_the_client_does_not_survive() {
+    let mut server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.fill(1, EVENTS, BYTES);
+    ada.synced();
+    let key = ada.session.store.origin().public_key.clone();
+    let last = Stored::read(&Admin::of(&server), EVENTS as u64 + 1);
+    wire(&server).send(&format!("nix.ledger.{key}.flake.discovered"), ODD[5].0);
+    last.send(&Stranger::new(&server));
+    server.down();
+    server.lose_block(2);
+    server.up();
+    let missing = Admin::of(&server).info("NIX_LEDGER")["state"]["num_deleted"].as_u64().unwrap();
+    assert!(missing > 5 && missing < EVENTS as u64, "{missing}");
+    ada.synced();
+    let compared = verify::verify(&ada.session, &ada.place).unwrap();
+    let own = compared.iter().find(|it| it.own).unwrap();
+    assert_eq!((own.same, &own.missing, own.unreadable), (EVENTS as u64 + 1, &Vec::new(), 1), "{compared:#?}");
 }
 
 #[test]
