@@ -61,8 +61,10 @@ pub fn add(session: &Session, path: &Path) -> Result<Added, AppError> {
 /// Forgets a root: its flakes stay in the ledger, scans pass it over, and no hook makes it a root again. What is below it
 /// stays private, also inside a shared root. The directory need not exist any more. Returns which root it was.
 pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
-    let wanted = directory(path).unwrap_or_else(|_| path.to_owned());
-    let Some(path) = watched(session)?.into_iter().find(|root| *root == wanted || root == path) else {
+    // By its own name first: in its place may be a link to another root by now.
+    let names = [std::path::absolute(path).ok(), directory(path).ok()];
+    let known = watched(session)?;
+    let Some(path) = names.into_iter().flatten().find(|name| known.contains(name)) else {
         return Err(AppError::UnknownRoot { path: path.to_owned() });
     };
     let below = all_below(&path);

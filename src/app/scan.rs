@@ -245,6 +245,7 @@ fn scan_roots(
     let mut settler = Settler::new(session, &known, &command, &moved, &anew, files::extractor(request), began)?;
     settler.report.left_out.extend(forgotten);
     run.report_walk(&mut settler);
+    run.report_roots(roots, &mut settler)?;
     run.look_and_settle(&pool, &mut settler)?;
     if !moved.is_empty() {
         // Where flakes went decides whether what they hold is shared from here on.
@@ -315,6 +316,23 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// A root is recorded by its real path: one that has another by now is none where its flakes are.
+    fn report_roots(&self, roots: &[PathBuf], settler: &mut Settler<'_>) -> Result<(), AppError> {
+        let known = roots::list(self.session)?;
+        for root in roots {
+            let Some(real) = root.canonicalize().ok().filter(|real| real != root) else { continue };
+            if !known.iter().any(|known| real.starts_with(&known.path)) {
+                let (root_shown, real) = (root.display(), real.display());
+                let message = format!(
+                    "this root leads to {real} by now, whose flakes are private and not watched; run `cim-nix scan {real}`, then \
+                     `cim-nix roots forget {root_shown}`"
+                );
+                settler.problem(root, "root-is-a-link", message);
+            }
+        }
+        Ok(())
+    }
+
     fn report_walk(&self, settler: &mut Settler<'_>) {
         settler.report.files = self.walked.files;
         for (path, message) in &self.walked.problems {

@@ -88,6 +88,7 @@ rules! {
     unreadable,
     git_unreadable,
     not_reachable,
+    root_is_a_link,
     history_limited,
     history_unreadable,
     no_lock,

@@ -1,5 +1,6 @@
 //! What scans leave out: by the user's patterns, by git's rules, because it was forgotten, or behind a link.
 
+use cim_domain_nix::app::roots;
 use cim_domain_nix::store::view::At;
 
 use super::*;
@@ -194,8 +195,14 @@ fn flakes_follow_a_root_that_a_link_took_the_place_of() {
             [estate.scan_with(&request), estate.scan_with(&ScanRequest { history: true, ..ScanRequest::default() })]
         {
             assert_eq!((again.seen, again.events), (2, 0), "{again:?}");
-            assert!(!Estate::codes(&again).contains(&"not-reachable"), "{again:?}");
+            let codes = Estate::codes(&again);
+            assert!(!codes.contains(&"not-reachable"), "{again:?}");
+            assert_eq!(codes.contains(&"root-is-a-link"), request.paths.is_empty(), "{again:?}");
         }
+        roots::add(&estate.session, &elsewhere).expect("a root");
+        assert_eq!(roots::forget(&estate.session, &root).expect("forgotten"), root, "and not where the link leads");
+        let after = estate.scan_with(&ScanRequest { history: true, ..ScanRequest::default() });
+        assert_eq!((after.seen, Estate::codes(&after).contains(&"root-is-a-link")), (2, false), "{after:?}");
     }
 }
 

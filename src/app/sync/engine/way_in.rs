@@ -79,7 +79,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// What it means that the way in failed; a connection that is lost takes it with it.
     fn unread(&self) -> Seen {
-        let is_there = self.bus.as_ref().is_some_and(|bus| !bus.is_over()) && self.link.standing().connected;
-        if is_there { Seen::Unread } else { Seen::Failed }
+        if self.link.standing().connected { Seen::Unread } else { Seen::Failed }
     }
 }
