@@ -137,7 +137,8 @@ mod tests {
         for version in 1..=SCHEMA {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("ledger.db");
-            let connection = at(&path, version.min(SCHEMA - 1));
+            // The fifth makes JSON of it.
+            let connection = at(&path, version.min(4));
             if version >= 4 {
                 connection.execute_batch(EDIT).unwrap();
             }
@@ -160,14 +161,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         let mut connection = at(&path, 2);
-        let refuse = "CREATE TRIGGER no_more BEFORE INSERT ON refinery_schema_history WHEN new.version = 5 \
-                      BEGIN SELECT RAISE(ABORT, 'killed'); END";
-        connection.execute_batch(refuse).unwrap();
+        let refuse = format!(
+            "CREATE TRIGGER no_more BEFORE INSERT ON refinery_schema_history WHEN new.version = {SCHEMA} \
+             BEGIN SELECT RAISE(ABORT, 'killed'); END"
+        );
+        connection.execute_batch(&refuse).unwrap();
         migrate(&mut connection, &path).unwrap_err();
         assert_eq!((identify(&connection, &path).unwrap(), versions(&connection)), (2, vec![1, 2]));
         connection.execute_batch("DROP TRIGGER no_more").unwrap();
         migrate(&mut connection, &path).unwrap();
-        assert_eq!((identify(&connection, &path).unwrap(), versions(&connection).len()), (SCHEMA, 5));
+        assert_eq!(identify(&connection, &path).unwrap(), SCHEMA);
+        assert_eq!(versions(&connection), (1..=SCHEMA).collect::<Vec<_>>());
     }
 
     #[test]
