@@ -57,6 +57,8 @@ pub struct Exchange {
     pub atomic: bool,
     /// The number of its last message.
     pub last: u64,
+    /// Whether no message is left, whatever the number of the last one was.
+    pub empty: bool,
     /// What it has lost, as it denies deleting: no other value says the same. None when nothing is lost.
     pub lost: Option<String>,
     /// Events of this origin up to this one may be there already and be sent again all the same.
@@ -92,7 +94,8 @@ impl Bus {
         let epoch = info["created"].as_str().unwrap_or_default().to_owned();
         let (first, deleted) = (state("first_seq"), state("num_deleted"));
         let lost = (first > 1 || deleted > 0).then(|| format!("{epoch} {first} {deleted}"));
-        Ok(Exchange { stream: layout.ledger.clone(), epoch, atomic, last: state("last_seq"), lost, repeated: 0 })
+        let empty = state("messages") == 0;
+        Ok(Exchange { stream: layout.ledger.clone(), epoch, atomic, last: state("last_seq"), empty, lost, repeated: 0 })
     }
 
     /// Makes the exchange, when it is not there; changes one that does not fit only when asked to.

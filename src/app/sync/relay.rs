@@ -70,6 +70,10 @@ pub(super) fn reconcile(
         exchange.repeated = found.highest;
     } else if held.seq < known.acked {
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
+        if known.epoch.as_deref() == Some(&exchange.epoch) {
+            // It knows their ids for a while, whoever took them away.
+            exchange.repeated = known.acked;
+        }
     }
     let seq = found.map_or(held.seq, |found| found.whole.min(held.seq));
     keep(session, Acknowledged { seq, fence: held.fence }, None, holder)?;
@@ -197,16 +201,30 @@ fn take_back(with: &Asking<'_>, (own, held): (&str, &Held), progress: &Progress)
         }
         let signed = signed_for(&mut waiting, have);
         let Some(last) = signed.last() else { return Ok(()) };
-        have = last.seq;
         let is_ours = is_signed(own, last.seq, &last.chain, last.signature.as_deref());
+        let forks_from = have + 1;
+        let is_fork = is_ours && forks(reader.shared_link(own, have)?, &signed);
+        have = last.seq;
         match session.store.take_back(signed, session.clock.now())? {
             TakenBack::Restored(count) => {
                 progress.applied.fetch_add(count as u64, Ordering::Relaxed);
                 Ok(())
             }
+            TakenBack::Forked(_) if is_fork => {
+                let why =
+                    format!("event {forks_from} of this origin is another one on the exchange, signed by our key");
+                Err(Stop::Refused(Reason::Forked, why))
+            }
             TakenBack::Forked(why) => Err(Stop::Refused(who_wrote(is_ours), why)),
         }
     })
+}
+
+/// Whether events that our key signed hold together and do not follow ours: somebody went on with it from an earlier event.
+fn forks(ours: Option<chain::Hash>, signed: &[Arrival]) -> bool {
+    let follows = signed.first().zip(ours).is_none_or(|(first, ours)| first.can_follow(Some(&ours)));
+    let mut pairs = signed.iter().zip(signed.iter().skip(1));
+    !follows && pairs.all(|(one, next)| next.can_follow(Some(&one.chain)))
 }
 
 /// Whole batches only, and without a gap after what is here: what nobody signed for is not taken back, and waits for the message

@@ -52,8 +52,8 @@ impl Compared {
 #[derive(Debug, Default)]
 struct Comparing {
     compared: Compared,
-    /// The highest number so far, and its link: as it is here, or as it says itself when it is not.
-    last: (i64, Option<Hash>),
+    /// The highest number so far, and the links that the next one may follow: as it is here, and as it says itself.
+    last: (i64, Vec<Hash>),
     /// Those that only the exchange has, up to the next one that is signed for.
     unsigned: Vec<i64>,
     /// Whether the exchange has lost something: what comes again after a hole was sent again to fill it.
@@ -64,22 +64,26 @@ struct Comparing {
 
 impl Comparing {
     fn take(&mut self, reader: &Reader, arrival: &Arrival) -> Result<(), SyncError> {
-        let (highest, link) = self.last;
+        let highest = self.last.0;
         if arrival.seq <= highest {
             return self.take_again(reader, arrival);
         }
         let room = MOST_MISSING.saturating_sub(self.compared.missing.len());
         self.compared.missing.extend((highest + 1..arrival.seq).take(room));
-        let previous = match link {
-            Some(link) if arrival.seq == highest + 1 => Some(link),
-            _ => reader.shared_link(&arrival.origin, arrival.seq - 1)?,
-        };
+        let mut previous = std::mem::take(&mut self.last.1);
+        if previous.is_empty() || arrival.seq > highest + 1 {
+            previous = reader.shared_link(&arrival.origin, arrival.seq - 1)?.into_iter().collect();
+        }
         let here = reader.shared_place(&arrival.origin, arrival.seq)?;
-        self.last = (arrival.seq, Some(here.map_or(arrival.chain, |(link, _)| link)));
-        match here.zip(previous) {
-            Some((here, previous)) if arrival.differs(here, &previous).is_none() => self.compared.same += 1,
+        // One that is another on the exchange may be followed there by those that its origin signed, and by ours.
+        let links = here.into_iter().map(|(link, _)| link).chain([arrival.chain]);
+        self.last = (arrival.seq, links.collect());
+        match here {
+            Some(here) if previous.iter().any(|previous| arrival.differs(here, previous).is_none()) => {
+                self.compared.same += 1;
+            }
             Some(_) => self.compared.different.push(arrival.seq),
-            None => self.take_what_is_not_here(arrival, arrival.seq > highest + 1, previous.as_ref()),
+            None => self.take_what_is_not_here(arrival, arrival.seq > highest + 1, &previous),
         }
         Ok(())
     }
@@ -109,8 +113,12 @@ impl Comparing {
     }
 
     /// What is not here can be proved by its link and its origin's signature alone, as when it is taken in.
-    fn take_what_is_not_here(&mut self, arrival: &Arrival, after_hole: bool, previous: Option<&Hash>) {
-        let follows = arrival.can_follow(previous);
+    fn take_what_is_not_here(&mut self, arrival: &Arrival, after_hole: bool, previous: &[Hash]) {
+        let follows = if previous.is_empty() {
+            arrival.can_follow(None)
+        } else {
+            previous.iter().any(|previous| arrival.can_follow(Some(previous)))
+        };
         if after_hole || !follows {
             self.give_up();
         }
@@ -150,7 +158,7 @@ pub fn verify(session: &Session, place: &Place) -> Result<Vec<Compared>, SyncErr
     let exchange = bus.exchange(&place.layout, session.clock.now())?;
     let reader = session.store.reader()?;
     let mut found: BTreeMap<String, Comparing> = BTreeMap::new();
-    if exchange.last > 0 {
+    if !exchange.empty {
         Reading::new(bus, &exchange, None).up_to(exchange.last, |messages| {
             // What came since may lack the message that signs for it.
             for message in messages.iter().filter(|message| message.sequence <= exchange.last) {

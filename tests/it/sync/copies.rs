@@ -6,6 +6,7 @@ use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::origin;
 use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
+use cim_domain_nix::app::sync::verify;
 use cim_domain_nix::store::backup::{BackupOptions, restore};
 
 use super::machine::Machine;
@@ -162,6 +163,30 @@ fn a_copied_ledger_that_went_on_by_itself_is_blocked_and_harms_nobody() {
     assert_eq!(ada.synced().sent, 1, "the first one goes on");
     assert_eq!(bob.synced().taken, 3);
     assert_eq!(bob.shared(), ada.shared());
+}
+
+#[test]
+fn what_a_restored_ledger_has_forked_from_is_another_line_that_our_key_signed() {
+    let server = Server::start();
+    let (mut ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    let copy = backup(&ada);
+    ada.change(1, 2);
+    ada.synced();
+    ada.change(1, 1);
+    ada.synced();
+    bob.synced();
+    ada.replace(|path| drop(restore(&copy, path, true, 1).unwrap()));
+    ada.change(1, 1);
+    let outcome = ada.sync();
+    let status = &outcome.status;
+    let why = "event 3 of this origin is another one on the exchange, signed by our key";
+    assert_eq!((status.reason.as_deref(), status.last_error.as_deref()), (Some("forked"), Some(why)), "{outcome:?}");
+    let compared = verify::verify(&ada.session, &ada.place).unwrap();
+    assert_eq!((compared[0].same, &*compared[0].different, compared[0].only_there), (1, &[2][..], 2), "{compared:?}");
+    assert_eq!(compared[0].unproved, Vec::<i64>::new());
+    assert!(verify::verify(&bob.session, &bob.place).unwrap().iter().all(verify::Compared::is_good));
 }
 
 fn copy_key(from: &Path, to: &Path) {

@@ -1,7 +1,9 @@
 //! A server that lost one of its files: messages are missing in the middle of the exchange, and those after them are there.
 
+use async_nats::HeaderMap;
 use cim_domain_nix::app::sync::verify::{self, Compared};
 use cim_domain_nix::store::backup::restore;
+use serde_json::json;
 
 use super::admin::Admin;
 use super::copies::backup;
@@ -16,6 +18,23 @@ pub(super) const BYTES: usize = 250_000;
 
 fn is_good(machine: &Machine) -> bool {
     verify::verify(&machine.session, &machine.place).unwrap().iter().all(Compared::is_good)
+}
+
+#[test]
+fn an_exchange_that_was_emptied_is_compared_at_once() {
+    let server = Server::start();
+    let admin = Admin::of(&server);
+    admin.call("STREAM.CREATE.NIX_LEDGER", &json!({ "name": "NIX_LEDGER", "subjects": ["nix.ledger.*.*.*"] }));
+    Stranger::new(&server).send("nix.ledger.a.b.c", HeaderMap::new(), b"not for long".to_vec());
+    admin.call("STREAM.PURGE.NIX_LEDGER", &json!({}));
+    admin.set_up(true).unwrap();
+    let state = admin.info("NIX_LEDGER")["state"].clone();
+    assert_eq!((state["messages"].as_u64(), state["last_seq"].as_u64()), (Some(0), Some(1)), "{state}");
+    let ada = Machine::new("ada", &server);
+    assert_eq!(verify::verify(&ada.session, &ada.place).unwrap().len(), 1, "this ledger alone");
+    ada.discover(1);
+    assert_eq!(ada.synced().sent, 1);
+    assert!(is_good(&ada));
 }
 
 #[test]

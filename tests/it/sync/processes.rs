@@ -13,6 +13,7 @@ use cim_domain_nix::store::backup::BackupOptions;
 use cim_domain_nix::store::check::CheckState;
 use cim_domain_nix::store::erase::Erasure;
 use cim_domain_nix::store::remote::Status;
+use serde_json::json;
 
 use super::admin::Admin;
 use super::machine::{Machine, record_change};
@@ -419,4 +420,25 @@ fn asking_for_it_once_does_it_when_who_was_at_it_is_gone() {
     let said = says(&ada, &server, "sync now --wait 60 --json");
     assert!(said.status.success(), "{said:?}");
     assert!(String::from_utf8(said.stdout).unwrap().contains("\"sent\": 1"), "it did it itself");
+}
+
+#[test]
+fn asking_for_it_once_counts_what_another_process_does_for_it() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    bob.discover(1);
+    bob.synced();
+    ada.discover(1);
+    // Nothing is sent or taken before it is asked for: nobody is there for whom it would be done.
+    let now = ada.session.clock.now();
+    assert!(ada.session.store.lease(LEASE, "elsewhere (process 1)", now, now + 60_000_000).unwrap());
+    let asking = program(&ada, &server.url(), "sync now --wait 60 --json").stdout(Stdio::piped()).spawn().unwrap();
+    ada.until("question", |_| ada.session.store.reader().unwrap().asked_whether_synced().unwrap() > 0);
+    ada.session.store.release_lease(LEASE, "elsewhere (process 1)").unwrap();
+    let serving = Serving::start(&ada, &server.url());
+    let said = asking.wait_with_output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((&answer["sent"], &answer["taken"]), (&json!(1), &json!(1)), "{answer}");
+    drop(serving);
 }

@@ -35,9 +35,10 @@ impl Now {
         if place.target.servers.is_empty() {
             return Err(SyncError::NoServer.into());
         }
-        let (asked, begun) = (session.clock.now(), Instant::now());
+        let (asked, begun, before) = (session.clock.now(), Instant::now(), exchanged(&session)?);
         let once = || engine::run(&session, &place, &Link::default(), Until::Synced, &stop);
         let mut outcome = once()?;
+        let is_elsewhere = outcome.elsewhere.is_some();
         while let Some(holder) = outcome.elsewhere.take() {
             context.printer.say(format!("{holder} is at it; waiting for it"));
             let longest = Duration::from_secs(self.wait).saturating_sub(begun.elapsed());
@@ -49,10 +50,32 @@ impl Now {
             let stopped = stop.load(Ordering::SeqCst);
             return Err(if stopped { interrupted() } else { refusal(&outcome) });
         }
+        if is_elsewhere {
+            // Whoever did it: it was asked for here.
+            let after = exchanged(&session)?;
+            outcome.sent = u64::try_from(after.sent - before.sent).unwrap_or_default();
+            outcome.taken = u64::try_from(after.taken - before.taken).unwrap_or_default();
+        }
         let gaps = status::gaps(&session.store.reader()?)?.iter().map(Incomplete::of).collect();
         context.printer.answer(&Synced { sent: outcome.sent, taken: outcome.taken, parked: outcome.parked, gaps })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What was exchanged until a moment.
+struct Exchanged {
+    /// How many events of ours the exchange has acknowledged.
+    sent: i64,
+    /// How many of others are here.
+    taken: i64,
+}
+
+fn exchanged(session: &Session) -> Result<Exchanged, Failure> {
+    let reader = session.store.reader()?;
+    let own = &session.store.origin().public_key;
+    let others = reader.shared_heads()?.into_iter().filter(|head| head.origin != *own);
+    let sent = status::report(&reader, session.clock.now())?.remote.acked;
+    Ok(Exchanged { sent, taken: others.map(|head| head.seq).sum() })
 }
 
 /// How waiting for another process ended.
