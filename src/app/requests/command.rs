@@ -121,6 +121,8 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     }
     validate(asked, known.fields)?;
     let message = run(desk, asked, &command(desk, asked, name))?;
+    // What is new below a shared root is shared before its events are told.
+    consent::follow(&desk.session)?;
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
 }
@@ -191,7 +193,7 @@ fn scan(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refusal
             "the service stops before the end of the scan; what was seen by then is recorded, ask again for the rest";
         return Err(Refusal::rejected("stopping", why));
     }
-    // What was found is shared before it is told. What private roots inside hold was looked at, and is not counted.
+    // What was found is shared before it is counted. What private roots inside hold was looked at, and is not counted.
     consent::follow(&desk.session)?;
     let flakes = desk.read(|reader| view::flakes(reader, Whose::Own, At::Now))?;
     let seen = flakes.iter().filter(|flake| flake.path.to_path().starts_with(&below)).count();
