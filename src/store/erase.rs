@@ -3,6 +3,7 @@
 //! The text must be gone from the file, not only from sight: the read model is built anew without it, and the file and
 //! its log are written again. Until that is done a note in the database says so, and the next opening goes on with it.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamW
 use super::open::Store;
 use super::outbox;
 use super::projection;
+use super::shape;
 use crate::domain::catalogue::Event;
 use crate::domain::id::EventId;
 use crate::domain::ledger::LedgerEvent;
@@ -123,6 +125,21 @@ pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Re
         connection.execute(note, [PENDING, IN_MODEL])?;
     }
     Ok(())
+}
+
+/// What origins say that they erased of their own: the content id by origin and event.
+pub(crate) fn said(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uuid), String>> {
+    let mut statement =
+        connection.prepare("SELECT origin, schema_version, payload FROM events WHERE type = 'ledger.erased'")?;
+    let mut rows = statement.query([])?;
+    let mut said = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let event = shape::decode("ledger.erased", row.get(1)?, row.get_ref(2)?.as_str()?);
+        if let Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) = event {
+            said.insert((row.get(0)?, event.uuid()), content);
+        }
+    }
+    Ok(said)
 }
 
 fn find(place: &Place<'_>, id: EventId) -> Result<Recorded, StoreError> {

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use uuid::Uuid;
 
 use super::chain::{self, Chain, GENESIS, Hash};
 use super::erase;
@@ -20,6 +21,7 @@ use super::open::Store;
 use super::origin;
 use super::projection;
 use super::remote;
+use super::shape::ERASED;
 use crate::domain::catalogue::Event;
 use crate::domain::flake::event::FlakeEvent;
 
@@ -68,6 +70,14 @@ impl Store {
     }
 }
 
+/// An event whose payload the export does not hold, and its line there.
+struct Blank {
+    line: usize,
+    position: i64,
+    named: (i64, Uuid),
+    content: Hash,
+}
+
 struct Import<'a> {
     connection: &'a rusqlite::Connection,
     path: &'a Path,
@@ -83,6 +93,8 @@ struct Import<'a> {
     /// What the export says was shared.
     shared: Vec<outbox::Shared>,
     fresh: Vec<Recorded>,
+    /// What is blank in the export.
+    blank: Vec<Blank>,
     /// By stream, where our flakes are that were forgotten last, and since when.
     forgotten: BTreeMap<String, LocalNote>,
     imported: Imported,
@@ -129,6 +141,7 @@ impl<'a> Import<'a> {
             head,
             shared: Vec::new(),
             fresh: Vec::new(),
+            blank: Vec::new(),
             forgotten: BTreeMap::new(),
             imported: Imported { stored: 0, known: 0, adopted },
             header,
@@ -191,6 +204,10 @@ impl<'a> Import<'a> {
         if let Some(shared) = shared {
             let chain = envelope::hash(&shared.chain).map_err(|why| self.refuse(why))?;
             self.shared.push(outbox::Shared { origin: event.origin, seq: shared.seq, position: event.position, chain });
+        }
+        if event.is_erased() && chain::content(ERASED) != event.content {
+            let named = (event.origin, event.event_id.uuid());
+            self.blank.push(Blank { line: self.line, position: event.position, named, content: event.content });
         }
         if event.position <= self.head { self.compare(&event) } else { self.store(event) }
     }
@@ -289,6 +306,7 @@ impl<'a> Import<'a> {
             };
             return Err(self.refuse(why));
         }
+        self.prove_blank()?;
         for note in self.forgotten.values() {
             local::apply(self.connection, note).named(self.path)?;
         }
@@ -296,6 +314,23 @@ impl<'a> Import<'a> {
         let keys = &self.keys;
         outbox::store(self.connection, self.path, keys, shared)?.map_err(|why| self.refuse(why))?;
         Ok(self.imported)
+    }
+
+    /// What is blank was erased by its origin, which says so here or in the export: links cover no payload.
+    fn prove_blank(&mut self) -> Result<(), StoreError> {
+        if self.blank.is_empty() {
+            return Ok(());
+        }
+        let said = erase::said(self.connection).named(self.path)?;
+        let proved = |blank: &Blank| said.get(&blank.named) == Some(&chain::content_text(&blank.content));
+        if let Some(blank) = self.blank.iter().find(|blank| !proved(blank)) {
+            self.line = blank.line;
+            return Err(self.refuse(format!(
+                "the payload of event {} is blank, and no event says that it was erased",
+                blank.position
+            )));
+        }
+        Ok(())
     }
 
     fn key_of(&self, origin: i64) -> String {

@@ -9,12 +9,11 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::{Breaches, link_of, origin_keys};
-use crate::domain::catalogue::Event;
-use crate::domain::ledger::LedgerEvent;
 use crate::store::chain::{self, Chain, GENESIS, Hash};
 use crate::store::check::Check;
 use crate::store::connect;
-use crate::store::shape::{self, ERASED};
+use crate::store::erase;
+use crate::store::shape::ERASED;
 
 /// Parts shorter than this are not worth a thread; tests walk in parts as well.
 const PART: i64 = if cfg!(test) { 10 } else { 10_000 };
@@ -26,7 +25,7 @@ const WALK: &str = "SELECT position, event_id, origin, stream, version, type, sc
 /// Walks the log as it is at the connection's moment. Parts are read at moments of their own, between which a payload may be
 /// erased: what they find wrong is looked at again at the one moment before it is said.
 pub(super) fn walk(moment: &Connection, path: &Path) -> rusqlite::Result<[Check; 2]> {
-    let known = Known { keys: origin_keys(moment)?, erased: erased(moment)? };
+    let known = Known { keys: origin_keys(moment)?, erased: erase::said(moment)? };
     let head = moment.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get::<_, i64>(0))?;
     let threads = std::thread::available_parallelism().map_or(1, |threads| i64::try_from(threads.get()).unwrap_or(1));
     let parts = (head / PART).clamp(1, threads);
@@ -41,7 +40,7 @@ pub(super) fn walk(moment: &Connection, path: &Path) -> rusqlite::Result<[Check;
 /// What every part needs to know.
 struct Known {
     keys: HashMap<i64, String>,
-    erased: HashMap<Uuid, String>,
+    erased: HashMap<(i64, Uuid), String>,
 }
 
 /// What a walk has found.
@@ -100,28 +99,13 @@ fn part(connection: &Connection, known: &Known, (after, last): (i64, i64)) -> ru
         // Text that is not UTF-8 is not what was recorded either: nothing is gained by looking.
         let payload = row.get_ref(15)?.as_bytes()?;
         let erased = &known.erased;
-        let named = if erased.is_empty() { None } else { erased.get(&Uuid::from_bytes(row.get(1)?)) };
+        let named = if erased.is_empty() { None } else { erased.get(&(row.get(2)?, Uuid::from_bytes(row.get(1)?))) };
         walked.blank += i64::from(payload == ERASED.as_bytes());
         if let Some(breach) = payload_breach(payload, &content, named) {
             walked.payloads.add(|| format!("event {position} {breach}"));
         }
     }
     Ok(walked)
-}
-
-/// What the `ledger.erased` events say was erased: the content id of every event named.
-fn erased(connection: &Connection) -> rusqlite::Result<HashMap<Uuid, String>> {
-    let mut statement =
-        connection.prepare("SELECT schema_version, payload FROM events WHERE type = 'ledger.erased'")?;
-    let mut rows = statement.query([])?;
-    let mut erased = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let event = shape::decode("ledger.erased", row.get(0)?, row.get_ref(1)?.as_str()?);
-        if let Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) = event {
-            erased.insert(event.uuid(), content);
-        }
-    }
-    Ok(erased)
 }
 
 /// What is wrong with a payload: it must be what was recorded, or blank with an event that says so.

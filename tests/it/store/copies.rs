@@ -276,6 +276,59 @@ fn two_ledgers_that_went_on_after_a_copy_are_told_apart() {
     assert!(error.contains("event 6 is another one here") && error.contains("line 7"), "{error}");
 }
 
+/// The export with the payload of an event made blank, which no link tells.
+fn made_blank(export: &str, position: usize) -> String {
+    let mut lines: Vec<serde_json::Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines[position]["payload"] = serde_json::Value::Null;
+    lines.iter().map(serde_json::Value::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn erase(store: &Store, number: u128) {
+    store
+        .erase(cim_domain_nix::store::erase::Erasure {
+            command: command(50 + number, Vec::new()).command,
+            at: NOW,
+            event: EventId::new(Uuid::from_u128(1_000_000 + number)),
+            record: EventId::new(Uuid::from_u128(70 + number)),
+            reason: "asked for".to_owned(),
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_payload_that_was_made_blank_in_an_export_is_refused_unless_an_event_says_that_it_was_erased() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, file, other] = ["ledger.db", "export.jsonl", "other.db"].map(|name| directory.path().join(name));
+    let store = filled(&path, 5);
+    export(&store, &file);
+    let good = fs::read_to_string(&file).unwrap();
+    let damaged = made_blank(&good, 4);
+    let refused = |into: &Path| {
+        let error = open(into).import(&file).unwrap_err();
+        assert!(matches!(error, StoreError::Import { line: 5, .. }), "{error}");
+        assert!(error.to_string().contains("the payload of event 4 is blank, and no event says"), "{error}");
+    };
+    fs::write(&file, &damaged).unwrap();
+    refused(&other);
+    assert_eq!(open(&other).reader().unwrap().head().unwrap(), 0);
+    fs::write(&file, &good).unwrap();
+    open(&other).import(&file).unwrap();
+    fs::write(&file, &damaged).unwrap();
+    refused(&other);
+    // Of another event it is said.
+    erase(&store, 2);
+    export(&store, &file);
+    let erased = fs::read_to_string(&file).unwrap();
+    fs::write(&file, made_blank(&erased, 4)).unwrap();
+    refused(&other);
+    fs::copy(key_path(&path), key_path(&other)).unwrap();
+    assert_sound(&other);
+    // An older export may be made blank by hand once the ledger says so.
+    fs::write(&file, made_blank(&good, 2)).unwrap();
+    store.import(&file).unwrap();
+    assert_sound(&path);
+}
+
 #[test]
 fn an_erasure_travels_with_the_export() {
     let directory = tempfile::tempdir().unwrap();
@@ -285,15 +338,7 @@ fn an_erasure_travels_with_the_export() {
     let other = directory.path().join("other.db");
     export(&store, &file);
     open(&other).import(&file).unwrap();
-    store
-        .erase(cim_domain_nix::store::erase::Erasure {
-            command: command(50, Vec::new()).command,
-            at: NOW,
-            event: EventId::new(Uuid::from_u128(1_000_002)),
-            record: EventId::new(Uuid::from_u128(77)),
-            reason: "asked for".to_owned(),
-        })
-        .unwrap();
+    erase(&store, 2);
     export(&store, &file);
     open(&other).import(&file).unwrap();
     fs::copy(key_path(&path), key_path(&other)).unwrap();

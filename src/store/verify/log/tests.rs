@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::super::verify_log;
 use super::*;
+use crate::domain::catalogue::Event;
 use crate::domain::finding::Subject;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::id::EventId;
