@@ -36,7 +36,7 @@ pub use applied::{Applied, ApplyError, Body};
 pub(crate) use apply::apply_all;
 pub(in crate::store) use apply::{Outcome, failed, give, own_origin};
 pub use cell::Cell;
-pub(in crate::store) use input_history::was_committed;
+pub(in crate::store) use input_history::{is_reachable, is_told_elsewhere, was_committed};
 pub(in crate::store) use memory::{Change, Memory};
 pub(in crate::store) use schema::{
     create_tables, create_temporary_tables, create_views, garbage, point_views, see_shared_only,

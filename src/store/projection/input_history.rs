@@ -15,8 +15,7 @@ use crate::store::shape::raw::{self, text};
 #[derive(Debug)]
 pub(super) struct InputHistory;
 
-/// One row an input and change; a change is a commit, or the event of what a scan saw. A commit that comes back after it
-/// was lost is reachable again.
+/// One row an input and change; a change is a commit, or the event of what a scan saw.
 static INPUT_HISTORY: Table = Table {
     name: "input_history",
     key: &["flake TEXT", "input TEXT", "change TEXT"],
@@ -29,13 +28,23 @@ static INPUT_HISTORY: Table = Table {
         "\"commit\" TEXT",
         "author TEXT",
         "summary TEXT",
-        "reachable INTEGER NOT NULL",
         "event_id TEXT NOT NULL",
         "position INTEGER NOT NULL",
     ],
     stream: "'flake/' || t.flake",
-    keeps: Keeps::Records("DO UPDATE SET reachable = 1"),
+    keeps: Keeps::Records("DO NOTHING"),
     indexes: &["\"commit\", input"],
+    past_indexes: &[],
+};
+
+/// The commits that the branch no longer holds, as long as they do not come back.
+static LOST_COMMITS: Table = Table {
+    name: "lost_commits",
+    key: &["flake TEXT", "\"commit\" TEXT"],
+    values: &[],
+    stream: "'flake/' || t.flake",
+    keeps: Keeps::Intervals,
+    indexes: &[],
     past_indexes: &[],
 };
 
@@ -49,7 +58,7 @@ static LINEAGES: Table = Table {
     past_indexes: &[],
 };
 
-const TABLES: &[&Table] = &[&INPUT_HISTORY, &LINEAGES];
+const TABLES: &[&Table] = &[&INPUT_HISTORY, &LOST_COMMITS, &LINEAGES];
 
 /// Whether a change that a scan saw, `h`, was committed afterwards: by commits that lead from the one source to the other, the
 /// last of them recorded later. What older commits tell is no news of a lock that was taken out again.
@@ -62,6 +71,46 @@ macro_rules! was_committed {
     };
 }
 pub(in crate::store) use was_committed;
+
+/// Whether the branch holds the commit of a row at the moment that is looked at.
+macro_rules! is_reachable {
+    ($row:literal) => {
+        concat!(
+            "(NOT EXISTS (SELECT 1 FROM {lost_commits flake = ",
+            $row,
+            ".flake AND \"commit\" = ",
+            $row,
+            ".\"commit\"} l WHERE l.flake = ",
+            $row,
+            ".flake AND l.\"commit\" = ",
+            $row,
+            ".\"commit\"))"
+        )
+    };
+}
+pub(in crate::store) use is_reachable;
+
+/// Whether a row `h` of a commit gives way to the same commit in another clone: to one that still holds it, else to the first.
+macro_rules! is_told_elsewhere {
+    () => {
+        concat!(
+            "EXISTS (
+    SELECT 1 FROM {input_history} o
+    JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
+    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
+      AND (",
+            is_reachable!("o"),
+            " > ",
+            is_reachable!("h"),
+            " OR ",
+            is_reachable!("o"),
+            " = ",
+            is_reachable!("h"),
+            " AND o.position < h.position))"
+        )
+    };
+}
+pub(in crate::store) use is_told_elsewhere;
 
 const VIEW: View = View {
     name: "v1_input_history",
@@ -84,14 +133,14 @@ const VIEW: View = View {
     sql: concat!(
         "
 SELECT h.flake, {time h.occurred_at}, h.\"commit\", h.author, h.input, h.node, h.\"from\", h.\"to\", h.event_id,
-       h.source, h.reachable, h.summary, h.position
+       h.source, ",
+        is_reachable!("h"),
+        ", h.summary, h.position
 FROM {input_history} h
 WHERE CASE h.source
-  WHEN 'git' THEN NOT EXISTS (
-    SELECT 1 FROM {input_history} o
-    JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
-    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
-      AND (o.reachable > h.reachable OR o.reachable = h.reachable AND o.position < h.position))
+  WHEN 'git' THEN NOT ",
+        is_told_elsewhere!(),
+        "
   ELSE NOT ",
         was_committed!(),
         " END"
@@ -115,7 +164,7 @@ impl Projection for InputHistory {
     }
 
     fn revision(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -140,8 +189,7 @@ impl Projection for InputHistory {
         if [catalogue::FLAKE_UPDATED, catalogue::LOCK_HISTORY_RECORDED].contains(&event.kind)
             && let Some(told) = event.payload().and_then(raw::changes)
         {
-            record(target, event, &told);
-            return Ok(());
+            return record(target, event, &told);
         }
         let told = event.event()?;
         match told.as_deref() {
@@ -155,7 +203,11 @@ impl Projection for InputHistory {
             Some(Event::LockHistory(LockHistoryEvent::Recorded(recorded))) => {
                 record_read(target, event, &recorded.changes, Some(&recorded.commit))?;
             }
-            Some(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => lose(target, event, commits),
+            Some(Event::LockHistory(LockHistoryEvent::Unreachable { commits, .. })) => {
+                for commit in commits {
+                    target.put(&LOST_COMMITS, &[event.key().into(), commit.as_str().into()], Vec::new(), event)?;
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -168,12 +220,13 @@ fn set_lineage(target: &Target<'_>, event: &Applied<'_>, lineage: Option<&str>) 
 }
 
 /// What changed, as the payload says it.
-fn record(target: &Target<'_>, event: &Applied<'_>, told: &raw::Changes<'_>) {
+fn record(target: &Target<'_>, event: &Applied<'_>, told: &raw::Changes<'_>) -> Result<(), ApplyError> {
     let row = Row::of(event, told.commit.as_ref().map(|commit| (&*commit.id, &*commit.author, &*commit.summary)));
     let at = told.commit.as_ref().map_or(event.occurred_at, raw::Commit::committed_at);
     for change in &told.changes {
         row.put(target, [&change.input, &change.node], [text(change.from).into(), text(change.to).into()], at);
     }
+    found(target, event, told.commit.as_ref().map(|commit| &*commit.id))
 }
 
 /// The same of a payload that has to be read the long way.
@@ -188,6 +241,14 @@ fn record_read(
     for change in changes {
         let sources = [attrs_text(change.from.as_ref())?.into(), attrs_text(change.to.as_ref())?.into()];
         row.put(target, [&change.input, &change.node], sources, at);
+    }
+    found(target, event, commit.map(|commit| &*commit.id))
+}
+
+/// A commit that comes back after it was lost is reachable again.
+fn found(target: &Target<'_>, event: &Applied<'_>, commit: Option<&str>) -> Result<(), ApplyError> {
+    if let Some(commit) = commit {
+        target.end(&LOST_COMMITS, &[event.key().into(), commit.into()], event)?;
     }
     Ok(())
 }
@@ -229,17 +290,9 @@ impl Row {
             commit,
             author,
             summary,
-            true.into(),
             self.event_id.clone(),
             self.position.clone(),
         ];
         target.record(&INPUT_HISTORY, row);
-    }
-}
-
-fn lose(target: &Target<'_>, event: &Applied<'_>, commits: &[String]) {
-    let sql = "UPDATE {input_history} SET reachable = 0 WHERE \"commit\" = ?2 AND flake = ?1";
-    for commit in commits {
-        target.run(sql, vec![event.key().into(), commit.as_str().into()]);
     }
 }

@@ -59,8 +59,6 @@ pub(in crate::store) enum Change {
     Past(&'static Table, Box<Past>),
     /// A record: key and values.
     Record(&'static Table, Vec<Cell>),
-    /// A statement of the projection's own.
-    Run(&'static str, Vec<Cell>),
 }
 
 impl Change {
@@ -69,7 +67,6 @@ impl Change {
         match self {
             Self::Past(table, past) => (table.name, &past.key),
             Self::Record(table, row) => (table.name, row.get(..table.key.len()).unwrap_or_default()),
-            Self::Run(sql, params) => (sql, params),
         }
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter}
 use super::cell::Cell;
 use super::memory::{Cells, Change, Ended, Memory, Past, Place, Row, Slot};
 use super::table::Table;
-use super::{Applied, Projection, template};
+use super::{Applied, Projection};
 
 /// How many keys are kept in memory: about 50 MB.
 pub(in crate::store) const KEYS: usize = 40_000;
@@ -136,11 +136,6 @@ impl<'c> Target<'c> {
         self.memory.borrow_mut().add(Change::Record(table, row));
     }
 
-    /// Runs a statement in its turn; `{name}` stands for a table.
-    pub(super) fn run(&self, sql: &'static str, params: Vec<Cell>) {
-        self.memory.borrow_mut().add(Change::Run(sql, params));
-    }
-
     /// From here on [`Self::undo`] takes back what is done.
     pub(super) fn mark(&self) {
         self.memory.borrow_mut().mark();
@@ -189,14 +184,11 @@ impl<'c> Target<'c> {
         self.write_now(usize::MAX)
     }
 
-    /// The rows of the past and records that wait, in the order of their keys where that changes nothing: the caller writes
-    /// them.
+    /// The rows of the past and records that wait, in the order of their keys: the caller writes them.
     pub(in crate::store) fn take_in_order(&self) -> Vec<Change> {
         let mut changes = self.memory.borrow_mut().take_changes();
-        if !changes.iter().any(|change| matches!(change, Change::Run(..))) {
-            // Stable: records of one key stay in their order.
-            changes.sort_by(|a, b| a.place().cmp(&b.place()));
-        }
+        // Stable: records of one key stay in their order.
+        changes.sort_by(|a, b| a.place().cmp(&b.place()));
         changes
     }
 
@@ -216,10 +208,6 @@ impl<'c> Target<'c> {
                     self.execute(table, Op::InsertPast, key.iter().chain(&*row.values).chain(&interval))?;
                 }
                 Change::Record(table, row) => self.execute(table, Op::InsertNow, &row)?,
-                Change::Run(sql, params) => {
-                    let sql = template::of_generation(sql, self.generation);
-                    self.connection.prepare_cached(&sql)?.execute(params_from_iter(&params))?;
-                }
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! SQL with names in braces: tables of a generation when the read model is written, tables at a moment when it is read.
+//! SQL with names in braces: tables at a moment.
 
 use super::{Keeps, PROJECTIONS};
 use crate::store::remote::LONGEST_LEASE_US;
@@ -12,11 +12,6 @@ const SUCCEEDED: &str = "('flake/' || f.id IN (
   WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
     AND (o.state = 'retired' OR o.host = heir.host) AND EXISTS (
       SELECT 1 FROM {flakes id = substr(s.stream, 7)} h WHERE h.id = substr(s.stream, 7))))";
-
-/// `{flakes}` becomes the table of a generation, `p_flakes_3`.
-pub(in crate::store) fn of_generation(sql: &str, generation: i64) -> String {
-    replace(sql, |name, _| format!("p_{name}_{generation}"))
-}
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
 /// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
@@ -95,11 +90,9 @@ mod tests {
     use crate::store::view::rfc3339;
 
     #[test]
-    fn tables_get_their_generation_and_other_text_stays() {
-        assert_eq!(
-            of_generation("INSERT INTO {a} SELECT '}' FROM {b} {", 3),
-            "INSERT INTO p_a_3 SELECT '}' FROM p_b_3 {"
-        );
+    fn tables_get_their_names_and_other_text_stays() {
+        let sql = expand("INSERT INTO {a} SELECT '}' FROM {b} {", At::Now);
+        assert_eq!(sql, "INSERT INTO p_a SELECT '}' FROM p_b {");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::query::{optional_json, parsed, rows};
 use crate::domain::Attrs;
 use crate::domain::id::{EventId, FlakeId};
 use crate::store::StoreError;
-use crate::store::projection::was_committed;
+use crate::store::projection::{is_reachable, is_told_elsewhere, was_committed};
 
 /// One change of one locked input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,9 @@ pub struct HistoryFilter {
 
 const OF_ONE: &str = concat!(
     "
-SELECT h.* FROM {input_history} h
+SELECT h.*, ",
+    is_reachable!("h"),
+    " AS reachable FROM {input_history} h
 WHERE h.flake = :flake
   AND (h.source = 'git' OR NOT ",
     was_committed!(),
@@ -73,13 +75,13 @@ WHERE h.flake = :flake
 
 const OF_ALL: &str = concat!(
     "
-SELECT h.* FROM {input_history} h
+SELECT h.*, ",
+    is_reachable!("h"),
+    " AS reachable FROM {input_history} h
 WHERE :flake IS NULL AND CASE h.source
-  WHEN 'git' THEN NOT EXISTS (
-    SELECT 1 FROM {input_history} o
-    JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
-    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
-      AND (o.reachable > h.reachable OR o.reachable = h.reachable AND o.position < h.position))
+  WHEN 'git' THEN NOT ",
+    is_told_elsewhere!(),
+    "
   ELSE NOT ",
     was_committed!(),
     " END"

@@ -142,6 +142,13 @@ fn lost_commits_are_marked_and_those_that_come_back_are_not() {
     record(&mut ledger, flake, "c1", 1, change("a", "b"));
     let rows = history(&ledger, Some(flake));
     assert_eq!((rows.len(), rows[0].reachable), (1, true));
+    // At every moment it is told what was so then.
+    let reader = ledger.store.reader().unwrap();
+    let then = |flake, at| view::history(&reader, flake, &HistoryFilter::default(), at).unwrap()[0].reachable;
+    for flake in [Some(flake), None] {
+        assert_eq!([2, 3, 4].map(|position| then(flake, At::Position(position))), [true, false, true], "{flake:?}");
+    }
+    assert!(then(Some(flake), At::Occurred(commit("c1", 1).committed_at)));
     assert_eq!(ledger.store.compare(None).unwrap(), []);
 }
 
