@@ -1,6 +1,7 @@
 //! Pins: sources that a file names without a flake. One stream a file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Attrs;
 use super::path::RecordedPath;
@@ -19,6 +20,16 @@ pub enum Manager {
 impl Manager {
     /// Every tool.
     pub const ALL: [Self; 3] = [Self::Npins, Self::Niv, Self::Channels];
+
+    /// Whose file it is, by its name alone.
+    pub fn of(file: &Path) -> Option<Self> {
+        match file {
+            _ if file.ends_with("npins/sources.json") => Some(Self::Npins),
+            _ if file.ends_with("nix/sources.json") => Some(Self::Niv),
+            _ if file.ends_with(".nix-channels") => Some(Self::Channels),
+            _ => None,
+        }
+    }
 
     /// The name used in events, views and output.
     pub const fn name(self) -> &'static str {
@@ -115,8 +126,6 @@ fn changes(from: &Pins, to: &Pins) -> Vec<PinChange> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::json;
 
     use super::*;

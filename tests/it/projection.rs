@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod building;
+mod erased;
 mod findings;
 mod fold;
 mod history;

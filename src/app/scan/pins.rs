@@ -22,7 +22,7 @@ pub(super) fn settle(
 ) -> Result<(), AppError> {
     settler.look_again()?;
     for file in &walked.pins {
-        if let Some(manager) = manager_of(file)
+        if let Some(manager) = Manager::of(file)
             && let Some(seen) = look(file, manager, settler)
         {
             settle_file(file, manager, Some(&seen), known, settler)?;
@@ -43,16 +43,6 @@ pub(super) fn settle(
         }
     }
     Ok(())
-}
-
-/// Whose file it is, by its name alone.
-fn manager_of(file: &Path) -> Option<Manager> {
-    match file {
-        _ if file.ends_with("npins/sources.json") => Some(Manager::Npins),
-        _ if file.ends_with("nix/sources.json") => Some(Manager::Niv),
-        _ if file.ends_with(".nix-channels") => Some(Manager::Channels),
-        _ => None,
-    }
 }
 
 /// What a file pins; none when nothing of it can be read, which is said.

@@ -80,10 +80,20 @@ fn advance(target: &Target<'_>, event: &Applied<'_>) -> Result<bool, ApplyError>
     if !told.only_revisions() {
         return Ok(false);
     }
+    // What it begins with is not what is here where an event before it was erased.
+    let head = target.now(&LOCKS, &[event.key().into()])?;
+    let begins = told.head().map(|head| state::head_of(head.version, &head.root));
+    if head.as_deref() != begins.as_ref().map(|head| &head[..]) {
+        return Ok(false);
+    }
     let mut rows = Vec::with_capacity(told.nodes.len());
     for change in &told.nodes {
         let key = key(event, &change.key);
         let (Some(to), Some(before)) = (&change.to, target.now(&LOCK_NODES, &key)?) else { return Ok(false) };
+        let begins = change.from.as_ref().map(rows::of_raw);
+        if before.get(rows::PLACE..) != begins.as_ref().map(|node| &node[..]) {
+            return Ok(false);
+        }
         let place = before.iter().take(rows::PLACE).cloned();
         rows.push((key, place.chain(rows::of_raw(to)).collect()));
     }

@@ -18,3 +18,8 @@ pub(super) fn changed(before: Option<&Cell>, change: &NamesChange) -> Result<Cel
     change.apply(&mut names);
     cell(&names)
 }
+
+/// How many names a column holds.
+pub(super) fn count(names: &Cell) -> Result<usize, ApplyError> {
+    Ok(serde_json::from_str::<Names>(names.text().unwrap_or("[]"))?.len())
+}

@@ -1,11 +1,12 @@
 //! Projection `modules`: the Nix files that are modules, and the options that they declare and define, from when until when.
 
 use super::cell::Cell;
+use super::listed;
 use super::view::columns;
 use super::{Applied, ApplyError, Example, Keeps, Projection, Table, Target, View};
 use crate::domain::catalogue::{self, Event, Kind};
 use crate::domain::module::{ModuleChange, ModuleEvent, ModuleKind};
-use crate::domain::nix_file::{NamesChange, NixFile};
+use crate::domain::nix_file::NixFile;
 
 /// The projection.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ static MODULES: Table = Table {
         "defined INTEGER NOT NULL",
         "imports INTEGER NOT NULL",
         "left_out INTEGER NOT NULL",
+        "imported TEXT NOT NULL",
     ],
     stream: "'module/' || t.file_id",
     keeps: Keeps::Intervals,
@@ -31,11 +33,9 @@ static MODULES: Table = Table {
     past_indexes: &["flake"],
 };
 
-/// Which of the values of a module are its kind and its counts.
+/// Which of the values of a module are its kind and the files that it imports.
 const KIND: usize = 4;
-const DECLARED: usize = 5;
-const DEFINED: usize = 6;
-const IMPORTS: usize = 7;
+const IMPORTED: usize = 9;
 
 static OPTIONS: Table = Table {
     name: "module_options",
@@ -117,7 +117,7 @@ impl Projection for Modules {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -137,14 +137,12 @@ impl Projection for Modules {
         let Some(Event::Module(told)) = told.as_deref() else { return Ok(()) };
         match told {
             ModuleEvent::Discovered { file, module } => {
-                let counts = [module.declared.len(), module.defined.len(), module.imports.len()];
-                let [declared, defined, imports] = counts.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-                put(target, event, file, module.kind.name(), [declared, defined, imports, module.left_out.into()])?;
                 for (how, names) in [(HOW_DECLARED, &module.declared), (HOW_DEFINED, &module.defined)] {
                     for option in names {
                         put_option(target, event, file, option, how)?;
                     }
                 }
+                put(target, event, file, module.kind.name(), listed::cell(&module.imports)?, module.left_out)?;
             }
             ModuleEvent::Updated { file, change } => update(target, event, file, change)?,
             ModuleEvent::Deleted { .. } => {
@@ -165,18 +163,6 @@ fn update(target: &Target<'_>, event: &Applied<'_>, file: &NixFile, change: &Mod
     let cell = |index: usize| known.as_ref().and_then(|row| row.get(index));
     let before = cell(KIND).and_then(Cell::text).unwrap_or(ModuleKind::Unknown.name());
     let kind = change.kind.map_or(before, |(_, to)| to.name());
-    let count = |index: usize, change: &NamesChange| {
-        let before = cell(index).and_then(Cell::integer).unwrap_or(0);
-        let all = |names: usize| i64::try_from(names).unwrap_or(i64::MAX);
-        before.saturating_add(all(change.added.len())).saturating_sub(all(change.removed.len())).max(0)
-    };
-    let counts = [
-        count(DECLARED, &change.declared),
-        count(DEFINED, &change.defined),
-        count(IMPORTS, &change.imports),
-        change.left_out.into(),
-    ];
-    put(target, event, file, kind, counts)?;
     for (how, change) in [(HOW_DECLARED, &change.declared), (HOW_DEFINED, &change.defined)] {
         for option in &change.removed {
             target.end(&OPTIONS, &[event.key().into(), option.as_str().into(), how.into()], event)?;
@@ -185,20 +171,27 @@ fn update(target: &Target<'_>, event: &Applied<'_>, file: &NixFile, change: &Mod
             put_option(target, event, file, option, how)?;
         }
     }
-    Ok(())
+    put(target, event, file, kind, listed::changed(cell(IMPORTED), &change.imports)?, change.left_out)
 }
 
+/// Counts what is there and not what an event adds: one before it may be erased.
 fn put(
     target: &Target<'_>,
     event: &Applied<'_>,
     file: &NixFile,
     kind: &str,
-    counts: [i64; 4],
+    imported: Cell,
+    left_out: u32,
 ) -> Result<(), ApplyError> {
+    let id = Cell::from(event.key());
+    let options = target.all_now(&OPTIONS, &id)?;
+    let count = |how: &str| options.iter().filter(|(rest, _)| rest.last().and_then(Cell::text) == Some(how)).count();
+    let counts = [count(HOW_DECLARED), count(HOW_DEFINED), listed::count(&imported)?];
     let mut row = place(event, file);
     row.push(kind.into());
-    row.extend(counts.map(Cell::from));
-    target.put(&MODULES, &[event.key().into()], row, event)?;
+    row.extend(counts.map(|count| Cell::from(i64::try_from(count).unwrap_or(i64::MAX))));
+    row.extend([i64::from(left_out).into(), imported]);
+    target.put(&MODULES, &[id], row, event)?;
     Ok(())
 }
 

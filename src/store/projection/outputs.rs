@@ -37,7 +37,9 @@ const VIEW: View = View {
         "reason" text "Why it cannot be known; NULL when it is.";
         "since" time "Since when.";
     },
-    sql: "SELECT flake, path, known, CASE known WHEN 0 THEN reason END, {time valid_from} FROM {outputs}",
+    sql: "
+SELECT u.flake, u.path, u.known, CASE u.known WHEN 0 THEN u.reason END, {time u.valid_from}
+FROM {outputs} u WHERE EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = u.flake)",
     examples: &[Example {
         sql: "SELECT f.path, o.path FROM v1_outputs o JOIN v1_flakes f ON f.id = o.flake \
               WHERE o.path LIKE 'nixosConfigurations.%'",

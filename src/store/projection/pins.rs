@@ -89,7 +89,7 @@ impl Projection for Pins {
     }
 
     fn revision(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -110,9 +110,7 @@ impl Projection for Pins {
         let id = Cell::from(event.key());
         match told {
             PinsEvent::Discovered { file, manager, pins } => {
-                let row: Vec<Cell> =
-                    vec![event.origin.into(), file.text().into(), file.bytes().into(), manager.name().into()];
-                target.put(&PIN_FILES, std::slice::from_ref(&id), row, event)?;
+                put_file(target, event, file, manager.name())?;
                 for (name, attrs) in pins {
                     put(target, event, (file, manager.name()), name, attrs)?;
                 }
@@ -120,7 +118,10 @@ impl Projection for Pins {
             PinsEvent::Updated { file, changes } => {
                 let known = target.now(&PIN_FILES, std::slice::from_ref(&id))?;
                 let manager = known.as_ref().and_then(|row| row.get(MANAGER)?.text());
-                let manager = manager.unwrap_or(Manager::Npins.name());
+                // What discovered it may be erased; a profile with channels is the one file with any name.
+                let by_name = || Manager::of(&file.to_path()).unwrap_or(Manager::Channels).name();
+                let manager = manager.unwrap_or_else(by_name);
+                put_file(target, event, file, manager)?;
                 for change in changes {
                     match &change.to {
                         Some(attrs) => put(target, event, (file, manager), &change.name, attrs)?,
@@ -138,6 +139,11 @@ impl Projection for Pins {
         }
         Ok(())
     }
+}
+
+fn put_file(target: &Target<'_>, event: &Applied<'_>, file: &RecordedPath, manager: &str) -> rusqlite::Result<()> {
+    let row = vec![event.origin.into(), file.text().into(), file.bytes().into(), manager.into()];
+    target.put(&PIN_FILES, &[event.key().into()], row, event)
 }
 
 fn put(

@@ -9,7 +9,9 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::lock::StoredHead;
 use super::value::{NUMBER, yes};
+use crate::domain::lock::LockHead;
 
 /// What changed of the locked inputs, and in which commit.
 #[derive(Debug, Deserialize)]
@@ -109,6 +111,11 @@ impl Commit<'_> {
 }
 
 impl LockChange<'_> {
+    /// What the lock says of itself afterwards.
+    pub(in crate::store) fn head(&self) -> Option<LockHead> {
+        serde_json::from_str::<StoredHead>(self.to?.get()).ok().map(LockHead::from)
+    }
+
     /// Whether the nodes stayed where they are, with the inputs they had, and are of the same repositories.
     pub(in crate::store) fn only_revisions(&self) -> bool {
         let same_head = self.from.is_some_and(|from| self.to.is_some_and(|to| from.get() == to.get()));

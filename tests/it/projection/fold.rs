@@ -13,13 +13,13 @@ use super::*;
 
 /// What happens to one of two flakes.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     See { facts: Facts, directory: u8, lineage: Option<u8>, extractor: u32, same_files: bool },
     Remove,
     Forget,
 }
 
-fn steps() -> impl Strategy<Value = Vec<(u128, Step)>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<(u128, Step)>> {
     let see = (facts(), 0..3_u8, proptest::option::of(0..2_u8), 1..3_u32, any::<bool>()).prop_map(
         |(facts, directory, lineage, extractor, same_files)| Step::See {
             facts,
@@ -90,11 +90,17 @@ fn any_lock() -> impl Strategy<Value = Lock> {
 }
 
 /// One event that was stored: its flake, what it says, when it happened.
-type Told = (FlakeId, FlakeEvent, i64);
+pub(super) type Told = (FlakeId, FlakeEvent, i64);
 
 fn tell(ledger: &mut Ledger, steps: &[(u128, Step)]) -> Vec<Told> {
-    let mut known: BTreeMap<FlakeId, Option<Flake>> = BTreeMap::new();
     let mut told = Vec::new();
+    tell_more(ledger, &mut told, steps);
+    told
+}
+
+/// The same after what was told already, as far as it is still known.
+pub(super) fn tell_more(ledger: &mut Ledger, told: &mut Vec<Told>, steps: &[(u128, Step)]) {
+    let mut known = states(told.iter());
     for (number, step) in steps {
         let id = flake_id(*number);
         let state = known.entry(id).or_default();
@@ -113,20 +119,23 @@ fn tell(ledger: &mut Ledger, steps: &[(u128, Step)]) -> Vec<Told> {
         ledger.flake(id, events.clone());
         told.extend(events.into_iter().map(|event| (id, event, ledger.now())));
     }
-    told
 }
 
-fn fold<'a>(told: impl Iterator<Item = &'a Told>) -> BTreeMap<FlakeId, Flake> {
+pub(super) fn fold<'a>(told: impl Iterator<Item = &'a Told>) -> BTreeMap<FlakeId, Flake> {
+    states(told).into_iter().filter_map(|(id, state)| Some((id, state.filter(|flake| !flake.removed)?))).collect()
+}
+
+fn states<'a>(told: impl Iterator<Item = &'a Told>) -> BTreeMap<FlakeId, Option<Flake>> {
     let mut states: BTreeMap<FlakeId, Option<Flake>> = BTreeMap::new();
     for (id, event, _) in told {
         let state = states.entry(*id).or_default();
         *state = Flake::apply(state.take(), event);
     }
-    states.into_iter().filter_map(|(id, state)| Some((id, state.filter(|flake| !flake.removed)?))).collect()
+    states
 }
 
 /// The views at a moment show exactly these flakes.
-fn check(reader: &Reader, at: At, expected: &BTreeMap<FlakeId, Flake>) {
+pub(super) fn check(reader: &Reader, at: At, expected: &BTreeMap<FlakeId, Flake>) {
     let flakes = view::flakes(reader, view::Whose::Own, at).unwrap();
     assert_eq!(
         flakes.iter().map(|row| row.id).collect::<std::collections::BTreeSet<_>>(),

@@ -58,7 +58,7 @@ pub(super) fn replace(target: &Target<'_>, event: &Applied<'_>, told: &FlakeEven
         let row = place.cells().into_iter().chain(rows::of_node(node)?);
         nodes.insert(key.as_str(), row.collect());
     }
-    let head = facts.lock.as_ref().map_or([Cell::Null, Cell::Null], head_of);
+    let head = facts.lock.as_ref().map_or([Cell::Null, Cell::Null], |lock| head_of(lock.version, &lock.root));
     target.put(&LOCKS, std::slice::from_ref(&flake), head.into(), event)?;
     keep_only(target, event, &INPUTS, &flake, &inputs)?;
     keep_only(target, event, &LOCK_NODES, &flake, &nodes)
@@ -87,7 +87,8 @@ fn named(rows: Vec<(Cells, Cells)>) -> impl Iterator<Item = (String, Cells)> {
     rows.into_iter().filter_map(|(rest, row)| Some((rest.first()?.text()?.to_owned(), row)))
 }
 
-fn head_of(lock: &Lock) -> [Cell; 2] {
-    let version = lock.version.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
-    [version.into(), lock.root.as_str().into()]
+/// The values of a lock's row.
+pub(super) fn head_of(version: Option<u64>, root: &str) -> [Cell; 2] {
+    let version = version.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
+    [version.into(), root.into()]
 }
