@@ -22,6 +22,8 @@ use super::outbox;
 use super::projection;
 use super::shape;
 use crate::domain::catalogue::Event;
+use crate::domain::flake::event::FlakeEvent;
+use crate::domain::flake::state::Flake;
 use crate::domain::id::EventId;
 use crate::domain::ledger::LedgerEvent;
 use crate::domain::message::MessageIdentity;
@@ -69,7 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoSuchEvent`], or [`StoreError::NotErasable`] for an event of the ledger itself, of another origin,
-    /// or one that is blank already.
+    /// one that is blank already, or one that alone says that a flake was forgotten.
     pub fn erase(&self, erasure: Erasure) -> Result<Erased, StoreError> {
         let (receipt, blanked) = self.write(move |place| blank(place, erasure))?;
         let complete = self.finish_erasure()?;
@@ -96,6 +98,7 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), Stor
     }
     let event = find(place, erasure.event)?;
     refuse(place, &event)?;
+    refuse_to_remember(place, &event)?;
     blank_here(place.connection, event.position).named(place.path)?;
     let blanked = unlearn(place.connection, &event).named(place.path)?;
     let mut recorded = Vec::new();
@@ -159,6 +162,30 @@ fn refuse(place: &Place<'_>, event: &Recorded) -> Result<(), StoreError> {
         () if ledger => "the ledger's own events say what was erased",
         () => return Ok(()),
     };
+    Err(StoreError::NotErasable { event: event.event_id.uuid(), why: why.to_owned() })
+}
+
+/// That a flake was forgotten must stay said as long as without it the flake would be there again.
+fn refuse_to_remember(place: &Place<'_>, event: &Recorded) -> Result<(), StoreError> {
+    if !matches!(event.event(), Ok(Event::Flake(FlakeEvent::Forgotten { .. }))) {
+        return Ok(());
+    }
+    let recorded: Vec<Recorded> = place
+        .cached(&format!("SELECT {} FROM events WHERE stream = ?1 ORDER BY version", Recorded::COLUMNS))?
+        .query_map([&event.stream], Recorded::from_row)
+        .and_then(Iterator::collect)
+        .named(place.path)?;
+    let is_there = |but: Option<EventId>| {
+        let told = recorded.iter().filter(|told| Some(told.event_id) != but).filter_map(|told| match told.event() {
+            Ok(Event::Flake(told)) => Some(told),
+            _ => None,
+        });
+        Flake::fold(told).is_some_and(|flake| !flake.removed)
+    };
+    if is_there(None) || !is_there(Some(event.event_id)) {
+        return Ok(());
+    }
+    let why = "without it the flake would be there again, which was forgotten; erase its `flake.discovered` first";
     Err(StoreError::NotErasable { event: event.event_id.uuid(), why: why.to_owned() })
 }
 

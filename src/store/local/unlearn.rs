@@ -15,6 +15,7 @@ use crate::domain::catalogue::Event;
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::flake::event::FlakeEvent;
 use crate::domain::id::read_id;
+use crate::domain::lock_history::LockHistoryEvent;
 use crate::domain::module::ModuleEvent;
 use crate::domain::overlay::OverlayEvent;
 use crate::domain::path::RecordedPath;
@@ -43,6 +44,10 @@ pub(crate) fn unlearn(connection: &Connection, event: &Recorded) -> rusqlite::Re
         return Ok(Blanked::There);
     }
     read_again(connection, flake)?;
+    if let Ok(Event::LockHistory(LockHistoryEvent::Unreachable { flake, .. })) = event.event() {
+        // Which commits are gone is asked for where the end of the last reading is not known.
+        connection.execute("DELETE FROM history_cursors WHERE flake = ?1", [flake.uuid().as_bytes()])?;
+    }
     let places = places(connection, event, flake)?;
     if places.is_empty() {
         // One that is kept cannot be taken back.

@@ -138,6 +138,51 @@ fn what_every_edit_replaced_is_erased_when_nothing_says_any_more_where_the_flake
 }
 
 #[test]
+fn what_alone_says_that_a_flake_was_forgotten_is_not_erased() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.scan();
+    forget_flake(&estate, "a");
+    let events = estate.session.store.reader().expect("a reader").recorded(0, 1_000).expect("events");
+    let forgotten = events.iter().find(|event| event.kind == "flake.forgotten").expect("such an event").event_id;
+    let refused = upkeep::erase(&estate.session, forgotten, "a test").expect_err("it would be there again");
+    assert!(refused.to_string().contains("erase its `flake.discovered` first"), "{refused}");
+    erase(&estate, "flake.discovered");
+    upkeep::erase(&estate.session, forgotten, "a test").expect("nothing says that there was a flake");
+    estate.scan();
+    assert!(estate.flakes().is_empty());
+    // Where it was remembered meanwhile, nothing hangs on it.
+    estate.write("b/flake.nix", FLAKE);
+    estate.scan();
+    forget_flake(&estate, "b");
+    estate.scan_with(&ScanRequest { paths: vec![estate.root().join("b")], ..ScanRequest::default() });
+    erase(&estate, "flake.forgotten");
+    assert_eq!(estate.flakes(), [estate.root().join("b")]);
+}
+
+#[test]
+fn a_commit_that_is_gone_is_said_to_be_so_again_where_the_event_that_said_it_was_erased() {
+    let estate = Estate::new();
+    let git = estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    for revision in ['a', 'b'] {
+        estate.write("a/flake.lock", &lock(revision));
+        git.commit_all("Update");
+    }
+    estate.scan();
+    git.run(&["reset", "--hard", "--quiet", "HEAD~1"]);
+    estate.scan();
+    let reachable = || {
+        column(&estate.session, "SELECT reachable || '' FROM v1_input_history WHERE source = 'git' ORDER BY position")
+    };
+    assert_eq!(reachable(), ["1", "0"]);
+    erase(&estate, "lock_history.unreachable");
+    assert_eq!(reachable(), ["1", "1"]);
+    assert_eq!((estate.scan().events, reachable()), (1, vec!["1".to_owned(), "0".to_owned()]));
+    assert_eq!(estate.scan().events, 0);
+}
+
+#[test]
 fn what_was_forgotten_stays_so_where_the_ledger_is_imported() {
     let estate = Estate::new();
     for flake in ["a", "b", "c"] {
