@@ -73,6 +73,8 @@ pub(super) struct Sight {
     pub(super) past_failed: Option<String>,
     /// Whether the reading of the past was stopped.
     pub(super) past_stopped: bool,
+    /// Whether the lock is there and was not read: whether it can be may change without a trace.
+    pub(super) lock_unread: bool,
     /// Where the repository is, when recorded commits have to be compared with it.
     pub(super) repository: Option<std::path::PathBuf>,
 }
@@ -116,7 +118,7 @@ impl Looker<'_> {
                 if !self.history {
                     sight.stamp = without_past(&sight.stamp);
                 }
-                if sight.past_stopped {
+                if sight.past_stopped || sight.lock_unread {
                     sight.stamp = unfinished(&sight.stamp);
                 }
                 Glance::Read(Box::new(sight))
@@ -138,8 +140,7 @@ impl Looker<'_> {
         let nix_path = at.dir.join("flake.nix");
         let lock_path = at.dir.join("flake.lock");
         let nix = read_text(&nix_path, DEFAULT_LIMIT)?;
-        let has_lock = has_lock(at, near.discover(&at.dir).ok().flatten());
-        let lock = has_lock.then(|| read_text(&lock_path, DEFAULT_LIMIT)).transpose()?;
+        let (lock, unread) = read_lock(at, near);
         let mut seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
         let (mut flake_findings, mut lock_findings) = (Seen::from(seen.flake_findings), Seen::from(seen.lock_findings));
         if let Some((linter, least)) = self.rules {
@@ -148,13 +149,14 @@ impl Looker<'_> {
             add(&mut flake_findings, &found.nix, least);
             add(&mut lock_findings, &found.lock, least);
         }
-        let is_unseen = at.excluded_lock || at.unseen.flake_lock.is_some();
+        let is_unseen = at.excluded_lock || !unread.is_empty();
         if is_unseen {
             // There is a lock, and nobody knows what is in it.
             seen.not_understood.lock = true;
             flake_findings.findings.retain(|finding| finding.code != "no-lock");
         }
-        lock_findings.findings.extend(at.unseen.flake_lock.iter().flat_map(|why| unreadable(why)));
+        let lock_unread = at.unseen.flake_lock.is_none() && !unread.is_empty();
+        lock_findings.findings.extend(unread);
         if at.ignored_lock.is_some() {
             say_it_is_ignored(&mut flake_findings);
         }
@@ -177,6 +179,7 @@ impl Looker<'_> {
             past: None,
             past_failed: None,
             past_stopped: false,
+            lock_unread,
             repository: None,
         };
         let mut git_findings = Findings::default();
@@ -283,6 +286,23 @@ pub(super) fn device_of(row: &FileRow) -> Option<u64> {
 /// The device that a directory is on now.
 pub(super) fn device_at(directory: &Path) -> Option<u64> {
     std::fs::metadata(directory).ok().map(|meta| meta.dev())
+}
+
+/// The lock, where there is one that can be read, and what is found where there is one that cannot: the flake is read all the
+/// same.
+fn read_lock(at: &Found, near: &mut git::Near) -> (Option<FileText>, Vec<Finding>) {
+    let unseen: Vec<Finding> = at.unseen.flake_lock.iter().flat_map(|why| unreadable(why)).collect();
+    if !has_lock(at, near.discover(&at.dir).ok().flatten()) {
+        return (None, unseen);
+    }
+    match read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT) {
+        Ok(lock) => (Some(lock), unseen),
+        Err(error) => {
+            let mut findings = Findings::default();
+            findings.add(error.code(), None, "", chain(&error));
+            (None, unseen.into_iter().chain(findings.into_list()).collect())
+        }
+    }
 }
 
 /// The finding that a file is there and cannot be looked at.

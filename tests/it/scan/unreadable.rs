@@ -321,6 +321,31 @@ fn what_git_says_of_a_flake_stays_open_while_it_cannot_be_asked() {
 }
 
 #[test]
+fn a_flake_is_recorded_and_followed_though_its_lock_is_too_large_to_read() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    let large = estate.write("a/flake.lock", "{");
+    fs::File::options().write(true).open(&large).and_then(|file| file.set_len(17 << 20)).expect("it grows");
+    let report = estate.scan();
+    assert_eq!((estate.flakes(), Estate::codes(&report)), (vec![estate.root().join("a")], vec!["too-large"]));
+    assert_eq!(open_problems(&estate), ["flake.lock too-large"], "and not that there is no lock");
+    assert_eq!(estate.scan().events, 0);
+    estate.write("a/flake.nix", &FLAKE.replace("nixpkgs.url", "other.url"));
+    estate.scan();
+    assert_eq!(column(&estate.session, "SELECT name FROM v1_inputs WHERE declared"), ["other"]);
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    assert_eq!((open_problems(&estate), estate.scan().events), (Vec::new(), 0));
+    assert_eq!(column(&estate.session, "SELECT key FROM v1_lock_nodes"), ["nixpkgs"]);
+    // What was read once stays known while it cannot be.
+    fs::File::options().write(true).open(&large).and_then(|file| file.set_len(17 << 20)).expect("it grows");
+    estate.scan();
+    assert_eq!(open_problems(&estate), ["flake.lock too-large"]);
+    assert_eq!(column(&estate.session, "SELECT key FROM v1_lock_nodes"), ["nixpkgs"]);
+}
+
+#[test]
 fn a_lock_behind_a_link_that_leads_nowhere_is_there_and_not_gone() {
     let ways: [Damage; 3] = [
         ("its disk is not mounted", |lock| std::os::unix::fs::symlink("/nowhere/at/all", lock).expect("a link")),
