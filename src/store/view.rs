@@ -19,7 +19,7 @@ mod pins;
 mod problems;
 mod query;
 mod streams;
-mod time;
+pub(in crate::store) mod time;
 mod totals;
 
 pub use at::{At, seen};
