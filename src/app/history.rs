@@ -300,7 +300,8 @@ fn limit(limit: &Limit) -> Option<String> {
             short(commit)
         )),
         Limit::MissingObject { id } => Some(format!(
-            "object {} is not in this clone: the lock's history ends there; `git fetch` may bring it",
+            "object {} is not in this clone: the lock's history ends there; `git log -p -- flake.lock` fetches it where the clone \
+             is partial, else `git fsck` says more",
             short(id)
         )),
     }
