@@ -77,7 +77,7 @@ const FLEET: View = View {
         "origin" text "Public key of the origin whose flake it is.";
         "host" text "The machine that it is on.";
         "path" text "Directory of its flake.nix there.";
-        "nixpkgs_rev" text "Revision of its newest nixpkgs; NULL without one.";
+        "nixpkgs_rev" text "Revision of its nixpkgs: of the input of that name, else of the first that comes from there; NULL without one.";
         "nixpkgs_last_modified" integer "When that was last modified, in seconds since 1970 UTC; NULL without one.";
         "recorded_at" time "When its last event was recorded.";
         "is_self" bool "1 for flakes of this machine.";

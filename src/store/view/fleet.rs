@@ -80,7 +80,7 @@ pub struct FleetRow {
     pub own: bool,
     /// Its directory there.
     pub path: RecordedPath,
-    /// The revision of its newest nixpkgs.
+    /// The revision of its nixpkgs: of the input of that name, else of the first that comes from there.
     pub nixpkgs_rev: Option<String>,
     /// When that was last modified, in seconds since 1970 UTC.
     pub nixpkgs_last_modified: Option<i64>,
