@@ -115,26 +115,43 @@ pub fn decide(
     let (recorded, version) = known::commits(reader, flake)?;
     let mut events = Vec::new();
     let mut unreadable = past.unreadable.clone();
-    if past.rewritten && !recorded.is_empty() {
-        let recorded: Vec<&str> = recorded.iter().map(String::as_str).collect();
-        match repository().as_ref().map(|repository| repository.unreachable(&recorded)) {
-            Some(Ok(gone)) if !gone.is_empty() => {
-                let commits = gone.into_iter().map(str::to_owned).collect();
-                events.push((now, Event::LockHistory(LockHistoryEvent::Unreachable { flake, commits })));
-            }
-            Some(Err(error)) => unreadable.push(error.to_string()),
-            _ => {}
+    let told = past.commits.iter().filter(|(_, changes)| !changes.is_empty());
+    let fresh: Vec<_> = told.filter(|(commit, _)| !recorded.there.contains(&commit.id)).collect();
+    let is_read = |id: &str| fresh.iter().any(|(commit, _)| commit.id == id);
+    let lost: Vec<&str> = recorded.lost.keys().map(String::as_str).filter(|id| !is_read(id)).collect();
+    let asks_for_gone = past.rewritten && !recorded.there.is_empty();
+    // A merge may bring back what only a side line holds; it changes the lock as well.
+    let asks_for_lost = (past.rewritten || !fresh.is_empty()) && !lost.is_empty();
+    let repository = if asks_for_gone || asks_for_lost { repository() } else { None };
+    let mut answer = |found: Result<Vec<&str>, git::Error>| -> Vec<String> {
+        found
+            .map_err(|error| unreadable.push(error.to_string()))
+            .unwrap_or_default()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    };
+    if let Some(repository) = repository.as_ref().filter(|_| asks_for_gone) {
+        let there: Vec<&str> = recorded.there.iter().map(String::as_str).collect();
+        let commits = answer(repository.unreachable(&there));
+        if !commits.is_empty() {
+            events.push((now, Event::LockHistory(LockHistoryEvent::Unreachable { flake, commits })));
         }
     }
-    for (commit, changes) in &past.commits {
-        if !recorded.contains(&commit.id) && !changes.is_empty() {
-            let at = commit.committed_at;
-            events.extend(
-                record(flake, commit, changes.clone()).into_iter().map(|event| (at, Event::LockHistory(event))),
-            );
-        }
+    if let Some(repository) = repository.as_ref().filter(|_| asks_for_lost) {
+        let back = answer(repository.reachable(&lost));
+        let again = back.iter().filter_map(|id| recorded.lost.get(id)).flatten().cloned();
+        events.extend(again.map(|again| (again.commit.committed_at, LockHistoryEvent::Recorded(again))).map(said));
+    }
+    for (commit, changes) in fresh {
+        let again = record(flake, commit, changes.clone());
+        events.extend(again.into_iter().map(|event| (commit.committed_at, event)).map(said));
     }
     Ok(Decided { events, version, unreadable })
+}
+
+fn said((at, event): (i64, LockHistoryEvent)) -> (i64, Event) {
+    (at, Event::LockHistory(event))
 }
 
 /// Takes commits oldest first. A lock that cannot be read says nothing: the next one is compared with the last that could,

@@ -1,6 +1,6 @@
 //! What the ledger knows already: the flakes and where they are, what their files looked like, the state of one flake.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
-use crate::domain::lock_history::LockHistoryEvent;
+use crate::domain::lock_history::{LockHistoryEvent, Recorded};
 use crate::domain::module::{self, Module};
 use crate::domain::overlay::{self, Overlay};
 use crate::domain::path::RecordedPath;
@@ -270,18 +270,36 @@ pub fn host(reader: &Reader, stream: &StreamId) -> Result<(Option<Host>, u64), S
     folded(reader, stream, |events| host::fold(only!(Config, events)))
 }
 
-/// The commits of a flake's past that are recorded and still count, and the version of the stream.
-pub fn commits(reader: &Reader, id: FlakeId) -> Result<(BTreeSet<String>, u64), StoreError> {
+/// The commits of a flake's past that are recorded: those that still count, and the others with what was recorded of them.
+#[derive(Debug, Default)]
+pub struct Commits {
+    /// Those that the branch held when it was looked at last.
+    pub there: BTreeSet<String>,
+    /// Those that it held no more.
+    pub lost: BTreeMap<String, Vec<Recorded>>,
+}
+
+/// The commits of a flake's past that are recorded, and the version of the stream.
+pub fn commits(reader: &Reader, id: FlakeId) -> Result<(Commits, u64), StoreError> {
     folded(reader, &StreamId::lock_history(id), |events| {
-        let mut commits = BTreeSet::new();
+        let mut told: BTreeMap<&str, Vec<&Recorded>> = BTreeMap::new();
+        let mut commits = Commits::default();
         for event in only!(LockHistory, events) {
             match event {
                 LockHistoryEvent::Recorded(event) => {
-                    commits.insert(event.commit.id.clone());
+                    let id = &event.commit.id;
+                    // One that comes back is recorded again.
+                    if commits.lost.remove(id).is_some() {
+                        told.remove(id.as_str());
+                    }
+                    commits.there.insert(id.clone());
+                    told.entry(id).or_default().push(event);
                 }
                 LockHistoryEvent::Unreachable { commits: gone, .. } => {
-                    for commit in gone {
-                        commits.remove(commit);
+                    for id in gone {
+                        commits.there.remove(id);
+                        let told = told.get(id.as_str()).map(|told| told.iter().copied().cloned().collect());
+                        commits.lost.extend(told.map(|told| (id.clone(), told)));
                     }
                 }
             }

@@ -153,28 +153,39 @@ impl Repository {
     /// Those of `commits` (hexadecimal) that cannot be reached from HEAD by any parent any more, in the given order; none
     /// where the clone ends before all are found, as they may lie behind its end.
     pub fn unreachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, Error> {
+        let (found, ends_early) = self.search(commits)?;
+        Ok(commits.iter().filter(|commit| !ends_early && !found.contains(**commit)).copied().collect())
+    }
+
+    /// Those of `commits` (hexadecimal) that are found from HEAD by some parent, in the given order.
+    pub fn reachable<'c>(&self, commits: &[&'c str]) -> Result<Vec<&'c str>, Error> {
+        let (found, _) = self.search(commits)?;
+        Ok(commits.iter().filter(|commit| found.contains(**commit)).copied().collect())
+    }
+
+    /// Which commits are found from HEAD, and whether the clone ends before all are.
+    fn search(&self, commits: &[&str]) -> Result<(HashSet<String>, bool), Error> {
         let mut sought = HashSet::new();
         for commit in commits {
             sought.insert(self.parse(commit)?);
         }
         let shallow = self.shallow();
-        let mut ends_early = false;
+        let (mut found, mut ends_early) = (HashSet::new(), false);
         if let Some(head) = self.head_id()? {
             let ancestors = self.inner.rev_walk([head]).all().map_err(|source| self.damaged(head, Some(source)))?;
             for ancestor in ancestors {
-                if sought.is_empty() {
-                    break;
+                if found.len() == sought.len() {
+                    return Ok((found, false));
                 }
                 let ancestor = ancestor.map_err(|source| self.damaged(head, Some(source)))?.id;
                 ends_early |= shallow.contains(&ancestor);
-                sought.remove(&ancestor);
+                if sought.contains(&ancestor) {
+                    found.insert(ancestor.to_string());
+                }
             }
         }
-        if ends_early {
-            sought.clear();
-        }
-        let gone = |commit: &&&str| self.parse(commit).is_ok_and(|id| sought.contains(&id));
-        Ok(commits.iter().filter(gone).copied().collect())
+        ends_early &= found.len() < sought.len();
+        Ok((found, ends_early))
     }
 
     /// The commits whose parents were left out when the repository was cloned.

@@ -354,6 +354,7 @@ fn a_cursor_that_was_merged_from_the_side_is_reachable_though_not_on_the_line() 
     let repository = open(&dir);
     assert_eq!(ids(&repository, None, Some(&mine)).1, Cursor::Rewritten);
     assert!(repository.unreachable(&[&mine]).unwrap().is_empty());
+    assert_eq!(repository.reachable(&[&mine]).unwrap(), [&mine]);
 }
 
 #[test]

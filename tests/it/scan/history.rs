@@ -122,6 +122,32 @@ fn rewritten_commits_are_marked_not_removed() {
     assert_eq!(estate.scan().events, 0);
 }
 
+#[test]
+fn a_commit_of_another_branch_is_there_again_once_that_is_merged() {
+    let estate = Estate::new();
+    let (git, commits) = repository(&estate, "a");
+    git.run(&["checkout", "-q", "-b", "side"]);
+    estate.write("a/flake.lock", &lock('b'));
+    let side = git.commit_all("Update to b");
+    estate.scan();
+    git.run(&["checkout", "-q", "main"]);
+    estate.scan();
+    let reachable = || {
+        let sql =
+            "SELECT DISTINCT \"commit\" || reachable FROM v1_input_history WHERE source = 'git' ORDER BY position";
+        column(&estate.session, sql)
+    };
+    assert_eq!(reachable(), [format!("{}1", commits[0]), format!("{side}0")]);
+    git.run(&["merge", "-q", "--no-ff", "-m", "Merge side", "side"]);
+    estate.scan();
+    assert_eq!(reachable()[..2], [format!("{}1", commits[0]), format!("{side}1")]);
+    assert_eq!((reachable().len(), estate.scan().events), (3, 0), "the merge is the third");
+    // The branch that is left once more takes both along.
+    git.run(&["reset", "-q", "--hard", &commits[0]]);
+    estate.scan();
+    assert_eq!(reachable()[1], format!("{side}0"));
+}
+
 /// The changes that are told of one flake, the latest first, as (from, to, whether a commit tells it); the view says the same.
 fn told(estate: &Estate) -> Vec<(char, char, bool)> {
     let reader = estate.session.store.reader().expect("a reader");
