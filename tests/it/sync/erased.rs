@@ -101,3 +101,22 @@ fn what_was_erased_before_it_was_shared_is_said_to_be_when_it_is_shared() {
     ada.assert_sound();
     bob.assert_sound();
 }
+
+#[test]
+fn what_a_stranger_says_of_the_events_of_others_erases_nothing_and_breaks_no_proof() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    let (_, _, id) = ada.shared()[0].clone();
+    let mut stranger = Stranger::new(&server);
+    let id = uuid::Uuid::parse_str(&id).unwrap();
+    let content = "bafkr4idoi3orbxx4tnlmfgtoyvvvbdbb6vgaqgjbstsn6jn7g3ymtq6cpe";
+    let payload = format!(r#"{{"content":"{content}","event":"{id}","reason":"none","stream":"flake/x"}}"#);
+    let stream = format!("ledger/{}", stranger.key.public_key());
+    let (erased, signature) = stranger.next_in(&stream, 1, "ledger.erased", &payload);
+    stranger.publish(&erased, Some(&signature));
+    bob.synced();
+    assert_eq!((blank(&bob), bob.count("SELECT count(*) FROM events WHERE type = 'ledger.erased'")), (0, 1));
+    bob.assert_sound();
+}
