@@ -2,6 +2,7 @@
 //!
 //! A face like the others: it starts use cases and shows what they say. Stops within five seconds, losing nothing.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,7 +135,13 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
             scope.spawn(|| http.answer(&desk, &stop));
         }
         system::ready(say);
+        let hearing = RefCell::new(None);
         system::guard(&stop, &|| {
+            let now = desk.hearing();
+            let before = hearing.replace(now.clone());
+            if let Some(news) = now.and_then(|now| now.news(before.as_ref())) {
+                say(news);
+            }
             // Nothing need be written for it to be noticed.
             if let Err(error) = session.store.still_there() {
                 halt(&error);

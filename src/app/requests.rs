@@ -24,6 +24,8 @@ pub mod command;
 
 mod health;
 
+mod hearing;
+
 pub mod measure;
 
 pub mod query;
@@ -33,6 +35,7 @@ mod reply;
 pub mod schema;
 
 use asked::Asked;
+pub use hearing::Hearing;
 use measure::{Measure, Scans};
 use reply::Refusal;
 
@@ -57,6 +60,8 @@ pub struct Desk {
     /// For health and metrics, which wait for no query.
     glancer: Mutex<Reader>,
     coverage: Mutex<Option<Coverage>>,
+    /// None before requests were offered an answer.
+    hearing: Mutex<Option<Hearing>>,
     /// Set when what takes long is to be left where it is.
     halted: AtomicBool,
     /// Held by whoever writes a file for others.
@@ -74,10 +79,24 @@ impl Desk {
     pub fn open(session: Arc<Session>, scan: ScanRequest, allowed: Vec<String>) -> Result<Self, StoreError> {
         let (reader, glancer) = (session.store.reader_of_shared()?, session.store.reader()?);
         let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
-        let (coverage, writing, scans) = (Mutex::default(), Mutex::default(), Scans::default());
+        let (coverage, hearing, writing, scans) = <(Mutex<_>, Mutex<_>, Mutex<_>, Scans)>::default();
         let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
         let halted = AtomicBool::new(false);
-        Ok(Self { session, scan, allowed, since, reader, glancer, coverage, halted, writing, answered, refused, scans })
+        Ok(Self {
+            session,
+            scan,
+            allowed,
+            since,
+            reader,
+            glancer,
+            coverage,
+            hearing,
+            halted,
+            writing,
+            answered,
+            refused,
+            scans,
+        })
     }
 
     /// Where requests come in. A command to any machine goes to those that accept it, and only where there are none to another.
@@ -150,6 +169,16 @@ impl Desk {
     /// How much of the roots is watched; none before that is known.
     pub fn coverage(&self) -> Option<Coverage> {
         self.coverage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes in whether requests reach it; what that was before, as it was found last.
+    pub fn hears(&self, now: Hearing) -> Option<Hearing> {
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
+    }
+
+    /// Whether requests reach it; none before that is known.
+    pub fn hearing(&self) -> Option<Hearing> {
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts a scan.

@@ -13,10 +13,12 @@ use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::connect::{Bus, LARGEST_MESSAGE, chain};
+use super::denied::{Act, Denied};
 use super::error::BusError;
-use super::link::Link;
+use super::link::{Link, Standing};
 
 /// How many requests are answered at a time.
 const AT_ONCE: usize = 4;
@@ -126,9 +128,23 @@ impl Missed {
 /// refused.
 pub struct Answering {
     service: Option<Service>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    offer: Offer,
+    /// What is listened to, each with what listens.
+    tasks: Vec<(String, JoinHandle<()>)>,
+    /// How often the server had refused a permission when it was asked last to let us listen.
+    violations: u64,
     runtime: tokio::runtime::Handle,
     client: Client,
+}
+
+/// What is offered.
+struct Offer {
+    name: String,
+    endpoints: Vec<Endpoint>,
+    answer: Answer,
+    origin: Arc<str>,
+    missed: HashMap<String, Arc<Missed>>,
+    busy: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
@@ -136,11 +152,11 @@ impl Answering {
     /// Waits until all that was taken is answered, and the server has the answers; at most until a moment. True when that is so. Only
     /// once the process is to end does it come to that. While the server is away, what is begun is all that is waited for.
     pub fn finish(&mut self, until: Instant) -> bool {
-        let (tasks, waiting, client) = (&mut self.tasks, &self.waiting, &self.client);
+        let (tasks, waiting, client) = (&mut self.tasks, &self.offer.waiting, &self.client);
         // A client that makes its connection anew does nothing else: by it nothing comes, and nothing goes.
         let connected = client.connection_state() == State::Connected;
         let finishing = async {
-            while connected && let Some(task) = tasks.last_mut() {
+            while connected && let Some((_, task)) = tasks.last_mut() {
                 // Its panic is not for this thread, which waits for the others.
                 let _ = task.await;
                 tasks.pop();
@@ -151,6 +167,19 @@ impl Answering {
         };
         let longest = until.saturating_duration_since(Instant::now());
         self.runtime.block_on(async { tokio::time::timeout(longest, finishing).await }).unwrap_or(false)
+    }
+}
+
+impl Answering {
+    /// What the server does not let this account listen to, as its connection stands: what is asked there is not heard.
+    pub fn unheard(&self, standing: &Standing) -> Vec<String> {
+        let refused = standing.denied_since(self.violations.max(standing.violations_before));
+        let ours = |denied: &&Denied| {
+            denied.act == Act::Subscribe && self.tasks.iter().any(|(subject, _)| *subject == denied.subject)
+        };
+        let mut unheard: Vec<String> = refused.filter(ours).map(|denied| denied.subject.clone()).collect();
+        unheard.sort_unstable();
+        unheard
     }
 }
 
@@ -177,36 +206,70 @@ impl Bus {
         let starting = self.client.service_builder().description(description).stats_handler(stats).start(name, version);
         let service = self.wait(doing, starting)?.map_err(|error| failed(error.to_string()))?;
         let (busy, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WAITING)));
-        let mut tasks = Vec::with_capacity(endpoints.len());
-        for endpoint in endpoints {
-            let group = match endpoint.who {
-                Who::Each => self.client.new_inbox(),
-                Who::One | Who::Doer => name.to_owned(),
-                Who::Otherwise => format!("{name}-otherwise"),
-            };
-            let builder = service.endpoint_builder().name(&endpoint.name).queue_group(group);
-            let adding = builder.add(endpoint.subject.as_str());
-            let requests = self.wait(doing, adding)?.map_err(|error| failed(error.to_string()))?;
-            if endpoint.who == Who::Doer {
-                tasks.push(self.light(doing, name, &endpoint.subject)?);
-            }
-            let desk = Desk {
-                answer: answer.clone(),
-                busy: busy.clone(),
-                missed: missed.get(&endpoint.name).cloned().unwrap_or_default(),
-                origin: origin.into(),
-                client: self.client.clone(),
-                unless: (endpoint.who == Who::Otherwise).then(|| name.into()),
-                link: self.link().clone(),
-            };
-            tasks.push(self.runtime.handle().spawn(desk.serve(requests, waiting.clone())));
-        }
+        let (name, endpoints, answer) = (name.to_owned(), endpoints.to_vec(), answer.clone());
+        let offer = Offer { name, endpoints, answer, origin: origin.into(), missed, busy, waiting };
         let (runtime, client) = (self.runtime.handle().clone(), self.client.clone());
-        Ok(Answering { service: Some(service), tasks, runtime, client, waiting })
+        let violations = self.link().standing().violations;
+        let mut answering = Answering { service: Some(service), offer, tasks: Vec::new(), violations, runtime, client };
+        self.listen(&mut answering, &|_| true)?;
+        Ok(answering)
+    }
+
+    /// Asks the server once more to let us listen to what it did not.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn listen_again(&self, answering: &mut Answering, subjects: &[String]) -> Result<(), BusError> {
+        answering.violations = self.link().standing().violations;
+        answering.tasks.retain(|(subject, task)| {
+            let stays = !subjects.contains(subject);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        self.listen(answering, &|subject| subjects.iter().any(|wanted| wanted == subject))
+    }
+
+    fn listen(&self, answering: &mut Answering, wanted: &dyn Fn(&str) -> bool) -> Result<(), BusError> {
+        let doing = "offering to answer requests";
+        let Answering { service: Some(service), offer, tasks, .. } = answering else { return Ok(()) };
+        for endpoint in &offer.endpoints {
+            if wanted(&endpoint.subject) {
+                let group = match endpoint.who {
+                    Who::Each => self.client.new_inbox(),
+                    Who::One | Who::Doer => offer.name.clone(),
+                    Who::Otherwise => format!("{}-otherwise", offer.name),
+                };
+                let builder = service.endpoint_builder().name(&endpoint.name).queue_group(group);
+                let requests = self.wait(doing, builder.add(endpoint.subject.as_str()))?;
+                let requests = requests.map_err(|error| BusError::Failed { doing, why: error.to_string() })?;
+                let serving = self.desk(offer, endpoint).serve(requests, offer.waiting.clone());
+                tasks.push((endpoint.subject.clone(), self.runtime.handle().spawn(serving)));
+            }
+            let lit = beacon(&offer.name, &endpoint.subject);
+            if endpoint.who == Who::Doer && wanted(&lit) {
+                let task = self.light(doing, &offer.name, &endpoint.subject)?;
+                tasks.push((lit, task));
+            }
+        }
+        Ok(())
+    }
+
+    fn desk(&self, offer: &Offer, endpoint: &Endpoint) -> Desk {
+        Desk {
+            answer: offer.answer.clone(),
+            busy: offer.busy.clone(),
+            missed: offer.missed.get(&endpoint.name).cloned().unwrap_or_default(),
+            origin: offer.origin.clone(),
+            client: self.client.clone(),
+            unless: (endpoint.who == Who::Otherwise).then(|| offer.name.as_str().into()),
+            link: self.link().clone(),
+        }
     }
 
     /// Answers at once, to whoever wants to know, that there is somebody who does what is asked for on a subject.
-    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<tokio::task::JoinHandle<()>, BusError> {
+    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<JoinHandle<()>, BusError> {
         let listening = self.client.queue_subscribe(beacon(name, subject), name.to_owned());
         let listening = self.wait(doing, listening)?;
         let mut asked = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
@@ -236,7 +299,7 @@ impl Bus {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for (_, task) in &self.tasks {
             task.abort();
         }
         if let Some(service) = self.service.take() {

@@ -10,7 +10,7 @@ use async_nats::{ClientError, Event, ServerError};
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
 
-use super::denied::Denied;
+use super::denied::{Act, Denied};
 
 /// Watches one connection; shared between its client and whoever waits for a change.
 #[derive(Clone, Default)]
@@ -36,6 +36,8 @@ pub struct Standing {
     pub connections: u64,
     /// How often the server refused a permission.
     pub violations: u64,
+    /// How many of these were before the connection was made last: another one may do what that could not.
+    pub violations_before: u64,
     /// What was refused, each with how many refusals there were by then; the last of its kind alone.
     pub denied: Vec<(u64, Denied)>,
     /// Why the server did not let us in again, since the connection was lost.
@@ -66,7 +68,8 @@ impl Standing {
         self.violations += 1;
         self.denied.retain(|(_, known)| *known != denied);
         if self.denied.len() >= KINDS {
-            self.denied.remove(0);
+            // Every answer that may not be given has a subject of its own, and none of them tells what is not heard.
+            self.denied.remove(self.denied.iter().position(|(_, known)| known.act == Act::Publish).unwrap_or(0));
         }
         self.denied.push((self.violations, denied));
     }
@@ -146,6 +149,7 @@ impl Link {
                 Event::Connected => {
                     standing.connected = true;
                     standing.connections += 1;
+                    standing.violations_before = standing.violations;
                     standing.unauthorized = None;
                 }
                 Event::Disconnected | Event::Closed => standing.connected = false,

@@ -27,6 +27,8 @@ mod cursor;
 
 mod damaged;
 
+mod deaf;
+
 mod ending;
 
 mod erased;

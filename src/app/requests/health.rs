@@ -8,7 +8,7 @@ use super::super::programs;
 use super::super::sync::status;
 use super::super::watch::Coverage;
 use super::measure::{Measure, measure};
-use super::{DESCRIPTION, Desk, SERVICE, command, query};
+use super::{DESCRIPTION, Desk, Hearing, SERVICE, command, query};
 use crate::nix::Nix;
 use crate::scan::Unwatched;
 use crate::store::Reader;
@@ -26,6 +26,7 @@ pub(super) fn health(desk: &Desk, names_places: bool) -> Value {
         Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
+    checks.push(of_hearing(desk.hearing().as_ref()));
     checks.push(of_watching(desk.coverage().as_ref(), names_places));
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
     checks.push(programs::check(&programs::states(), now));
@@ -48,6 +49,15 @@ pub(super) fn health(desk: &Desk, names_places: bool) -> Value {
             "connections": { "nats": report.as_ref().map_or("unknown", |report| report.remote.status.state.as_str()) },
         },
     })
+}
+
+fn of_hearing(hearing: Option<&Hearing>) -> Check {
+    let (state, detail) = match hearing {
+        None => (CheckState::Unknown, "nobody on the bus can ask yet".to_owned()),
+        Some(hearing @ Hearing::All) => (CheckState::Ok, hearing.to_string()),
+        Some(hearing) => (CheckState::Warning, hearing.to_string()),
+    };
+    named("requests", state, detail)
 }
 
 fn of_watching(coverage: Option<&Coverage>, names_places: bool) -> Check {

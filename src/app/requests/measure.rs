@@ -6,7 +6,7 @@ use super::super::AppError;
 use super::super::programs;
 use super::super::scan::ScanReport;
 use super::super::sync::{SyncError, status};
-use super::Desk;
+use super::{Desk, Hearing};
 use crate::domain::circuit;
 use crate::domain::delivery::{Reason, State};
 use crate::store::Reader;
@@ -74,6 +74,11 @@ pub(super) fn measure(desk: &Desk) -> Result<Vec<Measure>, SyncError> {
         gauge("resident_memory_bytes", "Memory that is resident", desk.memory_mb().unwrap_or_default() << 20),
         gauge("requests_answered", "Requests that were answered since the start", answered),
         gauge("requests_refused", "Requests that were refused since the start", refused),
+        gauge(
+            "unheard_subjects",
+            "Subjects whose requests do not arrive, as the server lets nobody listen",
+            unheard(desk),
+        ),
         gauge("watched_directories", "Directories that are watched", watched),
         gauge("unwatched_directories", "Directories that are to be watched and are not", unwatched),
         one_of("sync_state", "Where delivery stands: 1 for the state it is in", "state", &names, &status.state),
@@ -90,6 +95,15 @@ pub(super) fn measure(desk: &Desk) -> Result<Vec<Measure>, SyncError> {
         counter("scan_failures", "Scans that failed since the start", &scans.failed),
         counter("recorded_events", "Events that scans recorded since the start", &scans.recorded),
     ])
+}
+
+/// All of them, when none is.
+fn unheard(desk: &Desk) -> u64 {
+    match desk.hearing() {
+        None | Some(Hearing::All) => 0,
+        Some(Hearing::Not(subjects)) => subjects.len() as u64,
+        Some(Hearing::Nothing(_)) => desk.endpoints().len() as u64,
+    }
 }
 
 /// What stands in the way is a word of a table: what the server said may hold anything.

@@ -57,6 +57,13 @@ impl Admin {
         answer
     }
 
+    /// Asks a machine; none when nobody answers.
+    pub(super) fn ask(&self, subject: &str) -> Option<Value> {
+        let request = async_nats::Request::new().payload("{}".into()).timeout(Some(Duration::from_secs(3)));
+        let reply = self.runtime.block_on(self.client.send_request(subject.to_owned(), request)).ok()?;
+        Some(serde_json::from_slice(&reply.payload).unwrap())
+    }
+
     /// What the server says of a stream.
     pub(super) fn info(&self, stream: &str) -> Value {
         self.call(&format!("STREAM.INFO.{stream}"), &json!({}))

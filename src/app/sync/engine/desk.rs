@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::super::Place;
 use super::Engine;
-use crate::app::requests::{DESCRIPTION, Desk, SERVICE};
+use crate::app::requests::{DESCRIPTION, Desk, Hearing, SERVICE};
 use crate::bus::{About, Answer, Answering, Bus, BusError, Link, Standing};
 
 /// How long one that broke down stays closed: whoever broke it may do so again. One that could not be opened waits as long at first.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one that could not be opened waits at most.
 const LONGEST: Duration = Duration::from_mins(1);
+/// How often it is looked whether requests are heard.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long after the process is to end what is begun may take: to its own end, and when it is left where it is.
 const BEGUN: Duration = Duration::from_secs(3);
 const LEFT: Duration = Duration::from_secs(4);
@@ -23,6 +25,17 @@ pub(super) struct Open {
     /// None when it could not be opened.
     at: Option<(Answering, Bus)>,
     again: Again,
+    ear: Ear,
+}
+
+/// What the server does not let us listen to.
+struct Ear {
+    looked: Instant,
+    /// As it was at the last look: what the server refuses it says subject by subject.
+    unheard: Vec<String>,
+    /// When it was tried last, and after how long it is again.
+    tried: Instant,
+    pause: Duration,
 }
 
 /// When one that could not be opened is tried again.
@@ -54,8 +67,33 @@ impl Open {
     pub(super) fn new(desk: &Arc<Desk>, place: &Place, (name, link): (&str, &Link)) -> Self {
         let again = Again::first(link.standing().connections);
         let at = open(desk, place, name, link.beside());
-        let at = at.inspect_err(|error| tracing::warn!(%error, "requests are not answered")).ok();
-        Self { opened: Instant::now(), at, again }
+        let at = at.inspect_err(|error| told(desk, &Hearing::Nothing(error.to_string()))).ok();
+        let opened = Instant::now();
+        Self { opened, at, again, ear: Ear { looked: opened, unheard: Vec::new(), tried: opened, pause: PAUSE } }
+    }
+
+    /// Looks whether the server lets us listen; what it does not is tried again now and then, as permissions are given meanwhile.
+    fn listen(&mut self, desk: &Desk) {
+        let (Some((answering, bus)), ear) = (&mut self.at, &mut self.ear) else { return };
+        let standing = bus.link().standing();
+        if !standing.connected || bus.is_over() || ear.looked.elapsed() < LOOK {
+            return;
+        }
+        ear.looked = Instant::now();
+        let unheard = answering.unheard(&standing);
+        if unheard == ear.unheard {
+            told(desk, &if unheard.is_empty() { Hearing::All } else { Hearing::Not(unheard.clone()) });
+            if unheard.is_empty() {
+                ear.pause = PAUSE;
+            } else if ear.tried.elapsed() >= ear.pause {
+                ear.tried = Instant::now();
+                ear.pause = (ear.pause * 2).min(LONGEST);
+                if let Err(error) = bus.listen_again(answering, &unheard) {
+                    tracing::debug!(%error, "requests cannot be listened to again");
+                }
+            }
+        }
+        ear.unheard = unheard;
     }
 
     /// Whether it is to be opened again, as the exchange's own connection stands.
@@ -85,6 +123,15 @@ impl Open {
     }
 }
 
+/// Has the desk know whether requests reach it, and the log when that changed.
+fn told(desk: &Desk, now: &Hearing) {
+    match now.news(desk.hears(now.clone()).as_ref()) {
+        Some(news) if *now == Hearing::All => tracing::info!("{news}"),
+        Some(news) => tracing::warn!("{news}"),
+        None => {}
+    }
+}
+
 fn open(desk: &Arc<Desk>, place: &Place, name: &str, link: Link) -> Result<(Answering, Bus), BusError> {
     let bus = Bus::connect(&place.target, name, link)?;
     let answerer = desk.clone();
@@ -106,6 +153,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             && open.is_due(&self.link.standing())
         {
             open.reopen(desk, &self.place, (&name, self.link));
+        }
+        if let (Some(desk), Some(open)) = (&self.desk, &mut self.open) {
+            open.listen(desk);
         }
     }
 

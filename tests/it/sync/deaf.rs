@@ -1,0 +1,115 @@
+//! A machine that the server does not let hear requests: it says so once, everywhere, and hears them when it may.
+
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use cim_domain_nix::app::sync::Place;
+use cim_domain_nix::bus::Layout;
+use serde_json::Value;
+
+use super::admin::Admin;
+use super::machine::{Machine, target};
+use super::processes::program;
+use crate::nats::Server;
+
+/// An administrator, and `ada`, who may not listen to these subjects.
+fn users(denied: &str) -> String {
+    format!(
+        "authorization {{ users: [ {{ user: admin, password: all }}, \
+         {{ user: ada, password: secret, permissions: {{ subscribe: {{ deny: [{denied}] }} }} }} ] }}"
+    )
+}
+
+/// `cim-nix serve` on a machine's ledger.
+struct Serving {
+    ada: Machine,
+    child: Child,
+}
+
+impl Serving {
+    fn start(url: &str) -> Self {
+        let ada = Machine::at("ada", &Place { target: target(url), layout: Layout::default() });
+        ada.discover(1);
+        let said = fs::File::create(ada.folder().join("said")).unwrap();
+        let mut command = program(&ada, url, "serve --listen off --interval 600");
+        let child = command.env("CIM_NIX_LOG", "warn").stderr(said).spawn().unwrap();
+        Self { ada, child }
+    }
+
+    /// What it says with these words in it.
+    fn says(&self, words: &str) -> Vec<String> {
+        lines(&self.ada.folder().join("said"), words)
+    }
+
+    /// Its warnings in the log with these words in them.
+    fn warnings(&self, words: &str) -> Vec<String> {
+        let mut warnings = lines(&self.ada.folder().join(".local/state/cim-nix/cim-nix.log"), words);
+        warnings.retain(|line| line.contains("WARN"));
+        warnings
+    }
+}
+
+fn lines(path: &Path, words: &str) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
+
+fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "no {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
+    let mut server = Server::with(&users("\"nix.query.>\", \"nix.cmd.>\""));
+    let admin = Admin::known_to(&server);
+    admin.set_up(false).unwrap();
+    let serving = Serving::start(&server.url().replace("://", "://ada:secret@"));
+    let health = |status: &str| -> Value {
+        until(status, || {
+            let health = admin.ask("health.nix")?;
+            (health["checks"]["requests"]["status"] == status).then_some(health)
+        })
+    };
+    let found = health("warning");
+    assert_ne!(found["status"], "healthy");
+    let message = found["checks"]["requests"]["message"].as_str().unwrap();
+    let own = &serving.ada.session.store.origin().public_key;
+    let subjects = format!("`nix.cmd.*.*`, `nix.cmd.*.*.{own}`, `nix.query.*.*`, `nix.query.*.*.{own}`");
+    assert!(message.starts_with(&format!("requests to {subjects} are not answered: ")), "{message}");
+    assert!(message.contains("docs/sync.md"), "{message}");
+    assert_eq!(admin.ask("metrics.nix").unwrap()["metrics"]["unheard_subjects"], 4);
+    assert_eq!(admin.ask("nix.query.flake.list"), None);
+    // It is tried again now and then, and nothing more is said of it.
+    until("other tries", || (server.said().matches("nix.query.*.*\"").count() >= 3).then_some(()));
+    health("warning");
+    for told in [serving.says("requests to"), serving.warnings("requests to")] {
+        assert!(told.len() == 1 && told[0].contains(&subjects), "{told:#?}");
+    }
+    // The permission comes.
+    server.reload(&users("\"nothing\""));
+    let answer = until("answer", || admin.ask("nix.query.flake.list"));
+    assert_eq!(answer["ok"], true, "{answer}");
+    health("ok");
+    assert_eq!(admin.ask("metrics.nix").unwrap()["metrics"]["unheard_subjects"], 0);
+    // And goes.
+    server.reload(&users("\"nix.query.>\""));
+    health("warning");
+    assert_eq!((serving.says("requests to").len(), serving.warnings("requests to").len()), (2, 2));
+    assert_eq!(serving.says("requests are answered again").len(), 1);
+}
