@@ -10,7 +10,12 @@ use async_nats::jetstream::stream::{
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::connect::{Bus, LARGEST_MESSAGE, chain};
+mod rules;
+
+pub(super) use rules::SEALED;
+use rules::{differences, events_differences, is_lasting, upgraded};
+
+use super::connect::{Bus, chain};
 use super::error::BusError;
 use super::subject;
 
@@ -132,9 +137,7 @@ impl Bus {
             Err(error) => Err(error),
             Ok(info) => match differences(&info["config"]) {
                 found if found.is_empty() => Ok(SetUp::Fits),
-                found if !upgrade || info["config"]["sealed"] == true => {
-                    Err(BusError::StreamDiffers { stream, differences: found })
-                }
+                found if !upgrade || is_lasting(&found) => Err(BusError::StreamDiffers { stream, differences: found }),
                 _ => self.change(&stream, &upgraded(&config, &info["config"])?).map(|()| SetUp::Upgraded),
             },
         }
@@ -217,79 +220,6 @@ fn events_config(layout: &Layout) -> Config {
         }]),
         ..Config::default()
     }
-}
-
-/// What the rules of the exchange are about, and those of the public log.
-const RULED: &[&str] =
-    &["subjects", "storage", "retention", "discard", "deny_delete", "deny_purge", "allow_direct", "republish"];
-const RULED_EVENTS: &[&str] = &["subjects", "sources"];
-
-/// The configuration as it was found, with what the rules want of it: everything else that an administrator chose stays.
-fn upgraded(wanted: &Config, found: &Value) -> Result<Value, BusError> {
-    let mut config = found.clone();
-    let wanted = serde_json::to_value(wanted).map_err(|error| failed("changing a stream", &error))?;
-    let is_ledger = wanted["sources"].is_null();
-    for key in if is_ledger { RULED } else { RULED_EVENTS } {
-        config[*key] = wanted[*key].clone();
-    }
-    if is_ledger {
-        config["max_age"] = json!(0);
-        config["max_msgs"] = json!(-1);
-        config["max_msgs_per_subject"] = json!(-1);
-        if config["duplicate_window"].as_u64().is_none_or(|window| u128::from(window) < DUPLICATE_WINDOW.as_nanos()) {
-            config["duplicate_window"] = wanted["duplicate_window"].clone();
-        }
-        let needed = i64::try_from(LARGEST_MESSAGE).unwrap_or(i64::MAX);
-        if config["max_msg_size"].as_i64().is_some_and(|size| (0..needed).contains(&size)) {
-            config["max_msg_size"] = json!(needed);
-        }
-    }
-    Ok(config)
-}
-
-/// What no upgrade changes.
-pub(super) const SEALED: &str = "it is sealed, which cannot be undone: it has to be deleted and made anew";
-
-/// What of the exchange is not as it must be.
-fn differences(config: &Value) -> Vec<String> {
-    let largest = config["max_msg_size"].as_i64().unwrap_or(-1);
-    let window = config["duplicate_window"].as_u64().unwrap_or_default();
-    let rules = [
-        (config["sealed"] != true, SEALED.to_owned()),
-        (config["subjects"] == json!([subject::LEDGER]), format!("its subjects must be {}", subject::LEDGER)),
-        (config["storage"] == "file", "it must be stored in files".to_owned()),
-        (config["retention"] == "limits", "its retention must be by limits".to_owned()),
-        (config["discard"] == "new", "it must refuse what is new when it is full".to_owned()),
-        (config["max_age"].as_u64().unwrap_or_default() == 0, "it must keep messages of any age".to_owned()),
-        (config["max_msgs"].as_i64().unwrap_or(-1) <= 0, "it must not count its messages".to_owned()),
-        (config["max_msgs_per_subject"].as_i64().unwrap_or(-1) <= 0, "it must keep all of a subject".to_owned()),
-        (config["deny_delete"] == true && config["deny_purge"] == true, "it must deny deleting and purging".to_owned()),
-        (config["allow_direct"] == true, "it must allow direct reading".to_owned()),
-        (u128::from(window) >= DUPLICATE_WINDOW.as_nanos(), "its duplicate window must be 120 s or more".to_owned()),
-        (largest < 0 || largest >= i64::try_from(LARGEST_MESSAGE).unwrap_or(i64::MAX), {
-            format!("it must take messages of {LARGEST_MESSAGE} bytes")
-        }),
-        (
-            config["republish"]["src"] == subject::LEDGER && config["republish"]["dest"] == subject::EVENTS_OF_LEDGER,
-            "it must republish to nix.event".to_owned(),
-        ),
-    ];
-    rules.into_iter().filter(|(fits, _)| !fits).map(|(_, must)| must).collect()
-}
-
-/// What of the public log is not as it must be.
-fn events_differences(config: &Value, ledger: &str) -> Vec<String> {
-    let transforms = &config["sources"][0]["subject_transforms"][0];
-    let rules = [
-        (config["sealed"] != true, SEALED.to_owned()),
-        (config["sources"][0]["name"] == ledger, format!("it must be made from {ledger}")),
-        (
-            transforms["src"] == subject::LEDGER && transforms["dest"] == subject::EVENTS_OF_LEDGER,
-            "its subjects must be made from those of the exchange".to_owned(),
-        ),
-        (config["subjects"].as_array().is_none_or(Vec::is_empty), "nobody else may publish to it".to_owned()),
-    ];
-    rules.into_iter().filter(|(fits, _)| !fits).map(|(_, must)| must).collect()
 }
 
 fn refuse_clock(info: &Value, now_us: i64) -> Result<(), BusError> {

@@ -183,7 +183,7 @@ impl Reason {
             }
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
             Self::StreamDiffers => {
-                "run `cim-nix sync setup --upgrade` with an administrator's credentials; a sealed stream has to be made anew"
+                "run `cim-nix sync setup --upgrade` with an administrator's credentials; what cannot be changed has to be made anew"
             }
             Self::StreamFull => "raise the limits of the stream, or set it up on a larger disk",
             Self::ServerTooOld => "update nats-server to 2.11 or newer",

@@ -71,4 +71,6 @@ mod told;
 
 mod trouble;
 
+mod unfit;
+
 mod versions;

@@ -1,0 +1,79 @@
+//! Streams that are not as they must be: each told by its name before anything is sent in vain.
+
+use cim_domain_nix::app::sync::SyncError;
+use cim_domain_nix::bus::BusError;
+use serde_json::{Value, json};
+
+use super::admin::Admin;
+use super::machine::Machine;
+use super::refused::assert_blocked;
+use crate::nats::Server;
+
+/// Deletes the exchange and makes it anew, as it should be but for these.
+fn make_anew(admin: &Admin, changes: &Value) {
+    let mut config = admin.info("NIX_LEDGER")["config"].clone();
+    for (key, value) in changes.as_object().unwrap() {
+        config[key] = value.clone();
+    }
+    admin.call("STREAM.DELETE.NIX_LEDGER", &json!({}));
+    admin.call("STREAM.CREATE.NIX_LEDGER", &config);
+}
+
+#[test]
+fn a_stream_to_which_events_are_sent_in_vain_is_seen_and_an_upgrade_mends_it() {
+    for (changes, words) in [
+        (json!({ "subject_transform": { "src": "nix.ledger.>", "dest": "zz.>" } }), "it must not transform subjects"),
+        (json!({ "no_ack": true, "allow_atomic": false }), "it must acknowledge what is sent to it"),
+        (
+            json!({ "consumer_limits": { "inactive_threshold": 5_000_000_000_u64 } }),
+            "it must keep consumers that are idle for 30 s",
+        ),
+        (
+            json!({ "deny_purge": false, "deny_delete": false, "allow_rollup_hdrs": true, "max_msgs_per_subject": 5,
+                    "discard_new_per_subject": true }),
+            "it must deny deleting and purging",
+        ),
+    ] {
+        let server = Server::start();
+        let admin = Admin::of(&server);
+        admin.set_up(false).unwrap();
+        make_anew(&admin, &changes);
+        let ada = Machine::new("ada", &server);
+        ada.discover(1);
+        assert_blocked(&ada.sync(), "stream_differs", words);
+        let refused = admin.set_up(false).unwrap_err().to_string();
+        assert!(refused.contains("NIX_LEDGER") && refused.contains(words), "{refused}");
+        admin.set_up(true).unwrap();
+        assert_eq!(ada.synced().sent, 1);
+        assert_eq!(Machine::new("bob", &server).synced().taken, 1, "{changes}");
+    }
+}
+
+#[test]
+fn what_no_upgrade_changes_is_said_to_be_made_anew() {
+    for (changes, words) in [
+        (json!({ "max_consumers": 2 }), "it must allow 3 consumers or more"),
+        (json!({ "storage": "memory" }), "it must be stored in files"),
+        (json!({ "retention": "workqueue" }), "it must be no work queue"),
+        (json!({ "persist_mode": "async", "allow_atomic": false }), "it must be written before it is acknowledged"),
+        (
+            json!({ "mirror": { "name": "OTHER" }, "subjects": null, "republish": null, "deny_purge": false,
+                    "deny_delete": false, "allow_atomic": false }),
+            "it must be no mirror",
+        ),
+    ] {
+        let server = Server::start();
+        let admin = Admin::of(&server);
+        admin.set_up(false).unwrap();
+        make_anew(&admin, &changes);
+        let ada = Machine::new("ada", &server);
+        ada.discover(1);
+        assert_blocked(&ada.sync(), "stream_differs", words);
+        for upgrade in [false, true] {
+            let refused = admin.set_up(upgrade).unwrap_err();
+            assert!(matches!(refused, SyncError::Bus(BusError::StreamDiffers { .. })), "{refused:?}");
+            let refused = refused.to_string();
+            assert!(refused.contains(words) && refused.contains("deleted and made anew"), "{refused}");
+        }
+    }
+}
