@@ -24,6 +24,10 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Clocks further apart than this would write a wrong history.
 const CLOCK_TOLERANCE_S: i64 = 15 * 60;
 
+/// Where the names come from.
+const LEDGER_SETTING: &str = "`sync.ledger` (`CIM_NIX_SYNC_LEDGER`)";
+const EVENTS_SETTING: &str = "`sync.events` (`CIM_NIX_SYNC_EVENTS`)";
+
 /// How the streams are named and bounded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -48,6 +52,29 @@ impl Default for Layout {
             events_max_age: None,
             replicas: 1,
         }
+    }
+}
+
+impl Layout {
+    /// Refuses names that no stream can have, before the server is asked: it says nothing to some of them.
+    ///
+    /// # Errors
+    /// [`BusError::Setting`] names the setting.
+    pub fn refuse_unfit_names(&self) -> Result<(), BusError> {
+        for (setting, name) in [(LEDGER_SETTING, &self.ledger), (EVENTS_SETTING, &self.events)] {
+            let unfit = |why: &str| BusError::Setting { what: setting.to_owned(), why: format!("`{name}` {why}") };
+            if name.is_empty() {
+                return Err(unfit("is no name of a stream"));
+            }
+            if let Some(found) = name.chars().find(|c| c.is_whitespace() || c.is_control() || ".*>/\\".contains(*c)) {
+                return Err(unfit(&format!("is no name of a stream: it may not hold {found:?}")));
+            }
+        }
+        if self.ledger == self.events {
+            let why = format!("`{}` is the name of the exchange already, in {LEDGER_SETTING}", self.events);
+            return Err(BusError::Setting { what: EVENTS_SETTING.to_owned(), why });
+        }
+        Ok(())
     }
 }
 
@@ -87,6 +114,7 @@ impl Bus {
     /// # Errors
     /// What is wrong with them, each by its name.
     pub fn exchange(&self, layout: &Layout, now_us: i64) -> Result<Exchange, BusError> {
+        layout.refuse_unfit_names()?;
         self.refuse_unfit_server()?;
         let info = self.stream_info(&layout.ledger)?;
         refuse_clock(&info, now_us)?;
@@ -108,6 +136,7 @@ impl Bus {
     /// # Errors
     /// [`BusError::StreamDiffers`] names what would be changed.
     pub fn set_up_ledger(&self, layout: &Layout, upgrade: bool) -> Result<SetUp, BusError> {
+        layout.refuse_unfit_names()?;
         self.refuse_unfit_server()?;
         self.set_up(self.ledger_config(layout), &differences, upgrade)
     }
@@ -117,6 +146,7 @@ impl Bus {
     /// # Errors
     /// As there.
     pub fn set_up_events(&self, layout: &Layout, upgrade: bool) -> Result<SetUp, BusError> {
+        layout.refuse_unfit_names()?;
         self.refuse_unfit_server()?;
         let ledger = layout.ledger.clone();
         self.set_up(events_config(layout), &|config| events_differences(config, &ledger), upgrade)
@@ -232,4 +262,29 @@ fn refuse_clock(info: &Value, now_us: i64) -> Result<(), BusError> {
 
 fn failed(doing: &'static str, error: &dyn std::error::Error) -> BusError {
     BusError::Failed { doing, why: chain(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_stream_can_have_is_refused_by_the_name_of_its_setting() {
+        let of = |ledger: &str, events: &str| {
+            let layout = Layout { ledger: ledger.to_owned(), events: events.to_owned(), ..Layout::default() };
+            layout.refuse_unfit_names().map_err(|error| error.to_string())
+        };
+        assert_eq!(of("NIX_LEDGER", "NIX-EVENTS"), Ok(()));
+        for (name, held) in
+            [("A.B", "'.'"), ("A*", "'*'"), (">", "'>'"), ("A B", "' '"), ("A\tB", "'\\t'"), ("A/B", "'/'")]
+        {
+            let why = format!("cannot be used: `{name}` is no name of a stream: it may not hold {held}");
+            assert_eq!(of(name, "E"), Err(format!("{LEDGER_SETTING} {why}")));
+            assert_eq!(of("L", name), Err(format!("{EVENTS_SETTING} {why}")));
+        }
+        assert_eq!(of("", "E"), Err(format!("{LEDGER_SETTING} cannot be used: `` is no name of a stream")));
+        let same =
+            format!("{EVENTS_SETTING} cannot be used: `S` is the name of the exchange already, in {LEDGER_SETTING}");
+        assert_eq!(of("S", "S"), Err(same));
+    }
 }

@@ -348,7 +348,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         }
         self.place = place;
         let name = self.called();
-        match Bus::connect(&self.place.target, &name, self.link.clone()) {
+        let fit = self.place.layout.refuse_unfit_names();
+        match fit.and_then(|()| Bus::connect(&self.place.target, &name, self.link.clone())) {
             Ok(bus) => {
                 self.status.server = Some(bus.server());
                 self.status.connected_since = Some(self.now());

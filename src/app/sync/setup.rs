@@ -22,6 +22,7 @@ pub fn set_up(who: &Who, place: &Place, public: bool, upgrade: bool) -> Result<D
     if place.target.servers.is_empty() {
         return Err(SyncError::NoServer);
     }
+    place.layout.refuse_unfit_names()?;
     let bus = Bus::connect(&place.target, &format!("cim-nix setup {}", who.host), Link::default())?;
     let ledger = bus.set_up_ledger(&place.layout, upgrade)?;
     let events = public.then(|| bus.set_up_events(&place.layout, upgrade)).transpose()?;

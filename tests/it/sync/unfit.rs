@@ -1,7 +1,7 @@
 //! Streams that are not as they must be: each told by its name before anything is sent in vain.
 
 use cim_domain_nix::app::sync::SyncError;
-use cim_domain_nix::bus::BusError;
+use cim_domain_nix::bus::{BusError, Layout};
 use serde_json::{Value, json};
 
 use super::admin::Admin;
@@ -75,5 +75,23 @@ fn what_no_upgrade_changes_is_said_to_be_made_anew() {
             let refused = refused.to_string();
             assert!(refused.contains(words) && refused.contains("deleted and made anew"), "{refused}");
         }
+    }
+}
+
+#[test]
+fn names_that_no_stream_can_have_are_refused_before_the_server_is_asked() {
+    let server = Server::start();
+    let admin = Admin::of(&server);
+    for (ledger, events, words) in [
+        ("A.B", "E", "`sync.ledger` (`CIM_NIX_SYNC_LEDGER`) cannot be used: `A.B` is no name of a stream"),
+        ("S", "S", "`sync.events` (`CIM_NIX_SYNC_EVENTS`) cannot be used: `S` is the name of the exchange already"),
+    ] {
+        let layout = Layout { ledger: ledger.to_owned(), events: events.to_owned(), ..Layout::default() };
+        let refused = admin.set_up_as(&layout, false).unwrap_err().to_string();
+        assert!(refused.starts_with(words), "{refused}");
+        let mut ada = Machine::new("ada", &server);
+        ada.place.layout = layout;
+        ada.discover(1);
+        assert_blocked(&ada.sync(), "setting", words);
     }
 }
