@@ -75,6 +75,16 @@ pub enum BusError {
         /// What differs.
         differences: Vec<String>,
     },
+    /// The server makes or changes no such stream.
+    #[error("{doing} failed: the server refuses {stream}: {why}")]
+    StreamRefused {
+        /// Its name.
+        stream: String,
+        /// What was being done.
+        doing: &'static str,
+        /// What the server says.
+        why: String,
+    },
     /// The stream takes no more.
     #[error("the stream {stream} is full: {why}")]
     StreamFull {
@@ -152,6 +162,7 @@ impl BusError {
             Self::PayloadLimit { .. } => Seen::Refused(Reason::PayloadLimit),
             Self::StreamMissing { .. } => Seen::Refused(Reason::StreamMissing),
             Self::StreamDiffers { .. } => Seen::Refused(Reason::StreamDiffers),
+            Self::StreamRefused { .. } => Seen::Refused(Reason::StreamRefused),
             Self::StreamFull { .. } => Seen::Refused(Reason::StreamFull),
             Self::Clock { .. } => Seen::Refused(Reason::Clock),
             Self::Unplaced { .. } => Seen::Refused(Reason::Forged),

@@ -21,6 +21,8 @@ use super::subject;
 
 /// Below this the server forgets too soon what it saw.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
+/// A name that is taken: somebody else made the stream meanwhile, and the next look tells how.
+const TAKEN: u64 = 10058;
 /// Clocks further apart than this would write a wrong history.
 const CLOCK_TOLERANCE_S: i64 = 15 * 60;
 
@@ -138,7 +140,7 @@ impl Bus {
     pub fn set_up_ledger(&self, layout: &Layout, upgrade: bool) -> Result<SetUp, BusError> {
         layout.refuse_unfit_names()?;
         self.refuse_unfit_server()?;
-        self.set_up(self.ledger_config(layout), &differences, upgrade)
+        self.set_up(&self.ledger_config(layout), &differences, upgrade)
     }
 
     /// Makes the public log, as [`Self::set_up_ledger`] does.
@@ -149,39 +151,44 @@ impl Bus {
         layout.refuse_unfit_names()?;
         self.refuse_unfit_server()?;
         let ledger = layout.ledger.clone();
-        self.set_up(events_config(layout), &|config| events_differences(config, &ledger), upgrade)
+        self.set_up(&events_config(layout), &|config| events_differences(config, &ledger), upgrade)
     }
 
     fn set_up(
         &self,
-        config: Config,
+        wanted: &Config,
         differences: &dyn Fn(&Value) -> Vec<String>,
         upgrade: bool,
     ) -> Result<SetUp, BusError> {
-        let stream = config.name.clone();
+        let stream = wanted.name.clone();
         match self.stream_info(&stream) {
             Err(BusError::StreamMissing { .. }) => {
-                let made = self.wait("making a stream", self.context.create_stream(config))?;
-                made.map(|_| SetUp::Made).map_err(|error| failed("making a stream", &error))
+                let config = serde_json::to_value(wanted).map_err(|error| failed("making a stream", &error))?;
+                self.have(("making a stream", "CREATE"), &stream, &config).map(|()| SetUp::Made)
             }
             Err(error) => Err(error),
             Ok(info) => match differences(&info["config"]) {
                 found if found.is_empty() => Ok(SetUp::Fits),
                 found if !upgrade || is_lasting(&found) => Err(BusError::StreamDiffers { stream, differences: found }),
-                _ => self.change(&stream, &upgraded(&config, &info["config"])?).map(|()| SetUp::Upgraded),
+                _ => {
+                    let config = upgraded(wanted, &info["config"])?;
+                    self.have(("changing a stream", "UPDATE"), &stream, &config).map(|()| SetUp::Upgraded)
+                }
             },
         }
     }
 
-    /// Changes a stream, in the server's own words: what this release does not know of stays as it is.
-    fn change(&self, stream: &str, config: &Value) -> Result<(), BusError> {
-        let doing = "changing a stream";
-        let asked = self.context.request::<_, _, Value>(format!("STREAM.UPDATE.{stream}"), config);
+    /// Has the server make or change a stream, in its own words: what this release does not know of stays as it is.
+    fn have(&self, (doing, verb): (&'static str, &str), stream: &str, config: &Value) -> Result<(), BusError> {
+        let asked = self.context.request::<_, _, Value>(format!("STREAM.{verb}.{stream}"), config);
         let answer = self.wait(doing, asked)?.map_err(|error| failed(doing, &error))?;
-        match answer["error"]["description"].as_str() {
-            Some(why) => Err(BusError::Failed { doing, why: why.to_owned() }),
-            None => Ok(()),
+        let Some(error) = answer.get("error") else { return Ok(()) };
+        let why = error["description"].as_str().unwrap_or("no reason given").to_owned();
+        // What is only unavailable now may be had by the next attempt.
+        if error["code"] == 503 || error["err_code"] == TAKEN {
+            return Err(BusError::Failed { doing, why });
         }
+        Err(BusError::StreamRefused { stream: stream.to_owned(), doing, why })
     }
 
     /// What the server says of a stream.

@@ -366,6 +366,7 @@ mod tests {
         let text = String::new;
         assert_eq!(code(BusError::Setting { what: text(), why: text() }), 3);
         assert_eq!(code(BusError::StreamDiffers { stream: text(), differences: Vec::new() }), 1);
+        assert_eq!(code(BusError::StreamRefused { stream: text(), doing: "x", why: text() }), 1);
         assert_eq!(code(BusError::ServerTooOld { found: text() }), 1);
         assert_eq!(code(BusError::Unauthorized { servers: text(), why: text() }), 1);
         assert_eq!(code(BusError::Unreachable { servers: text(), why: text() }), 6);

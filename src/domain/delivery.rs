@@ -97,6 +97,8 @@ pub enum Reason {
     StreamMissing,
     /// The stream is not as it must be.
     StreamDiffers,
+    /// The server makes or changes no such stream.
+    StreamRefused,
     /// The stream is full.
     StreamFull,
     /// The server is too old.
@@ -119,13 +121,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Setting,
         Self::Unauthorized,
         Self::Tls,
         Self::Permission,
         Self::StreamMissing,
         Self::StreamDiffers,
+        Self::StreamRefused,
         Self::StreamFull,
         Self::ServerTooOld,
         Self::NoJetStream,
@@ -146,6 +149,7 @@ impl Reason {
             Self::Permission => "permission",
             Self::StreamMissing => "stream_missing",
             Self::StreamDiffers => "stream_differs",
+            Self::StreamRefused => "stream_refused",
             Self::StreamFull => "stream_full",
             Self::ServerTooOld => "server_too_old",
             Self::NoJetStream => "no_jetstream",
@@ -184,6 +188,10 @@ impl Reason {
             Self::StreamMissing => "run `cim-nix sync setup` with an administrator's credentials",
             Self::StreamDiffers => {
                 "run `cim-nix sync setup --upgrade` with an administrator's credentials; what cannot be changed has to be made anew"
+            }
+            Self::StreamRefused => {
+                "take away what stands in its way on the server, as another stream with its subjects, or correct `sync.ledger`, \
+                 `sync.events`, `sync.replicas` or `sync.max_mebibytes`"
             }
             Self::StreamFull => "raise the limits of the stream, or set it up on a larger disk",
             Self::ServerTooOld => "update nats-server to 2.11 or newer",

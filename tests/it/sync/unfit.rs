@@ -1,4 +1,4 @@
-//! Streams that are not as they must be: each told by its name before anything is sent in vain.
+//! Streams that are not as they must be, and those that a server refuses: each told by its name before anything is sent in vain.
 
 use cim_domain_nix::app::sync::SyncError;
 use cim_domain_nix::bus::{BusError, Layout};
@@ -76,6 +76,23 @@ fn what_no_upgrade_changes_is_said_to_be_made_anew() {
             assert!(refused.contains(words) && refused.contains("deleted and made anew"), "{refused}");
         }
     }
+}
+
+#[test]
+fn a_stream_that_the_server_refuses_is_named_and_is_not_tried_in_vain() {
+    let server = Server::start();
+    let admin = Admin::of(&server);
+    let replicas = Layout { replicas: 3, ..Layout::default() };
+    let refused = admin.set_up_as(&replicas, false).unwrap_err();
+    assert!(matches!(refused, SyncError::Bus(BusError::StreamRefused { .. })), "{refused:?}");
+    assert!(refused.to_string().contains("NIX_LEDGER: replicas > 1"), "{refused}");
+    admin.call("STREAM.CREATE.OTHER", &json!({ "name": "OTHER", "subjects": ["nix.>"], "storage": "file" }));
+    let refused = admin.set_up(false).unwrap_err();
+    assert!(refused.to_string().contains("NIX_LEDGER: subjects overlap"), "{refused}");
+    // A server of its own is set up by the first who comes.
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    assert_blocked(&ada.sync(), "stream_refused", "the server refuses NIX_LEDGER: subjects overlap");
 }
 
 #[test]
