@@ -15,6 +15,8 @@ pub mod error;
 
 pub mod exchange;
 
+mod files;
+
 pub mod follow;
 
 pub mod header;

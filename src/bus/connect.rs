@@ -2,19 +2,19 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs;
 use std::future::Future;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
+use async_nats::rustls::InvalidMessage;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, rustls};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::error::BusError;
+use super::files::{self, setting, unfit};
 use super::link::{Link, Waited};
 use super::target::Target;
 
@@ -24,6 +24,9 @@ pub const LARGEST_MESSAGE: usize = 512 * 1024;
 pub const SMALLEST_LIMIT: usize = 256 * 1024;
 /// The oldest server that knows the fence's header.
 pub const OLDEST_SERVER: (u32, u32, u32) = (2, 11, 0);
+/// What a server means that answers in other words than those of TLS.
+const NO_TLS: &str =
+    "the server does not speak TLS, or not at once; name it by `nats://`, and leave `sync.tls.first` out";
 /// The oldest server with atomic batches that are sound.
 const OLDEST_ATOMIC: (u32, u32, u32) = (2, 12, 1);
 
@@ -202,10 +205,10 @@ fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, 
             async move { link.hear(&event) }
         });
     if let Some(path) = &target.credentials {
-        options = options.credentials(&read(path)?).map_err(|error| setting(path, &error))?;
+        options = options.credentials(&files::read(path)?).map_err(|error| setting(path, &error))?;
     }
     if let Some(path) = &target.nkey {
-        options = options.nkey(read(path)?.trim().to_owned());
+        options = options.nkey(files::seed(path)?);
     }
     if let (Some(user), password) = (&target.user, &target.password) {
         options = options.user_and_password(user.clone(), password.clone().unwrap_or_default());
@@ -214,13 +217,13 @@ fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, 
         options = options.token(token.clone());
     }
     if let Some(path) = &target.tls_authorities {
-        read(path)?;
+        files::refuse_no_authority(path)?;
         options = options.add_root_certificates(path.clone());
     }
     match (&target.tls_certificate, &target.tls_key) {
         (Some(certificate), Some(key)) => {
-            read(certificate)?;
-            read(key)?;
+            files::refuse_no_certificate(certificate)?;
+            files::refuse_no_key(key)?;
             options = options.add_client_certificate(certificate.clone(), key.clone());
         }
         (Some(certificate), None) => return Err(unfit(certificate, "`sync.tls.key` (`NATS_KEY`) names no key to it")),
@@ -243,18 +246,6 @@ fn pause(attempts: usize) -> Duration {
     Duration::from_millis(full - spread)
 }
 
-fn read(path: &Path) -> Result<String, BusError> {
-    fs::read_to_string(path).map_err(|error| setting(path, &error))
-}
-
-fn setting(path: &Path, error: &io::Error) -> BusError {
-    unfit(path, &error.to_string())
-}
-
-fn unfit(path: &Path, why: &str) -> BusError {
-    BusError::Setting { what: path.display().to_string(), why: why.to_owned() }
-}
-
 fn refused(target: &Target, error: &async_nats::ConnectError) -> BusError {
     let why = target.redact(&chain(error));
     match error.kind() {
@@ -262,24 +253,31 @@ fn refused(target: &Target, error: &async_nats::ConnectError) -> BusError {
             BusError::Unauthorized { servers: target.shown().join(", "), why }
         }
         ConnectErrorKind::ServerParse => BusError::Setting { what: target.shown().join(", "), why },
-        ConnectErrorKind::Tls => BusError::Tls { servers: target.shown().join(", "), why },
-        _ if is_of_tls(error) => BusError::Tls { servers: target.shown().join(", "), why },
-        _ => unreachable(target, &why),
+        kind => match (of_tls(error), kind) {
+            (Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)), _) => {
+                BusError::Tls { servers: target.shown().join(", "), why: NO_TLS.to_owned() }
+            }
+            (Some(_), _) | (None, ConnectErrorKind::Tls) => BusError::Tls { servers: target.shown().join(", "), why },
+            (None, _) => unreachable(target, &why),
+        },
     }
 }
 
-/// Whether TLS is what stands behind an error: the client calls most of its trouble an I/O error.
-fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+/// What of TLS stands behind an error, if it does: the client calls most of its trouble an I/O error.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         // What an I/O error is made of is not its source.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = inner.map_or_else(|| error.source(), |inner| Some(inner));
+        let inner: Option<&'a (dyn Error + 'static)> = match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as _),
+            None => None,
+        };
+        next = inner.or_else(|| error.source());
     }
-    false
+    None
 }
 
 fn unreachable(target: &Target, why: &str) -> BusError {

@@ -79,11 +79,20 @@ fn an_nkey_is_let_in_and_no_other() {
     assert_let_in(&server, |target| target.nkey = Some(right));
     assert_kept_out(&server, |target| target.nkey = Some(wrong));
     // No seed at all, and no file at all.
-    let (garbage, missing) = (server.folder().join("garbage.nk"), server.folder().join("missing.nk"));
-    fs::write(&garbage, "canary").unwrap();
-    assert_kept_out(&server, |target| target.nkey = Some(garbage));
-    let outcome = at(&server, |target| target.nkey = Some(missing)).sync();
-    assert_blocked(&outcome, "setting", "missing.nk cannot be used");
+    for (name, text, why) in [
+        ("garbage.nk", Some("canary"), "it holds no seed of an NKey"),
+        ("empty.nk", Some("\n"), "it is empty"),
+        ("creds.nk", Some("-----BEGIN NATS USER JWT-----\ncanary"), "it is a credentials file"),
+        ("missing.nk", None, ""),
+    ] {
+        let file = server.folder().join(name);
+        if let Some(text) = text {
+            fs::write(&file, text).unwrap();
+        }
+        let outcome = at(&server, |target| target.nkey = Some(file)).sync();
+        assert_blocked(&outcome, "setting", &format!("{name} cannot be used: {why}"));
+        assert!(!format!("{outcome:?}").contains("canary"), "{outcome:?}");
+    }
 }
 
 #[test]
@@ -121,7 +130,34 @@ fn tls_needs_an_authority_that_is_trusted() {
     assert_without_tls(&server, "UnknownIssuer", |_| {});
     // A server that does not speak it.
     let plain = Server::start();
-    assert_without_tls(&plain, "", |target| target.servers = vec![plain.url().replace("nats://", "tls://")]);
+    let words = "the server does not speak TLS";
+    assert_without_tls(&plain, words, |target| target.servers = vec![plain.url().replace("nats://", "tls://")]);
+}
+
+#[test]
+fn files_of_tls_that_hold_nothing_of_the_kind_are_named() {
+    let server = Server::start();
+    let folder = server.folder().to_owned();
+    let (certificate, key) = Authority::new(&folder, "good").issue("ada");
+    let (empty, garbage) = (folder.join("empty.pem"), folder.join("garbage.pem"));
+    fs::write(&empty, "").unwrap();
+    fs::write(&garbage, "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n").unwrap();
+    for (authorities, words) in [
+        (&empty, "empty.pem cannot be used: it holds no certificate"),
+        (&garbage, "garbage.pem cannot be used: a certificate"),
+    ] {
+        let outcome = at(&server, |target| target.tls_authorities = Some(authorities.clone())).sync();
+        assert_blocked(&outcome, "setting", words);
+    }
+    for (certificate, key, words) in [
+        (&certificate, &empty, "empty.pem cannot be used: it holds no private key"),
+        (&certificate, &certificate, "cannot be used: it holds no private key"),
+        (&empty, &key, "empty.pem cannot be used: it holds no certificate"),
+    ] {
+        let files = (Some(certificate.clone()), Some(key.clone()));
+        let outcome = at(&server, |target| (target.tls_certificate, target.tls_key) = files).sync();
+        assert_blocked(&outcome, "setting", words);
+    }
 }
 
 #[test]
