@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::app::requests::Desk;
+use crate::app::requests::listener::NotLoopback;
 use crate::app::scan::{ScanReport, ScanRequest};
 use crate::app::sync::engine::{self, Link, Until};
 use crate::app::sync::{Place, SyncError};
@@ -58,8 +59,8 @@ impl std::fmt::Debug for Serve {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is not one of this machine alone.
-    #[error("`{0}` is no address of this machine alone; name one like 127.0.0.1:9617, or `off`")]
-    NotLoopback(String),
+    #[error(transparent)]
+    NotLoopback(#[from] NotLoopback),
     /// Nobody can listen there.
     #[error("cannot listen at {address}: {why}; name another address with `--listen`, or `--listen off`")]
     Listen {

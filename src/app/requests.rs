@@ -26,6 +26,8 @@ mod health;
 
 mod hearing;
 
+pub mod listener;
+
 pub mod measure;
 
 pub mod query;

@@ -2,13 +2,13 @@
 //! that a client does, and no lack of files or threads, ends the listening or keeps others waiting.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::ServeError;
 use super::metrics;
-use crate::app::requests::Desk;
+use crate::app::requests::{Desk, listener};
 
 /// How often it is looked whether somebody asks, and whether to stop; and while somebody is being heard or told.
 const NAP: Duration = Duration::from_millis(50);
@@ -60,10 +60,7 @@ struct Reply {
 impl Server {
     /// Listens at the first address of a name that can be had; any name but one of this machine alone is refused.
     pub(super) fn bind(address: &str) -> Result<Self, ServeError> {
-        let found: Vec<SocketAddr> = address.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-        if found.is_empty() || found.iter().any(|found| !found.ip().is_loopback()) {
-            return Err(ServeError::NotLoopback(address.to_owned()));
-        }
+        let found = listener::addresses(address)?;
         Self::listen(&found).map_err(|error| ServeError::Listen { address: address.to_owned(), why: error.to_string() })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Run;
 use crate::app::requests::allowed::{self, Unallowable, allowable};
+use crate::app::requests::listener;
 use crate::app::sync::Place;
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
@@ -28,9 +29,7 @@ pub(crate) struct Serve {
 impl Run for Serve {
     fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let stop = interrupt::flag()?;
-        let listen = self
-            .listen
-            .map_or_else(|| context.settings.serve.listen.clone(), |address| (address != "off").then_some(address));
+        let listen = self.listen(context)?;
         let seconds = self.interval.unwrap_or(context.settings.serve.interval).max(1);
         let place = place(context);
         let request = context.scan_request()?;
@@ -51,14 +50,33 @@ impl Run for Serve {
     }
 }
 
+impl Serve {
+    /// Where to listen; whoever named an address that does not fit is told before the ledger is opened.
+    fn listen(&self, context: &Context<'_>) -> Result<Option<String>, Failure> {
+        let named = self.listen.clone().filter(|address| address != "off");
+        let listen = if self.listen.is_some() { named } else { context.settings.serve.listen.clone() };
+        let fits = listen.as_deref().map_or(Ok(Vec::new()), listener::addresses);
+        match fits {
+            Ok(_) => Ok(listen),
+            Err(error) if self.listen.is_some() => Err(Failure::of(Kind::Usage, &error)),
+            Err(error) => Err(Failure::of(Kind::Settings, &error).hinted(origin(&table::SERVE_LISTEN, context))),
+        }
+    }
+}
+
+/// Where a setting that does not fit is from.
+fn origin(setting: &'static table::Setting, context: &Context<'_>) -> String {
+    let origin = context.settings.origin(setting).map(ToString::to_string).unwrap_or_default();
+    format!("correct `{}`, which is from {origin}", setting.name)
+}
+
 fn refused(error: &Unallowable, context: &Context<'_>) -> Failure {
-    let origin = context.settings.origin(&table::SYNC_COMMANDS).map(ToString::to_string).unwrap_or_default();
     let failure = Failure::of(Kind::Settings, error);
     let failure = match error {
         Unallowable::Unknown { near: Some(near), .. } => failure.hinted(format!("did you mean `{near}`?")),
         _ => failure.hinted(format!("it may name {}", allowed::all().collect::<Vec<_>>().join(", "))),
     };
-    failure.hinted(format!("correct `sync.commands`, which is from {origin}"))
+    failure.hinted(origin(&table::SYNC_COMMANDS, context))
 }
 
 /// Where the bus is, as the settings say whenever it is asked; those of the start as long as they make no sense.
