@@ -22,6 +22,8 @@ mod lease;
 
 mod losses;
 
+mod trouble;
+
 mod way_in;
 
 use desk::Open;
@@ -148,6 +150,8 @@ struct Engine<'scope, 'env> {
     way_in: Option<WayIn<'scope>>,
     progress: Arc<Progress>,
     losses: Losses,
+    /// What went wrong last, as it was warned of; none once that is over.
+    warned: Option<String>,
     sent: u64,
     /// What the exchange holds of ours, as it was read at the last look.
     acknowledged: Acknowledged,
@@ -195,6 +199,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             way_in: None,
             progress: Arc::new(Progress::default()),
             losses: Losses::default(),
+            warned: None,
             sent: 0,
             acknowledged: Acknowledged { seq: 0, fence: 0 },
             reconciled: false,
@@ -424,47 +429,15 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         relay::publish(with, self.acknowledged)
     }
 
-    /// Trouble with the bus is delivery's; trouble with the ledger is the caller's.
-    fn stopped(&mut self, stop: Stop) -> Result<(), SyncError> {
-        match stop {
-            Stop::Failed(SyncError::Bus(error)) => self.fail(error.seen(), error),
-            Stop::Failed(error) => return Err(error),
-            Stop::Refused(reason, why) => self.fail(Seen::Refused(reason), why),
-            Stop::Elsewhere => {
-                // The lease ran out while the server was asked; whoever has it now is told apart at the next turn.
-                self.leased_until = 0;
-                self.fail(Seen::Failed, "another process delivers now");
-            }
-        }
-        Ok(())
-    }
-
-    fn see(&mut self, seen: Seen) {
-        let random = self.session.clock.new_id().as_u64_pair().1;
-        self.delivery.see(seen, self.now(), random);
-    }
-
-    fn fail(&mut self, seen: Seen, why: impl std::fmt::Display) {
-        if self.link.is_stopping() {
-            // Nothing failed but our patience.
-            return;
-        }
-        if !matches!(seen, Seen::Refused(_)) && self.bus.as_ref().is_some_and(|bus| bus.is_over()) {
-            // What a client took with it that broke down is no failure of its own: that it did is told at the next look.
-            return;
-        }
-        let why = self.place.target.redact(&why.to_string());
-        tracing::warn!(?seen, why, "delivery");
-        self.status.last_error = Some(why);
-        self.see(seen);
-    }
-
     /// Writes down where delivery stands, when that changed.
     fn tell(&mut self) -> Result<(), SyncError> {
         let status = &mut self.status;
         self.delivery.state().name().clone_into(&mut status.state);
         status.reason = self.delivery.reason().map(|reason| reason.name().to_owned());
         status.attempts = self.delivery.attempts();
+        if status.last_error.is_none() {
+            self.warned = None;
+        }
         status.next_attempt_at = self.delivery.next_attempt();
         if *status != self.told {
             tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");

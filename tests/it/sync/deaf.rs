@@ -113,3 +113,16 @@ fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
     assert_eq!((serving.says("requests to").len(), serving.warnings("requests to").len()), (2, 2));
     assert_eq!(serving.says("requests are answered again").len(), 1);
 }
+
+#[test]
+fn what_goes_wrong_again_and_again_is_warned_of_once() {
+    let server = Server::without_jetstream("");
+    let serving = Serving::start(&server.url());
+    let tried = |times| {
+        let report = serving.ada.until("attempts", |report| report.remote.status.attempts >= times);
+        assert_eq!(report.remote.status.reason.as_deref(), Some("no_jetstream"));
+    };
+    tried(3);
+    let said = serving.warnings("JetStream");
+    assert_eq!(said.len(), 1, "{said:#?}");
+}
