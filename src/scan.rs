@@ -16,13 +16,13 @@ mod walk;
 mod watch;
 
 pub use channels::{Channel, channels};
-pub use explain::{Explanation, Verdict, explain};
+pub use explain::{Explanation, Verdict, explain, explain_tracked};
 pub use generations::{Link, System, Version, system, version};
 pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::{Why, check_excludes};
 pub use skip::{SKIPPED, Skip};
-pub use walk::{FileStamp, Found, NixFiles, Unseen, Walk, walk, walk_nix, walk_until};
+pub use walk::{Answer, Ask, FileStamp, Found, NixFiles, Unseen, Walk, walk, walk_nix, walk_until};
 pub use watch::{Changed, Renewed, Unwatched, Watch};
 
 /// What a walk leaves out beyond the built-in rules, and how hard it works.
@@ -40,6 +40,11 @@ pub struct Options {
     pub nix_files: bool,
     /// Whether it finds the files that pin sources without a flake, by npins, by niv or as channels.
     pub pins: bool,
+    /// Who tells what git tracks of what its rules leave out, which a walk takes in; none to leave it out.
+    pub tracked: Option<Ask>,
+    /// Whether of a part of a root that git's rules leave out only what git tracks is walked, also where that part is what is to be
+    /// walked.
+    pub parts_by_rules: bool,
 }
 
 /// What files with pins are called.

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use rayon::prelude::*;
 
 use super::AppError;
+use super::scan::tracked_of;
 use crate::lint::{Beside, Finding, Linter, Rule, Selection};
 use crate::scan::{DEFAULT_LIMIT, FileStamp, FileText, Options, ReadError, read_text, walk_nix};
 use crate::syntax::links::Link;
@@ -85,7 +86,8 @@ pub fn check(request: &CheckRequest) -> Result<CheckReport, AppError> {
     for path in &request.paths {
         std::fs::metadata(path).map_err(|source| AppError::Path { path: path.clone(), source })?;
     }
-    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
+    let (excludes, threads) = (request.excludes.clone(), request.threads);
+    let options = Options { excludes, threads, tracked: Some(tracked_of), ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;
     let unread = |(path, message)| Unread { path, rule: "unreadable", message };
     let mut report =

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::check::{CheckRequest, day};
 use super::edit::{Unrecorded, diff, is_for_good, keep, note};
 use super::roots::{self, Inside};
-use super::scan::{ScanRequest, scan_inside};
+use super::scan::{ScanRequest, scan_inside, tracked_of};
 use super::{AppError, Session, chain};
 use crate::domain::message::MessageIdentity;
 use crate::lint::{Linter, Rule, Safety, fix};
@@ -69,7 +69,8 @@ impl Mended {
 
 /// Finds what can be mended; `least` is how safe a fix must be at least. Nothing is written.
 pub fn plan(request: &CheckRequest, least: Safety) -> Result<Plan, AppError> {
-    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
+    let (excludes, threads) = (request.excludes.clone(), request.threads);
+    let options = Options { excludes, threads, tracked: Some(tracked_of), ..Options::default() };
     let walked = walk_nix(&request.paths, &options)?;
     let linter = Linter::new(&request.selection, day(request.now));
     let nix: Vec<&PathBuf> = walked.files.iter().map(|(path, _)| path).filter(|path| is_own(path)).collect();

@@ -47,7 +47,7 @@ mod tests;
 use look::{Glance, Looker};
 use settle::Settler;
 
-pub(super) use tracked::{count_in, counts};
+pub(super) use tracked::{count_in, counts, tracked_of};
 
 /// How many flakes are read ahead of the one that is being stored: bounds the memory of a scan.
 const READ_AHEAD: usize = 128;
@@ -85,6 +85,8 @@ impl ScanRequest {
             threads: self.threads,
             nix_files: self.looks_at_files(),
             pins: true,
+            tracked: Some(tracked_of),
+            parts_by_rules: self.paths.is_empty() || self.keep_forgotten,
             ..Options::default()
         }
     }

@@ -3,11 +3,13 @@
 //! Contents are compared as git would store them: line endings and encodings are converted as the attributes and the
 //! repository's own configuration say. Programs that filter are not run.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
+use gix::index::entry::Mode;
 
 use super::stored::Stored;
 use super::tree_path::{Entry, TreePath};
@@ -50,10 +52,36 @@ impl Repository {
             return Ok(Tracked::NoWorkTree);
         }
         let inside = self.inside(path)?;
-        let index = self.inner.index_or_empty();
-        let index = index.map_err(|source| Error::Index { repository: self.path.clone(), source: Box::new(source) })?;
-        let found = index.entry_range(inside.as_os_str().as_bytes().as_bstr()).is_some();
+        let found = self.index()?.entry_range(inside.as_os_str().as_bytes().as_bstr()).is_some();
         Ok(if found { Tracked::Yes } else { Tracked::No })
+    }
+
+    /// The files and symlinks that were added to git, of those at these paths and below them, in no order. The paths are
+    /// canonical. What lies in a submodule is tracked there, and is none of them.
+    pub fn tracked_below(&self, paths: &[&Path]) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        if self.inner.workdir().is_none() {
+            return Ok(files);
+        }
+        let index = self.index()?;
+        for path in paths {
+            let Ok(inside) = path.strip_prefix(&self.path) else { continue };
+            let inside = inside.as_os_str().as_bytes();
+            let below = [inside, b"/"].concat();
+            let ranges = [index.entry_range(inside.as_bstr()), index.prefixed_entries_range(below.as_bstr())];
+            let entries = ranges.into_iter().flatten().filter_map(|range| index.entries().get(range)).flatten();
+            let is_file = |mode| [Mode::FILE, Mode::FILE_EXECUTABLE, Mode::SYMLINK].contains(&mode);
+            let entries = entries.filter(|entry| is_file(entry.mode));
+            files.extend(entries.map(|entry| self.path.join(OsStr::from_bytes(entry.path(&index)))));
+        }
+        // A file in conflict has more than one entry.
+        files.dedup();
+        Ok(files)
+    }
+
+    fn index(&self) -> Result<gix::worktree::Index, Error> {
+        let index = self.inner.index_or_empty();
+        index.map_err(|source| Error::Index { repository: self.path.clone(), source: Box::new(source) })
     }
 
     /// Whether the file at `path` is as it was committed.

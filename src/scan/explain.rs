@@ -38,6 +38,15 @@ pub enum Verdict {
 
 /// Follows a path from its root down and says where a walk would leave it, and by which rule.
 pub fn explain(path: &Path, roots: &[PathBuf], options: &Options) -> Result<Explanation, Error> {
+    explain_by(path, roots, options, true)
+}
+
+/// The same for what git tracks: its rules do not leave that out.
+pub fn explain_tracked(path: &Path, roots: &[PathBuf], options: &Options) -> Result<Explanation, Error> {
+    explain_by(path, roots, options, false)
+}
+
+fn explain_by(path: &Path, roots: &[PathBuf], options: &Options, by_git: bool) -> Result<Explanation, Error> {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let canonical: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let Some((root, rest)) = place(&path, roots) else {
@@ -46,8 +55,8 @@ pub fn explain(path: &Path, roots: &[PathBuf], options: &Options) -> Result<Expl
     };
     let rules = Rules::new(&root, &canonical, options)?;
     // What is wrong with an ignore file is for the walk to say.
-    let git = GitRules::above(&root, &mut Vec::new());
-    let mut descent = Descent { root: &root, rules: &rules, options, git };
+    let git = if by_git { GitRules::above(&root, &mut Vec::new()) } else { GitRules::default() };
+    let mut descent = Descent { root: &root, rules: &rules, options, by_git, git };
     let verdict = match descent.follow(&rest) {
         Some((at, why)) => Verdict::Skipped { at, why },
         None => Verdict::Seen,
@@ -76,6 +85,7 @@ struct Descent<'a> {
     root: &'a Path,
     rules: &'a Rules,
     options: &'a Options,
+    by_git: bool,
     git: GitRules,
 }
 
@@ -99,6 +109,9 @@ impl Descent<'_> {
 
     /// Whatever it is that lies there: a file has no entries that its rules could be asked about.
     fn enter(&mut self, inside: &Path) {
+        if !self.by_git {
+            return;
+        }
         let dir = self.root.join(inside);
         self.git = self.git.enter(&dir, Markers::look(&dir), &mut Vec::new());
     }

@@ -113,7 +113,7 @@ impl Level {
     }
 }
 
-fn is_repository(dir: &Path) -> bool {
+pub(super) fn is_repository(dir: &Path) -> bool {
     dir.join(".git").exists() || dir.join(".jj").exists()
 }
 

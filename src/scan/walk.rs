@@ -17,6 +17,10 @@ use super::git_rules::{GitRules, Markers};
 use super::rules::{Rules, Why};
 use super::{Error, Options, PIN_FILES};
 
+mod tracked;
+
+pub use tracked::{Answer, Ask};
+
 /// What a walk found. Flakes and problems are in path order, so two walks of the same tree are equal.
 #[derive(Debug, Default)]
 pub struct Walk {
@@ -33,6 +37,8 @@ pub struct Walk {
     /// What could not be looked at, each with one sentence.
     pub problems: Vec<(PathBuf, String)>,
     listed: HashSet<PathBuf>,
+    /// What git's rules leave out, where git was asked: only what it tracks of that was looked at.
+    asked: HashSet<PathBuf>,
     /// Roots that a link stands for by now, with the listed directory that it leads to.
     replaced: Vec<(PathBuf, PathBuf)>,
 }
@@ -171,11 +177,16 @@ fn walk_roots(
 ) -> Result<(), Error> {
     for root in roots {
         let rules = Rules::new(root, roots, options)?;
-        let walker = Walker { rules, state, max_depth: options.max_depth, stop };
+        let walker = Walker { rules, state, max_depth: options.max_depth, ask: options.tracked, stop };
         let mut problems = Vec::new();
         let git = GitRules::above(root, &mut problems);
         state.problems(problems);
-        pool.scope(|scope| walker.visit(scope, root, &git, 0));
+        if tracked::is_left_to_git(root, options) {
+            state.pass_over(root, true);
+        } else {
+            pool.scope(|scope| walker.visit(scope, root, &git, 0));
+        }
+        pool.install(|| walker.take_in_tracked(root));
     }
     Ok(())
 }
@@ -185,6 +196,7 @@ struct Walker<'w> {
     rules: Rules,
     state: &'w State,
     max_depth: Option<usize>,
+    ask: Option<Ask>,
     stop: &'w AtomicBool,
 }
 
@@ -209,13 +221,16 @@ impl<'w> Walker<'w> {
             if self.leaves_out(&path, kind) {
                 continue;
             }
+            let is_in_depth = !kind.is_dir() || self.max_depth.is_none_or(|max| depth < max);
             if git.why_not(&path, kind.is_dir()).is_some() {
-                self.state.pass_over(&path);
+                if is_in_depth {
+                    self.state.pass_over(&path, kind.is_dir());
+                }
                 continue;
             }
             if !kind.is_dir() {
                 self.state.see_file(&path, &entry.file_name());
-            } else if self.max_depth.is_none_or(|max| depth < max) {
+            } else if is_in_depth {
                 let git = git.clone();
                 scope.spawn(move |scope| self.visit(scope, &path, &git, depth + 1));
             }
@@ -278,7 +293,10 @@ impl Walk {
         let Some(nearest) = self.nearest(dir) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
             None => absent(&dir.join("flake.nix")),
-            Some(below) => no_directory(&nearest.join(below)),
+            Some(below) => {
+                let below = nearest.join(below);
+                no_directory(&below) || self.asked.contains(&below) && absent(&dir.join("flake.nix"))
+            }
         }
     }
 
@@ -372,6 +390,9 @@ struct Seen {
     nix: Vec<(PathBuf, FileStamp)>,
     pins: Vec<PathBuf>,
     listed: HashSet<PathBuf>,
+    /// What git's rules leave out below the root that is walked, until git is asked.
+    to_ask: Vec<PathBuf>,
+    asked: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
 
@@ -417,8 +438,19 @@ impl State {
         }
     }
 
+    /// Whether a file is wanted by itself, and not as one of the two of a flake.
+    fn wants(&self, path: &Path) -> bool {
+        let is_nix = || path.as_os_str().as_encoded_bytes().ends_with(b".nix") && !path.ends_with("flake.nix");
+        self.pins_too && PIN_FILES.iter().any(|name| path.ends_with(name))
+            || self.locks && of_flake(path).is_some()
+            || self.nix_files && is_nix()
+    }
+
     /// A file or directory that git's rules leave out.
-    fn pass_over(&self, path: &Path) {
+    fn pass_over(&self, path: &Path, is_dir: bool) {
+        if is_dir || self.wants(path) {
+            self.with(|seen| seen.to_ask.push(path.to_owned()));
+        }
         let Some((dir, is_nix)) = of_flake(path) else { return };
         if let Some(meta) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) {
             self.with(|seen| {
@@ -506,6 +538,7 @@ impl State {
             files: self.files.into_inner(),
             problems: seen.problems,
             listed: seen.listed,
+            asked: seen.asked,
             replaced: Vec::new(),
         }
     }

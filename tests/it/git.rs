@@ -550,6 +550,32 @@ fn a_file_in_conflict_is_tracked() {
 }
 
 #[test]
+fn what_is_tracked_below_paths_is_found_in_the_index_alone() {
+    let world = World::new();
+    let dir = world.init("one");
+    let id = world.commit(&dir, "lib/a.nix", "1");
+    for name in ["lib/deep/b.nix", "lib-like/c.nix", "lib.nix", "lib0", "other/d.nix"] {
+        world.commit(&dir, name, name);
+    }
+    World::write(&dir, "lib/untracked.nix", "");
+    world.git(&dir, &["update-index", "--add", "--cacheinfo", &format!("160000,{id},lib/submodule")]);
+    std::fs::remove_dir_all(dir.join("other")).unwrap();
+    let found = |names: &[&str]| {
+        let paths: Vec<PathBuf> = names.iter().map(|name| dir.join(name)).collect();
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        let mut found = open(&dir).tracked_below(&paths).unwrap();
+        found.sort();
+        found.into_iter().map(|file| file.strip_prefix(&dir).unwrap().display().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["lib"]), ["lib/a.nix", "lib/deep/b.nix"]);
+    assert_eq!(found(&["lib/deep", "lib.nix", "other"]), ["lib/deep/b.nix", "lib.nix", "other/d.nix"]);
+    assert_eq!(found(&["li", "lib/submodule", "lib/untracked.nix", "../elsewhere"]), [""; 0]);
+    world.git(world.dir.path(), &["clone", "-q", "--bare", "one", "bare"]);
+    let bare = world.path("bare");
+    assert!(open(&bare).tracked_below(&[&bare.join("lib")]).unwrap().is_empty());
+}
+
+#[test]
 fn names_that_are_not_utf8_do_not_stop_the_history() {
     let world = World::new();
     let dir = world.init("one");

@@ -21,6 +21,7 @@ mod modules;
 mod pins;
 mod problems;
 mod system;
+mod tracked;
 mod unreadable;
 
 /// A tree to scan and a ledger beside it.

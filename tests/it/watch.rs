@@ -331,3 +331,24 @@ fn what_a_scan_of_everything_leaves_out_is_not_scanned_when_it_appears() {
         assert_eq!((known, estate.flakes()), (vec![estate.root()], vec![estate.root()]));
     });
 }
+
+#[test]
+fn a_flake_that_git_tracks_in_an_ignored_directory_is_watched_and_what_it_does_not_track_is_not() {
+    let estate = Estate::new();
+    let git = estate.git("r");
+    describe(&estate, "r", "a");
+    describe(&estate, "r/sub", "b");
+    git.commit_all("one");
+    estate.write("r/.gitignore", "sub/\n");
+    while_watched(&estate, |watched| {
+        watched.sees_edits_of("r/sub");
+        describe(&estate, "r/sub/scratch", "c");
+        describe(&estate, "r/sub", "again");
+        watched.until("edit", || watched.description("r/sub").as_deref() == Some("again"));
+        watched.scans_until_quiet();
+        assert!(!watched.is_known("r/sub/scratch"));
+        git.run(&["add", "--force", "sub/scratch/flake.nix"]);
+        watched.until("new flake", || watched.is_known("r/sub/scratch"));
+        watched.sees_edits_of("r/sub/scratch");
+    });
+}

@@ -9,6 +9,7 @@ use crate::git::Repository;
 use crate::scan::{self, Options};
 
 use super::super::AppError;
+use super::super::scan::tracked_of;
 use super::{FmtRequest, Refusal};
 
 /// The files that are meant, each once, and what could not be looked at.
@@ -20,7 +21,8 @@ pub(super) struct Files {
 /// Finds them.
 pub(super) fn files(request: &FmtRequest) -> Result<Files, AppError> {
     let named = Named::of(&request.paths)?;
-    let options = Options { excludes: request.excludes.clone(), threads: request.threads, ..Options::default() };
+    let (excludes, threads) = (request.excludes.clone(), request.threads);
+    let options = Options { excludes, threads, tracked: Some(tracked_of), ..Options::default() };
     let mut found = BTreeSet::new();
     let mut refused = Vec::new();
     for path in &named.files {

@@ -382,7 +382,8 @@ fn passed_over(at: &Found, near: &mut git::Near) -> Option<bool> {
         return None;
     }
     let explained = explain(&nix, &[dir.to_owned()], &Options::default()).ok()?;
-    let is_ignored = matches!(explained.verdict, Verdict::Skipped { why: Why::GitIgnored { .. }, .. });
+    let is_ignored =
+        at.ignored_nix.is_some() || matches!(explained.verdict, Verdict::Skipped { why: Why::GitIgnored { .. }, .. });
     let repository = near.discover(dir).ok().flatten();
     let is_unseen = repository.is_some_and(|it| matches!(it.tracked(&nix), Ok(Tracked::No)));
     Some(is_ignored && is_unseen)

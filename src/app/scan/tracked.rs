@@ -1,9 +1,35 @@
 //! What git's rules leave out and git tracks all the same: Nix sees it, and so does a scan.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use crate::git::{Near, Repository, Tracked};
-use crate::scan::Walk;
+use crate::scan::{Answer, Walk};
+
+/// What git tracks of these files, and below these directories, that its rules leave out. Each repository is the one around
+/// the place where the walk stopped.
+pub(in crate::app) fn tracked_of(passed: &[PathBuf]) -> Answer {
+    let mut inside: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for path in passed {
+        inside.entry(path.parent().unwrap_or(path)).or_default().push(path);
+    }
+    let inside: Vec<(&Path, Vec<&Path>)> = inside.into_iter().collect();
+    let ask = |near: &mut Near, (dir, paths): &(&Path, Vec<&Path>)| {
+        let repository = near.discover(dir);
+        match repository.and_then(|it| it.map_or_else(|| Ok(Vec::new()), |it| it.tracked_below(paths))) {
+            Ok(files) => Answer { files, unknown: Vec::new() },
+            Err(_) => Answer { files: Vec::new(), unknown: paths.iter().map(|path| path.to_path_buf()).collect() },
+        }
+    };
+    let answers: Vec<Answer> = inside.par_iter().map_init(Near::default, ask).collect();
+    answers.into_iter().fold(Answer::default(), |mut all, one| {
+        all.files.extend(one.files);
+        all.unknown.extend(one.unknown);
+        all
+    })
+}
 
 /// Counts a `flake.nix` that git's rules leave out where git tracks it, and takes a directory without one for none.
 pub(in crate::app) fn count_in(walked: &mut Walk) {

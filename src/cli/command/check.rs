@@ -31,8 +31,9 @@ mod snippet;
 
 /// Find what is wrong with Nix files and flakes
 ///
-/// Reads every `.nix` file and `flake.lock` below each PATH that git does not ignore, and writes nothing. `cim-nix explain`
-/// tells what a rule is about; `# cim-nix: allow(rule) why` above a construct, or behind it on its line, allows it there.
+/// Reads every `.nix` file and `flake.lock` below each PATH that git tracks or does not ignore, and writes nothing.
+/// `cim-nix explain` tells what a rule is about; `# cim-nix: allow(rule) why` above a construct, or behind it on its line,
+/// allows it there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     /// Files, and directories with everything below them

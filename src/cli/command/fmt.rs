@@ -22,9 +22,9 @@ const STDIN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Format Nix files in the official style
 ///
-/// Without a PATH, everything below the current directory that git does not ignore. A file that is no Nix, or would say
-/// something else or lose a comment, is left as it is and named; then the exit code is 1. `/*nixfmt:disable*/` on a line of
-/// its own keeps what follows up to `/*nixfmt:enable*/`, `# nixfmt: disable` at the top of a file keeps all of it.
+/// Without a PATH, everything below the current directory that git tracks or does not ignore. A file that is no Nix, or
+/// would say something else or lose a comment, is left as it is and named; then the exit code is 1. `/*nixfmt:disable*/` on
+/// a line of its own keeps what follows up to `/*nixfmt:enable*/`, `# nixfmt: disable` at the top of a file keeps all of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fmt {
     /// Files, and directories with the `*.nix` below them; `-` for stdin to stdout
