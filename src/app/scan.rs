@@ -27,6 +27,8 @@ mod forgotten;
 
 mod hosts;
 
+mod left_out;
+
 mod look;
 
 mod settle;
@@ -127,16 +129,16 @@ pub struct ScanReport {
     pub resolved: u64,
     /// What is wrong with flakes, in path order.
     pub problems: Vec<ScanProblem>,
-    /// Known flakes, and locks, that were not looked at and stay as they are recorded, in path order.
+    /// Known flakes, locks and files beside them that were not looked at and stay as they are recorded, in path order.
     pub left_out: Vec<LeftOut>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
 }
 
-/// A flake or a lock that the scan did not look at.
+/// A flake, a lock or a file beside them that the scan did not look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftOut {
-    /// The directory of the flake, or its lock.
+    /// The directory of the flake, its lock, the file, or the directory around more of them.
     pub path: PathBuf,
     /// Why: a sentence without its subject, as in `the exclude pattern …`.
     pub why: String,
@@ -413,6 +415,7 @@ impl Run<'_> {
         report.problems.sort();
         report.problems.dedup();
         report.left_out.sort();
+        report.left_out.dedup();
         let ScanReport { seen, new, changed, removed, events, interrupted, .. } = report;
         tracing::info!(seen, new, changed, removed, events, interrupted, "scanned");
         Ok(report)

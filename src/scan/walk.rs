@@ -2,7 +2,7 @@
 //!
 //! Opens no file; what a flake says is read elsewhere, by those who need it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{DirEntry, FileType};
 use std::io::ErrorKind;
@@ -39,8 +39,23 @@ pub struct Walk {
     listed: HashSet<PathBuf>,
     /// What git's rules leave out, where git was asked: only what it tracks of that was looked at.
     asked: HashSet<PathBuf>,
+    passed: HashMap<PathBuf, Passed>,
+    /// All the roots there are.
+    within: Vec<PathBuf>,
     /// Roots that a link stands for by now, with the listed directory that it leads to.
     replaced: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Why a walk passed over a directory, or a file of a kind that it looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// By a rule that holds whoever walks: git's, or a built-in one.
+    ByRule,
+    /// By a pattern that the user gave.
+    Excluded {
+        /// The pattern.
+        pattern: String,
+    },
 }
 
 /// A directory with a flake, or with the lock of one.
@@ -131,6 +146,7 @@ pub fn walk_until(roots: &[PathBuf], options: &Options, stop: &AtomicBool) -> Re
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(Error::Threads)?;
     walk_roots(&roots, options, &state, &pool, stop)?;
     let mut walked = state.finish();
+    walked.within.clone_from(&options.within);
     walked.replaced = options.within.iter().filter_map(|root| replaced(root, &walked)).collect();
     Ok(walked)
 }
@@ -226,6 +242,10 @@ impl<'w> Walker<'w> {
                 if is_in_depth {
                     self.state.pass_over(&path, kind.is_dir());
                 }
+                // Of what git is asked about, it is known when it has answered.
+                if self.ask.is_none() || !self.state.asks_about(&path, kind.is_dir()) {
+                    self.state.pass(&path, kind, Passed::ByRule);
+                }
                 continue;
             }
             if !kind.is_dir() {
@@ -262,11 +282,21 @@ impl<'w> Walker<'w> {
     }
 
     fn leaves_out(&self, path: &Path, kind: FileType) -> bool {
-        let why_not = self.rules.why_not(path, kind.is_dir(), kind.is_symlink());
-        if matches!(why_not, Some(Why::Excluded { .. })) {
-            self.state.exclude(path);
+        if self.rules.is_other_root(path) {
+            return true;
         }
-        why_not.is_some() || self.rules.is_other_root(path)
+        let why_not = self.rules.why_not(path, kind.is_dir(), kind.is_symlink());
+        let is_left_out = why_not.is_some();
+        match why_not {
+            Some(Why::Excluded { pattern }) => {
+                self.state.exclude(path);
+                self.state.pass(path, kind, Passed::Excluded { pattern });
+            }
+            Some(Why::BuiltIn(_)) => self.state.pass(path, kind, Passed::ByRule),
+            // What lies below a file system that is mounted over it is out of reach.
+            _ => {}
+        }
+        is_left_out
     }
 }
 
@@ -331,15 +361,34 @@ impl Walk {
         let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
         let mut below = file.strip_prefix(nearest).into_iter().flat_map(Path::components);
         match (below.next(), below.next()) {
-            (Some(name), None) => absent(&nearest.join(name)),
+            (Some(name), None) => no_file(&nearest.join(name)),
             (Some(directory), Some(_)) => no_directory(&nearest.join(directory)),
             (None, _) => false,
         }
+    }
+
+    /// What the walk passed over that is a file, or the directory around it, and why; none where it did not come by, and for
+    /// what lies in a root of its own.
+    pub fn passed_over(&self, file: &Path) -> Option<(&Path, &Passed)> {
+        let nearest = self.nearest(file.parent()?)?;
+        let next = file.strip_prefix(nearest).ok()?.components().next()?;
+        // Below a directory that git's rules leave out, a file that git tracks may be left out by itself.
+        let (at, why) = self.passed.get_key_value(file).or_else(|| self.passed.get_key_value(&nearest.join(next)))?;
+        let has_its_root = self.within.iter().any(|root| root.starts_with(at) && file.starts_with(root));
+        (!has_its_root).then_some((at, why))
     }
 }
 
 fn absent(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether there is no file of that name any more; a directory is none.
+fn no_file(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(there) => there.is_dir(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }
 
 /// Whether there is no directory of that name any more. What a link leads to has another real path, so what lay here is gone;
@@ -393,6 +442,7 @@ struct Seen {
     /// What git's rules leave out below the root that is walked, until git is asked.
     to_ask: Vec<PathBuf>,
     asked: HashSet<PathBuf>,
+    passed: HashMap<PathBuf, Passed>,
     problems: Vec<(PathBuf, String)>,
 }
 
@@ -423,14 +473,14 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
-        if self.pins_too && PIN_FILES.iter().any(|name| path.ends_with(name)) {
+        if self.pins_too && has_pins(path) {
             self.with(|seen| seen.pins.push(path.to_owned()));
         }
         let is_nix = name == "flake.nix";
         if self.locks && (is_nix || name == "flake.lock") {
             return self.see_nix(path);
         }
-        if self.nix_files && !is_nix && name.as_encoded_bytes().ends_with(b".nix") {
+        if self.nix_files && !is_nix && is_nix_file(name) {
             return self.see_nix(path);
         }
         if is_nix || name == "flake.lock" {
@@ -440,15 +490,27 @@ impl State {
 
     /// Whether a file is wanted by itself, and not as one of the two of a flake.
     fn wants(&self, path: &Path) -> bool {
-        let is_nix = || path.as_os_str().as_encoded_bytes().ends_with(b".nix") && !path.ends_with("flake.nix");
-        self.pins_too && PIN_FILES.iter().any(|name| path.ends_with(name))
+        let name = path.file_name().unwrap_or_default();
+        self.pins_too && has_pins(path)
             || self.locks && of_flake(path).is_some()
-            || self.nix_files && is_nix()
+            || self.nix_files && is_nix_file(name) && name != "flake.nix"
+    }
+
+    /// Whether git is asked about something that its rules leave out.
+    fn asks_about(&self, path: &Path, is_dir: bool) -> bool {
+        is_dir || self.wants(path)
+    }
+
+    /// Keeps why something is left out, where that may be asked for.
+    fn pass(&self, path: &Path, kind: FileType, why: Passed) {
+        if kind.is_dir() || self.wants(path) || path.ends_with("flake.lock") {
+            self.with(|seen| seen.passed.insert(path.to_owned(), why));
+        }
     }
 
     /// A file or directory that git's rules leave out.
     fn pass_over(&self, path: &Path, is_dir: bool) {
-        if is_dir || self.wants(path) {
+        if self.asks_about(path, is_dir) {
             self.with(|seen| seen.to_ask.push(path.to_owned()));
         }
         let Some((dir, is_nix)) = of_flake(path) else { return };
@@ -539,9 +601,19 @@ impl State {
             problems: seen.problems,
             listed: seen.listed,
             asked: seen.asked,
+            passed: seen.passed,
+            within: Vec::new(),
             replaced: Vec::new(),
         }
     }
+}
+
+fn is_nix_file(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(b".nix")
+}
+
+fn has_pins(path: &Path) -> bool {
+    PIN_FILES.iter().any(|name| path.ends_with(name))
 }
 
 /// The directory of one of the two files of a flake, and whether it is `flake.nix`.

@@ -18,6 +18,7 @@ mod outputs;
 mod pins;
 mod problems;
 mod query;
+mod recorded;
 mod streams;
 pub(in crate::store) mod time;
 mod totals;
@@ -39,6 +40,7 @@ pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, module
 pub use outputs::{OutputRow, outputs};
 pub use pins::{PinRow, pin_files, pins};
 pub use problems::{ProblemRow, problems};
+pub use recorded::{RecordedFile, found_without_a_flake, recorded_files};
 pub use streams::{ConfigFiles, HeldStream, config_files, held_streams, system_streams};
 pub use time::rfc3339;
 pub use totals::{Counts, ProjectionRow, counts, events_at, head, projections};

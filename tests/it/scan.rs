@@ -23,6 +23,7 @@ mod problems;
 mod system;
 mod tracked;
 mod unreadable;
+mod vanished;
 
 /// A tree to scan and a ledger beside it.
 pub(crate) struct Estate {

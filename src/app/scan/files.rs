@@ -3,7 +3,7 @@
 //!
 //! A file whose stamp has not changed is not read, as long as the rules and the extractor are the same.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use crate::domain::finding::{Finding, Seen, Severity, Suppressed};
 use crate::domain::id::FlakeId;
 use crate::lint::{self, Linter};
-use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, Walk, read_text};
-use crate::store::{FileRow, LocalNote, StreamWrite};
+use crate::scan::{DEFAULT_LIMIT, FileStamp, ReadError, read_text};
+use crate::store::{FileRow, StreamWrite};
 use crate::syntax::{secret, tree};
 
 use super::super::AppError;
@@ -24,7 +24,9 @@ use super::super::observe::EXTRACTOR;
 use super::facts::{self, Facts};
 use super::settle::{Outcome, Settler, TRIES};
 use super::unseen::Look;
-use super::{Run, ScanRequest, gone, look};
+use super::{Run, ScanRequest, gone as gone_flakes};
+
+mod gone;
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
@@ -90,9 +92,12 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         number: number(run.request),
     };
     let known = settler.known_now()?;
-    let mut leaving = gone::leaving(run.walked, run.known);
+    let mut leaving = gone_flakes::leaving(run.walked, run.known);
     leaving.retain(|flake| !settler.has_moved(*flake));
-    let files = Files { known: &known, leaving: &leaving, looker };
+    let moved = run.known.flakes().filter(|flake| settler.has_moved(flake.id));
+    let moved = moved.map(|flake| (flake.id, flake.directory.clone())).collect();
+    let files = Files { known: &known, leaving: &leaving, moved: &moved, looker };
+    let mut unread = HashSet::new();
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
     for group in changed.chunks(TOGETHER) {
@@ -104,13 +109,16 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
         for one in seen {
             match one {
                 Ok(file) => read.push(file),
-                Err(error) => settler.problem(error.path(), error.code(), chain(&error)),
+                Err(error) => {
+                    settler.problem(error.path(), error.code(), chain(&error));
+                    unread.insert(error.path().to_owned());
+                }
             }
         }
         files.record(&read, TRIES, settler)?;
     }
     settler.as_of(run.began);
-    files.gone(run.walked, settler)
+    files.gone(run, &unread, settler)
 }
 
 fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, ReadError> {
@@ -154,18 +162,13 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
     }
 }
 
-/// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
-fn is_gone(walked: &Walk, path: &Path, row: &FileRow) -> bool {
-    let device = path.parent().and_then(|parent| walked.nearest(parent)).and_then(look::device_at);
-    let same_device = device.is_some_and(|device| row.stamp.ends_with(&device.to_be_bytes()));
-    walked.is_file_gone(path) || same_device && walked.is_missing(path)
-}
-
 /// What is known of the files, and how they are looked at.
 struct Files<'a> {
     known: &'a Known,
     /// Flakes that were there and are not any more: their files belong to them no longer.
     leaving: &'a HashSet<FlakeId>,
+    /// Flakes that were found at a new place, with where they were.
+    moved: &'a HashMap<FlakeId, PathBuf>,
     looker: Looker<'a>,
 }
 
@@ -176,13 +179,16 @@ impl Files<'_> {
     }
 
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
-        let forgotten = path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory));
         let same = |row: &FileRow| {
             row.extractor == self.looker.number
                 && row.stamp == stamp.to_bytes()
                 && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
         };
-        !forgotten && !self.known.file(path).is_some_and(same)
+        !self.is_forgotten(path) && !self.known.file(path).is_some_and(same)
+    }
+
+    fn is_forgotten(&self, path: &Path) -> bool {
+        path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory))
     }
 
     fn record(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
@@ -275,19 +281,20 @@ impl Files<'_> {
         if flake.is_some_and(|flake| !path.starts_with(&flake.directory)) {
             return Ok(Vec::new());
         }
+        self.over(path, flake, settler)
+    }
+
+    /// Resolves and deletes what a file was in a flake, or in none.
+    fn over(
+        &self,
+        path: &Path,
+        flake: Option<&KnownFlake>,
+        settler: &mut Settler<'_>,
+    ) -> Result<Vec<StreamWrite>, AppError> {
         let mut writes: Vec<StreamWrite> =
             settler.findings_inside(flake, path, &Seen::default(), &Look::WHOLE)?.into_iter().collect();
         writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
         self.touch_around(path, true, settler);
         Ok(writes)
-    }
-
-    /// Resolves and deletes what there was in files that are gone.
-    fn gone(&self, walked: &Walk, settler: &mut Settler<'_>) -> Result<(), AppError> {
-        for (path, row) in self.known.files().filter(|(path, row)| row.is_checked() && is_gone(walked, path, row)) {
-            let writes = self.left(path, row, settler)?;
-            settler.store_or_tell(path, writes, vec![LocalNote::FileGone { path: path.clone() }])?;
-        }
-        Ok(())
     }
 }

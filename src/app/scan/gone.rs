@@ -1,7 +1,7 @@
 //! What is not there any more: removed when that was verified, moved when exactly one new place fits, otherwise out
 //! of reach, which is said and changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::catalogue::Event;
@@ -13,8 +13,8 @@ use crate::domain::id::FlakeId;
 use crate::domain::lineage::LineageSeen;
 use crate::domain::stream::StreamId;
 use crate::git::Repository;
-use crate::scan::{DEFAULT_LIMIT, Found, Options, Verdict, Walk, Why, explain, read_text};
-use crate::store::{LocalNote, Reader, StoreError};
+use crate::scan::{DEFAULT_LIMIT, Found, Options, Passed, Verdict, Walk, Why, explain, read_text};
+use crate::store::{FileRow, LocalNote, Reader, StoreError, view};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe;
@@ -82,15 +82,8 @@ pub(super) fn settle(
             remove(flake, settler)?;
         }
     }
-    for (directory, row) in known.files().filter(|(_, row)| row.flake.is_none() && !row.is_checked()) {
-        let lock = directory.join("flake.lock");
-        if below(roots, directory) && walked.is_missing(&lock) {
-            let write = settler.findings(None, &lock, &Seen::default())?;
-            // What a flake is known again by is kept.
-            let is_flake = known.flake(directory).is_some_and(|flake| !flake.removed);
-            let note = (!is_flake).then(|| LocalNote::FileGone { path: row.path.clone() });
-            settler.store_or_tell(&lock, write.into_iter().collect(), note.into_iter().collect())?;
-        }
+    for lock in locks_alone(settler.reader(), known)? {
+        settle_lock(&lock, roots, walked, known, settler)?;
     }
     // A root that is a link is walked where it leads.
     let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
@@ -113,6 +106,54 @@ pub(super) fn settle(
         }
     }
     Ok(())
+}
+
+/// Where a lock stood without a flake, as what was seen and what is recorded tell.
+fn locks_alone(reader: &Reader, known: &Known) -> Result<BTreeSet<PathBuf>, StoreError> {
+    let recorded = view::found_without_a_flake(reader)?.into_iter().filter_map(|file| {
+        let path = file.path.to_path();
+        let is_own = path.ends_with("flake.lock") && known.finding_stream(None, &path) == file.stream;
+        is_own.then_some(path)
+    });
+    let seen =
+        known.files().filter(|(_, row)| is_of_lock_alone(row)).map(|(directory, _)| directory.join("flake.lock"));
+    Ok(recorded.chain(seen).collect())
+}
+
+const fn is_of_lock_alone(row: &FileRow) -> bool {
+    row.flake.is_none() && !row.is_checked()
+}
+
+/// Resolves what there was to say of a lock alone that is gone, or that nobody who walks comes by.
+fn settle_lock(
+    lock: &Path,
+    roots: &[PathBuf],
+    walked: &Walk,
+    known: &Known,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
+    let Some(directory) = lock.parent().filter(|directory| below(roots, directory)) else { return Ok(()) };
+    if known.is_forgotten(directory) {
+        return Ok(());
+    }
+    let row = known.file(directory).filter(|row| is_of_lock_alone(row));
+    let is_missing = if row.is_some() { walked.is_missing(lock) } else { walked.is_file_gone(lock) };
+    // One that git tracks all the same is part of the flake beside it.
+    let is_found = walked.flakes.binary_search_by(|at| at.dir.as_path().cmp(directory)).is_ok();
+    match walked.passed_over(lock).filter(|_| !is_found) {
+        Some((at, Passed::Excluded { pattern })) if !is_missing => {
+            let why = Why::Excluded { pattern: pattern.clone() }.to_string();
+            settler.report.left_out.push(LeftOut { path: at.to_owned(), why });
+            return Ok(());
+        }
+        None if !is_missing => return Ok(()),
+        _ => {}
+    }
+    let write = settler.findings(None, lock, &Seen::default())?;
+    // What a flake is known again by is kept.
+    let is_flake = known.flake(directory).is_some_and(|flake| !flake.removed);
+    let note = row.filter(|_| !is_flake).map(|row| LocalNote::FileGone { path: row.path.clone() });
+    settler.store_or_tell(lock, write.into_iter().collect(), note.into_iter().collect()).map(drop)
 }
 
 fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError> {

@@ -5,12 +5,13 @@ use std::path::Path;
 use crate::domain::catalogue::Event;
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self as domain, Manager, Pins};
-use crate::scan::{self, DEFAULT_LIMIT, Walk, read_text};
+use crate::scan::{self, DEFAULT_LIMIT, Passed, Walk, read_text};
 use crate::store::view;
 use crate::syntax::{pins, secret};
 
 use super::super::AppError;
 use super::super::known::{self, Known};
+use super::left_out::LeftOutFiles;
 use super::settle::Settler;
 
 /// Records what is new in the files that the walk found, and in the channels of the machine below a root.
@@ -35,13 +36,21 @@ pub(super) fn settle(
         let seen = clean(installed.into_iter().map(of).collect());
         settle_file(&profile, Manager::Channels, Some(&seen), known, settler)?;
     }
+    let mut left_out = LeftOutFiles::default();
     for (file, manager) in view::pin_files(settler.reader())? {
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
-        if walked.is_file_gone(&file) {
-            settle_file(&file, manager, None, known, settler)?;
+        // The channels of a profile are the machine's, wherever a walk does not come by.
+        let passed = manager_of(&file).and_then(|_| walked.passed_over(&file));
+        match passed {
+            Some((at, Passed::Excluded { pattern })) => left_out.add(&file, at, pattern, None),
+            passed if passed.is_some() || walked.is_file_gone(&file) => {
+                settle_file(&file, manager, None, known, settler)?;
+            }
+            _ => {}
         }
     }
+    settler.report.left_out.extend(left_out.into_list());
     Ok(())
 }
 

@@ -185,7 +185,7 @@ struct Scanned {
     events: u64,
     findings: Findings,
     problems: Vec<Problem>,
-    /// Known flakes, and locks, that were not looked at and stay as they are recorded.
+    /// Known flakes, locks and files beside them that were not looked at and stay as they are recorded.
     left_out: Vec<NotLookedAt>,
     interrupted: bool,
     #[serde(skip)]

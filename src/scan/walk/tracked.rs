@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::explain::{Verdict, explain};
 use super::super::git_rules::is_repository;
 use super::super::rules::Why;
-use super::{Options, Walker, of_flake};
+use super::{Options, Passed, Walker, of_flake};
 
 /// Asks git about files and directories that its rules leave out.
 pub type Ask = fn(&[PathBuf]) -> Answer;
@@ -51,7 +51,10 @@ impl Walker<'_> {
         for unknown in answer.unknown {
             passed.remove(&unknown);
         }
-        self.state.with(|seen| seen.asked.extend(passed));
+        self.state.with(|seen| {
+            seen.passed.extend(passed.iter().map(|path| (path.clone(), Passed::ByRule)));
+            seen.asked.extend(passed);
+        });
     }
 
     fn take_in(&self, file: &Path, tracked: &HashSet<PathBuf>) {
