@@ -40,8 +40,12 @@ pub(super) fn settle(
     for (file, manager) in view::pin_files(settler.reader())? {
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
+        // One that git tracks was looked at, also where git's rules leave out the directory around it.
+        if walked.pins.binary_search(&file).is_ok() {
+            continue;
+        }
         // The channels of a profile are the machine's, wherever a walk does not come by.
-        let passed = manager_of(&file).and_then(|_| walked.passed_over(&file));
+        let passed = Manager::of(&file).and_then(|_| walked.passed_over(&file));
         match passed {
             Some((at, Passed::Excluded { pattern })) => left_out.add(&file, at, pattern, None),
             passed if passed.is_some() || walked.is_file_gone(&file) => {
