@@ -120,14 +120,20 @@ fn what_is_tracked_no_more_is_not_seen_and_a_flake_that_is_deleted_is_removed() 
     let estate = Estate::new();
     let git = repository(&estate);
     estate.write("r/sub/notes", "these stay");
+    estate.write("r/sub/n.nix", MODULE);
+    git.commit_all("more");
     ignore(&estate, &git);
     estate.scan_with(&request(&estate));
     git.run(&["rm", "-q", "--cached", "lib/m.nix"]);
     assert!(!is_seen(&estate, "r/lib/m.nix", &[]));
-    assert_eq!(modules(&estate, "cached.db"), ["one/file.nix"]);
+    assert_eq!(modules(&estate, "cached.db"), ["n.nix", "one/file.nix"]);
+    git.run(&["rm", "-q", "--cached", "sub/n.nix", "nix/sources.json"]);
+    estate.scan_with(&request(&estate));
+    assert_eq!(held(&estate.session), held(&fresh(&estate, "fresh.db")));
     git.run(&["rm", "-q", "sub/flake.nix", "sub/flake.lock"]);
     let report = estate.scan_with(&request(&estate));
     assert_eq!((report.removed, estate.flakes()), (1, vec![estate.root().join("r")]), "{report:?}");
+    assert_eq!(held(&estate.session), held(&fresh(&estate, "deleted.db")));
 }
 
 #[test]
