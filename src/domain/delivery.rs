@@ -247,10 +247,6 @@ pub enum Seen {
     },
     /// `JetStream` failed, or its answer is not known.
     Failed,
-    /// The same, of what others sent: it could not be read.
-    Unread,
-    /// All that others sent was read.
-    Read,
     /// It refused for good.
     Refused(Reason),
 }
@@ -278,8 +274,6 @@ pub struct Delivery {
     attempts: u32,
     until: i64,
     connected: bool,
-    /// Whether what others sent could not be read when it was tried last.
-    unread: bool,
     breaker: Breaker,
 }
 
@@ -296,7 +290,6 @@ impl Default for Delivery {
             attempts: 0,
             until: 0,
             connected: false,
-            unread: false,
             breaker: Breaker::default(),
         }
     }
@@ -313,15 +306,9 @@ impl Delivery {
         self.reason
     }
 
-    /// How many attempts failed since one worked: since something was acknowledged, or nothing was left to send and what
-    /// others sent was read.
+    /// How many attempts failed since one worked: since something was acknowledged, or nothing was left to send.
     pub const fn attempts(&self) -> u32 {
         self.attempts
-    }
-
-    /// Whether what others sent could not be read when it was tried last.
-    pub const fn is_unread(&self) -> bool {
-        self.unread
     }
 
     /// When the next attempt is made, in microseconds since 1970 UTC, while one is waited for.
@@ -356,9 +343,9 @@ impl Delivery {
             }
             (_, Seen::Reconciled { behind } | Seen::Acknowledged { behind }) => {
                 // That it can be asked says nothing of whether it takes what it lacks: that is still to be tried.
-                // Nor does that nothing is left to send, where what others sent cannot be read.
-                if behind == 0 && !self.unread || matches!(seen, Seen::Acknowledged { .. }) {
-                    self.worked();
+                if behind == 0 || matches!(seen, Seen::Acknowledged { .. }) {
+                    self.breaker.record(true);
+                    self.attempts = 0;
                 }
                 self.reason = None;
                 self.state = if behind == 0 { State::Live } else { State::CatchingUp };
@@ -366,13 +353,7 @@ impl Delivery {
             (State::Live, Seen::Recorded { behind: 1.. }) => self.state = State::CatchingUp,
             (_, Seen::Asked) => self.until = self.until.min(now),
             (_, Seen::Enabled | Seen::Recorded { .. }) => {}
-            (_, Seen::Read) => {
-                if std::mem::take(&mut self.unread) {
-                    self.worked();
-                }
-            }
-            (_, Seen::Failed | Seen::Unread) => {
-                self.unread |= seen == Seen::Unread;
+            (_, Seen::Failed) => {
                 self.breaker.record(false);
                 let state = if self.breaker.is_tripped() { State::Open } else { State::Backoff };
                 self.pause(state, now, random);
@@ -404,11 +385,6 @@ impl Delivery {
             State::CatchingUp => Step::Publish,
             State::Backoff | State::Open | State::Blocked => Step::WaitUntil(self.until),
         }
-    }
-
-    fn worked(&mut self) {
-        self.breaker.record(true);
-        self.attempts = 0;
     }
 
     const fn is_waiting(&self) -> bool {

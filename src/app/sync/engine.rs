@@ -273,7 +273,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.way_in.as_ref().is_some_and(WayIn::is_over) {
             self.end_way_in();
         }
-        self.see_what_is_read();
         let known = self.reader.remote(REMOTE)?;
         self.acknowledged = Acknowledged { seq: known.acked, fence: known.fence };
         let mut behind = self.behind()?;
@@ -389,7 +388,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                 self.sent += arrived;
                 self.release()?;
                 let behind = relay::behind(&self.reader)?;
-                if behind == 0 && !self.delivery.is_unread() || arrived > 0 {
+                if behind == 0 || arrived > 0 {
                     self.status.last_error = None;
                 }
                 self.see(if arrived > 0 { Seen::Acknowledged { behind } } else { Seen::Reconciled { behind } });

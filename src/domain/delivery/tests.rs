@@ -106,30 +106,6 @@ fn given_a_server_that_only_refuses_what_it_is_sent_then_pauses_grow_and_the_bre
 }
 
 #[test]
-fn given_what_others_send_cannot_be_read_then_pauses_grow_until_it_can_be() {
-    let mut delivery = after(&[Seen::Enabled, Seen::Connected, Seen::Reconciled { behind: 0 }]);
-    let mut now = 0;
-    for attempts in 1..=breaker::IN_A_ROW {
-        delivery.see(Seen::Unread, now, 0);
-        assert_eq!(delivery.attempts(), attempts);
-        now += LONGEST_PAUSE_US;
-        assert_eq!(delivery.next(now), Step::Reconcile);
-        delivery.see(Seen::Reconciled { behind: 0 }, now, 0);
-    }
-    // What is recorded meanwhile is sent, and says nothing of what is read.
-    delivery.see(Seen::Recorded { behind: 1 }, now, 0);
-    assert_eq!(delivery.next(now), Step::Publish);
-    delivery.see(Seen::Acknowledged { behind: 0 }, now, 0);
-    assert_eq!((delivery.attempts(), delivery.is_unread()), (0, true));
-    delivery.see(Seen::Unread, now, 0);
-    delivery.see(Seen::Read, now, 0);
-    assert_eq!((delivery.attempts(), delivery.is_unread()), (0, false));
-    delivery.see(Seen::Failed, now, 0);
-    delivery.see(Seen::Read, now, 0);
-    assert_eq!(delivery.attempts(), 1, "only what failed is mended by it");
-}
-
-#[test]
 fn given_a_server_that_cannot_be_reached_then_the_breaker_stays_closed() {
     let (mut delivery, mut now) = (after(&[Seen::Enabled]), 10);
     for _ in 0..10 {
@@ -238,8 +214,6 @@ fn any_seen() -> impl Strategy<Value = Seen> {
         4 => (0u64..3).prop_map(|behind| Seen::Acknowledged { behind }),
         3 => (0u64..3).prop_map(|behind| Seen::Recorded { behind }),
         4 => Just(Seen::Failed),
-        2 => Just(Seen::Unread),
-        2 => Just(Seen::Read),
         2 => Just(Seen::Asked),
         1 => Just(Seen::Refused(Reason::Permission)),
     ]
@@ -257,14 +231,11 @@ proptest! {
             let was_disabled = delivery.state() == State::Disabled;
             let before = delivery.attempts();
             delivery.see(seen, now, random);
-            let worked = match seen {
-                Seen::Reconciled { behind } => behind == 0 && !delivery.is_unread(),
-                seen => matches!(seen, Seen::Acknowledged { .. } | Seen::Read | Seen::Disabled),
-            };
+            let worked = matches!(seen, Seen::Reconciled { behind: 0 } | Seen::Acknowledged { .. } | Seen::Disabled);
             prop_assert!(worked || delivery.attempts() >= before);
             match seen {
                 Seen::Reconciled { .. } | Seen::Acknowledged { .. } => known = !was_disabled,
-                Seen::Recorded { .. } | Seen::Enabled | Seen::Asked | Seen::Read => {}
+                Seen::Recorded { .. } | Seen::Enabled | Seen::Asked => {}
                 _ => known = false,
             }
             now += 1_000;

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use cim_domain_nix::app::sync::{consent, verify};
-use serde_json::json;
 
-use super::admin::Admin;
 use super::machine::Machine;
 use crate::nats::Server;
 
@@ -109,35 +107,4 @@ fn a_server_that_lost_its_disk_is_filled_again_from_the_machines() {
     let carol = Machine::new("carol", &server);
     carol.synced();
     assert_eq!(carol.shared(), ada.shared());
-}
-
-#[test]
-fn what_others_sent_is_asked_for_more_and_more_rarely_while_it_cannot_be_read() {
-    let server = Server::start();
-    let admin = Admin::of(&server);
-    let config = json!({ "name": "NIX_LEDGER", "subjects": ["nix.ledger.*.*.*"], "max_consumers": 2 });
-    admin.call("STREAM.CREATE.NIX_LEDGER", &config);
-    admin.set_up(true).unwrap();
-    let others = ["one", "other"];
-    for name in others {
-        let config = json!({ "durable_name": name, "ack_policy": "none" });
-        let taken = json!({ "stream_name": "NIX_LEDGER", "config": config });
-        admin.call(&format!("CONSUMER.CREATE.NIX_LEDGER.{name}"), &taken);
-    }
-    let ada = Machine::new("ada", &server);
-    ada.discover(1);
-    let running = ada.start();
-    let failing = ada.until("failures", |report| report.remote.status.attempts >= 3);
-    let error = failing.remote.status.last_error.unwrap_or_default();
-    assert!(error.contains("consumer"), "{error}");
-    ada.change(1, 1);
-    ada.until("backlog sent", |report| report.backlog == 0 && report.remote.status.last_error.is_some());
-    for name in others {
-        admin.call(&format!("CONSUMER.DELETE.NIX_LEDGER.{name}"), &json!({}));
-    }
-    ada.until("recovery", |report| {
-        let status = &report.remote.status;
-        (status.state.as_str(), status.attempts, &status.last_error) == ("live", 0, &None)
-    });
-    running.stop();
 }

@@ -41,15 +41,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             .spawn_scoped(scope, move || intake::run((session, &place), (&bus, &exchange), &progress, &stopping));
         match thread {
             Ok(thread) => self.way_in = Some(WayIn { stop, thread }),
-            Err(error) => self.fail(Seen::Unread, error),
-        }
-    }
-
-    /// Says once that what others sent could be read again.
-    pub(super) fn see_what_is_read(&mut self) {
-        if self.delivery.is_unread() && self.progress.caught_up.load(Ordering::Acquire) {
-            self.status.last_error = None;
-            self.see(Seen::Read);
+            Err(error) => self.fail(Seen::Failed, error),
         }
     }
 
@@ -66,19 +58,14 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         let Some(way_in) = self.way_in.take() else { return };
         match way_in.thread.join() {
             Ok(Ended::Stopped) => {}
-            Ok(Ended::Failed(SyncError::Bus(error))) if error.seen() != Seen::Failed => self.fail(error.seen(), error),
-            Ok(Ended::Failed(error)) => self.fail(self.unread(), error),
+            Ok(Ended::Failed(SyncError::Bus(error))) => self.fail(error.seen(), error),
+            Ok(Ended::Failed(error)) => self.fail(Seen::Failed, error),
             // As after every new connection, the next step is to ask.
             Ok(Ended::Ahead) => self.see(Seen::Connected),
             Ok(Ended::Refused(reason)) => {
                 self.fail(Seen::Refused(reason), "the exchange holds other events under this origin's name");
             }
-            Err(_) => self.fail(self.unread(), "the way in broke down"),
+            Err(_) => self.fail(Seen::Failed, "the way in broke down"),
         }
-    }
-
-    /// What it means that the way in failed; a connection that is lost takes it with it.
-    fn unread(&self) -> Seen {
-        if self.link.standing().connected { Seen::Unread } else { Seen::Failed }
     }
 }
