@@ -16,7 +16,9 @@ use super::git_rules::{GitRules, Markers};
 use super::rules::{Rules, Why};
 use super::{Error, Options, PIN_FILES};
 
+mod missing;
 mod stamp;
+
 mod tracked;
 
 pub use stamp::FileStamp;
@@ -41,6 +43,8 @@ pub struct Walk {
     /// What git's rules leave out, where git was asked: only what it tracks of that was looked at.
     asked: HashSet<PathBuf>,
     passed: HashMap<PathBuf, Passed>,
+    /// What git tracks of that, also where it cannot be looked at.
+    tracked: HashSet<PathBuf>,
     /// All the roots there are.
     within: Vec<PathBuf>,
     /// Roots that a link stands for by now, with the listed directory that it leads to.
@@ -256,106 +260,6 @@ impl<'w> Walker<'w> {
     }
 }
 
-impl Walk {
-    /// Whether all entries of a directory were seen. `dir` is canonical.
-    pub fn was_listed(&self, dir: &Path) -> bool {
-        self.listed.contains(dir)
-    }
-
-    /// Every directory all of whose entries were seen, in no order.
-    pub fn directories(&self) -> impl Iterator<Item = &Path> {
-        self.listed.iter().map(PathBuf::as_path)
-    }
-
-    /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
-    ///
-    /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).
-    pub fn is_gone(&self, dir: &Path) -> bool {
-        if let Some(there) = self.led_to(dir) {
-            // Through the link it may be there, and out of reach.
-            let is_found = self.flakes.binary_search_by(|at| at.dir.cmp(&there)).is_ok();
-            return is_found || self.is_gone(&there);
-        }
-        let Some(nearest) = self.nearest(dir) else { return false };
-        match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {
-            None => absent(&dir.join("flake.nix")),
-            Some(below) => {
-                let below = nearest.join(below);
-                no_directory(&below) || self.asked.contains(&below) && absent(&dir.join("flake.nix"))
-            }
-        }
-    }
-
-    /// The real path of what lay below a root that a link stands for now.
-    pub fn led_to(&self, path: &Path) -> Option<PathBuf> {
-        let below = self.replaced.iter().filter_map(|(root, there)| Some((path.strip_prefix(root).ok()?, there)));
-        let (rest, there) = below.min_by_key(|(rest, _)| rest.components().count())?;
-        Some(there.join(rest))
-    }
-
-    /// The nearest directory that was listed: this one, or one around it.
-    pub fn nearest<'p>(&self, dir: &'p Path) -> Option<&'p Path> {
-        dir.ancestors().find(|ancestor| self.was_listed(ancestor))
-    }
-
-    /// Whether a file is known to be gone, as for a flake. In a directory without anything in it nothing is: a disk may
-    /// not be mounted there.
-    pub fn is_file_gone(&self, file: &Path) -> bool {
-        if let Some(there) = self.led_to(file) {
-            return there.exists() || self.is_file_gone(&there);
-        }
-        let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
-        let is_empty = std::fs::read_dir(nearest).map_or(true, |mut entries| entries.next().is_none());
-        !is_empty && self.is_missing(file)
-    }
-
-    /// Whether the walk came by where a file was, and it is not there: it is gone, or its disk is not mounted.
-    pub fn is_missing(&self, file: &Path) -> bool {
-        if let Some(there) = self.led_to(file) {
-            return there.exists() || self.is_missing(&there);
-        }
-        let Some(nearest) = file.parent().and_then(|parent| self.nearest(parent)) else { return false };
-        let mut below = file.strip_prefix(nearest).into_iter().flat_map(Path::components);
-        match (below.next(), below.next()) {
-            (Some(name), None) => no_file(&nearest.join(name)),
-            (Some(directory), Some(_)) => no_directory(&nearest.join(directory)),
-            (None, _) => false,
-        }
-    }
-
-    /// What the walk passed over that is a file, or the directory around it, and why; none where it did not come by, and for
-    /// what lies in a root of its own.
-    pub fn passed_over(&self, file: &Path) -> Option<(&Path, &Passed)> {
-        let nearest = self.nearest(file.parent()?)?;
-        let next = file.strip_prefix(nearest).ok()?.components().next()?;
-        // Below a directory that git's rules leave out, a file that git tracks may be left out by itself.
-        let (at, why) = self.passed.get_key_value(file).or_else(|| self.passed.get_key_value(&nearest.join(next)))?;
-        let has_its_root = self.within.iter().any(|root| root.starts_with(at) && file.starts_with(root));
-        (!has_its_root).then_some((at, why))
-    }
-}
-
-fn absent(path: &Path) -> bool {
-    path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
-}
-
-/// Whether there is no file of that name any more; a directory is none.
-fn no_file(path: &Path) -> bool {
-    match path.symlink_metadata() {
-        Ok(there) => there.is_dir(),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    }
-}
-
-/// Whether there is no directory of that name any more. What a link leads to has another real path, so what lay here is gone;
-/// one that leads nowhere may lead to it again.
-fn no_directory(path: &Path) -> bool {
-    match path.symlink_metadata() {
-        Ok(there) => !there.is_dir() && (!there.is_symlink() || path.is_dir()),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    }
-}
-
 /// What the threads of a walk share.
 #[derive(Default)]
 struct State {
@@ -399,6 +303,7 @@ struct Seen {
     to_ask: Vec<PathBuf>,
     asked: HashSet<PathBuf>,
     passed: HashMap<PathBuf, Passed>,
+    tracked: HashSet<PathBuf>,
     problems: Vec<(PathBuf, String)>,
 }
 
@@ -558,6 +463,7 @@ impl State {
             listed: seen.listed,
             asked: seen.asked,
             passed: seen.passed,
+            tracked: seen.tracked,
             within: Vec::new(),
             replaced: Vec::new(),
         }

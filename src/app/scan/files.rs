@@ -187,8 +187,11 @@ impl Files<'_> {
         !self.is_forgotten(path) && !self.known.file(path).is_some_and(same)
     }
 
+    /// Whether a file belongs to what is forgotten; a flake inside of that does not.
     fn is_forgotten(&self, path: &Path) -> bool {
-        path.ancestors().skip(1).any(|directory| self.known.is_forgotten(directory))
+        let is_flake = |directory: &&Path| self.known.flake(directory).is_some_and(|flake| !flake.removed);
+        let around = path.ancestors().skip(1).take_while(|directory| !is_flake(directory));
+        around.into_iter().any(|directory| self.known.is_forgotten(directory))
     }
 
     fn record(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {

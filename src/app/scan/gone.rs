@@ -146,6 +146,9 @@ fn settle_lock(
             settler.report.left_out.push(LeftOut { path: at.to_owned(), why });
             return Ok(());
         }
+        Some((_, Passed::ByRule)) if !is_missing && !walked.is_ruled_out(lock, row.and_then(look::device_of)) => {
+            return Ok(());
+        }
         None if !is_missing => return Ok(()),
         _ => {}
     }

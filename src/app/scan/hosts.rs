@@ -7,7 +7,7 @@ use crate::domain::catalogue::Event;
 use crate::domain::config::ConfigEvent;
 use crate::domain::config::host::{self, Host, HostKind, HostName};
 use crate::domain::id::FlakeId;
-use crate::scan::{DEFAULT_LIMIT, read_text};
+use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::{LocalNote, StreamWrite, view};
 use crate::syntax::flake::read_with_configurations;
 
@@ -48,7 +48,8 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         return Ok(());
     }
     settler.look_again()?;
-    let due = settler.follow_up()?;
+    settler.follow_up();
+    let due = settler.reader().configs_due()?;
     let known = settler.known_now()?;
     let mut recorded: BTreeMap<FlakeId, BTreeSet<HostName>> = BTreeMap::new();
     for (flake, kind, name) in view::recorded_configs(settler.reader())? {
@@ -62,8 +63,10 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         let same_files = ![&touched, &due].iter().any(|flakes| flakes.get(&flake.id) == Some(&true));
         for tries_left in (0..TRIES).rev() {
             let gone = || Seen { complete: HostKind::ALL.into(), ..Seen::default() };
-            let seen = if flake.removed { Some(gone()) } else { look(flake.id, &flake.directory) };
+            let seen = if flake.removed { Ok(Some(gone())) } else { look(flake.id, &flake.directory) };
             let settled = LocalNote::ConfigsSettled { flake: flake.id, began: settler.began() };
+            // What cannot be read stays due.
+            let Ok(seen) = seen else { break };
             let Some(seen) = seen else {
                 // It is read again when it is another text.
                 settler.note(settled);
@@ -118,13 +121,13 @@ fn takes_in_more(event: &ConfigEvent) -> bool {
     }
 }
 
-/// Looks at one flake; none when it cannot be read or understood, which the scan has said already.
-fn look(flake: FlakeId, directory: &Path) -> Option<Seen> {
-    let text = read_text(&directory.join("flake.nix"), DEFAULT_LIMIT).ok()?.text;
+/// Looks at one flake; none when it cannot be understood. That, and that it cannot be read, the scan has said already.
+fn look(flake: FlakeId, directory: &Path) -> Result<Option<Seen>, ReadError> {
+    let text = read_text(&directory.join("flake.nix"), DEFAULT_LIMIT)?.text;
     let (file, configurations) = read_with_configurations(&text);
     // What a slip hides for a moment is neither gone nor changed.
     if !file.is_understood() {
-        return None;
+        return Ok(None);
     }
     let is_complete = |kind: &HostKind| file.outputs.is_complete(kind.output());
     let mut seen = Seen { complete: HostKind::ALL.into_iter().filter(is_complete).collect(), ..Seen::default() };
@@ -138,5 +141,5 @@ fn look(flake: FlakeId, directory: &Path) -> Option<Seen> {
         }
         seen.hosts.insert(name, host);
     }
-    Some(seen)
+    Ok(Some(seen))
 }

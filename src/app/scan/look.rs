@@ -329,6 +329,9 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     if at.unseen.flake_lock.is_some() {
         hasher.update(b"unseen lock");
     }
+    if at.flake_lock.is_none() && at.ignored_lock.is_some() {
+        hasher.update(b"ignored lock");
+    }
     if at.excluded_lock {
         hasher.update(b"excluded lock");
     }

@@ -37,6 +37,10 @@ pub(super) fn settle(
         settle_file(&profile, Manager::Channels, Some(&seen), known, settler)?;
     }
     let mut left_out = LeftOutFiles::default();
+    let is_out_of_reach = |file: &Path| {
+        let around = file.ancestors().skip(1).find_map(|directory| known.flake(directory).filter(|it| !it.removed));
+        around.is_some_and(|flake| walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_err())
+    };
     for (file, manager) in view::pin_files(settler.reader())? {
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
@@ -48,6 +52,8 @@ pub(super) fn settle(
         let passed = Manager::of(&file).and_then(|_| walked.passed_over(&file));
         match passed {
             Some((at, Passed::Excluded { pattern })) => left_out.add(&file, at, pattern, None),
+            // Of a flake that is out of reach, nobody knows.
+            Some((_, Passed::ByRule)) if is_out_of_reach(&file) || !walked.is_ruled_out(&file, None) => {}
             passed if passed.is_some() || walked.is_file_gone(&file) => {
                 settle_file(&file, manager, None, known, settler)?;
             }

@@ -138,10 +138,10 @@ impl<'a> Settler<'a> {
         std::mem::take(&mut self.undue).into_iter().map(|(flake, changed)| LocalNote::ConfigsDue { flake, changed })
     }
 
-    /// What was read is followed up now, and what is due is what the ledger knows of.
-    pub(super) fn follow_up(&mut self) -> Result<BTreeMap<FlakeId, bool>, AppError> {
+    /// What was read is followed up now, and is due no more but where the ledger says so.
+    pub(super) fn follow_up(&mut self) {
         self.undue.clear();
-        Ok(self.reader.configs_due()?)
+        self.touched.clear();
     }
 
     /// Keeps a note that belongs to no event.
@@ -190,6 +190,8 @@ impl<'a> Settler<'a> {
     /// The report, and the notes that belong to no event.
     pub(super) fn finish(mut self) -> Result<(ScanReport, Vec<LocalNote>), AppError> {
         self.wait()?;
+        // Also what went with events that the ledger did not take.
+        self.undue = std::mem::take(&mut self.touched);
         let due = self.due();
         self.notes.extend(due);
         Ok((self.report, self.notes))

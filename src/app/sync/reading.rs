@@ -39,7 +39,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The next messages, at least one.
+    /// The next messages; none when the server says that no more are there, whatever the number of the last one was.
     fn next(&mut self) -> Result<Vec<Message>, SyncError> {
         let followed = self.followed();
         let messages = match followed {
@@ -70,6 +70,9 @@ impl<'a> Reading<'a> {
             self.bus = self.bus.beside()?;
         }
         let mut messages = self.bus.read_singly(self.exchange, self.origin, self.after + 1, SINGLY)?;
+        if messages.is_empty() {
+            return nothing;
+        }
         let odd = messages.iter().rposition(|message| message.unreadable.is_some());
         messages.truncate(odd.map_or(0, |last| last + 1));
         if messages.is_empty() {

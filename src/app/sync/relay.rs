@@ -70,10 +70,6 @@ pub(super) fn reconcile(
         exchange.repeated = found.highest;
     } else if held.seq < known.acked {
         tracing::warn!(acked = known.acked, held = held.seq, "the server lost events of ours: they are sent again");
-        if known.epoch.as_deref() == Some(&exchange.epoch) {
-            // It knows their ids for a while, whoever took them away.
-            exchange.repeated = known.acked;
-        }
     }
     let seq = found.map_or(held.seq, |found| found.whole.min(held.seq));
     keep(session, Acknowledged { seq, fence: held.fence }, None, holder)?;

@@ -92,11 +92,13 @@ pub(super) fn differences(config: &Value) -> Vec<String> {
 }
 
 /// What of the exchange no server lets anybody change.
-fn lasting(config: &Value) -> [(bool, String); 6] {
+fn lasting(config: &Value) -> [(bool, String); 7] {
     let consumers = config["max_consumers"].as_i64().unwrap_or(-1);
     let anew = |must: &str| format!("{must}, which cannot be changed: {ANEW}");
     [
         (config["sealed"] != true, SEALED.to_owned()),
+        // What others send to it would be lost.
+        (is_of_ours(config), format!("it has subjects of others: name another stream in `sync.ledger`, or {ANEW}")),
         (config["mirror"].is_null(), anew("it must be no mirror")),
         (config["storage"] == "file", anew("it must be stored in files")),
         (config["retention"] != "workqueue", anew("it must be no work queue")),
@@ -106,6 +108,13 @@ fn lasting(config: &Value) -> [(bool, String); 6] {
             anew(&format!("it must allow {FEWEST_CONSUMERS} consumers or more, better two for every machine")),
         ),
     ]
+}
+
+/// Whether no subject of it is anything but the exchange's.
+fn is_of_ours(config: &Value) -> bool {
+    let prefix = subject::LEDGER.trim_end_matches(['*', '>', '.']);
+    let is_ours = |subject: &Value| subject.as_str().is_some_and(|subject| subject.starts_with(prefix));
+    config["subjects"].as_array().is_none_or(|subjects| subjects.iter().all(is_ours))
 }
 
 /// No limit is none, and so is 0.

@@ -24,8 +24,9 @@ pub struct Answer {
 /// Whether a directory is a part of a root that git's rules leave out of it and git tracks in part: only that is looked at
 /// then, as when all of the root is walked.
 pub(super) fn is_left_to_git(dir: &Path, options: &Options) -> bool {
-    let Some(ask) = options.tracked.filter(|_| options.parts_by_rules) else { return false };
-    let explained = explain(dir, &options.within, options);
+    let is_root = || options.within.iter().any(|root| root == dir);
+    let Some(ask) = options.tracked.filter(|_| options.parts_by_rules && !is_root()) else { return false };
+    let explained = explain(dir, &options.within, &Options { max_depth: None, ..options.clone() });
     let is_ignored =
         explained.is_ok_and(|it| matches!(it.verdict, Verdict::Skipped { why: Why::GitIgnored { .. }, .. }));
     is_ignored && {
@@ -51,7 +52,9 @@ impl Walker<'_> {
         for unknown in answer.unknown {
             passed.remove(&unknown);
         }
+        let held = tracked.into_iter().filter(|file| self.state.wants(file) || of_flake(file).is_some());
         self.state.with(|seen| {
+            seen.tracked.extend(held);
             seen.passed.extend(passed.iter().map(|path| (path.clone(), Passed::ByRule)));
             seen.asked.extend(passed);
         });

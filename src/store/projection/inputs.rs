@@ -29,7 +29,7 @@ impl Projection for Inputs {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {

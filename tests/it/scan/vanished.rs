@@ -167,6 +167,38 @@ fn what_git_leaves_out_by_now_is_gone_until_it_is_let_in_again() {
 }
 
 #[test]
+fn what_git_tracks_below_what_its_rules_leave_out_is_not_gone_while_nobody_can_look() {
+    let estate = estate();
+    estate.write("f/.gitignore", "gen/\n");
+    for (place, text) in [("gen/m.nix", MODULE), ("gen/deep/o.nix", OVERLAY), ("gen/npins/sources.json", PINS)] {
+        estate.write(&format!("f/{place}"), text);
+    }
+    Git::at(&estate.root().join("f")).run(&["add", "--force", "gen"]);
+    scan_into(&estate.session, &estate);
+    let before = column(&estate.session, HELD);
+    assert!(["gen/m.nix", "gen/deep/o.nix", "gen/npins"].iter().all(|place| holds(&estate.session, place)));
+    // A pattern leaves out what lies deeper than git's rule.
+    let excludes = vec!["deep/".to_owned()];
+    let report = estate.scan_with(&ScanRequest { excludes, ..request(&estate) });
+    assert_eq!((report.events, report.left_out.len()), (0, 1), "{report:?}");
+    // A disk that is not mounted.
+    let (gen_there, away) = (estate.root().join("f/gen"), estate.root().with_file_name("away"));
+    fs::rename(&gen_there, &away).expect("moved away");
+    fs::create_dir(&gen_there).expect("a mount point");
+    assert_eq!(scan_into(&estate.session, &estate).events, 0);
+    assert_eq!(column(&estate.session, HELD), before);
+    fs::remove_dir(&gen_there).expect("a mount point");
+    fs::rename(&away, &gen_there).expect("mounted");
+    assert_as_new(&estate.session, &estate);
+    assert_eq!(column(&estate.session, HELD), before);
+    // Somebody removes a file, and has git track another no more.
+    remove(&estate, &["f/gen/m.nix"]);
+    Git::at(&estate.root().join("f")).run(&["rm", "-q", "--cached", "gen/deep/o.nix"]);
+    assert_as_new(&estate.session, &estate);
+    assert!(!holds(&estate.session, "gen/m.nix") && !holds(&estate.session, "gen/deep/o.nix"));
+}
+
+#[test]
 fn a_file_that_is_a_directory_by_now_is_gone() {
     let estate = estate();
     remove(&estate, &SOME);

@@ -110,7 +110,11 @@ fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
     // And goes.
     server.reload(&users("\"nix.query.>\""));
     health("warning");
-    assert_eq!((serving.says("requests to").len(), serving.warnings("requests to").len()), (2, 2));
+    // What it prints comes a moment later.
+    until("both warnings", || {
+        let told = (serving.says("requests to").len(), serving.warnings("requests to").len());
+        (told == (2, 2)).then_some(())
+    });
     assert_eq!(serving.says("requests are answered again").len(), 1);
 }
 

@@ -17,7 +17,7 @@ use cim_domain_nix::domain::flake::Facts;
 use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::lock::PathChange;
-use cim_domain_nix::domain::lock_history::{self, Commit};
+use cim_domain_nix::domain::lock_history::{self, Commit, LockHistoryEvent};
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::check::CheckState;
@@ -124,7 +124,16 @@ impl Machine {
         let change = PathChange { input, node, from: None, to: attrs(id) };
         let (author, summary) = (self.name.clone(), "update".to_owned());
         let commit = Commit { id: id.to_owned(), parent: None, author, authored_at: at, committed_at: at, summary };
-        let events = lock_history::record(self.flake(number), &commit, vec![change]);
+        self.history(number, at, lock_history::record(self.flake(number), &commit, vec![change]));
+    }
+
+    /// The branch has that commit no more.
+    pub(super) fn lose(&self, number: u128, id: &str, at: i64) {
+        let lost = LockHistoryEvent::Unreachable { flake: self.flake(number), commits: vec![id.to_owned()] };
+        self.history(number, at, vec![lost]);
+    }
+
+    fn history(&self, number: u128, at: i64, events: Vec<LockHistoryEvent>) {
         let event = |event| NewEvent {
             id: EventId::new(self.session.clock.new_id()),
             occurred_at: at,

@@ -288,6 +288,7 @@ fn every_table_is_seen_whole_by_others_when_all_is_shared_and_empty_when_nothing
     told.scanned();
     told.machine().discover(1);
     told.machine().commit(1, "c1", 5);
+    told.machine().lose(1, "c1", 6);
     let names: Vec<String> = {
         let reader = session.store.reader().unwrap();
         let mut statement =

@@ -52,6 +52,7 @@ fn a_stream_to_which_events_are_sent_in_vain_is_seen_and_an_upgrade_mends_it() {
 #[test]
 fn what_no_upgrade_changes_is_said_to_be_made_anew() {
     for (changes, words) in [
+        (json!({ "subjects": ["nix.ledger.*.*.*", "x.>"] }), "it has subjects of others: name another stream"),
         (json!({ "max_consumers": 2 }), "it must allow 3 consumers or more"),
         (json!({ "storage": "memory" }), "it must be stored in files"),
         (json!({ "retention": "workqueue" }), "it must be no work queue"),

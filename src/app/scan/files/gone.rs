@@ -165,9 +165,9 @@ impl Files<'_> {
             return Fate::Gone;
         }
         match walked.passed_over(path) {
-            Some((_, Passed::ByRule)) => Fate::Gone,
+            Some((_, Passed::ByRule)) if walked.is_ruled_out(path, device(self.row(path, flake))) => Fate::Gone,
             Some((at, Passed::Excluded { pattern })) => Fate::LeftOut(at, pattern),
-            None => Fate::Kept,
+            _ => Fate::Kept,
         }
     }
 
@@ -192,6 +192,11 @@ impl Files<'_> {
         };
         self.known.file(path).or_else(before)
     }
+}
+
+/// The device that a file was on when it was read last.
+fn device(row: Option<&FileRow>) -> Option<u64> {
+    row.and_then(|row| row.stamp.last_chunk()).copied().map(u64::from_be_bytes)
 }
 
 /// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
