@@ -137,6 +137,15 @@ impl Projection for Modules {
         let Some(Event::Module(told)) = told.as_deref() else { return Ok(()) };
         match told {
             ModuleEvent::Discovered { file, module } => {
+                // That it was gone before may be erased.
+                let is_told = |rest: &[Cell]| {
+                    let names = match rest.last().and_then(Cell::text) {
+                        Some(HOW_DECLARED) => &module.declared,
+                        _ => &module.defined,
+                    };
+                    rest.first().and_then(Cell::text).is_some_and(|option| names.contains(option))
+                };
+                target.end_below(&OPTIONS, &event.key().into(), event, |rest| !is_told(rest))?;
                 for (how, names) in [(HOW_DECLARED, &module.declared), (HOW_DEFINED, &module.defined)] {
                     for option in names {
                         put_option(target, event, file, option, how)?;
@@ -146,12 +155,8 @@ impl Projection for Modules {
             }
             ModuleEvent::Updated { file, change } => update(target, event, file, change)?,
             ModuleEvent::Deleted { .. } => {
-                let id = Cell::from(event.key());
-                target.end(&MODULES, std::slice::from_ref(&id), event)?;
-                for (rest, _) in target.all_now(&OPTIONS, &id)? {
-                    let key: Vec<Cell> = std::iter::once(&id).chain(rest.iter()).cloned().collect();
-                    target.end(&OPTIONS, &key, event)?;
-                }
+                target.end(&MODULES, &[event.key().into()], event)?;
+                target.end_below(&OPTIONS, &event.key().into(), event, |_| true)?;
             }
         }
         Ok(())

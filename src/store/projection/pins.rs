@@ -111,6 +111,10 @@ impl Projection for Pins {
         match told {
             PinsEvent::Discovered { file, manager, pins } => {
                 put_file(target, event, file, manager.name())?;
+                // That it was gone before may be erased.
+                let is_told =
+                    |rest: &[Cell]| rest.first().and_then(Cell::text).is_some_and(|name| pins.contains_key(name));
+                target.end_below(&PINS, &id, event, |rest| !is_told(rest))?;
                 for (name, attrs) in pins {
                     put(target, event, (file, manager.name()), name, attrs)?;
                 }
@@ -131,10 +135,7 @@ impl Projection for Pins {
             }
             PinsEvent::Removed { .. } => {
                 target.end(&PIN_FILES, std::slice::from_ref(&id), event)?;
-                for (rest, _) in target.all_now(&PINS, &id)? {
-                    let key: Vec<Cell> = std::iter::once(&id).chain(rest.iter()).cloned().collect();
-                    target.end(&PINS, &key, event)?;
-                }
+                target.end_below(&PINS, &id, event, |_| true)?;
             }
         }
         Ok(())

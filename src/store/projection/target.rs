@@ -114,6 +114,23 @@ impl<'c> Target<'c> {
         Ok(())
     }
 
+    /// From this event on there are no rows whose keys begin with a value, where `ends` says so of the rest of the key.
+    pub(super) fn end_below(
+        &self,
+        table: &'static Table,
+        group: &Cell,
+        event: &Applied<'_>,
+        ends: impl Fn(&[Cell]) -> bool,
+    ) -> rusqlite::Result<()> {
+        for (rest, _) in self.all_now(table, group)? {
+            if ends(&rest) {
+                let key: Vec<Cell> = std::iter::once(group).chain(rest.iter()).cloned().collect();
+                self.end(table, &key, event)?;
+            }
+        }
+        Ok(())
+    }
+
     /// From this event on a key has no row; returns the one it had.
     pub(super) fn end(
         &self,
