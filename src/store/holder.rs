@@ -13,13 +13,15 @@ const LOCK_BYTES: RangeInclusive<u64> = 0x4000_0000..=0x4000_01ff;
 
 /// The process that keeps others from writing, as `1234 (name)`; none when it cannot be known.
 pub(crate) fn write_lock_holder(database: &Path) -> Option<String> {
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    let holder = |path: &Path, bytes: &RangeInclusive<u64>| {
-        let inode = fs::metadata(path).ok()?.ino();
-        held(&locks, inode, bytes).find(|lock| lock.writes).map(|lock| lock.pid)
-    };
     let shared = super::file::beside(database, "-shm");
-    holder(&shared, &WRITE_LOCK_BYTE).or_else(|| holder(database, &LOCK_BYTES)).map(named)
+    (0..READINGS).find_map(|_| {
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        let holder = |path: &Path, bytes: &RangeInclusive<u64>| {
+            let inode = fs::metadata(path).ok()?.ino();
+            held(&locks, inode, bytes).find(|lock| lock.writes).map(|lock| lock.pid)
+        };
+        holder(&shared, &WRITE_LOCK_BYTE).or_else(|| holder(database, &LOCK_BYTES)).map(named)
+    })
 }
 
 /// How often the table of locks is read until it names somebody. It is told in parts, and a lock that is taken or given up
