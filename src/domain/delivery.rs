@@ -399,16 +399,20 @@ impl Delivery {
         }
     }
 
-    /// Doubles from attempt to attempt, with at least half of it random.
     fn pause(&mut self, state: State, now: i64, random: u64) {
-        let full = FIRST_PAUSE_US.saturating_mul(1 << self.attempts.min(16)).min(LONGEST_PAUSE_US);
-        let half = full / 2;
-        let jitter = i64::try_from(random % half.unsigned_abs().max(1)).unwrap_or_default();
+        self.until = now + pause_us(self.attempts, random);
         self.attempts = self.attempts.saturating_add(1);
-        self.until = now + half + jitter;
         self.state = state;
         self.reason = None;
     }
+}
+
+/// How long until it is tried again after so many attempts that failed before, in microseconds: doubles from attempt to attempt,
+/// and up to half of it is random.
+pub fn pause_us(attempts: u32, random: u64) -> i64 {
+    let full = FIRST_PAUSE_US.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE_US);
+    let half = full / 2;
+    half + i64::try_from(random % half.unsigned_abs().max(1)).unwrap_or_default()
 }
 
 #[cfg(test)]

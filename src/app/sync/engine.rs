@@ -30,7 +30,7 @@ use desk::Open;
 use lease::holder;
 pub(super) use lease::is_dead;
 use losses::Losses;
-use way_in::WayIn;
+use way_in::{Reading, WayIn};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);
@@ -148,6 +148,7 @@ struct Engine<'scope, 'env> {
     /// How it stood when the engine woke last.
     woken_by: Standing,
     way_in: Option<WayIn<'scope>>,
+    reading: Reading,
     progress: Arc<Progress>,
     losses: Losses,
     /// What went wrong last, as it was warned of; none once that is over.
@@ -197,6 +198,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             heard: link.standing(),
             woken_by: Standing::default(),
             way_in: None,
+            reading: Reading::default(),
             progress: Arc::new(Progress::default()),
             losses: Losses::default(),
             warned: None,
@@ -257,6 +259,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.bus.is_some() && standing.connections > self.heard.connections {
             self.status.connected_since = Some(self.now());
             self.stop_way_in();
+            self.reading = Reading::default();
             self.see(Seen::Connected);
             self.count_loss();
         }
@@ -273,6 +276,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.way_in.as_ref().is_some_and(WayIn::is_over) {
             self.end_way_in();
         }
+        self.read_again();
         let known = self.reader.remote(REMOTE)?;
         self.acknowledged = Acknowledged { seq: known.acked, fence: known.fence };
         let mut behind = self.behind()?;
@@ -303,6 +307,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             if !self.link.standing().connected {
                 self.hang_up();
             }
+            self.reading.hurry();
             self.see(Seen::Asked);
         }
         Ok(())
@@ -311,6 +316,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Ends the connection, so that the next step makes a new one, with what files and settings say then.
     fn hang_up(&mut self) {
         self.stop_way_in();
+        self.reading = Reading::default();
         self.open = None;
         self.bus = None;
         self.exchange = None;
@@ -435,15 +441,19 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         status.reason = self.delivery.reason().map(|reason| reason.name().to_owned());
         status.attempts = self.delivery.attempts();
         if status.last_error.is_none() {
+            status.last_error = self.reading.why().map(str::to_owned);
+        }
+        if status.last_error.is_none() {
             self.warned = None;
         }
-        status.next_attempt_at = self.delivery.next_attempt();
+        status.next_attempt_at = self.delivery.next_attempt().or_else(|| self.reading.next_attempt());
+        let has_failed = status.next_attempt_at.is_some();
         if *status != self.told {
             tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");
             self.told = status.clone();
             self.session.store.set_status(REMOTE, self.told.clone(), self.now())?;
         }
-        if self.tried != self.asked && self.delivery.next_attempt().is_some() {
+        if self.tried != self.asked && has_failed {
             self.session.store.set_tried_since_asked(self.asked)?;
             self.tried = self.asked;
         }
@@ -488,7 +498,8 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// For whoever does it once: done, off, or failed.
     fn is_over(&self) -> Result<bool, SyncError> {
-        let failed = matches!(self.delivery.state(), State::Disabled | State::Blocked | State::Open)
+        let failed = self.reading.is_given_up()
+            || matches!(self.delivery.state(), State::Disabled | State::Blocked | State::Open)
             || (self.delivery.state() == State::Backoff && self.losses.excuse(self.delivery.attempts()) >= 2);
         Ok(failed || self.is_synced()?)
     }

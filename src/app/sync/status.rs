@@ -136,8 +136,8 @@ fn delivery(status: &Status) -> Check {
     let state = match State::named(&status.state) {
         Some(State::Blocked) => CheckState::Failed,
         Some(State::Open | State::Backoff) => CheckState::Warning,
-        // Nobody delivers now, which is no trouble, but for what ended the last attempt.
-        Some(State::Offline) if is_in_trouble => CheckState::Warning,
+        // Nobody delivers now, which is no trouble, but for what ended the last attempt; or all is sent and nothing is read.
+        Some(State::Offline | State::Live) if is_in_trouble => CheckState::Warning,
         _ => CheckState::Ok,
     };
     let reason = status.reason.as_deref().filter(|_| state == CheckState::Failed);
@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(of("live", None, None), (CheckState::Ok, "live".to_owned()));
         assert_eq!(of("offline", None, None), (CheckState::Ok, "offline".to_owned()));
         assert_eq!(of("offline", None, Some("x")), (CheckState::Warning, "offline: x".to_owned()));
+        assert_eq!(of("live", None, Some("x")), (CheckState::Warning, "live: x".to_owned()));
         assert_eq!(of("backoff", None, Some("x")), (CheckState::Warning, "backoff: x".to_owned()));
         let (state, detail) = of("blocked", Some("clock"), Some("x"));
         assert_eq!(state, CheckState::Failed);

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use cim_domain_nix::app::sync::{consent, verify};
+use serde_json::json;
 
+use super::admin::Admin;
 use super::machine::Machine;
 use crate::nats::Server;
 
@@ -107,4 +109,76 @@ fn a_server_that_lost_its_disk_is_filled_again_from_the_machines() {
     let carol = Machine::new("carol", &server);
     carol.synced();
     assert_eq!(carol.shared(), ada.shared());
+}
+
+/// An exchange that nobody can read: others have all of the consumers that it may have.
+fn unreadable(server: &Server) -> (Admin, impl Fn(&Admin) + use<>) {
+    let admin = Admin::of(server);
+    let config = json!({ "name": "NIX_LEDGER", "subjects": ["nix.ledger.*.*.*"], "max_consumers": 3 });
+    admin.call("STREAM.CREATE.NIX_LEDGER", &config);
+    admin.set_up(true).unwrap();
+    let others = ["one", "two", "three"];
+    for name in others {
+        let config = json!({ "durable_name": name, "ack_policy": "none" });
+        let taken = json!({ "stream_name": "NIX_LEDGER", "config": config });
+        admin.call(&format!("CONSUMER.CREATE.NIX_LEDGER.{name}"), &taken);
+    }
+    let free = move |admin: &Admin| {
+        for name in others {
+            admin.call(&format!("CONSUMER.DELETE.NIX_LEDGER.{name}"), &json!({}));
+        }
+    };
+    (admin, free)
+}
+
+#[test]
+fn what_others_sent_is_asked_for_more_and_more_rarely_while_it_cannot_be_read_and_sending_goes_on() {
+    let server = Server::start();
+    let (admin, free) = unreadable(&server);
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let running = ada.start();
+    let now = || ada.session.clock.now();
+    // The sixth pause is of four seconds or more.
+    let far = ada.until("long pauses", |report| {
+        let next = report.remote.status.next_attempt_at;
+        next.is_some_and(|next| next - now() > 3_000_000)
+    });
+    let error = far.remote.status.last_error.unwrap_or_default();
+    assert!(error.contains("consumer"), "{error}");
+    let sent_in = || {
+        let begun = std::time::Instant::now();
+        ada.change(1, 1);
+        ada.until("backlog sent", |report| report.backlog == 0);
+        begun.elapsed()
+    };
+    // What is sent waits for no pause.
+    assert!((0..5).map(|_| sent_in()).min().unwrap().as_millis() < 1_000);
+    let report = ada.until("error", |report| report.remote.status.last_error.is_some());
+    assert_eq!((report.remote.status.state.as_str(), report.remote.status.attempts), ("live", 0));
+    let checks = cim_domain_nix::app::sync::status::checks(&report, now());
+    assert_eq!(checks[0].detail, format!("live: {error}"));
+    free(&admin);
+    // Who asks does not wait for the end of a pause.
+    let asked = now();
+    ada.session.store.ask_whether_synced(asked).unwrap();
+    ada.until("recovery", |report| {
+        let status = &report.remote.status;
+        status.last_error.is_none() && report.remote.synced_at.is_some_and(|at| at >= asked)
+    });
+    assert!(now() - asked < 3_000_000);
+    running.stop();
+}
+
+#[test]
+fn who_synchronises_once_sends_what_is_new_and_says_that_nothing_can_be_read() {
+    let server = Server::start();
+    let (admin, free) = unreadable(&server);
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    let outcome = ada.sync();
+    assert_eq!((outcome.sent, outcome.synced, outcome.status.state.as_str()), (1, false, "live"));
+    assert!(outcome.status.last_error.unwrap().contains("consumer"));
+    free(&admin);
+    assert_eq!(ada.synced().taken, 0);
 }

@@ -1,5 +1,7 @@
 //! What goes wrong in delivery: seen by its machine, told in the log when it changes.
 
+use std::fmt::Display;
+
 use super::super::SyncError;
 use super::super::relay::Stop;
 use super::Engine;
@@ -22,19 +24,39 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 
     pub(super) fn see(&mut self, seen: Seen) {
-        let random = self.session.clock.new_id().as_u64_pair().1;
-        self.delivery.see(seen, self.now(), random);
+        self.delivery.see(seen, self.now(), self.random());
     }
 
-    pub(super) fn fail(&mut self, seen: Seen, why: impl std::fmt::Display) {
-        if self.link.is_stopping() {
-            // Nothing failed but our patience.
+    /// Spreads the attempts of many machines.
+    fn random(&self) -> u64 {
+        self.session.clock.new_id().as_u64_pair().1
+    }
+
+    pub(super) fn fail(&mut self, seen: Seen, why: impl Display) {
+        if self.is_excused(seen) {
             return;
         }
-        if !matches!(seen, Seen::Refused(_)) && self.bus.as_ref().is_some_and(|bus| bus.is_over()) {
-            // What a client took with it that broke down is no failure of its own: that it did is told at the next look.
+        self.status.last_error = Some(self.warn_of(seen, &why));
+        self.see(seen);
+    }
+
+    /// What others sent could not be read, which is tried again by and by: sending goes on.
+    pub(super) fn fail_to_read(&mut self, why: impl Display) {
+        if self.is_excused(Seen::Failed) {
             return;
         }
+        let why = self.warn_of(Seen::Failed, &why);
+        self.reading.fail(why, self.now(), self.random());
+    }
+
+    /// Whether nothing failed but our patience, or what a client took with it that broke down: that it did is told at the next look.
+    fn is_excused(&self, seen: Seen) -> bool {
+        let is_over = || self.bus.as_ref().is_some_and(|bus| bus.is_over());
+        self.link.is_stopping() || !matches!(seen, Seen::Refused(_)) && is_over()
+    }
+
+    /// Says what went wrong, in the words in which it is told.
+    fn warn_of(&mut self, seen: Seen, why: &dyn Display) -> String {
         let why = self.place.target.redact(&why.to_string());
         // As long as the same goes wrong it is warned of once: a leaf that is cut off is asked every 3 s.
         let kind = kind(seen, &why);
@@ -44,8 +66,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             tracing::warn!(?seen, why, "delivery");
             self.warned = Some(kind);
         }
-        self.status.last_error = Some(why);
-        self.see(seen);
+        why
     }
 }
 

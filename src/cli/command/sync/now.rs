@@ -104,7 +104,7 @@ fn wait_for(
         outcome.status = report.remote.status;
         outcome.synced = report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked);
         // What stood in the way before it was asked may be mended since.
-        let failed = tried && matches!(outcome.status.state.as_str(), "blocked" | "backoff" | "open");
+        let failed = tried && outcome.status.next_attempt_at.is_some();
         if outcome.synced || failed || outcome.status.state == "disabled" {
             break;
         }

@@ -21,8 +21,8 @@ pub(super) fn draw(sheet: &mut Sheet, sync: Option<&Sync>, shared: &Shared) {
     };
     let style = match sync.state.as_str() {
         "blocked" => theme.error(),
-        "live" => theme.good(),
-        "backoff" | "open" => theme.warning(),
+        "live" if sync.last_error.is_none() => theme.good(),
+        "live" | "backoff" | "open" => theme.warning(),
         _ => plain,
     };
     let reason = sync.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -47,7 +47,8 @@ pub(super) fn draw(sheet: &mut Sheet, sync: Option<&Sync>, shared: &Shared) {
 fn next_step(sync: &Sync) -> Option<String> {
     match sync.state.as_str() {
         "blocked" => sync.reason.as_deref().and_then(engine::hint).map(str::to_owned),
-        "backoff" | "open" => Some(sync.next_attempt_at.map_or_else(
+        "live" if sync.last_error.is_none() => None,
+        "live" | "backoff" | "open" => Some(sync.next_attempt_at.map_or_else(
             || "nothing: it is tried again".to_owned(),
             |next| format!("nothing: it is tried again at {}", moment::long(next)),
         )),
