@@ -108,7 +108,8 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
         return Err(Refusal::rejected("not_supported", why));
     };
     // Who writes waits for whoever does: the same command twice at once is done once.
-    let _turn = write::NAMES.contains(&name).then(|| desk.turn());
+    let writes = write::NAMES.contains(&name);
+    let _turn = writes.then(|| desk.turn());
     if let Some(repeated) = repeated(desk, asked, name)? {
         return Ok(repeated);
     }
@@ -121,8 +122,10 @@ pub(super) fn run(desk: &Desk, asked: &Asked) -> Result<Value, Refusal> {
     }
     validate(asked, known.fields)?;
     let message = run(desk, asked, &command(desk, asked, name))?;
-    // What is new below a shared root is shared before its events are told.
-    consent::follow(&desk.session)?;
+    if writes {
+        // What is new below a shared root is shared before its events are told.
+        consent::follow(&desk.session)?;
+    }
     let events = events_of(desk, &asked.identity)?;
     Ok(reply::accepted(asked, &message, &events, false))
 }

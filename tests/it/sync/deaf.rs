@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::admin::Admin;
 use super::machine::{Machine, target};
 use super::processes::program;
+use super::requests::Answering;
 use crate::nats::Server;
 
 /// An administrator, and `ada`, who may not listen to these subjects.
@@ -129,4 +130,19 @@ fn what_goes_wrong_again_and_again_is_warned_of_once() {
     tried(3);
     let said = serving.warnings("JetStream");
     assert_eq!(said.len(), 1, "{said:#?}");
+}
+
+#[test]
+fn nobody_is_said_to_be_answered_while_there_is_no_connection() {
+    let mut server = Server::start();
+    let place = Place { target: target(&server.url()), layout: Layout::default() };
+    let ada = Answering::start("ada", &place);
+    let until_it_is = |status: &str| {
+        until(status, || (ada.desk.health()["checks"]["requests"]["status"] == status).then_some(()));
+    };
+    until_it_is("ok");
+    server.down();
+    until_it_is("unknown");
+    server.up();
+    until_it_is("ok");
 }

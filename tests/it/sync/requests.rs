@@ -35,6 +35,7 @@ pub(super) struct World {
 /// A machine that answers and accepts no command.
 pub(super) struct Answering {
     machine: Machine,
+    pub(super) desk: Arc<Desk>,
     stop: Arc<AtomicBool>,
     link: Link,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -46,11 +47,12 @@ impl Answering {
         let (stop, link, place) = (Arc::new(AtomicBool::new(false)), Link::default(), place.clone());
         let desk = Arc::new(Desk::open(machine.session.clone(), ScanRequest::default(), Vec::new()).unwrap());
         let (session, stopping, linked) = (machine.session.clone(), stop.clone(), link.clone());
+        let answering = Some(Arc::clone(&desk));
         let thread = std::thread::spawn(move || {
-            engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, Some(desk)).unwrap();
+            engine::run_with(&session, &|| place.clone(), &linked, Until::Stopped, &stopping, answering).unwrap();
         });
         machine.until("live", |report| report.remote.status.state == "live");
-        Self { machine, stop, link, thread: Some(thread) }
+        Self { machine, desk, stop, link, thread: Some(thread) }
     }
 }
 
