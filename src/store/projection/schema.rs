@@ -90,7 +90,7 @@ pub(in crate::store) fn views_digest() -> String {
     let mut hasher = blake3::Hasher::new();
     for view in views() {
         hasher.update(view.name.as_bytes());
-        hasher.update(view.sql.as_bytes());
+        hasher.update(template::expand(view.sql, At::Now).as_bytes());
         for column in view.columns {
             hasher.update(column.name.as_bytes());
         }
