@@ -19,6 +19,18 @@ fn make_anew(admin: &Admin, changes: &Value) {
     admin.call("STREAM.CREATE.NIX_LEDGER", &config);
 }
 
+/// A server whose exchange is so, and a machine that is told.
+fn blocked_by(changes: &Value, words: &str) -> (Server, Admin, Machine) {
+    let server = Server::start();
+    let admin = Admin::of(&server);
+    admin.set_up(false).unwrap();
+    make_anew(&admin, changes);
+    let ada = Machine::new("ada", &server);
+    ada.discover(1);
+    assert_blocked(&ada.sync(), "stream_differs", words);
+    (server, admin, ada)
+}
+
 #[test]
 fn a_stream_to_which_events_are_sent_in_vain_is_seen_and_an_upgrade_mends_it() {
     for (changes, words) in [
@@ -34,13 +46,7 @@ fn a_stream_to_which_events_are_sent_in_vain_is_seen_and_an_upgrade_mends_it() {
             "it must deny deleting and purging",
         ),
     ] {
-        let server = Server::start();
-        let admin = Admin::of(&server);
-        admin.set_up(false).unwrap();
-        make_anew(&admin, &changes);
-        let ada = Machine::new("ada", &server);
-        ada.discover(1);
-        assert_blocked(&ada.sync(), "stream_differs", words);
+        let (server, admin, ada) = blocked_by(&changes, words);
         let refused = admin.set_up(false).unwrap_err().to_string();
         assert!(refused.contains("NIX_LEDGER") && refused.contains(words), "{refused}");
         admin.set_up(true).unwrap();
@@ -63,13 +69,7 @@ fn what_no_upgrade_changes_is_said_to_be_made_anew() {
             "it must be no mirror",
         ),
     ] {
-        let server = Server::start();
-        let admin = Admin::of(&server);
-        admin.set_up(false).unwrap();
-        make_anew(&admin, &changes);
-        let ada = Machine::new("ada", &server);
-        ada.discover(1);
-        assert_blocked(&ada.sync(), "stream_differs", words);
+        let (_server, admin, _ada) = blocked_by(&changes, words);
         for upgrade in [false, true] {
             let refused = admin.set_up(upgrade).unwrap_err();
             assert!(matches!(refused, SyncError::Bus(BusError::StreamDiffers { .. })), "{refused:?}");
