@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::git;
+use crate::scan::{Answer, Why};
 use crate::store::local::{all_below, forgotten_root};
 use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
+use super::explain::{Verdict, explain};
+use super::scan::tracked_of;
 use super::sync::consent;
 use super::{AppError, Session};
 
@@ -81,7 +84,8 @@ pub fn shared_around(session: &Session, path: &Path) -> Result<Option<PathBuf>, 
 }
 
 /// The roots that a scan of a person's works on: those that are named (made roots if they are none), else all that are known.
-/// What was forgotten is remembered where it is named. A hook, which scans unasked, leaves that alone, and so it does a linked
+/// One that scans of the root around it leave out is a root as well, or the next of them would take for gone what this one finds.
+/// What was forgotten is remembered where it is named. A hook, which scans unasked, leaves both alone, and so it does a linked
 /// work tree outside the roots, as such a one comes and goes with a task: then nothing may be left.
 pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) -> Result<Vec<PathBuf>, AppError> {
     let known = watched(session)?;
@@ -93,14 +97,16 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
     let mut notes = Vec::new();
     for path in named {
         let path = directory(path)?;
-        let is_watched = known.iter().any(|root| path.starts_with(root));
-        if is_unasked && !is_watched && (is_forgotten(&forgotten, &path) || git::is_in_linked_work_tree(&path)) {
+        let is_inside = known.iter().any(|root| path.starts_with(root));
+        let is_left_out = is_inside && is_left_out(&path, &known)?;
+        let is_ruled_out = || is_forgotten(&forgotten, &path) || git::is_in_linked_work_tree(&path);
+        if is_unasked && (is_left_out || !is_inside && is_ruled_out()) {
             continue;
         }
         if !is_unasked {
             notes.push(LocalNote::Unforget { path: path.clone() });
         }
-        if !is_watched {
+        if !is_inside || is_left_out {
             notes.extend(remembered(session, &known, &path)?);
             notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
         }
@@ -112,7 +118,7 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
     let command = session.command("add_root");
     session.store.append(Append { command, received_at: session.clock.now(), writes: Vec::new(), notes })?;
     if adds_root {
-        // It lies in no root that was known. Should another process have made one around it meanwhile, it is private.
+        // It is private, also inside a shared one.
         consent::follow(session)?;
     }
     Ok(roots)
@@ -134,6 +140,17 @@ fn is_forgotten(forgotten: &HashSet<PathBuf>, path: &Path) -> bool {
 /// The same, as the ledger says it.
 pub(super) fn was_forgotten(reader: &Reader, path: &Path) -> Result<bool, StoreError> {
     Ok(is_forgotten(&reader.forgotten()?.into_iter().map(|(path, _)| path).collect(), path))
+}
+
+/// Whether scans of the root around a directory leave it out, with all that is in it. What git tracks there is part of what is
+/// around it.
+fn is_left_out(path: &Path, known: &[PathBuf]) -> Result<bool, AppError> {
+    let Verdict::Skipped { why: Why::GitIgnored { .. } | Why::BuiltIn(_), .. } = explain(path, known, &[])?.verdict
+    else {
+        return Ok(false);
+    };
+    let Answer { files, unknown } = tracked_of(&[path.to_owned()]);
+    Ok(files.is_empty() && unknown.is_empty())
 }
 
 /// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten, and so does

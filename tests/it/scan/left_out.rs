@@ -1,6 +1,7 @@
 //! What scans leave out: by the user's patterns, by git's rules, because it was forgotten, or behind a link.
 
 use cim_domain_nix::app::roots;
+use cim_domain_nix::app::sync::consent::{self, Which};
 use cim_domain_nix::store::view::At;
 
 use super::*;
@@ -217,4 +218,37 @@ fn a_root_behind_a_link_to_another_tree_is_not_that_tree() {
     std::os::unix::fs::symlink(&other, &root).expect("a link");
     let report = estate.scan_with(&ScanRequest::default());
     assert_eq!((report.new, report.removed), (1, 3), "{report:?}");
+}
+
+#[test]
+fn a_directory_that_git_ignores_is_a_root_once_a_person_names_it() {
+    let estate = Estate::new();
+    let git = estate.git("r");
+    estate.write("r/flake.nix", FLAKE);
+    estate.write("r/.gitignore", "/trees\n/lib\n");
+    estate.write("r/lib/m.nix", "{ }");
+    git.commit_all("first");
+    git.run(&["add", "--force", "lib"]);
+    estate.write("r/trees/one/flake.nix", FLAKE);
+    let roots = || estate.session.store.reader().unwrap().roots().unwrap();
+    assert_eq!(estate.scan().seen, 1);
+    consent::share(&estate.session, &Which::All).unwrap();
+    // Whoever scans unasked makes none of it.
+    let trees = estate.root().join("r/trees");
+    let named = |path: &Path| ScanRequest { paths: vec![path.to_owned()], ..ScanRequest::default() };
+    let unasked = ScanRequest { keep_forgotten: true, ..named(&trees) };
+    assert_eq!(estate.scan_with(&unasked), ScanReport::default());
+    assert_eq!(roots().len(), 1);
+    let report = estate.scan_with(&named(&trees));
+    assert_eq!((report.seen, report.new), (1, 1), "{report:?}");
+    let shared: Vec<_> = roots().into_iter().map(|root| (root.path, root.shared)).collect();
+    assert_eq!(shared, [(estate.root(), true), (trees.clone(), false)]);
+    // Scans of everything, and of the root around it, leave its flakes where they are.
+    for request in [ScanRequest::default(), named(&estate.root()), named(&trees)] {
+        let report = estate.scan_with(&request);
+        assert_eq!((report.removed, report.new, report.events), (0, 0, 0), "{report:?}");
+    }
+    // What git tracks is part of what is around it.
+    estate.scan_with(&named(&estate.root().join("r/lib")));
+    assert_eq!(roots().len(), 2);
 }
