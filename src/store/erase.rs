@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use nkeys::KeyPair;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::chain;
+use super::chain::{self, Hash};
 use super::connect;
 use super::error::{Named, StoreError};
 use super::local::unlearn::{Blanked, unlearn};
@@ -142,7 +143,46 @@ pub(crate) fn said(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uu
             said.insert((row.get(0)?, event.uuid()), content);
         }
     }
+    said.extend(signed(connection)?);
     Ok(said)
+}
+
+/// What origins signed to have erased: the content ids of these events, by origin and event.
+fn signed(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uuid), String>> {
+    // A ledger of an older release is looked at as it is.
+    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'erasures')";
+    if !connection.query_row(is_there, [], |row| row.get::<_, bool>(0))? {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT e.origin, o.public_key, e.event_id, e.content_id, s.signature \
+               FROM erasures s JOIN events e ON e.position = s.position JOIN origins o ON o.id = e.origin";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut signed = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (event, content) = (Uuid::from_bytes(row.get(2)?), row.get::<_, Hash>(3)?);
+        if is_signed(row.get_ref(1)?.as_str()?, event, &content, row.get_ref(4)?.as_blob()?) {
+            signed.insert((row.get(0)?, event), chain::content_text(&content));
+        }
+    }
+    Ok(signed)
+}
+
+/// Whether the holder of a key signed that the payload of an event was erased.
+pub(crate) fn is_signed(key: &str, event: Uuid, content: &Hash, signature: &[u8]) -> bool {
+    let message = chain::erasure(key, event, content);
+    KeyPair::from_public_key(key).is_ok_and(|key| key.verify(&message, signature).is_ok())
+}
+
+/// Keeps what an origin signed of an event that came blank, until its event that says so comes.
+pub(crate) fn keep_signature(connection: &Connection, position: i64, signature: &[u8]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO erasures (position, signature) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection.prepare_cached(sql)?.execute((position, signature)).map(drop)
+}
+
+/// That event is here.
+pub(crate) fn drop_signature(connection: &Connection, position: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM erasures WHERE position = ?1")?.execute([position]).map(drop)
 }
 
 fn find(place: &Place<'_>, id: EventId) -> Result<Recorded, StoreError> {

@@ -74,6 +74,9 @@ pub struct Line {
     pub(crate) chain: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shared: Option<SharedLine>,
+    /// What its origin signed to have erased its payload, as long as its event that says so is not here; hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasure: Option<String>,
 }
 
 /// Its place among what its origin has shared.
@@ -101,7 +104,8 @@ impl Store {
             .named(self.path())?;
         let columns = Recorded::COLUMNS.split(", ").map(|column| format!("e.{}", column.trim()));
         let sql = format!(
-            "SELECT {}, o.seq, o.chain FROM events e LEFT JOIN outbox o ON o.position = e.position ORDER BY e.position",
+            "SELECT {}, o.seq, o.chain, s.signature FROM events e LEFT JOIN outbox o ON o.position = e.position \
+             LEFT JOIN erasures s ON s.position = e.position ORDER BY e.position",
             columns.collect::<Vec<_>>().join(", ")
         );
         let mut statement = moment.prepare(&sql).named(self.path())?;
@@ -170,5 +174,6 @@ fn line(row: &Row<'_>, keys: &HashMap<i64, String>) -> rusqlite::Result<Line> {
         undoes: event.undoes.map(id),
         chain: HEXLOWER.encode(&event.chain),
         shared,
+        erasure: row.get::<_, Option<Vec<u8>>>(18)?.map(|signature| HEXLOWER.encode(&signature)),
     })
 }

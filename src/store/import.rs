@@ -191,7 +191,7 @@ impl<'a> Import<'a> {
 
     /// Proves one line and stores it, if it is new.
     fn take(&mut self, line: Line) -> Result<(), StoreError> {
-        let shared = line.shared.clone();
+        let (shared, erasure) = (line.shared.clone(), line.erasure.clone());
         let event = envelope::read(line, &self.keys).map_err(|why| self.refuse(why))?;
         if event.position != self.last.0 + 1 {
             return Err(self.refuse(format!("event {} follows event {}", event.position, self.last.0)));
@@ -205,11 +205,22 @@ impl<'a> Import<'a> {
             let chain = envelope::hash(&shared.chain).map_err(|why| self.refuse(why))?;
             self.shared.push(outbox::Shared { origin: event.origin, seq: shared.seq, position: event.position, chain });
         }
-        if event.is_erased() && chain::content(ERASED) != event.content {
+        let position = event.position;
+        let is_blank = event.is_erased() && chain::content(ERASED) != event.content;
+        if is_blank {
             let named = (event.origin, event.event_id.uuid());
-            self.blank.push(Blank { line: self.line, position: event.position, named, content: event.content });
+            self.blank.push(Blank { line: self.line, position, named, content: event.content });
         }
-        if event.position <= self.head { self.compare(&event) } else { self.store(event) }
+        if position <= self.head {
+            self.compare(&event)?
+        } else {
+            self.store(event)?
+        }
+        if let Some(signature) = erasure.filter(|_| is_blank) {
+            let signature = envelope::signature(&signature).map_err(|why| self.refuse(why))?;
+            erase::keep_signature(self.connection, position, &signature).named(self.path)?;
+        }
+        Ok(())
     }
 
     /// An event that is here already must be the same one.

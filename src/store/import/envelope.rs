@@ -48,6 +48,11 @@ pub(super) fn hash(text: &str) -> Result<Hash, String> {
     bytes.ok_or_else(|| format!("`{text}` is not a hash"))
 }
 
+/// A signature from its hexadecimal text.
+pub(super) fn signature(text: &str) -> Result<Vec<u8>, String> {
+    HEXLOWER.decode(text.as_bytes()).map_err(|_| format!("`{text}` is not a signature"))
+}
+
 fn payload(line: &Line, content: &Hash) -> Result<String, String> {
     if line.payload.is_null() {
         return Ok(ERASED.to_owned());

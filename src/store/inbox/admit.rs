@@ -9,6 +9,7 @@ use super::{Arrival, Sender};
 use crate::domain::catalogue::Event;
 use crate::domain::ledger::LedgerEvent;
 use crate::store::chain::{self, Chain};
+use crate::store::erase;
 use crate::store::shape::{self, ERASED, NAME_LIMIT, PAYLOAD_LIMIT};
 
 /// What was proved.
@@ -64,10 +65,8 @@ fn unfounded<'a>(key: &str, proved: impl Iterator<Item = &'a Arrival> + Clone) -
 
 /// Whether the holder of a key signed that the payload of an event was erased.
 pub(super) fn is_erased_by(key: &str, arrival: &Arrival) -> bool {
-    let message = chain::erasure(key, arrival.event_id, &arrival.content);
-    let verified =
-        |signature: &Vec<u8>| KeyPair::from_public_key(key).is_ok_and(|key| key.verify(&message, signature).is_ok());
-    arrival.erasure.as_ref().is_some_and(verified)
+    let is_signed = |signature: &Vec<u8>| erase::is_signed(key, arrival.event_id, &arrival.content, signature);
+    arrival.erasure.as_ref().is_some_and(is_signed)
 }
 
 impl Arrival {

@@ -24,6 +24,9 @@ impl Intake<'_> {
         }
         let event = self.recorded(sender, arrival);
         append::insert(self.place, &event)?;
+        if let Some(signature) = arrival.erasure.as_ref().filter(|_| arrival.is_blank()) {
+            erase::keep_signature(self.place.connection, event.position, signature).named(self.place.path)?;
+        }
         self.advance(sender, arrival)?;
         self.introduce(sender, arrival)?;
         heir::learn(self.place.connection, &sender.key, &event).named(self.place.path)?;
@@ -162,7 +165,9 @@ impl Intake<'_> {
             .optional()
             .named(self.place.path)?;
         if let Some(position) = position {
-            erase::blank_here(self.place.connection, position).named(self.place.path)?;
+            erase::blank_here(self.place.connection, position)
+                .and_then(|()| erase::drop_signature(self.place.connection, position))
+                .named(self.place.path)?;
             self.taken.erased += 1;
         }
         Ok(())

@@ -2,7 +2,10 @@
 
 use cim_domain_nix::app::sync::{consent, parked, verify};
 use cim_domain_nix::domain::id::EventId;
+use cim_domain_nix::store::check::CheckState;
 use cim_domain_nix::store::erase::Erasure;
+use cim_domain_nix::store::{self, Access, Store, Who, chain};
+use data_encoding::HEXLOWER;
 use serde_json::value::RawValue;
 
 use super::machine::Machine;
@@ -77,6 +80,52 @@ fn what_its_origin_erased_is_taken_in_blank_however_much_later_that_is_said() {
     let bob = Machine::new("bob", &server);
     assert_eq!((bob.synced().taken, bob.status().parked, blank(&bob)), (2_502, 0, 1));
     assert_eq!(bob.shared(), ada.shared());
+    bob.assert_sound();
+}
+
+#[test]
+fn what_its_origin_signed_to_have_erased_is_proved_until_its_event_says_so_and_also_in_an_export() {
+    let server = Server::start();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (whole, signature) = stranger.next("flake.forgotten", "{}");
+    let mut erased = whole.clone();
+    erased.payload = RawValue::from_string("null".to_owned()).unwrap();
+    let content = chain::content("{}");
+    let said = stranger.key.sign(&chain::erasure(&erased.origin, erased.event_id, &content)).unwrap();
+    stranger.publish_erased(&erased, &signature, &said);
+    assert_eq!((bob.synced().taken, blank(&bob)), (1, 1));
+    bob.assert_sound();
+    let export = bob.folder().join("export.jsonl");
+    let mut out = Vec::new();
+    bob.session.store.export(&mut out, &export).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let path = bob.folder().join("copy.db");
+    let import = || {
+        let who = Who { host: "h".to_owned(), user: "u".to_owned() };
+        Store::open(&path, Access::ReadWrite, &who, 0).unwrap().import(&export)
+    };
+    let forged = text.replace(&HEXLOWER.encode(&said), &HEXLOWER.encode(&signature));
+    std::fs::write(&export, forged).unwrap();
+    let refused = import().unwrap_err().to_string();
+    assert!(refused.contains("no event says that it was erased"), "{refused}");
+    std::fs::write(&export, text).unwrap();
+    assert_eq!(import().unwrap().stored, 1);
+    let mut checks = store::verify::verify(&path);
+    // The key stays where it is.
+    checks.retain(|check| check.name != "origin" && check.state != CheckState::Ok);
+    assert!(checks.is_empty(), "{checks:#?}");
+    let payload = format!(
+        r#"{{"content":"{}","event":"{}","reason":"a secret","stream":"{}"}}"#,
+        chain::content_text(&content),
+        erased.event_id,
+        erased.stream
+    );
+    let stream = format!("ledger/{}.shared", erased.origin);
+    let (event, signature) = stranger.next_in(&stream, 1, "ledger.erased", &payload);
+    stranger.publish(&event, Some(&signature));
+    assert_eq!((bob.synced().taken, bob.count("SELECT count(*) FROM erasures")), (1, 0));
     bob.assert_sound();
 }
 
