@@ -64,6 +64,8 @@ pub struct Desk {
     coverage: Mutex<Option<Coverage>>,
     /// None before requests were offered an answer.
     hearing: Mutex<Option<Hearing>>,
+    /// Whether the connection on which they come stands.
+    connected: AtomicBool,
     /// Set when what takes long is to be left where it is.
     halted: AtomicBool,
     /// Held by whoever writes a file for others.
@@ -83,7 +85,7 @@ impl Desk {
         let (reader, glancer, since) = (Mutex::new(reader), Mutex::new(glancer), session.clock.now());
         let (coverage, hearing, writing, scans) = <(Mutex<_>, Mutex<_>, Mutex<_>, Scans)>::default();
         let (answered, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        let halted = AtomicBool::new(false);
+        let (connected, halted) = <(AtomicBool, AtomicBool)>::default();
         Ok(Self {
             session,
             scan,
@@ -93,6 +95,7 @@ impl Desk {
             glancer,
             coverage,
             hearing,
+            connected,
             halted,
             writing,
             answered,
@@ -178,8 +181,16 @@ impl Desk {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
     }
 
-    /// Whether requests reach it; none before that is known.
+    /// Takes in whether the connection stands on which requests come.
+    pub fn connects(&self, now: bool) {
+        self.connected.store(now, Ordering::Relaxed);
+    }
+
+    /// Whether requests reach it; none before that is known, and while there is no connection.
     pub fn hearing(&self) -> Option<Hearing> {
+        if !self.connected.load(Ordering::Relaxed) {
+            return None;
+        }
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

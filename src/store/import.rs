@@ -212,9 +212,9 @@ impl<'a> Import<'a> {
             self.blank.push(Blank { line: self.line, position, named, content: event.content });
         }
         if position <= self.head {
-            self.compare(&event)?
+            self.compare(&event)?;
         } else {
-            self.store(event)?
+            self.store(event)?;
         }
         if let Some(signature) = erasure.filter(|_| is_blank) {
             let signature = envelope::signature(&signature).map_err(|why| self.refuse(why))?;

@@ -210,8 +210,10 @@ fn forget(desk: &Desk, asked: &Asked, command: &Command) -> Result<String, Refus
     if flake.origin != desk.session.store.origin().public_key {
         return Err(Refusal::owned_by(&flake.origin));
     }
-    forget::forget_as(&desk.session, flake.id, command.clone())?;
-    Ok(format!("{} is forgotten", flake.path))
+    match forget::forget_as(&desk.session, flake.id, command.clone())? {
+        Some(path) => Ok(format!("{path} is forgotten")),
+        None => Err(Refusal::rejected("refused", format!("{} is not there any more", flake.path))),
+    }
 }
 
 /// The command as it is recorded: with the asker's identity, and the asker's name marked as theirs.

@@ -26,8 +26,7 @@ pub(super) fn health(desk: &Desk, names_places: bool) -> Value {
         Ok(report) => checks.extend(status::checks(report, now)),
         Err(error) => checks.push(named("synchronisation", CheckState::Unknown, error.to_string())),
     }
-    let is_connected = report.as_ref().is_ok_and(|report| report.remote.status.connected_since.is_some());
-    checks.push(of_hearing(desk.hearing().filter(|_| is_connected).as_ref()));
+    checks.push(of_hearing(desk.hearing().as_ref()));
     checks.push(of_watching(desk.coverage().as_ref(), names_places));
     checks.push(of_nix(std::env::var_os("PATH").as_deref()));
     checks.push(programs::check(&programs::states(), now));

@@ -30,7 +30,7 @@ use desk::Open;
 use lease::holder;
 pub(super) use lease::is_dead;
 use losses::Losses;
-use way_in::{Reading, WayIn};
+use way_in::{Retry, WayIn};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
 const NAP: Duration = Duration::from_millis(50);
@@ -148,7 +148,7 @@ struct Engine<'scope, 'env> {
     /// How it stood when the engine woke last.
     woken_by: Standing,
     way_in: Option<WayIn<'scope>>,
-    reading: Reading,
+    retry: Retry,
     progress: Arc<Progress>,
     losses: Losses,
     /// What went wrong last, as it was warned of; none once that is over.
@@ -198,7 +198,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             heard: link.standing(),
             woken_by: Standing::default(),
             way_in: None,
-            reading: Reading::default(),
+            retry: Retry::default(),
             progress: Arc::new(Progress::default()),
             losses: Losses::default(),
             warned: None,
@@ -259,7 +259,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         if self.bus.is_some() && standing.connections > self.heard.connections {
             self.status.connected_since = Some(self.now());
             self.stop_way_in();
-            self.reading = Reading::default();
+            self.retry = Retry::default();
             self.see(Seen::Connected);
             self.count_loss();
         }
@@ -307,7 +307,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             if !self.link.standing().connected {
                 self.hang_up();
             }
-            self.reading.hurry();
+            self.retry.try_now();
             self.see(Seen::Asked);
         }
         Ok(())
@@ -316,8 +316,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Ends the connection, so that the next step makes a new one, with what files and settings say then.
     fn hang_up(&mut self) {
         self.stop_way_in();
-        self.reading = Reading::default();
+        self.retry = Retry::default();
         self.open = None;
+        if let Some(desk) = &self.desk {
+            desk.connects(false);
+        }
         self.bus = None;
         self.exchange = None;
     }
@@ -441,12 +444,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         status.reason = self.delivery.reason().map(|reason| reason.name().to_owned());
         status.attempts = self.delivery.attempts();
         if status.last_error.is_none() {
-            status.last_error = self.reading.why().map(str::to_owned);
+            status.last_error = self.retry.why().map(str::to_owned);
         }
         if status.last_error.is_none() {
             self.warned = None;
         }
-        status.next_attempt_at = self.delivery.next_attempt().or_else(|| self.reading.next_attempt());
+        status.next_attempt_at = self.delivery.next_attempt().or_else(|| self.retry.next_attempt());
         let has_failed = status.next_attempt_at.is_some();
         if *status != self.told {
             tracing::info!(state = status.state, reason = status.reason, error = status.last_error, "delivery");
@@ -498,7 +501,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// For whoever does it once: done, off, or failed.
     fn is_over(&self) -> Result<bool, SyncError> {
-        let failed = self.reading.is_given_up()
+        let failed = self.retry.is_given_up()
             || matches!(self.delivery.state(), State::Disabled | State::Blocked | State::Open)
             || (self.delivery.state() == State::Backoff && self.losses.excuse(self.delivery.attempts()) >= 2);
         Ok(failed || self.is_synced()?)

@@ -158,7 +158,8 @@ impl Intake<'_> {
             }
         }
         self.write_down()?;
-        Ok(Ended::Stopped)
+        // What was seen last is told also when it was asked to stop meanwhile.
+        Ok(self.ended.take().unwrap_or(Ended::Stopped))
     }
 
     /// Takes messages up to one and moves the cursor; whether the exchange is to be read from elsewhere.

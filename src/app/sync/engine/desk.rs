@@ -96,6 +96,14 @@ impl Open {
         ear.unheard = unheard;
     }
 
+    /// Whether the connection stands on which it answers; where it could not be opened, that of the exchange.
+    fn is_connected(&self, standing: &Standing) -> bool {
+        match &self.at {
+            Some((_, bus)) => bus.link().standing().connected && !bus.is_over(),
+            None => standing.connected,
+        }
+    }
+
     /// Whether it is to be opened again, as the exchange's own connection stands.
     fn is_due(&self, standing: &Standing) -> bool {
         let waited = self.opened.elapsed();
@@ -153,6 +161,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             && open.is_due(&self.link.standing())
         {
             open.reopen(desk, &self.place, (&name, self.link));
+        }
+        if let Some(desk) = &self.desk {
+            let standing = self.link.standing();
+            desk.connects(self.open.as_ref().is_some_and(|open| open.is_connected(&standing)));
         }
         if let (Some(desk), Some(open)) = (&self.desk, &mut self.open) {
             open.listen(desk);

@@ -46,7 +46,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             return;
         }
         let why = self.warn_of(Seen::Failed, &why);
-        self.reading.fail(why, self.now(), self.random());
+        if self.status.last_error.as_deref() == self.retry.why() {
+            self.status.last_error = Some(why.clone());
+        }
+        self.retry.fail(why, self.now(), self.random());
     }
 
     /// Whether nothing failed but our patience, or what a client took with it that broke down: that it did is told at the next look.

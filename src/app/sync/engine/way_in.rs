@@ -15,7 +15,7 @@ const GIVEN_UP: u32 = 4;
 
 /// How often what others sent could not be read, and when that is tried again. Sending does not wait for it.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct Retry {
     /// How often in a row.
     failed: u32,
     /// When it is tried again, in microseconds since 1970 UTC; none while it is being tried.
@@ -24,7 +24,7 @@ pub(super) struct Reading {
     why: Option<String>,
 }
 
-impl Reading {
+impl Retry {
     /// It failed; the pauses grow.
     pub(super) fn fail(&mut self, why: String, now: i64, random: u64) {
         self.again = Some(now.saturating_add(pause_us(self.failed, random)));
@@ -39,7 +39,7 @@ impl Reading {
     }
 
     /// It is tried at once.
-    pub(super) const fn hurry(&mut self) {
+    pub(super) const fn try_now(&mut self) {
         self.again = None;
     }
 
@@ -79,10 +79,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         bus: Arc<Bus>,
         exchange: Exchange,
     ) {
-        if self.reading.is_waiting(self.now()) {
+        if self.retry.is_waiting(self.now()) {
             return;
         }
-        self.reading.hurry();
+        self.retry.try_now();
         let stop = Arc::new(AtomicBool::new(false));
         // Not left to the thread: until it begins, nothing is known of what came meanwhile.
         self.progress.caught_up.store(false, Ordering::Release);
@@ -101,16 +101,16 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Forgets what failed once all is read, and begins again when a pause is over.
     pub(super) fn read_again(&mut self) {
         if self.way_in.is_some() {
-            if self.reading.failed > 0 && self.progress.caught_up.load(Ordering::Acquire) {
-                if self.status.last_error == self.reading.why {
+            if self.retry.failed > 0 && self.progress.caught_up.load(Ordering::Acquire) {
+                if self.status.last_error == self.retry.why {
                     self.status.last_error = None;
                 }
-                self.reading = Reading::default();
+                self.retry = Retry::default();
             }
             return;
         }
         let is_sending = matches!(self.delivery.state(), State::CatchingUp | State::Live);
-        if is_sending && self.reading.failed > 0 && !self.reading.is_waiting(self.now()) {
+        if is_sending && self.retry.failed > 0 && !self.retry.is_waiting(self.now()) {
             // The exchange may be another by now: what it holds is asked first.
             self.see(Seen::Connected);
         }
@@ -149,24 +149,24 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_tried_again_after_pauses_that_grow() {
-        let mut reading = Reading::default();
-        assert!(!reading.is_waiting(0) && !reading.is_given_up());
+        let mut retry = Retry::default();
+        assert!(!retry.is_waiting(0) && !retry.is_given_up());
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            reading.fail("no answer".to_owned(), 0, 0);
-            pauses.push(reading.next_attempt().unwrap());
+            retry.fail("no answer".to_owned(), 0, 0);
+            pauses.push(retry.next_attempt().unwrap());
         }
         assert!(pauses.is_sorted() && pauses[0] < 250_000 && pauses[11] == LONGEST_PAUSE_US / 2, "{pauses:?}");
-        assert!(reading.is_given_up() && reading.why() == Some("no answer"));
-        assert!(reading.is_waiting(pauses[11] - 1) && !reading.is_waiting(pauses[11]));
-        reading.hurry();
-        assert!(!reading.is_waiting(0) && reading.is_given_up());
+        assert!(retry.is_given_up() && retry.why() == Some("no answer"));
+        assert!(retry.is_waiting(pauses[11] - 1) && !retry.is_waiting(pauses[11]));
+        retry.try_now();
+        assert!(!retry.is_waiting(0) && retry.is_given_up());
     }
 
     #[test]
     fn a_clock_that_was_ahead_makes_no_pause_longer() {
-        let mut reading = Reading::default();
-        reading.fail("no answer".to_owned(), 86_400_000_000, 0);
-        assert!(!reading.is_waiting(0));
+        let mut retry = Retry::default();
+        retry.fail("no answer".to_owned(), 86_400_000_000, 0);
+        assert!(!retry.is_waiting(0));
     }
 }
