@@ -23,6 +23,8 @@ use crate::nats::Server;
 pub(super) fn program(machine: &Machine, url: &str, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cim-nix"));
     command.args(arguments.split(' ')).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", machine.folder());
+    // Where coverage is measured, it is told where to write that.
+    command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
     command
         .env("CIM_NIX_DB", machine.session.store.path())
         .env("CIM_NIX_SYSTEM_ROOT", machine.folder())
