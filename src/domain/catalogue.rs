@@ -90,7 +90,7 @@ catalogue! {
     CONFIG_ROLLED_BACK = Config "rolled_back" v 1: "An older generation of a NixOS became the current one again.";
     CONFIG_DISCOVERED = Config "discovered" v 1: "A configuration of a flake was seen for the first time, or again after it was deleted.";
     CONFIG_UPDATED = Config "updated" v 1: "A configuration of a flake has other modules, users or services than before.";
-    CONFIG_DELETED = Config "deleted" v 1: "A flake has a configuration no longer.";
+    CONFIG_DELETED = Config "deleted" v 1: "A configuration is seen in its flake no longer: it is gone, or written out of sight.";
     PINS_DISCOVERED = Pins "discovered" v 1: "A file that pins sources without a flake was seen for the first time, or again after it was removed.";
     PINS_UPDATED = Pins "updated" v 1: "Some of the sources that a file pins are others.";
     PINS_REMOVED = Pins "removed" v 1: "A file with pins is gone; its directory was looked at.";

@@ -59,7 +59,7 @@ pub enum ConfigEvent {
         /// What changed.
         change: Box<HostChange>,
     },
-    /// A flake has the configuration no longer.
+    /// The configuration is seen in its flake no longer: it is gone, or written where nobody can read it without evaluating.
     Deleted {
         /// Which one.
         name: HostName,

@@ -38,15 +38,6 @@ pub struct Gap {
     pub span: Span,
 }
 
-impl Outputs {
-    /// Whether every name of a category (`packages`, `overlays`, …) is known.
-    pub fn is_complete(&self, category: &str) -> bool {
-        let inside =
-            |path: &str| path.strip_prefix(category).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        !self.unknown.iter().any(|gap| gap.path.is_empty() || inside(&gap.path))
-    }
-}
-
 /// Names of what the function `outputs` of a flake returns; `flake_parts` are the inputs that are flake-parts.
 pub(super) fn read(tree: &Tree, reader: &Reader, function: &Value, flake_parts: &[&str]) -> Outputs {
     let mut outputs = Outputs::default();

@@ -27,8 +27,6 @@ struct Seen {
     hosts: BTreeMap<HostName, Host>,
     /// Those with a file that makes no sense: what is seen of them is only what could be made out.
     not_understood: BTreeSet<HostName>,
-    /// The kinds of which every one is known: what is not among the seen ones is not there.
-    complete: BTreeSet<HostKind>,
 }
 
 /// Records what is new about the configurations of the flakes of which something was read, in this scan or in one that did
@@ -62,8 +60,7 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
     for flake in flakes {
         let same_files = ![&touched, &due].iter().any(|flakes| flakes.get(&flake.id) == Some(&true));
         for tries_left in (0..TRIES).rev() {
-            let gone = || Seen { complete: HostKind::ALL.into(), ..Seen::default() };
-            let seen = if flake.removed { Ok(Some(gone())) } else { look(flake.id, &flake.directory) };
+            let seen = if flake.removed { Ok(Some(Seen::default())) } else { look(flake.id, &flake.directory) };
             let settled = LocalNote::ConfigsSettled { flake: flake.id, began: settler.began() };
             // What cannot be read stays due.
             let Ok(seen) = seen else { break };
@@ -92,8 +89,8 @@ fn settle_flake(
     settled: LocalNote,
     settler: &mut Settler<'_>,
 ) -> Result<Outcome, AppError> {
-    let gone = recorded.into_iter().flatten().filter(|name| seen.complete.contains(&name.kind));
-    let names: BTreeSet<&HostName> = seen.hosts.keys().chain(gone).collect();
+    // What a text that makes sense names no longer is seen no longer, also where it may be written out of sight by now.
+    let names: BTreeSet<&HostName> = seen.hosts.keys().chain(recorded.into_iter().flatten()).collect();
     let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), vec![settled]);
     for name in names {
         let stream = Known::host_stream(name);
@@ -129,8 +126,7 @@ fn look(flake: FlakeId, directory: &Path) -> Result<Option<Seen>, ReadError> {
     if !file.is_understood() {
         return Ok(None);
     }
-    let is_complete = |kind: &HostKind| file.outputs.is_complete(kind.output());
-    let mut seen = Seen { complete: HostKind::ALL.into_iter().filter(is_complete).collect(), ..Seen::default() };
+    let mut seen = Seen::default();
     let mut follower = Follower::new(directory);
     for one in configurations {
         let Some(kind) = HostKind::ALL.into_iter().find(|kind| kind.output() == one.category) else { continue };

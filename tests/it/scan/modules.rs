@@ -232,8 +232,30 @@ fn a_slip_in_flake_nix_deletes_no_configuration() {
     estate.write("infra/flake.nix", "");
     let kinds = scan(&estate);
     assert!(!kinds.iter().any(|kind| kind.starts_with("config.")), "{kinds:?}");
+}
+
+#[test]
+fn a_configuration_that_flake_nix_names_no_longer_is_seen_no_longer_also_where_outputs_are_unknown() {
+    let estate = estate();
+    let parts = |hosts: &str| {
+        format!(
+            "{{ inputs.flake-parts.url = \"github:hercules-ci/flake-parts\"; outputs = inputs@{{ flake-parts, ... }}: \
+             flake-parts.lib.mkFlake {{ inherit inputs; }} {{ imports = [ inputs.x.flakeModule ]; \
+             flake.nixosConfigurations = {{ {hosts} }}; }}; }}"
+        )
+    };
+    let host = |name: &str| format!("{name} = lib.nixosSystem {{ modules = [ ./hosts/cellar ]; }};");
+    let seen = || column(&estate.session, "SELECT name FROM v1_configs WHERE valid_to IS NULL ORDER BY 1");
+    estate.write("infra/flake.nix", &parts(&(host("desk") + &host("old"))));
+    scan(&estate);
+    assert_eq!(seen(), ["desk", "old"]);
+    estate.write("infra/flake.nix", &parts(&host("desk")));
+    assert_eq!(scan(&estate), ["config.deleted"]);
+    assert_eq!(seen(), ["desk"]);
     estate.write("infra/flake.nix", "{ outputs = inputs: import ./outputs.nix inputs; }");
-    assert_eq!(scan(&estate), Vec::<String>::new(), "what cannot be known is not gone");
+    let kinds = scan(&estate);
+    assert!(kinds.contains(&"config.deleted".to_owned()), "{kinds:?}");
+    assert_eq!(seen(), Vec::<String>::new());
 }
 
 #[test]
