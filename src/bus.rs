@@ -25,6 +25,8 @@ mod link;
 
 pub mod publish;
 
+mod service;
+
 mod singly;
 
 pub mod subject;

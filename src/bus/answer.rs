@@ -1,15 +1,13 @@
-//! Answering requests: endpoints of one NATS micro service, so that `$SRV.PING`, `INFO` and `STATS` tell of them too.
+//! Answering requests: endpoints of one NATS micro service. Only inboxes are answered.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
-use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt};
-use async_nats::{Client, HeaderMap};
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE};
+use async_nats::{Client, HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use tokio::sync::Semaphore;
@@ -19,6 +17,7 @@ use super::connect::{Bus, LARGEST_MESSAGE, chain};
 use super::denied::{Act, Denied};
 use super::error::BusError;
 use super::link::{Link, Standing};
+use super::service::{Service, inbox, is_led_astray, say};
 
 /// How many requests are answered at a time.
 const AT_ONCE: usize = 4;
@@ -105,29 +104,11 @@ pub struct Miss {
     pub code: String,
 }
 
-/// How many answers of an endpoint were no success.
-#[derive(Debug, Default)]
-struct Missed {
-    rejected: AtomicU64,
-    failed: AtomicU64,
-}
-
-impl Missed {
-    fn count(&self, miss: &Miss) {
-        let counter = if miss.rejected { &self.rejected } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn told(&self) -> serde_json::Value {
-        let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        serde_json::json!({ "rejected": number(&self.rejected), "failed": number(&self.failed) })
-    }
-}
-
 /// Requests are answered until this is dropped. Once the process is to end, nothing more is taken, and what was taken and not begun is
 /// refused.
 pub struct Answering {
-    service: Option<Service>,
+    /// What tells NATS tools of it.
+    shown: JoinHandle<()>,
     offer: Offer,
     /// What is listened to, each with what listens.
     tasks: Vec<(String, JoinHandle<()>)>,
@@ -139,11 +120,10 @@ pub struct Answering {
 
 /// What is offered.
 struct Offer {
-    name: String,
+    service: Arc<Service>,
     endpoints: Vec<Endpoint>,
     answer: Answer,
     origin: Arc<str>,
-    missed: HashMap<String, Arc<Missed>>,
     busy: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
@@ -196,21 +176,15 @@ impl Bus {
     /// When the server does not take the subscriptions.
     pub fn answer(&self, about: About<'_>, endpoints: &[Endpoint], answer: &Answer) -> Result<Answering, BusError> {
         let doing = "offering to answer requests";
-        let failed = |why: String| BusError::Failed { doing, why };
-        let About { name, version, description, origin } = about;
-        let missed: HashMap<String, Arc<Missed>> =
-            endpoints.iter().map(|one| (one.name.clone(), Arc::default())).collect();
-        // The library's own `num_errors` counts answers without a body, and ours have one.
-        let told = missed.clone();
-        let stats = move |endpoint: String, _| told.get(endpoint.as_str()).map_or_else(Default::default, |m| m.told());
-        let starting = self.client.service_builder().description(description).stats_handler(stats).start(name, version);
-        let service = self.wait(doing, starting)?.map_err(|error| failed(error.to_string()))?;
+        let inbox = self.client.new_inbox();
+        let service = Arc::new(Service::new(&about, inbox.rsplit('.').next().unwrap_or(&inbox).to_owned()));
         let (busy, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WAITING)));
-        let (name, endpoints, answer) = (name.to_owned(), endpoints.to_vec(), answer.clone());
-        let offer = Offer { name, endpoints, answer, origin: origin.into(), missed, busy, waiting };
+        let (endpoints, answer, origin) = (endpoints.to_vec(), answer.clone(), about.origin.into());
+        let shown = self.show(doing, &service)?;
+        let offer = Offer { service, endpoints, answer, origin, busy, waiting };
         let (runtime, client) = (self.runtime.handle().clone(), self.client.clone());
         let violations = self.link().standing().violations;
-        let mut answering = Answering { service: Some(service), offer, tasks: Vec::new(), violations, runtime, client };
+        let mut answering = Answering { shown, offer, tasks: Vec::new(), violations, runtime, client };
         self.listen(&mut answering, &|_| true)?;
         Ok(answering)
     }
@@ -233,23 +207,24 @@ impl Bus {
 
     fn listen(&self, answering: &mut Answering, wanted: &dyn Fn(&str) -> bool) -> Result<(), BusError> {
         let doing = "offering to answer requests";
-        let Answering { service: Some(service), offer, tasks, .. } = answering else { return Ok(()) };
+        let Answering { offer, tasks, .. } = answering;
+        let (service, name) = (&offer.service, offer.service.name());
         for endpoint in &offer.endpoints {
             if wanted(&endpoint.subject) {
                 let group = match endpoint.who {
                     Who::Each => self.client.new_inbox(),
-                    Who::One | Who::Doer => offer.name.clone(),
-                    Who::Otherwise => format!("{}-otherwise", offer.name),
+                    Who::One | Who::Doer => name.to_owned(),
+                    Who::Otherwise => format!("{name}-otherwise"),
                 };
-                let builder = service.endpoint_builder().name(&endpoint.name).queue_group(group);
-                let requests = self.wait(doing, builder.add(endpoint.subject.as_str()))?;
-                let requests = requests.map_err(|error| BusError::Failed { doing, why: error.to_string() })?;
+                service.offer(&endpoint.name, &endpoint.subject, &group);
+                let requests = self.wait(doing, self.client.queue_subscribe(endpoint.subject.clone(), group))?;
+                let requests = requests.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
                 let serving = self.desk(offer, endpoint).serve(requests, offer.waiting.clone());
                 tasks.push((endpoint.subject.clone(), self.runtime.handle().spawn(serving)));
             }
-            let lit = beacon(&offer.name, &endpoint.subject);
+            let lit = beacon(name, &endpoint.subject);
             if endpoint.who == Who::Doer && wanted(&lit) {
-                let task = self.light(doing, &offer.name, &endpoint.subject)?;
+                let task = self.light(doing, name, &endpoint.subject)?;
                 tasks.push((lit, task));
             }
         }
@@ -260,10 +235,11 @@ impl Bus {
         Desk {
             answer: offer.answer.clone(),
             busy: offer.busy.clone(),
-            missed: offer.missed.get(&endpoint.name).cloned().unwrap_or_default(),
+            service: offer.service.clone(),
+            endpoint: endpoint.name.as_str().into(),
             origin: offer.origin.clone(),
             client: self.client.clone(),
-            unless: (endpoint.who == Who::Otherwise).then(|| offer.name.as_str().into()),
+            waits: endpoint.who == Who::Otherwise,
             link: self.link().clone(),
         }
     }
@@ -277,10 +253,8 @@ impl Bus {
         Ok(self.runtime.handle().spawn(async move {
             let mut stopped = pin!(link.stopped());
             while let Either::Left((Some(message), _)) = select(asked.next(), stopped.as_mut()).await {
-                if let Some(inbox) = message.reply
-                    && let Err(error) = client.publish(inbox, "{\"ok\":true}".into()).await
-                {
-                    tracing::debug!(%error, "nobody waits for the answer");
+                if let Some(inbox) = inbox(&message) {
+                    say(&client, inbox, HeaderMap::new(), b"{\"ok\":true}".to_vec()).await;
                 }
             }
         }))
@@ -302,9 +276,7 @@ impl Drop for Answering {
         for (_, task) in &self.tasks {
             task.abort();
         }
-        if let Some(service) = self.service.take() {
-            self.runtime.spawn(service.stop());
-        }
+        self.shown.abort();
     }
 }
 
@@ -313,25 +285,29 @@ impl Drop for Answering {
 struct Desk {
     answer: Answer,
     busy: Arc<Semaphore>,
-    missed: Arc<Missed>,
+    service: Arc<Service>,
+    endpoint: Arc<str>,
     origin: Arc<str>,
     client: Client,
-    /// In the name of which service it is asked whether somebody else does it.
-    unless: Option<Arc<str>>,
+    /// Whether it is asked first whether somebody else does it.
+    waits: bool,
     /// Says when the process is to end.
     link: Link,
 }
 
 impl Desk {
     /// Takes requests until the process is to end, and then those that have come by then.
-    async fn serve(self, mut requests: async_nats::service::endpoint::Endpoint, waiting: Arc<Semaphore>) {
-        let take = |request| {
-            let desk = self.clone();
+    async fn serve(self, mut requests: Subscriber, waiting: Arc<Semaphore>) {
+        let take = |message| {
+            let (desk, came) = (self.clone(), Instant::now());
             let place = waiting.clone().try_acquire_owned();
             async move {
                 match place {
-                    Ok(place) => drop(tokio::spawn(desk.reply(request, place))),
-                    Err(_) => desk.respond(&request, desk.too_busy()).await,
+                    _ if is_led_astray(&message) => {
+                        tracing::debug!(subject = %message.subject, reply = ?message.reply, "only inboxes are answered");
+                    }
+                    Ok(place) => drop(tokio::spawn(desk.reply((message, came), place))),
+                    Err(_) => desk.respond(&message, came, desk.too_busy()).await,
                 }
             }
         };
@@ -342,7 +318,7 @@ impl Desk {
                 take(request).await;
             }
         }
-        if let Err(error) = requests.stop().await {
+        if let Err(error) = requests.unsubscribe().await {
             tracing::debug!(%error, "the connection is gone");
             return;
         }
@@ -351,20 +327,18 @@ impl Desk {
         }
     }
 
-    async fn reply(self, request: async_nats::service::Request, _waiting: tokio::sync::OwnedSemaphorePermit) {
-        if let Some(name) = &self.unless
-            && is_lit(&self.client, name, &request.message.subject).await
-        {
+    async fn reply(self, (message, came): (Message, Instant), _waiting: tokio::sync::OwnedSemaphorePermit) {
+        if self.waits && is_lit(&self.client, self.service.name(), &message.subject).await {
             return;
         }
         let Ok(_turn) = self.busy.clone().acquire_owned().await else { return };
         if self.link.is_stopping() {
-            return self.respond(&request, self.stopping()).await;
+            return self.respond(&message, came, self.stopping()).await;
         }
         let asked = Request {
-            subject: request.message.subject.to_string(),
-            headers: request.message.headers.clone().unwrap_or_default(),
-            body: request.message.payload.to_vec(),
+            subject: message.subject.to_string(),
+            headers: message.headers.clone().unwrap_or_default(),
+            body: message.payload.to_vec(),
         };
         // A panic in an answer is an answer, too: silence would make the asker wait.
         let answer = self.answer.clone();
@@ -376,7 +350,7 @@ impl Desk {
             Ok(answered) => answered,
             Err(_) => self.error("internal", "the request could not be answered; this is a mistake in cim-nix"),
         };
-        self.respond(&request, answered).await;
+        self.respond(&message, came, answered).await;
     }
 
     /// How many bytes an answer may have: the server refuses what is larger than it takes, headers and body together.
@@ -384,15 +358,15 @@ impl Desk {
         LARGEST_MESSAGE.min(self.client.max_payload().saturating_sub(HEADERS))
     }
 
-    async fn respond(&self, request: &async_nats::service::Request, answered: Answered) {
+    async fn respond(&self, message: &Message, came: Instant, answered: Answered) {
         let mut headers = HeaderMap::new();
+        self.service.count(&self.endpoint, came.elapsed(), answered.miss.as_ref());
         if let Some(miss) = &answered.miss {
-            self.missed.count(miss);
             headers.insert(NATS_SERVICE_ERROR, miss.code.as_str());
             headers.insert(NATS_SERVICE_ERROR_CODE, if miss.rejected { "400" } else { "500" });
         }
-        if let Err(error) = request.respond_with_headers(Ok(answered.body.into()), headers).await {
-            tracing::debug!(%error, "nobody waits for the answer");
+        if let Some(inbox) = inbox(message) {
+            say(&self.client, inbox, headers, answered.body).await;
         }
     }
 

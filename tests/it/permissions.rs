@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::bus::{Bus, BusError, Exchange, Layout, Link, Outgoing, SetUp, Target};
+use futures_util::StreamExt;
 use serde_json::Value;
 
 use crate::nats::Server;
@@ -96,6 +97,24 @@ fn assert_silent(bus: &Bus, subject: &str) {
     panic!("{subject} was let through: {now:?}");
 }
 
+/// Who asks itself for an answer elsewhere may not publish there afterwards either.
+fn assert_not_led_astray(world: &World, workstation: &Bus, layout: &Layout) {
+    let exchange = || workstation.exchange(layout, Clock::system().now()).unwrap().last;
+    let before = exchange();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let login = |user: &str| async_nats::ConnectOptions::with_user_and_password(user.into(), user.into());
+        let client = login("workstation").connect(world.server.url()).await.unwrap();
+        let mut heard = client.subscribe("discovery.cim-domain-nix.x").await.unwrap();
+        let elsewhere = format!("nix.ledger.{STRANGER}.flake.updated");
+        client.publish_with_reply("discovery.cim-domain-nix.x", elsewhere.clone(), "".into()).await.unwrap();
+        assert!(heard.next().await.is_some_and(|message| message.reply.is_some()));
+        client.publish(elsewhere, "{}".into()).await.unwrap();
+        client.flush().await.unwrap();
+    });
+    assert_eq!(exchange(), before);
+}
+
 #[test]
 fn a_workstation_shares_in_its_own_name_and_in_no_other() {
     let world = World::new();
@@ -126,6 +145,7 @@ fn a_workstation_shares_in_its_own_name_and_in_no_other() {
     ] {
         assert_silent(&workstation, subject);
     }
+    assert_not_led_astray(&world, &workstation, &layout);
     let elsewhere = Layout { ledger: "OTHER".to_owned(), ..Layout::default() };
     assert!(workstation.set_up_ledger(&elsewhere, false).is_err());
 }

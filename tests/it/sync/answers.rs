@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cim_domain_nix::bus::{About, Answer, Answered, Bus, Endpoint, Link, Target, Who};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::admin::Admin;
 use super::machine::Machine;
-use super::requests::Answering;
+use super::requests::{Answering, World};
 use crate::nats::Server;
 
 #[test]
@@ -76,4 +77,42 @@ fn requests_are_answered_once_the_server_takes_a_connection_that_it_has_refused(
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody answers");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+#[test]
+fn whoever_asks_for_an_answer_elsewhere_has_this_machine_publish_nothing_there() {
+    let world = World::new(&["flake.scan", "flake.forget"]);
+    let admin = Admin::of(&world.server);
+    let own = world.machine.session.store.origin().public_key.clone();
+    let messages = || admin.info("NIX_LEDGER")["state"]["messages"].clone();
+    world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    world.machine.until("all sent", |report| report.backlog == 0);
+    let before = messages();
+    let answered = [
+        "nix.query.flake.list",
+        "nix.cmd.flake.forget",
+        "nix.cmd.package.build",
+        "health.nix",
+        "metrics.nix",
+        "discovery.cim-domain-nix",
+        "discovery.cim-domain-nix.nix.cmd.flake.scan",
+        "$SRV.PING",
+        "$SRV.INFO",
+        "$SRV.STATS",
+    ];
+    let elsewhere =
+        [format!("nix.ledger.{own}.flake.updated"), "nix.ledger.UX.flake.updated".into(), "nix.cmd.flake.scan".into()];
+    for reply in &elsewhere {
+        for subject in answered {
+            world.lead_astray(subject, reply, &json!({ "flake": world.path() }));
+        }
+    }
+    // What was asked before was looked at before.
+    for subject in answered {
+        world.ask(subject, &json!({ "flake": "none" }));
+    }
+    assert_eq!(messages(), before);
+    assert_eq!(world.machine.status().remote.status.state, "live");
+    let there = world.ask("nix.query.flake.get", &json!({ "flake": world.path() }));
+    assert_eq!(there["ok"], true, "nothing was done either: {there}");
 }

@@ -141,6 +141,12 @@ impl World {
         reply.headers.unwrap_or_default()
     }
 
+    /// Asks for an answer on any subject, and waits for none.
+    pub(super) fn lead_astray(&self, subject: &str, reply: &str, body: &Value) {
+        let asked = self.client.publish_with_reply(subject.to_owned(), reply.to_owned(), body.to_string().into());
+        self.runtime.block_on(asked).unwrap();
+    }
+
     pub(super) fn ask(&self, subject: &str, body: &Value) -> Value {
         self.ask_with(subject, HeaderMap::new(), body.to_string().into_bytes())
     }

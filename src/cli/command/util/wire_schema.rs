@@ -71,7 +71,8 @@ pub(super) fn markdown() -> String {
         let _ = writeln!(text, "| `{subject}` | {} | {doc} |", fields(&query["request"]));
     }
     text.push_str(
-        "\n## Replies\n\nEvery command and query is answered. A command's events belong to the asker's conversation; their cause is \
+        "\n## Replies\n\nEvery command and query is answered, at a reply subject that begins with `_`, as inboxes do; one that \
+         names another subject is passed over and not done. A command's events belong to the asker's conversation; their cause is \
          the command, or, for a scan, the command `observe` that it makes for each flake. What is no success says so in headers \
          as well, where NATS tools look: `Nats-Service-Error` is its code, `Nats-Service-Error-Code` 400 when it was rejected and \
          500 otherwise; `$SRV.STATS` counts both, in `data` of each endpoint. `cim-nix util wire-schema --json` has the schema of \

@@ -1,0 +1,183 @@
+//! The service as NATS tools look for it, with what it has done: `$SRV.PING`, `INFO` and `STATS`.
+//!
+//! The library's own service answers wherever a request says. Ours answers to inboxes alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::service::endpoint::{Info as EndpointInfo, Stats};
+use async_nats::service::{Info, PingResponse, Verb};
+use async_nats::{Client, HeaderMap, Message, Subject};
+use chrono::{SecondsFormat, Utc};
+use futures_util::StreamExt;
+use futures_util::stream::select_all;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use super::answer::{About, Miss};
+use super::connect::{Bus, chain};
+use super::error::BusError;
+
+/// The service and its endpoints.
+#[derive(Debug)]
+pub(super) struct Service {
+    name: String,
+    version: String,
+    description: String,
+    id: String,
+    started: String,
+    endpoints: Mutex<BTreeMap<String, Endpoint>>,
+}
+
+/// What is known of an endpoint.
+#[derive(Debug, Default)]
+struct Endpoint {
+    subject: String,
+    group: String,
+    requests: usize,
+    took: Duration,
+    rejected: u64,
+    failed: u64,
+}
+
+/// Where an answer may go: an inbox, which begins with `_` by its convention, as what stands for one of another account does.
+/// Who asks could name any other subject, and this machine would publish there in the asker's place.
+pub(super) fn inbox(asked: &Message) -> Option<Subject> {
+    asked.reply.clone().filter(|reply| reply.starts_with('_'))
+}
+
+/// Whether somebody asks for an answer where none may go.
+pub(super) fn is_led_astray(asked: &Message) -> bool {
+    asked.reply.is_some() && inbox(asked).is_none()
+}
+
+impl Service {
+    /// A service that begins now, under an id that no other has.
+    pub(super) fn new(about: &About<'_>, id: String) -> Self {
+        Self {
+            name: about.name.to_owned(),
+            version: about.version.to_owned(),
+            description: about.description.to_owned(),
+            id,
+            started: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            endpoints: Mutex::default(),
+        }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// An endpoint is listened to, in a queue group.
+    pub(super) fn offer(&self, name: &str, subject: &str, group: &str) {
+        let mut endpoints = self.endpoints();
+        let endpoint = endpoints.entry(name.to_owned()).or_default();
+        (endpoint.subject, endpoint.group) = (subject.to_owned(), group.to_owned());
+    }
+
+    /// Counts a request that was answered.
+    pub(super) fn count(&self, endpoint: &str, took: Duration, miss: Option<&Miss>) {
+        let mut endpoints = self.endpoints();
+        let Some(endpoint) = endpoints.get_mut(endpoint) else { return };
+        endpoint.requests += 1;
+        endpoint.took += took;
+        match miss {
+            Some(miss) if miss.rejected => endpoint.rejected += 1,
+            Some(_) => endpoint.failed += 1,
+            None => {}
+        }
+    }
+
+    fn endpoints(&self) -> MutexGuard<'_, BTreeMap<String, Endpoint>> {
+        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, verb: &Verb) -> serde_json::Result<Vec<u8>> {
+        let (name, id, version) = (self.name.clone(), self.id.clone(), self.version.clone());
+        match verb {
+            Verb::Info => serde_json::to_vec(&Info {
+                kind: "io.nats.micro.v1.info_response".to_owned(),
+                name,
+                id,
+                description: self.description.clone(),
+                version,
+                metadata: HashMap::new(),
+                endpoints: self.endpoints().iter().map(|(name, endpoint)| endpoint.info(name)).collect(),
+            }),
+            Verb::Stats => {
+                let endpoints: Vec<Stats> =
+                    self.endpoints().iter().map(|(name, endpoint)| endpoint.stats(name)).collect();
+                serde_json::to_vec(&json!({
+                    "type": "io.nats.micro.v1.stats_response", "name": name, "id": id, "version": version, "metadata": {},
+                    "started": self.started, "endpoints": endpoints,
+                }))
+            }
+            Verb::Ping | Verb::Schema => serde_json::to_vec(&PingResponse {
+                kind: "io.nats.micro.v1.ping_response".to_owned(),
+                name,
+                id,
+                version,
+                metadata: HashMap::new(),
+            }),
+        }
+    }
+}
+
+impl Endpoint {
+    fn info(&self, name: &str) -> EndpointInfo {
+        let (name, subject, queue_group) = (name.to_owned(), self.subject.clone(), self.group.clone());
+        EndpointInfo { name, subject, queue_group, metadata: HashMap::new() }
+    }
+
+    fn stats(&self, name: &str) -> Stats {
+        let average = u32::try_from(self.requests).ok().and_then(|requests| self.took.checked_div(requests));
+        Stats {
+            name: name.to_owned(),
+            subject: self.subject.clone(),
+            requests: self.requests,
+            processing_time: self.took,
+            average_processing_time: average.unwrap_or_default(),
+            data: Some(json!({ "rejected": self.rejected, "failed": self.failed })),
+            queue_group: self.group.clone(),
+            ..Stats::default()
+        }
+    }
+}
+
+impl Bus {
+    /// Tells NATS tools of a service, until the task is ended.
+    pub(super) fn show(&self, doing: &'static str, service: &Arc<Service>) -> Result<JoinHandle<()>, BusError> {
+        let mut asked = Vec::new();
+        for verb in [Verb::Ping, Verb::Info, Verb::Stats] {
+            let verb = Arc::new(verb);
+            for rest in [String::new(), format!(".{}", service.name), format!(".{}.{}", service.name, service.id)] {
+                let listening = self.wait(doing, self.client.subscribe(format!("$SRV.{verb}{rest}")))?;
+                let listening = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
+                let verb = Arc::clone(&verb);
+                asked.push(listening.map(move |message| (Arc::clone(&verb), message)));
+            }
+        }
+        let (client, service, mut asked) = (self.client.clone(), Arc::clone(service), select_all(asked));
+        Ok(self.runtime.handle().spawn(async move {
+            while let Some((verb, message)) = asked.next().await {
+                if let (Some(inbox), Ok(told)) = (inbox(&message), service.tell(&verb)) {
+                    say(&client, inbox, HeaderMap::new(), told).await;
+                }
+            }
+        }))
+    }
+}
+
+/// Sends an answer, which nobody may be waiting for any more.
+pub(super) async fn say(client: &Client, inbox: Subject, headers: HeaderMap, body: Vec<u8>) {
+    let said = if headers.is_empty() {
+        client.publish(inbox, body.into()).await
+    } else {
+        client.publish_with_headers(inbox, headers, body.into()).await
+    };
+    if let Err(error) = said {
+        tracing::debug!(%error, "nobody waits for the answer");
+    }
+}
