@@ -39,6 +39,8 @@ pub struct About<'a> {
     pub description: &'a str,
     /// Which of many machines it is.
     pub origin: &'a str,
+    /// Since when it is there, in microseconds since 1970 UTC.
+    pub since: i64,
 }
 
 /// Where requests come in.

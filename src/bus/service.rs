@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_nats::service::endpoint::{Info as EndpointInfo, Stats};
 use async_nats::service::{Info, PingResponse, Verb};
 use async_nats::{Client, HeaderMap, Message, Subject};
-use chrono::{SecondsFormat, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
 use serde_json::json;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::answer::{About, Miss};
 use super::connect::{Bus, chain};
+use super::envelope::Time;
 use super::error::BusError;
 
 /// The service and its endpoints.
@@ -26,7 +26,7 @@ pub(super) struct Service {
     version: String,
     description: String,
     id: String,
-    started: String,
+    since: Time,
     endpoints: Mutex<BTreeMap<String, Endpoint>>,
 }
 
@@ -60,7 +60,7 @@ impl Service {
             version: about.version.to_owned(),
             description: about.description.to_owned(),
             id,
-            started: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            since: Time(about.since),
             endpoints: Mutex::default(),
         }
     }
@@ -111,7 +111,7 @@ impl Service {
                     self.endpoints().iter().map(|(name, endpoint)| endpoint.stats(name)).collect();
                 serde_json::to_vec(&json!({
                     "type": "io.nats.micro.v1.stats_response", "name": name, "id": id, "version": version, "metadata": {},
-                    "started": self.started, "endpoints": endpoints,
+                    "started": self.since, "endpoints": endpoints,
                 }))
             }
             Verb::Ping | Verb::Schema => serde_json::to_vec(&PingResponse {

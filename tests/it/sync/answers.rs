@@ -23,7 +23,7 @@ fn a_panic_in_an_answer_is_an_answer_and_the_next_request_is_answered_too() {
         Answered { body: b"{\"ok\":true}".to_vec(), miss: None }
     });
     let endpoint = Endpoint { name: "test".to_owned(), subject: "test.answers".to_owned(), who: Who::One };
-    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC" };
+    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC", since: 0 };
     let _answering = bus.answer(about, &[endpoint], &answer).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
@@ -52,7 +52,7 @@ fn an_answer_too_large_for_the_server_is_told_to_be_so() {
         Answered { body: format!("{{\"ok\":true,\"text\":\"{}\"}}", "x".repeat(bytes)).into(), miss: None }
     });
     let endpoint = Endpoint { name: "test".to_owned(), subject: "test.answers".to_owned(), who: Who::One };
-    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC" };
+    let about = About { name: "answers", version: "0.1.0", description: "a test", origin: "UABC", since: 0 };
     let _answering = bus.answer(about, &[endpoint], &answer).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let client = runtime.block_on(async_nats::connect(server.url())).unwrap();

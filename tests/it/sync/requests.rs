@@ -479,6 +479,7 @@ fn health_discovery_and_the_service_protocol_tell_what_is() {
     let stats = world.ask(&format!("$SRV.STATS.{SERVICE}"), &json!({}));
     let endpoints = stats["endpoints"].as_array().unwrap();
     assert!(endpoints.len() >= 8, "{stats}");
+    assert!(stats["started"].as_str().is_some_and(|since| since.ends_with('Z')), "{stats}");
     let queries = endpoints.iter().find(|endpoint| endpoint["name"] == "queries").unwrap();
     assert_eq!((&queries["num_requests"], &queries["data"]), (&json!(2), &json!({ "rejected": 1, "failed": 0 })));
     assert_eq!(world.ask(&format!("$SRV.INFO.{SERVICE}"), &json!({}))["name"], SERVICE);

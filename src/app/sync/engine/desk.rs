@@ -145,7 +145,8 @@ fn open(desk: &Arc<Desk>, place: &Place, name: &str, link: Link) -> Result<(Answ
     let answerer = desk.clone();
     let answer: Answer = Arc::new(move |request| answerer.answer(request));
     let (name, version, description, origin) = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION, desk.origin());
-    let answering = bus.answer(About { name, version, description, origin }, &desk.endpoints(), &answer)?;
+    let about = About { name, version, description, origin, since: desk.now() };
+    let answering = bus.answer(about, &desk.endpoints(), &answer)?;
     bus.announce("discovery.announce", desk.announcement())?;
     Ok((answering, bus))
 }
