@@ -38,6 +38,8 @@ pub struct KnownFlake {
 #[derive(Debug)]
 pub struct Known {
     origin: Uuid,
+    /// Where the ledger ended before it was read.
+    head: i64,
     flakes: HashMap<PathBuf, KnownFlake>,
     ids: HashSet<FlakeId>,
     files: HashMap<PathBuf, FileRow>,
@@ -50,6 +52,7 @@ pub struct Known {
 impl Known {
     /// Reads it from the ledger.
     pub fn load(reader: &Reader, origin_key: &str) -> Result<Self, StoreError> {
+        let head = reader.head()?;
         let mut flakes = HashMap::new();
         let mut ids = HashSet::new();
         let rows = view::known_flakes(reader)?;
@@ -73,6 +76,7 @@ impl Known {
         }
         Ok(Self {
             origin: Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()),
+            head,
             flakes,
             ids,
             files: reader.all_files()?.into_iter().map(|row| (row.path.clone(), row)).collect(),
@@ -100,9 +104,14 @@ impl Known {
     /// The note that a file was read; one that tells nothing new must not stand over what somebody else has read since.
     pub fn seen(&self, row: FileRow, tells: bool) -> LocalNote {
         if tells {
-            return LocalNote::FileSeen(row);
+            return self.learnt(LocalNote::FileSeen(row));
         }
-        LocalNote::FileSame { before: self.file(&row.path).map(|known| known.stamp.clone()), row }
+        self.learnt(LocalNote::FileSame { before: self.file(&row.path).map(|known| known.stamp.clone()), row })
+    }
+
+    /// The note of what a look told; what was erased since has to be looked at again.
+    pub fn learnt(&self, note: LocalNote) -> LocalNote {
+        LocalNote::AsOf { head: self.head, note: Box::new(note) }
     }
 
     /// Every directory that was read.

@@ -40,6 +40,13 @@ pub enum LocalNote {
         /// Its stamp when it was read before; none for the first time.
         before: Option<Vec<u8>>,
     },
+    /// What was learnt by a look: kept unless an event was erased since, as whoever looked had still read what it told.
+    AsOf {
+        /// The position where the ledger ended before the look.
+        head: i64,
+        /// What was learnt.
+        note: Box<LocalNote>,
+    },
     /// The configurations of a flake have to be read again: what they follow from is recorded, and they are not yet.
     ConfigsDue {
         /// The flake.
@@ -271,6 +278,13 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
             let sql = "SELECT stamp FROM files WHERE path = ?1";
             let stamp = connection.prepare_cached(sql)?.query_row([bytes(&row.path)], |row| row.get(0)).optional()?;
             if stamp == *before { file_seen(connection, row) } else { Ok(()) }
+        }
+        LocalNote::AsOf { head, note } => {
+            if unlearn::is_since(connection, *head)? {
+                Ok(())
+            } else {
+                apply(connection, note)
+            }
         }
         LocalNote::ConfigsDue { flake, changed } => due::add(connection, *flake, *changed),
         LocalNote::ConfigsSettled { flake, began } => due::settled(connection, *flake, *began),

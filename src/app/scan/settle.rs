@@ -323,7 +323,7 @@ impl<'a> Settler<'a> {
         for sentence in decided.unreadable {
             self.problem(&lock, HISTORY_LIMITED, sentence);
         }
-        notes.push(LocalNote::HistoryCursor(past.cursor.clone()));
+        notes.push(self.known.learnt(LocalNote::HistoryCursor(past.cursor.clone())));
         Ok(self.write_at(StreamId::lock_history(sight.id), decided.version, decided.events))
     }
 

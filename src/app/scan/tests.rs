@@ -8,7 +8,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::app::clock::Clock;
+use crate::app::upkeep;
 use crate::store::{Access, Store, Who};
+
+const MODULE: &str = "{ lib, ... }: { options.web = lib.mkOption { }; }";
 
 /// A flake, and two processes that know it.
 struct Two {
@@ -88,6 +91,23 @@ impl Two {
         }
         settler.wait().unwrap();
         end(&run, command, settler)
+    }
+
+    fn write_module(&self) {
+        fs::write(self.root().join("web.nix"), MODULE).unwrap();
+    }
+
+    /// How many events of a kind are not blank.
+    fn told(&self, kind: &str) -> usize {
+        let events = self.one.store.reader().unwrap().recorded(0, 1_000).unwrap();
+        events.iter().filter(|event| event.kind == kind && !event.is_erased()).count()
+    }
+
+    /// Erases the last event of a kind, as the other process.
+    fn erase(&self, kind: &str) {
+        let events = self.other.store.reader().unwrap().recorded(0, 1_000).unwrap();
+        let event = events.iter().rfind(|event| event.kind == kind).unwrap();
+        upkeep::erase(&self.other, event.event_id, "a test").unwrap();
     }
 
     /// Every description that was recorded, oldest first.
@@ -190,4 +210,33 @@ fn a_lock_that_another_process_recorded_after_the_walk_is_not_gone() {
     let locks: i64 =
         reader.query_row("SELECT count(*) FROM v1_flakes WHERE lock_version = 7", [], |row| row.get(0)).unwrap();
     assert_eq!(locks, 1);
+}
+
+#[test]
+fn what_is_erased_after_its_file_was_looked_at_is_recorded_by_the_next_scan() {
+    for kind in ["module.discovered", "flake.description_changed"] {
+        let two = Two::new();
+        let write = || {
+            two.describe("second");
+            two.write_module();
+        };
+        write();
+        two.scan(&two.other);
+        // The same again, so that nothing is told of what is read.
+        write();
+        let report = two.begin(
+            || {},
+            |run, command, mut settler| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+                settler.look_again().unwrap();
+                files::settle(run, &pool, &mut settler).unwrap();
+                two.erase(kind);
+                run.finish(command, &[two.root()], settler).unwrap()
+            },
+        );
+        assert_eq!((report.events, two.told(kind)), (0, 0), "{kind}");
+        two.scan(&two.one);
+        assert_eq!(two.told(kind), 1, "{kind}");
+        assert_eq!(two.scan(&two.one).events, 0, "{kind}");
+    }
 }

@@ -58,6 +58,13 @@ pub(crate) fn unlearn(connection: &Connection, event: &Recorded) -> rusqlite::Re
     Ok(Blanked::There)
 }
 
+/// Whether anything of ours was erased since the ledger ended at a position: what makes it blank brings the event that says so.
+pub(super) fn is_since(connection: &Connection, head: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE type = 'ledger.erased' AND position > ?1 \
+               AND origin = (SELECT id FROM origins WHERE is_self = 1))";
+    connection.prepare_cached(sql)?.query_row([head], |row| row.get(0))
+}
+
 /// The rows stay, as by them a scan knows what is gone, and the stamps, as by them it knows on which disk that was. No
 /// extractor has the number that is left, and no text has this hash.
 fn read_again(connection: &Connection, flake: Option<Uuid>) -> rusqlite::Result<()> {

@@ -1,9 +1,11 @@
 //! Erasing: the text is gone from every file, and the ledger still proves itself.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 use cim_domain_nix::store::erase::Erasure;
+use cim_domain_nix::store::local::{FileRow, HistoryCursor, LocalNote};
 
 const SECRET: &str = "the-name-of-a-customer";
 
@@ -102,4 +104,31 @@ fn only_what_can_be_erased_is_erased() {
     }
     assert_eq!(store.reader().unwrap().head().unwrap(), 2);
     assert_sound(&path);
+}
+
+#[test]
+fn what_was_seen_before_an_event_was_erased_is_not_kept_as_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("ledger.db"));
+    store.append(discovery(1, 1, SECRET)).unwrap();
+    let id = FlakeId::new(Uuid::from_u128(1));
+    let row = FileRow { path: PathBuf::from("/r"), stamp: vec![1], content: [1; 32], extractor: 1, flake: Some(id) };
+    let cursor = HistoryCursor { flake: id, head: "abc".to_owned(), since: None, complete: true };
+    let look = |number: u128, head: i64| {
+        let notes = [
+            LocalNote::FileSeen(row.clone()),
+            LocalNote::FileSame { row: FileRow { path: PathBuf::from("/r/web.nix"), ..row.clone() }, before: None },
+            LocalNote::HistoryCursor(cursor.clone()),
+        ];
+        let mut append = command(number, Vec::new());
+        append.notes = notes.map(|note| LocalNote::AsOf { head, note: Box::new(note) }).to_vec();
+        store.append(append).unwrap();
+        let reader = store.reader().unwrap();
+        (reader.all_files().unwrap().len(), reader.history_cursor(id).unwrap().is_some())
+    };
+    let head = || store.reader().unwrap().head().unwrap();
+    let before = head();
+    store.erase(erasure(2, 1_000_001)).unwrap();
+    assert_eq!(look(3, before), (0, false));
+    assert_eq!(look(4, head()), (2, true));
 }
