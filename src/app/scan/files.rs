@@ -3,7 +3,7 @@
 //!
 //! A file whose stamp has not changed is not read, as long as the rules and the extractor are the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -86,17 +86,27 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
     if !run.request.looks_at_files() {
         return Ok(());
     }
+    let known = settler.known_now()?;
+    settle_known(run, &known, pool, settler)
+}
+
+/// The same, with what was known before.
+pub(super) fn settle_known(
+    run: &Run<'_>,
+    known: &Known,
+    pool: &rayon::ThreadPool,
+    settler: &mut Settler<'_>,
+) -> Result<(), AppError> {
     let looker = Looker {
         rules: run.linter.zip(run.request.rules.as_ref().map(|rules| rules.least)),
         modules: run.request.modules,
         number: number(run.request),
     };
-    let known = settler.known_now()?;
     let mut leaving = gone_flakes::leaving(run.walked, run.known);
     leaving.retain(|flake| !settler.has_moved(*flake));
     let moved = run.known.flakes().filter(|flake| settler.has_moved(flake.id));
     let moved = moved.map(|flake| (flake.id, flake.directory.clone())).collect();
-    let files = Files { known: &known, leaving: &leaving, moved: &moved, looker };
+    let files = Files { known, leaving: &leaving, moved: &moved, looker };
     let mut unread = HashSet::new();
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
@@ -115,7 +125,10 @@ pub(super) fn settle(run: &Run<'_>, pool: &rayon::ThreadPool, settler: &mut Sett
                 }
             }
         }
+        let began = settler.began();
         files.record(&read, TRIES, settler)?;
+        // What is known is as old as before, whatever was looked at again since.
+        settler.as_of(began);
     }
     settler.as_of(run.began);
     files.gone(run, &unread, settler)
@@ -205,16 +218,19 @@ impl Files<'_> {
                 extractor: self.looker.number,
                 flake: self.flake_around(&file.path).map(|flake| flake.id),
             };
-            let happened = self.happened(file, settler)?;
+            let mut happened = self.happened(file, settler)?;
             let seen = self.known.seen(row, !happened.is_empty());
             if let Some(edit) = settler.reader().pending_edit(&file.path, &file.content)? {
                 // Who changed the file is who resolved what was found in it.
+                settler.guard(&mut happened, self.flake_around(&file.path).map(|flake| flake.id))?;
                 settler.store_edit(&edit, happened, seen)?;
                 continue;
             }
             writes.extend(happened);
             notes.push(seen);
         }
+        let flakes = looked.iter().filter_map(|file| self.flake_around(&file.path));
+        settler.guard(&mut writes, flakes.map(|flake| flake.id).collect::<BTreeSet<_>>())?;
         match settler.store(writes, notes)? {
             Outcome::Conflict if tries > 0 => self.record_anew(looked, tries - 1, settler),
             // One file must not stand in the way of those beside it.
@@ -234,17 +250,18 @@ impl Files<'_> {
         }
     }
 
-    /// Another process wrote first: what it saw may be newer, so the files are read again. One that cannot be read by now is
-    /// left to the next scan.
+    /// Another process wrote first: what it saw may be newer, so the files are read again but those that it wants to hear no
+    /// more of. One that cannot be read by now is left to the next scan.
     fn record_anew(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
         settler.look_again()?;
         let known = settler.known_now()?;
+        let files = Files { known: &known, ..*self };
         let read = |file: &Looked| {
             let stamp = FileStamp::new(&fs::metadata(&file.path).ok()?);
             look(&file.path, stamp, self.looker).ok()
         };
-        let read: Vec<Looked> = looked.iter().filter_map(read).collect();
-        Files { known: &known, ..*self }.record(&read, tries, settler)
+        let wanted = looked.iter().filter(|file| !files.is_forgotten(&file.path));
+        files.record(&wanted.filter_map(read).collect::<Vec<_>>(), tries, settler)
     }
 
     /// What happened to one file since it was known.

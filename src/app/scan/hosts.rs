@@ -69,9 +69,14 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
                 settler.note(settled);
                 break;
             };
-            match settle_flake(&seen, recorded.get(&flake.id), same_files, settled, settler)? {
+            match settle_flake(flake.id, &seen, recorded.get(&flake.id), same_files, settled, settler)? {
                 // No later scan would look again at files that have not changed.
-                Outcome::Conflict if tries_left > 0 => settler.look_again()?,
+                Outcome::Conflict if tries_left > 0 => {
+                    settler.look_again()?;
+                    if settler.known_now()?.is_forgotten(&flake.directory) {
+                        break;
+                    }
+                }
                 outcome => {
                     settler.tell(&flake.directory.join("flake.nix"), outcome);
                     break;
@@ -83,6 +88,7 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
 }
 
 fn settle_flake(
+    flake: FlakeId,
     seen: &Seen,
     recorded: Option<&BTreeSet<HostName>>,
     same_files: bool,
@@ -106,6 +112,7 @@ fn settle_flake(
         }
         writes.extend(settler.write(stream, version, event.map(Event::Config).into_iter().collect()));
     }
+    settler.guard(&mut writes, [flake])?;
     settler.store(writes, notes)
 }
 

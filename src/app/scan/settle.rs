@@ -253,6 +253,7 @@ impl<'a> Settler<'a> {
             _ if events.is_empty() => Fate::Same,
             _ => Fate::Changed,
         };
+        let is_told = !events.is_empty();
         let events = events.into_iter().map(Event::Flake).collect();
         let mut writes: Vec<_> = self.write(StreamId::flake(sight.id), version, events).into_iter().collect();
         let (nix, lock) = (directory.join("flake.nix"), directory.join("flake.lock"));
@@ -278,6 +279,9 @@ impl<'a> Settler<'a> {
         let stream = StreamId::flake(sight.id);
         notes.extend(old.map(|old| LocalNote::Succeeds { stream, old: Box::new(old) }));
         writes.extend(self.past(directory, sight, &mut notes)?);
+        if !is_told {
+            self.guard(&mut writes, [sight.id])?;
+        }
         if self.moved.contains_key(directory) {
             // Not even where it went is shared before it is known there.
             notes.extend(writes.iter().map(|write| LocalNote::Withdrawn { stream: write.stream.clone() }));
@@ -409,6 +413,25 @@ impl<'a> Settler<'a> {
     /// What is known by now.
     pub(super) fn known_now(&self) -> Result<Known, AppError> {
         Ok(Known::load(&self.reader, &self.session.store.origin().public_key)?)
+    }
+
+    /// Has what is written conflict with what somebody else writes to the streams of these flakes: who forgets one meanwhile
+    /// wants to hear no more of it.
+    pub(super) fn guard(
+        &self,
+        writes: &mut Vec<StreamWrite>,
+        flakes: impl IntoIterator<Item = FlakeId>,
+    ) -> Result<(), AppError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        for flake in flakes {
+            let stream = StreamId::flake(flake);
+            // Whether that is still the version of the look is asked for afterwards, with all streams.
+            let expected = Expected::Version(self.reader.version(&stream)?);
+            writes.push(StreamWrite { stream, expected, events: Vec::new() });
+        }
+        Ok(())
     }
 
     /// Where the ledger ended before the look that is settled now.

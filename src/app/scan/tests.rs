@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::app::clock::Clock;
-use crate::app::upkeep;
+use crate::app::{forget, upkeep};
 use crate::store::{Access, Store, Who};
 
 const MODULE: &str = "{ lib, ... }: { options.web = lib.mkOption { }; }";
@@ -239,4 +239,23 @@ fn what_is_erased_after_its_file_was_looked_at_is_recorded_by_the_next_scan() {
         assert_eq!(two.told(kind), 1, "{kind}");
         assert_eq!(two.scan(&two.one).events, 0, "{kind}");
     }
+}
+
+#[test]
+fn nothing_is_recorded_of_the_files_of_a_flake_that_is_forgotten_meanwhile() {
+    let two = Two::new();
+    two.write_module();
+    let report = two.begin(
+        || {},
+        |run, command, mut settler| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            settler.look_again().unwrap();
+            let known = settler.known_now().unwrap();
+            let flake = known.flake(&two.root()).unwrap().id;
+            forget::forget(&two.other, flake).unwrap();
+            files::settle_known(run, &known, &pool, &mut settler).unwrap();
+            run.finish(command, &[two.root()], settler).unwrap()
+        },
+    );
+    assert_eq!((report.events, two.told("module.discovered")), (0, 0));
 }
