@@ -308,11 +308,8 @@ impl<'c> Build<'c> {
     /// Writes everything up to a position to tables that others may be catching up as well.
     fn catch_up(&mut self, last: i64) -> rusqlite::Result<Step> {
         let head = head(self.connection)?;
-        let Some(entry) = self.entry()? else { return Ok(Step::Done { position: head }) };
-        if entry.position != self.position {
-            self.target = Target::new(self.connection, self.projection, self.generation);
-            self.position = entry.position;
-            return Ok(Step::More { position: self.position, head });
+        if let Some(step) = self.follow(head)? {
+            return Ok(step);
         }
         let mut reached = last;
         if head - last <= LAST {
@@ -337,6 +334,17 @@ impl<'c> Build<'c> {
         Ok(Step::More { position: reached, head })
     }
 
+    /// Goes on from where another process has brought the tables; none when it is as it was.
+    fn follow(&mut self, head: i64) -> rusqlite::Result<Option<Step>> {
+        let Some(entry) = self.entry()? else { return Ok(Some(Step::Done { position: head })) };
+        if self.alone || entry.position == self.position {
+            return Ok(None);
+        }
+        self.target = Target::new(self.connection, self.projection, self.generation);
+        self.position = entry.position;
+        Ok(Some(Step::More { position: self.position, head }))
+    }
+
     /// Where the tables stand; none when another process's are live by now.
     fn entry(&self) -> rusqlite::Result<Option<Entry>> {
         let sql = format!("{ENTRY} AND state = 'building' AND generation = ?2");
@@ -355,7 +363,10 @@ impl<'c> Build<'c> {
     }
 
     /// A build that fails leaves what readers see alone; the first one there ever was is shown as it stands.
-    fn fail(&self, position: i64, reason: String) -> rusqlite::Result<Step> {
+    fn fail(&mut self, position: i64, reason: String) -> rusqlite::Result<Step> {
+        if let Some(step) = self.follow(head(self.connection)?)? {
+            return Ok(step);
+        }
         let (connection, name) = (self.connection, self.projection.name());
         let error = format!("event {position}: {reason}");
         if let Some(shown) = readable(connection, self.projection)? {
@@ -364,9 +375,11 @@ impl<'c> Build<'c> {
             let sql = "UPDATE projections SET error = ?3 WHERE name = ?1 AND generation = ?2";
             connection.execute(sql, (name, shown.generation, error))?;
         } else {
+            // All before it is in the tables from here on, and must not come there twice.
             self.target.write()?;
-            let sql = "UPDATE projections SET state = 'failed', error = ?3 WHERE name = ?1 AND generation = ?2";
-            connection.execute(sql, (name, self.generation, error))?;
+            let sql = "UPDATE projections SET state = 'failed', position = ?3, error = ?4 \
+                       WHERE name = ?1 AND generation = ?2";
+            connection.execute(sql, (name, self.generation, position - 1, error))?;
             projection::point_views(connection, self.projection, self.generation)?;
         }
         Ok(Step::Failed { position, reason })

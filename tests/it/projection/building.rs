@@ -164,3 +164,34 @@ fn an_unknown_projection_is_refused_by_name() {
         matches!(refused, Err(StoreError::NoProjection { name, known }) if name == "flock" && known.contains(&"flakes"))
     );
 }
+
+#[test]
+fn a_projection_that_fails_again_at_each_opening_takes_nothing_in_twice() {
+    let mut ledger = Ledger::new();
+    let stream = || StreamId::finding(Uuid::from_u128(1));
+    let told = |fingerprint: &str| Event::Finding(raised(None, "/x/1", &[fingerprint]));
+    let subject = Subject { flake: None, file: RecordedPath::new("/x/1".as_ref()) };
+    let resolved = FindingEvent::Resolved { subject, fingerprints: vec!["a".to_owned()] };
+    ledger.append(stream(), [told("a")]);
+    vandal(&ledger).execute_batch("ALTER TABLE p_problems_1 RENAME TO hidden").unwrap();
+    ledger.append(stream(), [Event::Finding(resolved), told("a"), told("b")]);
+    vandal(&ledger)
+        .execute_batch(
+            "ALTER TABLE hidden RENAME TO p_problems_1; DROP TRIGGER events_no_update; \
+             UPDATE events SET payload = '{}' WHERE position = 4",
+        )
+        .unwrap();
+    for opening in 1..=3 {
+        ledger = ledger.reopen();
+        assert_eq!(state_of(&ledger, "problems").0, "failed");
+        let count = |table: &str| -> u32 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            vandal(&ledger).query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let rows = ["p_problems_1", "p_problems_past_1"].map(count);
+        assert_eq!(rows, [1, 1], "opening {opening}");
+    }
+    let sql = "SELECT position FROM projections WHERE name = 'problems'";
+    let position: i64 = vandal(&ledger).query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(position, 3);
+}

@@ -98,7 +98,7 @@ proptest! {
 fn beside(path: &Path, damaged: Option<i64>) -> Connection {
     let who = Who { host: "here".to_owned(), user: "me".to_owned() };
     let store = Store::open(path, Access::ReadWrite, &who, 0).unwrap();
-    for number in 0..60_u128 {
+    for number in 0..120_u128 {
         let subject = Subject { flake: None, file: RecordedPath::new("/x/flake.nix".as_ref()) };
         let fingerprint = format!("dirty-lock:{}", number / 2);
         let event = Event::Finding(if number % 2 == 0 {
@@ -138,6 +138,25 @@ fn what_the_thread_cannot_take_in_fails_the_build_and_leaves_what_readers_see() 
     assert_eq!(failed.0, 40);
     assert!(failed.1.contains("finding.resolved"), "{}", failed.1);
     assert_eq!(readable(&connection, projection).unwrap().unwrap().generation, before);
+}
+
+#[test]
+fn a_build_that_fails_goes_on_from_where_another_process_has_brought_the_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = beside(&folder.path().join("ledger.db"), Some(40));
+    let projection = projection::named("problems").unwrap();
+    let begun = start(&connection, projection).unwrap();
+    connection.execute("DELETE FROM projections WHERE name = 'problems' AND state = 'live'", []).unwrap();
+    let found = begun.entry().unwrap().unwrap();
+    let go_on = || Build::go_on(&connection, projection, found);
+    let (mut one, mut other) = (go_on(), go_on());
+    assert!(matches!(one.step(10).unwrap().0, Step::More { position: 10, .. }));
+    assert!(matches!(other.step(60).unwrap().0, Step::More { position: 10, .. }));
+    assert!(matches!(other.step(60).unwrap().0, Step::Failed { position: 40, .. }));
+    assert!(matches!(one.step(10).unwrap().0, Step::Done { .. }));
+    let sql = format!("SELECT count(*) FROM p_problems_past_{}", found.generation);
+    assert_eq!(connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 19);
+    assert_eq!(readable(&connection, projection).unwrap().unwrap().position, 39);
 }
 
 #[test]
