@@ -129,6 +129,13 @@ impl Known {
         self.forgotten.contains(directory)
     }
 
+    /// Whether a file belongs to what is forgotten; a flake inside of that does not.
+    pub fn is_of_forgotten(&self, file: &Path) -> bool {
+        let is_flake = |directory: &&Path| self.flake(directory).is_some_and(|flake| !flake.removed);
+        let mut around = file.ancestors().skip(1).take_while(|directory| !is_flake(directory));
+        around.any(|directory| self.is_forgotten(directory))
+    }
+
     /// The id for a flake at a directory where none is known: the same whoever asks, so that two scans at once write
     /// to one stream and one of them notices. A flake that moved away keeps its id, so the next free one is taken.
     pub fn new_id(&self, directory: &Path) -> FlakeId {
@@ -192,7 +199,13 @@ impl Known {
 
     /// The flake that a file belongs to: that of the nearest directory around it that holds one.
     pub fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
-        file.ancestors().skip(1).find_map(|directory| self.flake(directory).filter(|flake| !flake.removed))
+        self.flakes_around(file).next()
+    }
+
+    /// Every flake that a file lies in, the nearest first.
+    pub fn flakes_around(&self, file: &Path) -> impl Iterator<Item = &KnownFlake> {
+        let around = file.ancestors().skip(1).filter_map(|directory| self.flake(directory));
+        around.filter(|flake| !flake.removed)
     }
 
     /// The stream of the findings of a file somewhere in a flake.

@@ -187,8 +187,7 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn flake_around(&self, file: &Path) -> Option<&KnownFlake> {
-        let mut around = file.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
-        around.find(|flake| !flake.removed && !self.leaving.contains(&flake.id))
+        self.known.flakes_around(file).find(|flake| !self.leaving.contains(&flake.id))
     }
 
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
@@ -197,14 +196,7 @@ impl Files<'_> {
                 && row.stamp == stamp.to_bytes()
                 && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
         };
-        !self.is_forgotten(path) && !self.known.file(path).is_some_and(same)
-    }
-
-    /// Whether a file belongs to what is forgotten; a flake inside of that does not.
-    fn is_forgotten(&self, path: &Path) -> bool {
-        let is_flake = |directory: &&Path| self.known.flake(directory).is_some_and(|flake| !flake.removed);
-        let around = path.ancestors().skip(1).take_while(|directory| !is_flake(directory));
-        around.into_iter().any(|directory| self.known.is_forgotten(directory))
+        !self.known.is_of_forgotten(path) && !self.known.file(path).is_some_and(same)
     }
 
     fn record(&self, looked: &[Looked], tries: u32, settler: &mut Settler<'_>) -> Result<(), AppError> {
@@ -288,8 +280,7 @@ impl Files<'_> {
 
     /// A flake inside another one is part of both, as far as imports are followed.
     fn touch_around(&self, path: &Path, changed: bool, settler: &mut Settler<'_>) {
-        let around = path.ancestors().skip(1).filter_map(|directory| self.known.flake(directory));
-        for flake in around.filter(|flake| !flake.removed) {
+        for flake in self.known.flakes_around(path) {
             settler.touch(flake.id, changed);
         }
     }

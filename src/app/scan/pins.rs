@@ -10,7 +10,7 @@ use crate::store::view;
 use crate::syntax::{pins, secret};
 
 use super::super::AppError;
-use super::super::known::{self, Known};
+use super::super::known::{self, Known, KnownFlake};
 use super::left_out::LeftOutFiles;
 use super::settle::Settler;
 
@@ -22,7 +22,10 @@ pub(super) fn settle(
     settler: &mut Settler<'_>,
 ) -> Result<(), AppError> {
     settler.look_again()?;
-    for file in &walked.pins {
+    // With the flakes that this scan has found.
+    let now = (settler.report.events > 0).then(|| settler.known_now()).transpose()?;
+    let known = now.as_ref().unwrap_or(known);
+    for file in walked.pins.iter().filter(|file| !known.is_of_forgotten(file)) {
         if let Some(manager) = Manager::of(file)
             && let Some(seen) = look(file, manager, settler)
         {
@@ -38,14 +41,15 @@ pub(super) fn settle(
     }
     let mut left_out = LeftOutFiles::default();
     let is_out_of_reach = |file: &Path| {
-        let around = file.ancestors().skip(1).find_map(|directory| known.flake(directory).filter(|it| !it.removed));
-        around.is_some_and(|flake| walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_err())
+        let is_walked = |flake: &KnownFlake| walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
+        known.flake_around(file).is_some_and(|flake| !is_walked(flake))
     };
     for (file, manager) in view::pin_files(settler.reader())? {
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
-        // One that git tracks was looked at, also where git's rules leave out the directory around it.
-        if walked.pins.binary_search(&file).is_ok() {
+        // One that git tracks was looked at, also where git's rules leave out the directory around it. Of what is forgotten,
+        // nobody asks.
+        if walked.pins.binary_search(&file).is_ok() || known.is_of_forgotten(&file) {
             continue;
         }
         // The channels of a profile are the machine's, wherever a walk does not come by.

@@ -109,3 +109,35 @@ fn the_channels_of_the_machine_are_recorded() {
     assert_eq!((found[0].manager.as_str(), found[0].name.as_str()), ("channels", "nixos"));
     assert_eq!(found[0].attrs["rev"], "647b2b7ca047");
 }
+
+#[test]
+fn pins_of_a_forgotten_flake_are_passed_over_until_it_is_named_and_those_of_a_flake_in_it_are_not() {
+    let estate = Estate::new();
+    for place in ["a", "b"] {
+        estate.write(&format!("{place}/flake.nix"), FLAKE);
+        estate.write(&format!("{place}/note"), "so that the directory is not empty");
+        estate.write(&format!("{place}/npins/sources.json"), &npins('a'));
+        estate.write(&format!("{place}/npins/default.nix"), "{ }");
+    }
+    estate.scan();
+    for flake in view::known_flakes(&estate.session.store.reader().expect("a reader")).expect("flakes") {
+        forget::forget(&estate.session, flake.id).expect("it is forgotten");
+    }
+    let pinned = [row("a/npins/sources.json", "nixpkgs", "aaaa"), row("b/npins/sources.json", "nixpkgs", "aaaa")];
+    estate.write("a/npins/sources.json", &npins('c'));
+    estate.write("a/new/nix/sources.json", NIV);
+    fs::remove_dir_all(estate.root().join("b/npins")).expect("it was there");
+    assert_eq!(estate.scan().events, 0, "neither changed, nor new, nor gone");
+    assert_eq!(told(&estate), pinned);
+    let excludes = vec!["npins".to_owned()];
+    let report = estate.scan_with(&ScanRequest { paths: vec![estate.root()], excludes, ..ScanRequest::default() });
+    assert_eq!((report.events, report.left_out), (0, Vec::new()));
+    estate.write("a/new/flake.nix", FLAKE);
+    assert_eq!((estate.scan().events > 0, estate.scan().events), (true, 0), "one scan sees the flake and its pins");
+    assert_eq!(
+        told(&estate)[..2],
+        [row("a/new/nix/sources.json", "nixpkgs", "bbbb"), row("a/new/nix/sources.json", "tool", "")]
+    );
+    estate.scan_with(&ScanRequest { paths: vec![estate.root().join("a")], ..ScanRequest::default() });
+    assert!(told(&estate).contains(&row("a/npins/sources.json", "nixpkgs", "cccc")), "{:?}", told(&estate));
+}

@@ -156,9 +156,9 @@ impl Files<'_> {
         if walked.nix.binary_search_by(|(seen, _)| seen.as_path().cmp(path)).is_ok() {
             let around = self.flake_around(path).map(|flake| flake.id);
             let is_elsewhere = self.looker.modules && around != flake.map(|flake| flake.id);
-            return if is_elsewhere && !self.is_forgotten(path) { Fate::Elsewhere } else { Fate::Kept };
+            return if is_elsewhere && !self.known.is_of_forgotten(path) { Fate::Elsewhere } else { Fate::Kept };
         }
-        if self.is_forgotten(path) || !self.is_in_reach(walked, path, flake) {
+        if self.known.is_of_forgotten(path) || !self.is_in_reach(walked, path, flake) {
             return Fate::Kept;
         }
         if is_gone(walked, path, self.row(path, flake)) {
