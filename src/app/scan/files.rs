@@ -268,12 +268,12 @@ impl Files<'_> {
         }
         let Some(facts) = &file.facts else { return Ok(writes) };
         let before = row.filter(|row| row.flake != flake.map(|flake| flake.id));
-        // What a slip hides for a moment is neither gone nor changed.
+        // A slip makes nothing of what is known to be none, either.
         if row.is_some() && before.is_none() && !file.understood {
             return Ok(writes);
         }
         writes.extend(before.map(|row| self.left(&file.path, row, settler)).transpose()?.into_iter().flatten());
-        writes.extend(settler.facts_inside(flake, &file.path, facts, same_file)?);
+        writes.extend(settler.facts_inside(flake, &file.path, facts, (same_file, file.understood))?);
         self.touch_around(&file.path, !same_file, settler);
         Ok(writes)
     }
@@ -304,7 +304,7 @@ impl Files<'_> {
     ) -> Result<Vec<StreamWrite>, AppError> {
         let mut writes: Vec<StreamWrite> =
             settler.findings_inside(flake, path, &Seen::default(), &Look::WHOLE)?.into_iter().collect();
-        writes.extend(settler.facts_inside(flake, path, &Facts::default(), false)?);
+        writes.extend(settler.facts_inside(flake, path, &Facts::default(), (false, true))?);
         self.touch_around(path, true, settler);
         Ok(writes)
     }

@@ -382,24 +382,28 @@ impl<'a> Settler<'a> {
         Ok((self.write(stream, version, events.into_iter().map(Event::Finding).collect()), kept))
     }
 
-    /// What a Nix file is by its shape; of a flake that moved, it is still the same file.
+    /// What a Nix file is by its shape; of a flake that moved, it is still the same file. Where a text makes no sense as a whole,
+    /// what is recorded stays: what a slip hides for a moment is neither gone nor changed.
     pub(super) fn facts_inside(
         &self,
         flake: Option<&KnownFlake>,
         file: &Path,
         seen: &Facts,
-        same_file: bool,
+        (same_file, understood): (bool, bool),
     ) -> Result<Vec<StreamWrite>, AppError> {
         let inside = flake.and_then(|flake| file.strip_prefix(&flake.directory).ok()).unwrap_or(file);
         let named = NixFile { flake: flake.map(|flake| flake.id), path: RecordedPath::new(inside) };
         let (modules, overlays) = self.known.shape_streams(flake, file);
-        let (known, version) = known::module(&self.reader, &modules)?;
-        let event = module::observe(known.as_ref(), &named, seen.module.as_ref(), same_file).map(Event::Module);
+        let (module, of_modules) = known::module(&self.reader, &modules)?;
+        let (overlay, of_overlays) = known::overlay(&self.reader, &overlays)?;
+        if !understood && (module.is_some() || overlay.is_some()) {
+            return Ok(Vec::new());
+        }
+        let event = module::observe(module.as_ref(), &named, seen.module.as_ref(), same_file).map(Event::Module);
         let mut writes: Vec<StreamWrite> =
-            self.write(modules, version, event.into_iter().collect()).into_iter().collect();
-        let (known, version) = known::overlay(&self.reader, &overlays)?;
-        let event = overlay::observe(known.as_ref(), &named, seen.overlay.as_ref(), same_file).map(Event::Overlay);
-        writes.extend(self.write(overlays, version, event.into_iter().collect()));
+            self.write(modules, of_modules, event.into_iter().collect()).into_iter().collect();
+        let event = overlay::observe(overlay.as_ref(), &named, seen.overlay.as_ref(), same_file).map(Event::Overlay);
+        writes.extend(self.write(overlays, of_overlays, event.into_iter().collect()));
         Ok(writes)
     }
 

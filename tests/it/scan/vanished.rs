@@ -137,6 +137,38 @@ fn what_went_since_an_export_is_gone_where_that_is_imported() {
 }
 
 #[test]
+fn what_makes_no_sense_for_a_while_is_as_it_was_where_its_flake_moves_to_and_after_an_import() {
+    let files = [("a.nix", MODULE), ("over.nix", OVERLAY), ("sub/a.nix", MODULE), ("sub/over.nix", OVERLAY)];
+    for broken in
+        ["", "{ config, ... }: {\n<<<<<<< HEAD\n", "{ lib, config, ... }: { config = { services.x.enable = ; }; }"]
+    {
+        let estate = estate();
+        let write = |flake: &str, text: Option<&str>| {
+            for (file, whole) in files {
+                estate.write(&format!("{flake}/{file}"), text.unwrap_or(whole));
+            }
+        };
+        let shapes = |session: &Session| {
+            let kinds = column(session, "SELECT type FROM v1_events");
+            let is_shape = |kind: &String| kind.starts_with("module.") || kind.starts_with("overlay.");
+            kinds.into_iter().filter(is_shape).collect::<Vec<_>>()
+        };
+        let before = shapes(&estate.session);
+        let session = imported(&estate, "broken");
+        write("f", Some(broken));
+        scan_into(&session, &estate);
+        assert_eq!(shapes(&session), before, "imported: {broken}");
+        fs::rename(estate.root().join("f"), estate.root().join("g")).expect("moved");
+        scan_into(&estate.session, &estate);
+        assert_eq!(shapes(&estate.session), before, "moved: {broken}");
+        write("g", None);
+        assert_as_new(&session, &estate);
+        assert_as_new(&estate.session, &estate);
+        assert_eq!((shapes(&session), shapes(&estate.session)), (before.clone(), before), "{broken}");
+    }
+}
+
+#[test]
 fn what_went_is_gone_again_after_the_events_that_said_so_were_erased() {
     let estate = estate();
     let before = column(&estate.session, HELD);
