@@ -251,8 +251,8 @@ fn scan_roots(
     run.report_walk(&mut settler);
     run.report_roots(roots, &mut settler)?;
     run.look_and_settle(&pool, &mut settler)?;
-    if !moved.is_empty() {
-        // Where flakes went decides whether what they hold is shared from here on.
+    if walked.flakes.iter().any(|at| gone::is_new(at, &known)) {
+        // Where flakes are decides whether what they hold, and what lies in them, is shared from here on.
         consent::follow(session)?;
     }
     settler.look_again()?;

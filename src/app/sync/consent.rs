@@ -205,7 +205,7 @@ impl Consent {
         let mut streams = HashSet::new();
         if self.places.are_any_shared() {
             let flakes = Flakes::read(self, connection, own)?;
-            streams.extend(flakes.0.keys().flat_map(|id| [StreamId::flake(*id), StreamId::lock_history(*id)]));
+            streams.extend(flakes.covered.keys().flat_map(|id| [StreamId::flake(*id), StreamId::lock_history(*id)]));
             let kept = flakes.kept_configurations(self, connection)?;
             let held = view::held_streams(connection)?.into_iter();
             let covered = held.filter(|held| flakes.cover(self, held) && !kept.contains(&held.stream));
@@ -221,30 +221,50 @@ impl Consent {
     }
 }
 
-/// The flakes of this machine that are covered, and where they are.
-struct Flakes(HashMap<FlakeId, PathBuf>);
+/// The flakes of this machine.
+struct Flakes {
+    /// Those that are covered, and where they are.
+    covered: HashMap<FlakeId, PathBuf>,
+    /// Where one is, or is forgotten, and whether that place is covered.
+    places: HashMap<PathBuf, bool>,
+}
 
 impl Flakes {
     fn read(consent: &Consent, connection: &Connection, own: &str) -> Result<Self, StoreError> {
-        let flakes = view::known_flakes(connection)?.into_iter().filter(|flake| flake.origin == own);
-        let places = flakes.map(|flake| (flake.id, flake.directory.to_path()));
-        Ok(Self(places.filter(|(_, place)| consent.covers(place)).collect()))
+        let mut flakes = Self { covered: HashMap::new(), places: HashMap::new() };
+        for flake in view::known_flakes(connection)?.into_iter().filter(|flake| flake.origin == own) {
+            let place = flake.directory.to_path();
+            let is_covered = consent.covers(&place);
+            if is_covered {
+                flakes.covered.insert(flake.id, place.clone());
+            }
+            if !flake.removed || flake.forgotten {
+                flakes.places.insert(place, is_covered);
+            }
+        }
+        Ok(flakes)
     }
 
     /// Whether something is covered with the flake that holds it; a root inside the flake decides for itself.
     fn cover(&self, consent: &Consent, held: &HeldStream) -> bool {
         let path = held.path.to_path();
         match held.flake {
-            Some(flake) => self.0.get(&flake).is_some_and(|place| consent.covers(&place.join(path))),
-            None => consent.covers(&path),
+            Some(flake) => self.covered.get(&flake).is_some_and(|place| consent.covers(&place.join(path))),
+            None => self.cover_alone(consent, &path),
         }
+    }
+
+    /// The same for a file that no flake holds, as one with pins; it may lie in one all the same.
+    fn cover_alone(&self, consent: &Consent, file: &Path) -> bool {
+        let flake = file.ancestors().skip(1).find_map(|directory| self.places.get(directory));
+        flake.is_none_or(|is_covered| *is_covered) && consent.covers(file)
     }
 
     /// The configurations that are private though their flakes are not: of what they say, or once said, something stands in a
     /// file that a root inside the flake keeps.
     fn kept_configurations(&self, consent: &Consent, connection: &Connection) -> Result<HashSet<StreamId>, StoreError> {
         let mut kept = HashSet::new();
-        for (flake, place) in self.0.iter().filter(|(_, place)| consent.places.keeps_below(place)) {
+        for (flake, place) in self.covered.iter().filter(|(_, place)| consent.places.keeps_below(place)) {
             // A file that is not named whole may be any.
             let is_covered = |file: &String| !file.contains(MARKER) && consent.covers(&place.join(file));
             let configurations = view::config_files(connection, *flake)?.into_iter();
@@ -256,28 +276,27 @@ impl Flakes {
 
     fn findings(&self, consent: &Consent, connection: &Connection, own: &str) -> Result<Vec<StreamId>, StoreError> {
         let of_flake = |id: &FlakeId| FILES.map(|file| finding_stream_of(own, Some(*id), Path::new(file)));
-        let mut streams: Vec<StreamId> = self.0.keys().flat_map(of_flake).collect();
+        let mut streams: Vec<StreamId> = self.covered.keys().flat_map(of_flake).collect();
         let path = Path::new(connection.path().unwrap_or_default());
         let (checked, directories): (Vec<_>, Vec<_>) =
             local::all_files(connection).named(path)?.into_iter().partition(FileRow::is_checked);
         // Of a flake that moved, the files are known by where it was until they are looked at again.
         let mut before: HashMap<FlakeId, Vec<&Path>> = HashMap::new();
         for row in &directories {
-            match row.flake {
-                Some(flake) => before.entry(flake).or_default().push(&row.path),
+            let Some(flake) = row.flake else {
                 // A lock without a flake has its problems by its path.
-                None if consent.covers(&row.path) => {
-                    streams.push(finding_stream_of(own, None, &row.path.join("flake.lock")));
-                }
-                None => {}
-            }
+                let lock = row.path.join("flake.lock");
+                streams.extend(self.cover_alone(consent, &lock).then(|| finding_stream_of(own, None, &lock)));
+                continue;
+            };
+            before.entry(flake).or_default().push(&row.path);
         }
         for row in &checked {
             let Some(flake) = row.flake else {
-                streams.extend(consent.covers(&row.path).then(|| finding_stream_of(own, None, &row.path)));
+                streams.extend(self.cover_alone(consent, &row.path).then(|| finding_stream_of(own, None, &row.path)));
                 continue;
             };
-            let Some(place) = self.0.get(&flake) else { continue };
+            let Some(place) = self.covered.get(&flake) else { continue };
             let directories = before.get(&flake).into_iter().flatten().copied().chain([place.as_path()]);
             let inside = directories.filter_map(|directory| row.path.strip_prefix(directory).ok());
             let covered = inside.filter(|inside| consent.covers(&place.join(inside)));

@@ -57,6 +57,8 @@ pub struct KnownFlakeRow {
     pub directory: RecordedPath,
     /// Whether it is gone, or no longer watched.
     pub removed: bool,
+    /// Whether the user wants to hear no more of it.
+    pub forgotten: bool,
 }
 
 const FLAKES: &str = "
@@ -129,14 +131,15 @@ fn only(mut found: Vec<FlakeRow>, selector: &str) -> Result<FlakeRow, StoreError
 
 /// Every flake the ledger ever knew, as it is known last.
 pub fn known_flakes(connection: &Connection) -> Result<Vec<KnownFlakeRow>, StoreError> {
-    let sql = "SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.state <> 'present' AS removed \
-               FROM {flakes} f JOIN origins o ON o.id = f.origin ORDER BY f.id";
+    let sql = "SELECT f.id, o.public_key AS origin, f.path, f.path_bytes, f.state <> 'present' AS removed, \
+               f.state = 'forgotten' AS forgotten FROM {flakes} f JOIN origins o ON o.id = f.origin ORDER BY f.id";
     rows(connection, sql, At::Now, [], |row| {
         Ok(KnownFlakeRow {
             id: parsed(row, "id")?,
             origin: row.get("origin")?,
             directory: read_path(row)?,
             removed: row.get("removed")?,
+            forgotten: row.get("forgotten")?,
         })
     })
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use cim_domain_nix::app::roots;
 use cim_domain_nix::app::scan::{ScanReport, ScanRequest, scan};
 use cim_domain_nix::app::sync::consent::{self, Which};
+use cim_domain_nix::app::{forget, roots};
+use cim_domain_nix::store::view;
 
 use super::machine::Machine;
 use crate::nats::Server;
@@ -284,6 +285,50 @@ fn a_shared_root_inside_a_private_flake_shares_nothing_without_the_flake() {
     nested.share("a");
     nested.unshare("a/x/lib");
     assert_eq!(nested.ada.count("SELECT count(*) FROM streams WHERE shared = 0 AND stream LIKE 'module/%'"), 1);
+}
+
+#[test]
+fn what_lies_in_a_private_flake_and_in_no_stream_of_it_is_private_with_it_in_whichever_order_that_came() {
+    let server = Server::start();
+    let nested = Nested::new(&server);
+    let lib = nested.at("a/x/lib");
+    fs::create_dir_all(lib.join("npins")).unwrap();
+    let pin = |name: &str| {
+        let text =
+            format!(r#"{{"pins": {{"{name}": {{"type": "Tarball", "url": "https://x.example"}}}}, "version": 5}}"#);
+        fs::write(lib.join("npins/sources.json"), text).unwrap();
+        nested.scan(&["a"]).events
+    };
+    fs::write(lib.join("flake.lock"), "{ }").unwrap();
+    assert!(pin("first") > 0);
+    nested.add("a/x/lib");
+    let released = consent::share(&nested.ada.session, &nested.which("a/x/lib")).unwrap();
+    assert_eq!((released.streams, released.events), (0, 0));
+    assert_eq!(consent::share_findings(&nested.ada.session).unwrap().streams, 0, "of the lock without a flake");
+    // Forgotten, it is no less private, nor when it comes back.
+    let left = "SELECT count(*) FROM outbox";
+    let flake = view::known_flakes(&nested.ada.session.store.reader().unwrap()).unwrap();
+    let flake = flake.iter().find(|flake| flake.directory.to_path() == nested.at("a/x")).unwrap().id;
+    forget::forget(&nested.ada.session, flake).unwrap();
+    assert_eq!(pin("second"), 0);
+    nested.scan(&["a/x"]);
+    assert_eq!((pin("third"), nested.ada.count(left)), (1, 0));
+    // Without a flake around it, it is a file of the shared root; when there is one again, it is not.
+    fs::rename(nested.at("a/x/flake.nix"), nested.at("flake.nix")).unwrap();
+    nested.scan(&["a"]);
+    pin("fourth");
+    let shared = nested.ada.count(left);
+    assert!(shared >= 4, "the file with its past");
+    fs::rename(nested.at("flake.nix"), nested.at("a/x/flake.nix")).unwrap();
+    assert!(pin("fifth") > 1);
+    assert_eq!(pin("sixth"), 1);
+    assert_eq!(
+        nested.ada.count("SELECT count(*) FROM outbox JOIN events USING (position) WHERE type = 'pins.updated'"),
+        3
+    );
+    // Shared with the flake it is whole again.
+    nested.share("a");
+    assert_eq!(nested.ada.count("SELECT count(*) FROM streams WHERE shared = 0 AND stream LIKE 'pins/%'"), 0);
 }
 
 #[test]
