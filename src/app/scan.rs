@@ -19,6 +19,8 @@ use super::roots::Inside;
 use super::sync::consent;
 use super::{AppError, Session, roots};
 
+mod device;
+
 mod facts;
 
 mod files;
@@ -46,6 +48,7 @@ mod unseen;
 #[cfg(test)]
 mod tests;
 
+use device::Devices;
 use look::{Glance, Looker};
 use settle::Settler;
 
@@ -231,27 +234,29 @@ fn scan_roots(
     let options = request.options(within);
     let mut walked = walk_until(roots, &options, stop)?;
     count_in(&mut walked);
-    let mut known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
-    let moved = gone::moves(&session.store.reader()?, &walked, &known)?;
+    let before = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
+    let devices = Devices::new(&walked, &before);
+    let moved = gone::moves(&session.store.reader()?, (&walked, &devices), &before)?;
     let forgotten = if stop.load(Ordering::Relaxed) {
         Vec::new()
     } else {
-        forgotten::follow((session, &command), (&walked, &known), &moved, (request, roots))?
+        forgotten::follow((session, &command), (&walked, &devices, &before), &moved, (request, roots))?
     };
-    if !forgotten.is_empty() {
-        known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
-    }
+    let load = || Known::load(&session.store.reader()?, &session.store.origin().public_key);
+    let anew = (!forgotten.is_empty()).then(load).transpose()?;
+    let known = anew.as_ref().unwrap_or(&before);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
     let linter = linter.as_ref();
-    let run = Run { session, request, linter, walked: &walked, began, known: &known, moved: &moved, progress, stop };
+    let (walked, devices, moved) = (&walked, &devices, &moved);
+    let run = Run { session, request, linter, walked, devices, began, known, moved, progress, stop };
     let anew = |directory: &Path| run.look_anew(directory);
-    let mut settler = Settler::new(session, &known, &command, &moved, &anew, files::extractor(request), began)?;
+    let mut settler = Settler::new(session, known, &command, moved, &anew, files::extractor(request), began)?;
     settler.report.left_out.extend(forgotten);
     run.report_walk(&mut settler);
     run.report_roots(roots, &mut settler)?;
     run.look_and_settle(&pool, &mut settler)?;
-    if walked.flakes.iter().any(|at| gone::is_new(at, &known)) {
+    if walked.flakes.iter().any(|at| gone::is_new(at, known)) {
         // Where flakes are decides whether what they hold, and what lies in them, is shared from here on.
         consent::follow(session)?;
     }
@@ -259,11 +264,11 @@ fn scan_roots(
     files::settle(&run, &pool, &mut settler)?;
     if !stop.load(Ordering::Relaxed) {
         settler.as_of(began);
-        gone::settle(roots, (&walked, &options), &known, &mut settler)?;
+        gone::settle(roots, (walked, devices, &options), known, &mut settler)?;
         hosts::settle(&run, &mut settler)?;
-        pins::settle(&walked, request.system.as_deref(), &known, &mut settler)?;
+        pins::settle(&run, &mut settler)?;
         if let Some(root) = &request.system {
-            system::settle(root, &known, &mut settler)?;
+            system::settle(root, known, &mut settler)?;
         }
     }
     run.finish(command, roots, settler)
@@ -285,10 +290,11 @@ pub(super) fn look_at(
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
     let linter = request.rules.as_ref().map(|rules| Linter::new(&rules.selection, session.clock.today()));
-    let (linter, moved, progress) = (linter.as_ref(), &moved, &|_| {});
-    let run = Run { session, request, linter, walked: &walked, began, known: &known, moved, progress, stop: &stop };
+    let (walked, known, devices) = (&walked, &known, &Devices::new(&walked, &known));
+    let (linter, moved, progress, stop) = (linter.as_ref(), &moved, &|_| {}, &stop);
+    let run = Run { session, request, linter, walked, devices, began, known, moved, progress, stop };
     let anew = |directory: &Path| run.look_anew(directory);
-    let mut settler = Settler::new(session, &known, &command, moved, &anew, files::extractor(request), began)?;
+    let mut settler = Settler::new(session, known, &command, moved, &anew, files::extractor(request), began)?;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
@@ -311,6 +317,7 @@ struct Run<'a> {
     request: &'a ScanRequest,
     linter: Option<&'a Linter>,
     walked: &'a Walk,
+    devices: &'a Devices<'a>,
     /// Where the ledger ended before the walk.
     began: i64,
     known: &'a Known,

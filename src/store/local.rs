@@ -169,6 +169,14 @@ impl FileRow {
     pub const fn is_checked(&self) -> bool {
         self.extractor & Self::CHECKED != 0
     }
+
+    /// The device that the directory of a flake, or that around a file, was on when it was read last.
+    pub fn device(&self) -> Option<u64> {
+        // In the stamp of a file it stands last, also in that of a lock alone, as an earlier release kept it.
+        let is_of_file = self.is_checked() || self.flake.is_none() && self.stamp.len() == size_of::<[u64; 5]>();
+        let bytes = if is_of_file { self.stamp.last_chunk() } else { self.stamp.first_chunk() };
+        bytes.copied().map(u64::from_be_bytes)
+    }
 }
 
 /// A directory that is watched.

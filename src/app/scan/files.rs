@@ -21,6 +21,7 @@ use super::super::AppError;
 use super::super::chain;
 use super::super::known::{Known, KnownFlake};
 use super::super::observe::EXTRACTOR;
+use super::device::{Devices, device_at};
 use super::facts::{self, Facts};
 use super::settle::{Outcome, Settler, TRIES};
 use super::unseen::Look;
@@ -30,8 +31,8 @@ mod gone;
 
 /// How many files are recorded as one command.
 const TOGETHER: usize = 256;
-/// Raised when a rule finds something else in the same text.
-const RELEASE: u32 = 3;
+/// Raised when a rule finds something else in the same text, or something else is remembered of it.
+const RELEASE: u32 = 4;
 
 /// What was found in one file.
 struct Looked {
@@ -102,11 +103,11 @@ pub(super) fn settle_known(
         modules: run.request.modules,
         number: number(run.request),
     };
-    let mut leaving = gone_flakes::leaving(run.walked, run.known);
+    let mut leaving = gone_flakes::leaving(run.devices, run.known);
     leaving.retain(|flake| !settler.has_moved(*flake));
     let moved = run.known.flakes().filter(|flake| settler.has_moved(flake.id));
     let moved = moved.map(|flake| (flake.id, flake.directory.clone())).collect();
-    let files = Files { known, leaving: &leaving, moved: &moved, looker };
+    let files = Files { known, devices: run.devices, leaving: &leaving, moved: &moved, looker };
     let mut unread = HashSet::new();
     let changed: Vec<&(PathBuf, FileStamp)> =
         run.walked.nix.iter().filter(|(path, stamp)| files.is_new(path, *stamp)).collect();
@@ -143,7 +144,11 @@ fn look(path: &Path, stamp: FileStamp, looker: Looker<'_>) -> Result<Looked, Rea
         seen
     });
     let facts = looker.modules.then(|| facts::read(&tree));
-    let stamp = stamp.to_bytes().to_vec();
+    let mut stamp = stamp.to_bytes().to_vec();
+    if path.is_symlink() {
+        // What it leads to may be on another device than the link, which is what is gone when it is.
+        stamp.extend(path.parent().and_then(device_at).unwrap_or_default().to_be_bytes());
+    }
     let (content, understood) = (*file.hash().as_bytes(), tree.problems.is_empty());
     Ok(Looked { path: path.to_owned(), stamp, content, findings, facts, understood })
 }
@@ -178,6 +183,7 @@ pub(in crate::app) fn recorded(finding: &lint::Finding) -> Finding {
 /// What is known of the files, and how they are looked at.
 struct Files<'a> {
     known: &'a Known,
+    devices: &'a Devices<'a>,
     /// Flakes that were there and are not any more: their files belong to them no longer.
     leaving: &'a HashSet<FlakeId>,
     /// Flakes that were found at a new place, with where they were.
@@ -193,7 +199,7 @@ impl Files<'_> {
     fn is_new(&self, path: &Path, stamp: FileStamp) -> bool {
         let same = |row: &FileRow| {
             row.extractor == self.looker.number
-                && row.stamp == stamp.to_bytes()
+                && row.stamp.starts_with(&stamp.to_bytes())
                 && (!self.looker.modules || row.flake == self.flake_around(path).map(|flake| flake.id))
         };
         !self.known.is_of_forgotten(path) && !self.known.file(path).is_some_and(same)

@@ -14,12 +14,13 @@ use crate::store::{Append, Command, LocalNote, StoreError};
 
 use super::super::known::{self, Known, KnownFlake};
 use super::super::{AppError, Session};
+use super::device::Devices;
 use super::{LeftOut, ScanRequest, gone};
 
 /// Forgets the directories that forgotten flakes went to; returns them. Whoever names one wants it back.
 pub(super) fn follow(
     (session, command): (&Session, &Command),
-    (walked, known): (&Walk, &Known),
+    (walked, devices, known): (&Walk, &Devices<'_>, &Known),
     moved: &HashMap<PathBuf, FlakeId>,
     (request, roots): (&ScanRequest, &[PathBuf]),
 ) -> Result<Vec<LeftOut>, AppError> {
@@ -29,7 +30,7 @@ pub(super) fn follow(
     let gone: Vec<&KnownFlake> = known
         .flakes()
         .filter(|flake| flake.removed && known.is_forgotten(&flake.directory))
-        .filter(|flake| gone::is_gone(walked, known, &flake.directory) || is_away(&flake.directory))
+        .filter(|flake| devices.is_flake_gone(&flake.directory) || is_away(&flake.directory))
         .collect();
     if gone.is_empty() {
         return Ok(Vec::new());

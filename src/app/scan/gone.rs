@@ -19,22 +19,27 @@ use crate::store::{FileRow, LocalNote, Reader, StoreError, view};
 use super::super::known::{self, Known, KnownFlake};
 use super::super::observe;
 use super::super::{AppError, lineage};
+use super::device::Devices;
 use super::settle::Settler;
 use super::{LeftOut, look};
 
 /// The known flakes whose directory holds none any more.
-fn flakes<'k>(walked: &Walk, known: &'k Known) -> Vec<&'k KnownFlake> {
-    known.flakes().filter(|flake| !flake.removed && is_gone(walked, known, &flake.directory)).collect()
+fn flakes<'k>(devices: &Devices<'_>, known: &'k Known) -> Vec<&'k KnownFlake> {
+    known.flakes().filter(|flake| !flake.removed && devices.is_flake_gone(&flake.directory)).collect()
 }
 
-/// The same by their ids. Asks what was known before the scan: what it has read since is on the devices of today.
-pub(super) fn leaving(walked: &Walk, known: &Known) -> HashSet<FlakeId> {
-    flakes(walked, known).into_iter().map(|flake| flake.id).collect()
+/// The same by their ids.
+pub(super) fn leaving(devices: &Devices<'_>, known: &Known) -> HashSet<FlakeId> {
+    flakes(devices, known).into_iter().map(|flake| flake.id).collect()
 }
 
 /// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits.
-pub(super) fn moves(reader: &Reader, walked: &Walk, known: &Known) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
-    let gone = flakes(walked, known);
+pub(super) fn moves(
+    reader: &Reader,
+    (walked, devices): (&Walk, &Devices<'_>),
+    known: &Known,
+) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
+    let gone = flakes(devices, known);
     if gone.is_empty() {
         return Ok(HashMap::new());
     }
@@ -73,11 +78,11 @@ pub(super) fn is_new(at: &Found, known: &Known) -> bool {
 /// Stores what is gone and says what was left out, or is out of reach.
 pub(super) fn settle(
     roots: &[PathBuf],
-    (walked, options): (&Walk, &Options),
+    (walked, devices, options): (&Walk, &Devices<'_>, &Options),
     known: &Known,
     settler: &mut Settler<'_>,
 ) -> Result<(), AppError> {
-    for flake in flakes(walked, known) {
+    for flake in flakes(devices, known) {
         if !settler.has_moved(flake.id) {
             remove(flake, settler)?;
         }
@@ -94,7 +99,7 @@ pub(super) fn settle(
         let found = walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
         // What the walk could not look at it has said.
         let is_told = walked.problems.iter().any(|(path, _)| *path == nix);
-        if found || is_told || is_gone(walked, known, &flake.directory) || known.is_forgotten(&flake.directory) {
+        if found || is_told || devices.is_flake_gone(&flake.directory) || known.is_forgotten(&flake.directory) {
             continue;
         }
         match why_not(&nix, roots, options) {
@@ -146,7 +151,7 @@ fn settle_lock(
             settler.report.left_out.push(LeftOut { path: at.to_owned(), why });
             return Ok(());
         }
-        Some((_, Passed::ByRule)) if !is_missing && !walked.is_ruled_out(lock, row.and_then(look::device_of)) => {
+        Some((_, Passed::ByRule)) if !is_missing && !walked.is_ruled_out(lock, row.and_then(FileRow::device)) => {
             return Ok(());
         }
         None if !is_missing => return Ok(()),
@@ -176,31 +181,6 @@ fn remove(flake: &KnownFlake, settler: &mut Settler<'_>) -> Result<(), AppError>
         settler.report.removed += 1;
     }
     Ok(())
-}
-
-/// Gone for certain: the walk came by and did not find it. A place on a file system that is not mounted now shows
-/// itself by its device: the nearest directory that is there is on another one.
-pub(super) fn is_gone(walked: &Walk, known: &Known, directory: &Path) -> bool {
-    walked.is_gone(directory) && !on_another_device(walked, known, directory)
-}
-
-fn on_another_device(walked: &Walk, known: &Known, directory: &Path) -> bool {
-    let Some(then) = device(known, directory) else { return false };
-    let now = walked.nearest(directory).and_then(look::device_at);
-    now.is_some_and(|now| now != then && !has_become(walked, known, then, now))
-}
-
-/// The device that a flake was on when it was read last.
-fn device(known: &Known, directory: &Path) -> Option<u64> {
-    look::device_of(known.file(directory)?)
-}
-
-/// Whether a device only has another number since a restart, as those of btrfs and NFS do: what is still there and was on
-/// the one is on the other now.
-fn has_become(walked: &Walk, known: &Known, then: u64, now: u64) -> bool {
-    let there = walked.flakes.iter().filter(|at| at.flake_nix.is_some());
-    let mut once = there.filter(|at| device(known, &at.dir) == Some(then));
-    once.any(|at| look::device_at(&at.dir) == Some(now))
 }
 
 fn below(roots: &[PathBuf], path: &Path) -> bool {

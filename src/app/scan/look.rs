@@ -1,7 +1,6 @@
 //! One look at one directory: has anything changed, and if so, what is there now? Reads, decides nothing.
 
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +23,7 @@ use super::super::history::{self, Past};
 use super::super::known::Known;
 use super::super::lineage;
 use super::super::observe;
+use super::device::device_at;
 use super::files::add;
 use super::tracked;
 use super::unseen::Look;
@@ -259,7 +259,7 @@ impl Looker<'_> {
         }
         // Of a flake that was read here before, what it is known again by stays: device and content.
         let known = self.known.file(&at.dir);
-        let device = known.and_then(device_of).or_else(|| device_at(&at.dir)).unwrap_or_default();
+        let device = known.and_then(FileRow::device).or_else(|| device_at(&at.dir)).unwrap_or_default();
         let lock = at.flake_lock.map_or([0; 40], FileStamp::to_bytes);
         let row = FileRow {
             path: at.dir.clone(),
@@ -270,22 +270,6 @@ impl Looker<'_> {
         };
         Glance::LockAlone(row, findings.into_list())
     }
-}
-
-/// The device of a directory, as it stands in what is kept of its flake.
-pub(super) fn device_of(row: &FileRow) -> Option<u64> {
-    // An earlier release kept the stamp of a lock alone as it is, with the device at its end.
-    let bytes = if row.flake.is_none() && row.stamp.len() == size_of::<[u64; 5]>() {
-        row.stamp.last_chunk()
-    } else {
-        row.stamp.first_chunk()
-    };
-    bytes.copied().map(u64::from_be_bytes)
-}
-
-/// The device that a directory is on now.
-pub(super) fn device_at(directory: &Path) -> Option<u64> {
-    std::fs::metadata(directory).ok().map(|meta| meta.dev())
 }
 
 /// The lock, where there is one that can be read, and what is found where there is one that cannot: the flake is read all the

@@ -5,26 +5,23 @@ use std::path::Path;
 use crate::domain::catalogue::Event;
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self as domain, Manager, Pins};
-use crate::scan::{self, DEFAULT_LIMIT, Passed, Walk, read_text};
-use crate::store::view;
+use crate::scan::{self, DEFAULT_LIMIT, Passed, read_text};
+use crate::store::{FileRow, view};
 use crate::syntax::{pins, secret};
 
 use super::super::AppError;
 use super::super::known::{self, Known, KnownFlake};
+use super::Run;
 use super::left_out::LeftOutFiles;
 use super::settle::Settler;
 
 /// Records what is new in the files that the walk found, and in the channels of the machine below a root.
-pub(super) fn settle(
-    walked: &Walk,
-    machine: Option<&Path>,
-    known: &Known,
-    settler: &mut Settler<'_>,
-) -> Result<(), AppError> {
+pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), AppError> {
+    let (walked, machine) = (run.walked, run.request.system.as_deref());
     settler.look_again()?;
     // With the flakes that this scan has found.
     let now = (settler.report.events > 0).then(|| settler.known_now()).transpose()?;
-    let known = now.as_ref().unwrap_or(known);
+    let known = now.as_ref().unwrap_or(run.known);
     for file in walked.pins.iter().filter(|file| !known.is_of_forgotten(file)) {
         if let Some(manager) = Manager::of(file)
             && let Some(seen) = look(file, manager, settler)
@@ -58,7 +55,7 @@ pub(super) fn settle(
             Some((at, Passed::Excluded { pattern })) => left_out.add(&file, at, pattern, None),
             // Of a flake that is out of reach, nobody knows.
             Some((_, Passed::ByRule)) if is_out_of_reach(&file) || !walked.is_ruled_out(&file, None) => {}
-            passed if passed.is_some() || walked.is_file_gone(&file) => {
+            passed if passed.is_some() || is_gone(&file, run) => {
                 settle_file(&file, manager, None, known, settler)?;
             }
             _ => {}
@@ -66,6 +63,15 @@ pub(super) fn settle(
     }
     settler.report.left_out.extend(left_out.into_list());
     Ok(())
+}
+
+/// Whether a file is gone. On which device it was, a Nix file beside it tells, as those tools write one, or the flake around.
+fn is_gone(file: &Path, run: &Run<'_>) -> bool {
+    let known = run.known;
+    let is_beside = |path: &Path, row: &FileRow| row.is_checked() && path.parent() == file.parent();
+    let beside = || known.files().find_map(|(path, row)| is_beside(path, row).then_some(row));
+    let around = || known.file(&known.flake_around(file)?.directory);
+    run.walked.is_missing(file) && run.devices.is_file_gone(file, beside().or_else(around))
 }
 
 /// What a file pins; none when nothing of it can be read, which is said.

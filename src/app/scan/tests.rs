@@ -72,6 +72,7 @@ impl Two {
             request: &request,
             linter: None,
             walked: &walked,
+            devices: &Devices::new(&walked, &known),
             began,
             known: &known,
             moved: &moved,

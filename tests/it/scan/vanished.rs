@@ -301,6 +301,71 @@ fn what_is_out_of_reach_is_not_gone() {
     assert_eq!(column(&session, HELD), before);
 }
 
+/// As if what was read of these places had been on another disk: that of a directory stands first, that of a file last.
+fn put_on_another_device(estate: &Estate, place: &str) {
+    let database = rusqlite::Connection::open(estate.database()).expect("it opens");
+    let (path, device) = (format!("{}%", estate.root().join(place).display()), [0xab_u8; 8]);
+    let sql = "UPDATE files SET stamp = CAST(CASE WHEN extractor >= 1 << 31 THEN substr(stamp, 1, length(stamp) - 8) || ?2 \
+               ELSE ?2 || substr(stamp, 9) END AS BLOB) WHERE CAST(path AS TEXT) LIKE ?1";
+    assert!(database.execute(sql, (&path, &device[..])).expect("changed") > 0, "{place}");
+}
+
+#[test]
+fn what_was_on_a_disk_that_is_not_mounted_is_not_gone_whatever_lies_in_its_place() {
+    let estate = estate();
+    estate.write("p/npins/default.nix", "{ }");
+    estate.write("f/npins/sources.json", PINS);
+    estate.scan_with(&request(&estate));
+    let before = column(&estate.session, HELD);
+    let away = estate.database().with_file_name("away");
+    for place in ["f", "loose", "p"] {
+        put_on_another_device(&estate, place);
+        fs::rename(estate.root().join(place), away.with_extension(place)).expect("not mounted");
+        estate.write(&format!("{place}/NOT-MOUNTED"), "");
+    }
+    for _ in 0..2 {
+        assert_eq!(estate.scan_with(&request(&estate)).events, 0);
+        assert_eq!(column(&estate.session, HELD), before);
+    }
+    for place in ["f", "loose", "p"] {
+        remove(&estate, &[place]);
+        fs::rename(away.with_extension(place), estate.root().join(place)).expect("mounted");
+    }
+    assert_as_new(&estate.session, &estate);
+    assert_eq!(column(&estate.session, HELD), before);
+    // What is on the disk that it was on by now, and goes, is gone.
+    remove(&estate, &SOME);
+    remove(&estate, &["p/npins", "f/npins"]);
+    assert_as_new(&estate.session, &estate);
+    assert!(!holds(&estate.session, "npins") && !holds(&estate.session, "bad.nix"));
+}
+
+#[test]
+fn what_was_on_a_disk_that_only_has_another_number_is_gone() {
+    let estate = estate();
+    estate.write("p/npins/default.nix", "{ }");
+    estate.scan_with(&request(&estate));
+    for place in ["f", "loose", "p"] {
+        put_on_another_device(&estate, place);
+    }
+    remove(&estate, &SOME);
+    assert_as_new(&estate.session, &estate);
+    assert!(!holds(&estate.session, "npins") && !holds(&estate.session, "bad.nix"));
+}
+
+#[test]
+fn a_link_to_a_file_on_another_disk_is_gone_when_it_is_removed() {
+    let (estate, other) = (estate(), tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()));
+    let other = other.expect("a directory");
+    fs::write(other.path().join("m.nix"), MODULE).expect("written");
+    std::os::unix::fs::symlink(other.path().join("m.nix"), estate.root().join("loose/link.nix")).expect("a link");
+    estate.scan_with(&request(&estate));
+    assert!(holds(&estate.session, "loose/link.nix"));
+    assert_eq!(estate.scan_with(&request(&estate)).events, 0);
+    remove(&estate, &["loose/link.nix"]);
+    assert_as_new(&estate.session, &estate);
+}
+
 #[test]
 fn nothing_of_a_forgotten_flake_is_touched() {
     let estate = estate();

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 
 use super::super::super::AppError;
 use super::super::super::known::KnownFlake;
+use super::super::Run;
 use super::super::left_out::LeftOutFiles;
 use super::super::settle::{Outcome, Settler};
-use super::super::{Run, look};
 use super::{Files, TOGETHER};
 use crate::domain::id::FlakeId;
 use crate::domain::stream::{Aggregate, StreamId};
@@ -161,11 +161,13 @@ impl Files<'_> {
         if self.known.is_of_forgotten(path) || !self.is_in_reach(walked, path, flake) {
             return Fate::Kept;
         }
-        if is_gone(walked, path, self.row(path, flake)) {
+        if self.devices.is_file_gone(path, self.row(path, flake)) {
             return Fate::Gone;
         }
         match walked.passed_over(path) {
-            Some((_, Passed::ByRule)) if walked.is_ruled_out(path, device(self.row(path, flake))) => Fate::Gone,
+            Some((_, Passed::ByRule)) if walked.is_ruled_out(path, self.row(path, flake).and_then(FileRow::device)) => {
+                Fate::Gone
+            }
             Some((at, Passed::Excluded { pattern })) => Fate::LeftOut(at, pattern),
             _ => Fate::Kept,
         }
@@ -192,16 +194,4 @@ impl Files<'_> {
         };
         self.known.file(path).or_else(before)
     }
-}
-
-/// The device that a file was on when it was read last.
-fn device(row: Option<&FileRow>) -> Option<u64> {
-    row.and_then(|row| row.stamp.last_chunk()).copied().map(u64::from_be_bytes)
-}
-
-/// An empty directory may be one whose disk is not mounted; then it is on another device than the file was.
-fn is_gone(walked: &Walk, path: &Path, row: Option<&FileRow>) -> bool {
-    let device = || path.parent().and_then(|parent| walked.nearest(parent)).and_then(look::device_at);
-    let same_device = |row: &FileRow| device().is_some_and(|device| row.stamp.ends_with(&device.to_be_bytes()));
-    walked.is_file_gone(path) || walked.is_missing(path) && row.is_some_and(same_device)
 }
