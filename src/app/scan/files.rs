@@ -258,7 +258,7 @@ impl Files<'_> {
             let stamp = FileStamp::new(&fs::metadata(&file.path).ok()?);
             look(&file.path, stamp, self.looker).ok()
         };
-        let wanted = looked.iter().filter(|file| !files.is_forgotten(&file.path));
+        let wanted = looked.iter().filter(|file| !known.is_of_forgotten(&file.path));
         files.record(&wanted.filter_map(read).collect::<Vec<_>>(), tries, settler)
     }
 
