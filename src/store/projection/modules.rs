@@ -117,7 +117,7 @@ impl Projection for Modules {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {

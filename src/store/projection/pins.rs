@@ -89,7 +89,7 @@ impl Projection for Pins {
     }
 
     fn revision(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {
