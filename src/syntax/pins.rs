@@ -3,7 +3,7 @@
 //! Each pin becomes attributes as a `flake.lock` would write them: `type`, `owner`, `repo`, `url`, `rev`, `ref`, and the
 //! `hash` as its tool writes it. Fields that are not known here are left out; one of them may be a token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub type Pins = BTreeMap<String, Attrs>;
 pub struct PinFile {
     /// What could be read.
     pub pins: Pins,
+    /// The names of pins that are there and could not be read.
+    pub unread: BTreeSet<String>,
     /// What is wrong with the text.
     pub problems: Vec<Problem>,
 }
@@ -59,9 +61,11 @@ impl PinFile {
     /// Takes every pin of an object with a reader of one.
     fn take(&mut self, pins: &Attrs, read: impl Fn(&Attrs) -> Option<Attrs>) {
         for (name, value) in pins {
-            match value.as_object().and_then(&read) {
-                Some(attrs) => drop(self.pins.insert(name.clone(), attrs)),
-                None => self.wrong("pins-shape", None, format!("the pin `{name}` is not written as expected")),
+            if let Some(attrs) = value.as_object().and_then(&read) {
+                self.pins.insert(name.clone(), attrs);
+            } else {
+                self.unread.insert(name.clone());
+                self.wrong("pins-shape", None, format!("the pin `{name}` is not written as expected"));
             }
         }
     }

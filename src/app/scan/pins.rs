@@ -1,5 +1,6 @@
 //! Files that pin sources without a flake, and the channels of the machine: read, compared and recorded.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::domain::catalogue::Event;
@@ -15,6 +16,33 @@ use super::Run;
 use super::left_out::LeftOutFiles;
 use super::settle::Settler;
 
+/// What is seen of a file.
+#[derive(Default)]
+struct Seen {
+    pins: Pins,
+    /// The names of pins that are there and could not be read.
+    unread: BTreeSet<String>,
+}
+
+impl Seen {
+    /// Without secrets, in names and in attributes.
+    fn clean(pins: pins::Pins, unread: BTreeSet<String>) -> Self {
+        let name = |name: String| secret::redact(&name).text;
+        Self {
+            pins: pins.into_iter().map(|(pin, attrs)| (name(pin), secret::redact_attrs(&attrs).0)).collect(),
+            unread: unread.into_iter().map(name).collect(),
+        }
+    }
+
+    /// What the file pins, with what is known of pins that could not be read.
+    fn beside(self, known: Option<&Pins>) -> Pins {
+        let kept = known.into_iter().flatten().filter(|(name, _)| self.unread.contains(*name));
+        let mut pins: Pins = kept.map(|(name, attrs)| (name.clone(), attrs.clone())).collect();
+        pins.extend(self.pins);
+        pins
+    }
+}
+
 /// Records what is new in the files that the walk found, and in the channels of the machine below a root.
 pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), AppError> {
     let (walked, machine) = (run.walked, run.request.system.as_deref());
@@ -26,15 +54,15 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         if let Some(manager) = Manager::of(file)
             && let Some(seen) = look(file, manager, settler)
         {
-            settle_file(file, manager, Some(&seen), known, settler)?;
+            settle_file(file, manager, Some(seen), known, settler)?;
         }
     }
     for (profile, installed) in machine.map(scan::channels).unwrap_or_default() {
         let of = |channel: scan::Channel| {
             (channel.name, pins::installed(channel.revision.as_deref(), channel.version.as_deref()))
         };
-        let seen = clean(installed.into_iter().map(of).collect());
-        settle_file(&profile, Manager::Channels, Some(&seen), known, settler)?;
+        let seen = Seen::clean(installed.into_iter().map(of).collect(), BTreeSet::new());
+        settle_file(&profile, Manager::Channels, Some(seen), known, settler)?;
     }
     let mut left_out = LeftOutFiles::default();
     let is_out_of_reach = |file: &Path| {
@@ -75,7 +103,7 @@ fn is_gone(file: &Path, run: &Run<'_>) -> bool {
 }
 
 /// What a file pins; none when nothing of it can be read, which is said.
-fn look(file: &Path, manager: Manager, settler: &mut Settler<'_>) -> Option<Pins> {
+fn look(file: &Path, manager: Manager, settler: &mut Settler<'_>) -> Option<Seen> {
     let text = match read_text(file, DEFAULT_LIMIT) {
         Ok(read) => read.text,
         Err(error) => {
@@ -93,32 +121,27 @@ fn look(file: &Path, manager: Manager, settler: &mut Settler<'_>) -> Option<Pins
         && read.pins.is_empty()
         && read.problems.iter().all(|problem| problem.code == "pins-shape")
     {
-        return read.problems.is_empty().then(Pins::new);
+        return read.problems.is_empty().then(Seen::default);
     }
     for problem in &read.problems {
         let line = problem.span.map(|span| format!("line {}: ", span.line)).unwrap_or_default();
         settler.problem(file, problem.code, secret::redact(&format!("{line}{}", problem.message)).text);
     }
     // What has faults and gives no pin says nothing about those that were there.
-    (!read.pins.is_empty() || read.problems.is_empty()).then(|| clean(read.pins))
-}
-
-/// Without secrets, in names and in attributes.
-fn clean(pins: pins::Pins) -> Pins {
-    let clean = |(name, attrs): (String, _)| (secret::redact(&name).text, secret::redact_attrs(&attrs).0);
-    pins.into_iter().map(clean).collect()
+    (!read.pins.is_empty() || read.problems.is_empty()).then(|| Seen::clean(read.pins, read.unread))
 }
 
 fn settle_file(
     file: &Path,
     manager: Manager,
-    seen: Option<&Pins>,
+    seen: Option<Seen>,
     known: &Known,
     settler: &mut Settler<'_>,
 ) -> Result<(), AppError> {
     let stream = known.pins_stream(file);
     let (state, version) = known::pins(settler.reader(), &stream)?;
-    let event = domain::observe(state.as_ref(), &RecordedPath::new(file), manager, seen);
+    let seen = seen.map(|seen| seen.beside(state.as_ref()));
+    let event = domain::observe(state.as_ref(), &RecordedPath::new(file), manager, seen.as_ref());
     let events = event.into_iter().map(Event::Pins).collect();
     let Some(write) = settler.write(stream, version, events) else { return Ok(()) };
     settler.store_or_tell(file, vec![write], Vec::new()).map(drop)

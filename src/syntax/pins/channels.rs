@@ -14,7 +14,7 @@ pub fn subscribed(text: &str) -> PinFile {
         let attrs = Written::new("channel").with("channel", Some(channel)).with("url", Some(url)).0;
         pins.insert(name.to_owned(), attrs);
     }
-    PinFile { pins, problems: Vec::new() }
+    PinFile { pins, ..PinFile::default() }
 }
 
 /// An installed channel, from the texts of its `.git-revision` and of its version.

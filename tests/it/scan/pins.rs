@@ -81,6 +81,29 @@ fn what_cannot_be_read_is_said_and_changes_nothing() {
 }
 
 #[test]
+fn a_pin_that_is_not_written_as_expected_stays_as_it_was_beside_others_that_change() {
+    let estate = Estate::new();
+    estate.write("b/nix/sources.json", NIV);
+    estate.scan();
+    let nixpkgs = NIV.replace("bbbb", "cccc").replace(r#""sha256": "0b""#, r#""sha256": "0e""#);
+    let broken = nixpkgs.replace(r#""url": "https://example.org/tool""#, r#""url": 1"#);
+    estate.write("b/nix/sources.json", &broken.replace(r#""tool": {"#, r#""other": 1, "tool": {"#));
+    let report = estate.scan();
+    assert_eq!((report.events, Estate::codes(&report)), (1, vec!["pins-shape", "pins-shape"]));
+    assert_eq!(told(&estate), [row("b/nix/sources.json", "nixpkgs", "cccc"), row("b/nix/sources.json", "tool", "")]);
+    assert_eq!(estate.scan().events, 0);
+    // Mended it says nothing new, and taken out it is gone.
+    estate.write("b/nix/sources.json", &nixpkgs);
+    assert_eq!(estate.scan().events, 0);
+    estate.write(
+        "b/nix/sources.json",
+        r#"{"tool": {"type": "file", "url": "https://example.org/tool", "sha256": "0c"}, "other": 1}"#,
+    );
+    assert_eq!(estate.scan().events, 1);
+    assert_eq!(told(&estate), [row("b/nix/sources.json", "tool", "")]);
+}
+
+#[test]
 fn a_place_that_is_out_of_reach_has_not_lost_its_pins() {
     let estate = Estate::new();
     estate.write("disk/npins/sources.json", &npins('a'));
