@@ -22,7 +22,9 @@ pub use git_rules::ignores_everything;
 pub use read::{DEFAULT_LIMIT, FileText, ReadError, read_text};
 pub use rules::{Why, check_excludes};
 pub use skip::{SKIPPED, Skip};
-pub use walk::{Answer, Ask, FileStamp, Found, NixFiles, Passed, Unseen, Walk, walk, walk_nix, walk_until};
+pub use walk::{
+    Answer, Ask, FileStamp, Found, NixFiles, Passed, Unseen, Walk, is_taken_away, walk, walk_nix, walk_until,
+};
 pub use watch::{Changed, Renewed, Unwatched, Watch};
 
 /// What a walk leaves out beyond the built-in rules, and how hard it works.

@@ -21,6 +21,7 @@ mod stamp;
 
 mod tracked;
 
+pub use missing::is_taken_away;
 pub use stamp::FileStamp;
 pub use tracked::{Answer, Ask};
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::scan::Walk;
+use crate::scan::{Walk, is_taken_away};
 use crate::store::FileRow;
 
 use super::super::known::Known;
@@ -27,6 +27,13 @@ impl<'a> Devices<'a> {
     /// Whether the flake of a directory is gone for certain: the walk came by and did not find it, and its disk is there.
     pub(super) fn is_flake_gone(&self, directory: &Path) -> bool {
         self.walked.is_gone(directory) && !self.is_away(directory, self.known.file(directory))
+    }
+
+    /// Whether somebody took a flake away from where the walk did not come by, as it is known to have been on a disk that is there.
+    pub(super) fn is_flake_taken_away(&self, directory: &Path) -> bool {
+        let device = self.known.file(directory).and_then(FileRow::device);
+        let is_walked = self.walked.nearest(directory).is_some();
+        !is_walked && device.is_some() && is_taken_away(&directory.join("flake.nix"), device)
     }
 
     /// The same for a file of which something may be remembered. Where nothing is, it may have been on any device.

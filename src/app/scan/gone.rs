@@ -33,16 +33,18 @@ pub(super) fn leaving(devices: &Devices<'_>, known: &Known) -> HashSet<FlakeId> 
     flakes(devices, known).into_iter().map(|flake| flake.id).collect()
 }
 
-/// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits.
+/// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits. Where they
+/// were, the walk need not have come by: who names the new place, as a hook does, does not name the old one.
 pub(super) fn moves(
     reader: &Reader,
     (walked, devices): (&Walk, &Devices<'_>),
     known: &Known,
 ) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
-    let gone = flakes(devices, known);
-    if gone.is_empty() {
+    if !walked.flakes.iter().any(|at| is_new(at, known)) {
         return Ok(HashMap::new());
     }
+    let mut gone = flakes(devices, known);
+    gone.extend(known.flakes().filter(|flake| !flake.removed && devices.is_flake_taken_away(&flake.directory)));
     let states = gone.iter().map(|flake| Ok((*flake, known::flake(reader, flake.id)?.0)));
     let states: Vec<(&KnownFlake, Option<Flake>)> = states.collect::<Result<_, StoreError>>()?;
     let content = |flake: &&KnownFlake| Some((flake.id, known.file(&flake.directory)?.content));

@@ -78,7 +78,7 @@ impl Walk {
     pub fn is_ruled_out(&self, file: &Path, device: Option<u64>) -> bool {
         match file.symlink_metadata() {
             Ok(_) => !self.tracked.contains(file),
-            Err(error) => error.kind() == ErrorKind::NotFound && is_taken_away(file, device),
+            Err(_) => is_taken_away(file, device),
         }
     }
 
@@ -94,10 +94,10 @@ impl Walk {
     }
 }
 
-/// Whether somebody has taken a file away: what is around it is there and not empty, and on the device that it was on. Else a
-/// disk may not be mounted.
-fn is_taken_away(file: &Path, device: Option<u64>) -> bool {
-    let Some(around) = file.ancestors().skip(1).find(|at| !absent(at)) else { return false };
+/// Whether a file is not there, and somebody has taken it away: what is around it is there and not empty, and on the device that it
+/// was on, when that is known. Else a disk may not be mounted.
+pub fn is_taken_away(file: &Path, device: Option<u64>) -> bool {
+    let Some(around) = file.ancestors().skip(1).find(|at| !absent(at)).filter(|_| absent(file)) else { return false };
     let is_there = around.metadata().is_ok_and(|meta| device.is_none_or(|device| meta.dev() == device));
     is_there && std::fs::read_dir(around).is_ok_and(|mut entries| entries.next().is_some())
 }

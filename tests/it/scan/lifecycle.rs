@@ -228,6 +228,37 @@ fn a_renamed_directory_is_the_same_flake() {
 }
 
 #[test]
+fn a_flake_whose_new_place_is_named_is_the_same_flake_though_nobody_came_by_the_old_one() {
+    let estate = Estate::new();
+    estate.write("one/x/flake.nix", FLAKE);
+    estate.write("one/x/m.nix", "{ config, ... }: { services.nginx.enable = true; }");
+    estate.write("one/other/flake.nix", &FLAKE.replace("A test", "other"));
+    fs::create_dir(estate.root().join("two")).expect("a directory");
+    let of = |paths: &[&str], keep_forgotten| ScanRequest {
+        paths: paths.iter().map(|path| estate.root().join(path)).collect(),
+        keep_forgotten,
+        modules: true,
+        ..ScanRequest::default()
+    };
+    estate.scan_with(&of(&["one"], false));
+    let id = column(&estate.session, "SELECT id FROM v1_flakes WHERE path LIKE '%/x'");
+    for (from, to, keep_forgotten) in [("one/x", "one/y", true), ("one/y", "two/x", false)] {
+        fs::rename(estate.root().join(from), estate.root().join(to)).expect("moved");
+        let report = estate.scan_with(&of(&[to], keep_forgotten));
+        assert_eq!((report.new, report.removed, report.changed), (0, 0, 1), "{to}: {report:?}");
+        assert!(estate.flakes().contains(&estate.root().join(to)));
+        assert_eq!(column(&estate.session, "SELECT path FROM v1_modules WHERE valid_to IS NULL"), ["m.nix"]);
+        assert_eq!(estate.scan_with(&of(&[], false)).events, 0);
+    }
+    assert_eq!(column(&estate.session, "SELECT id FROM v1_flakes WHERE path LIKE '%/x'"), id);
+    // Where nobody can tell that it was taken away, it is a copy: all of its disk may be elsewhere.
+    estate.write("two/copy/flake.nix", FLAKE);
+    fs::rename(estate.root().join("two/x"), estate.root().with_file_name("away")).expect("moved");
+    fs::rename(estate.root().join("two/copy"), estate.root().join("one/copy")).expect("moved");
+    assert_eq!(estate.scan_with(&of(&["one/copy"], false)).new, 1);
+}
+
+#[test]
 fn two_candidates_for_a_move_are_two_new_flakes() {
     let estate = Estate::new();
     estate.write("old/flake.nix", FLAKE);
