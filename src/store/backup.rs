@@ -49,10 +49,11 @@ const PAGES: i32 = 1024;
 
 impl Store {
     /// Copies the ledger as it is at this moment to a new file, for the owner alone; writers go on meanwhile. The copy is
-    /// whole or not there. `progress` gets the pages done and the pages in all.
+    /// whole or not there. `progress` gets the pages done and the pages in all. An erasure that was interrupted is finished first.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when a file is in the way; [`StoreError::Full`] leaves nothing behind.
+    /// [`StoreError::Exists`] when a file is in the way; [`StoreError::Full`] leaves nothing behind; [`StoreError::Erasing`] when
+    /// what was erased is still there and cannot be taken out.
     pub fn backup(
         &self,
         to: &Path,
@@ -66,6 +67,7 @@ impl Store {
                 return Err(StoreError::Exists { path: path.to_owned() });
             }
         }
+        self.finish_erasure_first()?;
         let reader = self.reader()?;
         // A link stays.
         let place = &file::resolved(to);

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::backup;
 use super::connect::{self, Opened, SCHEMA};
+use super::erase;
 use super::error::{Named, StoreError};
 use super::file;
 use super::holder;
@@ -113,7 +114,22 @@ fn inside(opened: &Opened, path: &Path, at_pages: bool) -> Vec<Check> {
         checks.push(pages(PAGES, "quick_check", connection, path));
     }
     checks.extend([origin(connection, path), read_model(connection, path)]);
+    checks.extend(erasure(connection, path));
     checks
+}
+
+/// An erasure that is not finished; nothing is said when there is none.
+pub(crate) fn erasure(connection: &Connection, path: &Path) -> Option<Check> {
+    let name = "erasure";
+    match erase::pending(connection).named(path) {
+        Ok(None) => None,
+        Ok(Some(_)) => {
+            let detail = "not finished: what was erased may still be in the read model and the files; the next command that writes \
+                          goes on with it, as `cim-nix scan`";
+            Some(Check::new(name, CheckState::Warning, detail))
+        }
+        Err(error) => Some(Check::unknown(name, &error)),
+    }
 }
 
 /// SQLite's own check of its pages.

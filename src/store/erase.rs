@@ -18,7 +18,7 @@ use super::error::{Named, StoreError};
 use super::local::unlearn::{Blanked, unlearn};
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
-use super::open::Store;
+use super::open::{Access, Store};
 use super::outbox;
 use super::projection;
 use super::shape;
@@ -77,6 +77,24 @@ impl Store {
         let (receipt, blanked) = self.write(move |place| blank(place, erasure))?;
         let complete = self.finish_erasure()?;
         Ok(Erased { receipt, complete, all_edits: blanked == Blanked::Everywhere })
+    }
+
+    /// Finishes an erasure before the ledger is copied, also where this only reads it. What is left may be in the log of writes,
+    /// of which a copy takes what is in force.
+    ///
+    /// # Errors
+    /// [`StoreError::Erasing`] when it cannot be done.
+    pub(super) fn finish_erasure_first(&self) -> Result<(), StoreError> {
+        if pending(&*self.reader()?).named(self.path())?.is_none() {
+            return Ok(());
+        }
+        let finished = match self.access() {
+            Access::ReadWrite => self.finish_erasure(),
+            Access::ReadOnly => self.open_again_to_write().and_then(|store| store.finish_erasure()),
+        };
+        finished
+            .map(drop)
+            .map_err(|source| StoreError::Erasing { path: self.path().to_owned(), source: Box::new(source) })
     }
 
     /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
@@ -277,6 +295,11 @@ pub(crate) fn say_again(
         append::store(place, heads, self::record(place, again, event)?, recorded)?;
     }
     Ok(())
+}
+
+/// Whether the read model still holds what was erased: it is not what the log says until that is finished.
+pub(super) fn is_in_model(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(pending(connection)?.as_deref() == Some(IN_MODEL))
 }
 
 /// What is still to be taken out of the files, when anything is.

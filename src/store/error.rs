@@ -228,6 +228,14 @@ pub enum StoreError {
         /// Why not.
         why: String,
     },
+    /// What was erased is still in the files, and cannot be taken out of them now.
+    #[error("what was erased has to leave {path} before it is copied, and cannot: {source}")]
+    Erasing {
+        /// The database.
+        path: PathBuf,
+        /// Why not.
+        source: Box<StoreError>,
+    },
     /// The store was opened for reading.
     #[error("{path} was opened for reading only")]
     OpenedReadOnly {

@@ -218,7 +218,29 @@ impl Store {
         self.writer.as_ref().ok_or_else(|| StoreError::OpenedReadOnly { path: self.path.clone() })
     }
 
+    /// The same ledger, to be written; an erasure that is not finished is as it was.
+    pub(super) fn open_again_to_write(&self) -> Result<Self, StoreError> {
+        let who = Who { host: self.origin.host.clone(), user: self.origin.user.clone() };
+        // It is there: no time of creation is written, and no edit is too old at that time.
+        let store = Self::open_as_it_is(&self.path, &who, 0, &network_kind)?;
+        self.still_there()?;
+        Ok(store)
+    }
+
     fn open_to_write(
+        path: &Path,
+        who: &Who,
+        now: i64,
+        network: &dyn Fn(&Path) -> Option<String>,
+    ) -> Result<Self, StoreError> {
+        let store = Self::open_as_it_is(path, who, now, network)?;
+        if let Err(error) = store.finish_erasure() {
+            tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
+        }
+        Ok(store)
+    }
+
+    fn open_as_it_is(
         path: &Path,
         who: &Who,
         now: i64,
@@ -243,11 +265,7 @@ impl Store {
         let last = Last::default();
         connect::be_patient(&mut connection, Arc::clone(&last)).named(path)?;
         let writer = Writer::start(connection, (path, inode), &origin)?;
-        let store = Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode, last };
-        if let Err(error) = store.finish_erasure() {
-            tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
-        }
-        Ok(store)
+        Ok(Self { path: path.to_owned(), origin, writer: Some(writer), immutable: false, inode, last })
     }
 
     fn open_to_read(path: &Path, who: &Who, now: i64) -> Result<Self, StoreError> {

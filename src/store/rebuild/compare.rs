@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{StoreError, choose, chunk, path_of};
+use crate::store::erase;
 use crate::store::error::Named;
 use crate::store::projection::{self, Outcome, Projection, Target};
 
@@ -17,6 +18,8 @@ pub struct Mismatch {
     pub surplus: u64,
     /// Rows that should be there and are not.
     pub missing: u64,
+    /// Whether that is because an erasure is not finished: these rows hold what was erased.
+    pub erasing: bool,
 }
 
 /// Generation of the tables that are compared with: no live one has it, and they are temporary.
@@ -53,13 +56,14 @@ fn at_one_moment(
     let target = Target::fresh(&transaction, projection, ASIDE);
     let outcome = chunk::take_in(&transaction, projection, &target, (0, shown.position), || target.write_some())?;
     target.write()?;
+    let erasing = erase::is_in_model(&transaction)?;
     let mut found = Vec::new();
     for table in projection.tables() {
         let (shown, told) = (table.select_all(shown.generation), table.select_all(ASIDE));
         let surplus = left_over(&transaction, &shown, &told)?;
         let missing = left_over(&transaction, &told, &shown)?;
         if surplus + missing > 0 {
-            found.push(Mismatch { name: projection.name(), table: table.name, surplus, missing });
+            found.push(Mismatch { name: projection.name(), table: table.name, surplus, missing, erasing });
         }
     }
     Ok((outcome, found))

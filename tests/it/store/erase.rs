@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use cim_domain_nix::store::backup::BackupOptions;
+use cim_domain_nix::store::check::check;
 use cim_domain_nix::store::erase::Erasure;
 use cim_domain_nix::store::local::{FileRow, HistoryCursor, LocalNote};
 
@@ -67,6 +69,66 @@ fn a_reader_in_the_way_delays_the_end_and_the_next_opening_goes_on() {
     assert!(!holds(&path, SECRET));
     drop(store);
     assert_sound(&path);
+}
+
+/// A ledger in which an event is blank, and what was in it is everywhere else: as after a kill in the middle of an erasure.
+fn interrupted(path: &Path) {
+    let store = open(path);
+    store.append(discovery(1, 1, SECRET)).unwrap();
+    store.append(single(2, 2)).unwrap();
+    keep_the_model(path);
+    store.erase(erasure(3, 1_000_001)).map(drop).unwrap_or_default();
+    drop(store);
+    assert!(holds(path, SECRET));
+}
+
+/// Nobody can build the read model anew from now on.
+fn keep_the_model(path: &Path) {
+    let sql = "CREATE TRIGGER stop BEFORE INSERT ON projections BEGIN SELECT RAISE(ABORT, 'stopped'); END";
+    raw(path).execute_batch(sql).unwrap();
+}
+
+fn let_the_model_go(path: &Path) {
+    raw(path).execute_batch("DROP TRIGGER stop").unwrap();
+}
+
+#[test]
+fn an_erasure_that_was_interrupted_is_named_until_the_next_opening_has_finished_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    interrupted(&path);
+    for checks in [check(&path), verify(&path)] {
+        assert!(checks.iter().all(|check| check.state != CheckState::Failed || check.name == "space"), "{checks:#?}");
+        let named = checks.iter().find(|check| check.name == "erasure").unwrap();
+        assert!(named.state == CheckState::Warning && named.detail.contains("`cim-nix scan`"), "{named:?}");
+    }
+    let model = verify(&path).into_iter().find(|check| check.name == "read model").unwrap();
+    assert_eq!(model.state, CheckState::Unknown, "{model:?}");
+    let_the_model_go(&path);
+    drop(open(&path));
+    assert!(!holds(&path, SECRET));
+    assert_sound(&path);
+    assert!(check(&path).iter().all(|check| check.name != "erasure"));
+}
+
+#[test]
+fn no_copy_is_made_that_holds_what_was_erased() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (directory.path().join("ledger.db"), directory.path().join("copy.db"));
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        interrupted(&path);
+        let store = Store::open(&path, access, &who(), NOW).unwrap();
+        let refused = store.backup(&copy, BackupOptions::default(), &mut |_, _| {}).unwrap_err();
+        assert!(matches!(refused, StoreError::Erasing { .. }) && !copy.exists(), "{refused}");
+        let_the_model_go(&path);
+        store.backup(&copy, BackupOptions::default(), &mut |_, _| {}).unwrap();
+        assert!(!holds(&copy, SECRET) && !holds(&path, SECRET), "{access:?}");
+        drop(store);
+        assert_sound(&path);
+        for file in fs::read_dir(directory.path()).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
 }
 
 #[test]
