@@ -21,12 +21,14 @@ pub use crate::store::remote::Agreement;
 pub use crate::store::verify::verify;
 
 /// What an erasure came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Erased {
     /// The position of the event that says so.
     pub position: Option<i64>,
     /// Whether the bytes are gone from the files already; if not, the next opening goes on.
     pub complete: bool,
+    /// Why they are not, when that failed; else a reader is in the way.
+    pub failed: Option<StoreError>,
     /// Whether `undo` has no text of any edit any more, as it is not recorded where the event's flake was.
     pub all_edits: bool,
 }
@@ -48,7 +50,7 @@ pub fn erase(session: &Session, event: EventId, reason: &str) -> Result<Erased, 
     let position = match erased.receipt {
         Receipt::Stored { first, .. } | Receipt::Repeated { first, .. } => first,
     };
-    Ok(Erased { position, complete: erased.complete, all_edits: erased.all_edits })
+    Ok(Erased { position, complete: erased.complete, failed: erased.failed, all_edits: erased.all_edits })
 }
 
 /// Builds the read model, or one part of it, anew from the log.

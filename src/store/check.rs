@@ -310,8 +310,10 @@ fn read_model(connection: &Connection, path: &Path) -> Check {
 
 /// How many projections there are, and what is to be said of those that do not follow the log.
 fn projections(connection: &Connection, head: i64) -> rusqlite::Result<(usize, Vec<String>)> {
-    let mut statement =
-        connection.prepare("SELECT name, state, position, error FROM projections ORDER BY name, generation")?;
+    // Of builds that were never finished, the one that got furthest.
+    let sql =
+        "SELECT name, state, max(position), error FROM projections GROUP BY name, state ORDER BY name, min(generation)";
+    let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let (mut count, mut wrong) = (0, Vec::new());
     while let Some(row) = rows.next()? {
@@ -319,7 +321,8 @@ fn projections(connection: &Connection, head: i64) -> rusqlite::Result<(usize, V
         let (state, position): (String, i64) = (row.get(1)?, row.get(2)?);
         if state != "live" || position < head {
             let (name, error): (String, Option<String>) = (row.get(0)?, row.get(3)?);
-            wrong.push(format!("{name} is {state} at {position} of {head} {}", error.unwrap_or_default()));
+            let error = error.map(|error| format!(" ({error})")).unwrap_or_default();
+            wrong.push(format!("{name} is {state} at {position} of {head}{error}"));
         }
     }
     Ok((count, wrong))

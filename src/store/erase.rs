@@ -46,12 +46,14 @@ pub struct Erasure {
 }
 
 /// What became of an erasure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Erased {
     /// The receipt of the event that says so.
     pub receipt: Receipt,
-    /// Whether the bytes are gone from the files already. If not, a reader is in the way: the next opening goes on.
+    /// Whether the bytes are gone from the files already. If not, the next opening goes on.
     pub complete: bool,
+    /// Why they are not, when that failed; else a reader is in the way.
+    pub failed: Option<StoreError>,
     /// Whether `undo` has no text of any edit any more, as it is not recorded where the event's flake was.
     pub all_edits: bool,
 }
@@ -68,15 +70,16 @@ const MOVES: Duration = Duration::from_secs(5);
 impl Store {
     /// Blanks the payload of an event, records that, and takes the text out of the read model and the files.
     ///
-    /// Backups and exports made before still hold it.
+    /// Backups and exports made before still hold it. Once the payload is blank and that is recorded, the event is erased, whatever
+    /// becomes of the rest.
     ///
     /// # Errors
     /// [`StoreError::NoSuchEvent`], or [`StoreError::NotErasable`] for an event of the ledger itself, of another origin,
     /// one that is blank already, or one that alone says that a flake was forgotten.
     pub fn erase(&self, erasure: Erasure) -> Result<Erased, StoreError> {
         let (receipt, blanked) = self.write(move |place| blank(place, erasure))?;
-        let complete = self.finish_erasure()?;
-        Ok(Erased { receipt, complete, all_edits: blanked == Blanked::Everywhere })
+        let (complete, failed) = self.finish_erasure().map_or_else(|error| (false, Some(error)), |done| (done, None));
+        Ok(Erased { receipt, complete, failed, all_edits: blanked == Blanked::Everywhere })
     }
 
     /// Finishes an erasure before the ledger is copied, also where this only reads it. What is left may be in the log of writes,
@@ -108,6 +111,13 @@ impl Store {
         }
         let (path, last) = (self.path().to_owned(), self.last());
         self.with_connection(move |connection| rewrite(connection, last).named(&path))
+    }
+
+    /// The same beside other work, which does not fail with it.
+    pub(super) fn go_on_with_erasure(&self) {
+        if let Err(error) = self.finish_erasure() {
+            tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
+        }
     }
 }
 

@@ -61,7 +61,8 @@ impl Store {
             transaction.commit().named(&path)?;
             Ok(imported)
         })?;
-        self.finish_erasure()?;
+        // What was taken in is stored by now.
+        self.go_on_with_erasure();
         if imported.adopted {
             // The key of the origin that was never used stays, under its name.
             origin::set_key_aside(self.path())?;

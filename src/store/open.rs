@@ -234,9 +234,7 @@ impl Store {
         network: &dyn Fn(&Path) -> Option<String>,
     ) -> Result<Self, StoreError> {
         let store = Self::open_as_it_is(path, who, now, network)?;
-        if let Err(error) = store.finish_erasure() {
-            tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
-        }
+        store.go_on_with_erasure();
         Ok(store)
     }
 

@@ -199,7 +199,13 @@ fn run(
             build.give_up().named(&path)?;
             return Err(StoreError::Stopped { doing: "building the read model" });
         }
-        let (reached, held) = build.step(size).named(&path)?;
+        let (reached, held) = match build.step(size) {
+            Ok(done) => done,
+            Err(error) => {
+                build.leave();
+                return Err(StoreError::sqlite(&path, error));
+            }
+        };
         rebuilt.chunks += u32::from(!held.is_zero());
         rebuilt.longest = rebuilt.longest.max(held);
         match reached {

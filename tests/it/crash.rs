@@ -13,7 +13,7 @@ use cim_domain_nix::store::{Access, Store, StoreError};
 
 use crate::child::{Part, arguments, child, describe};
 use crate::store::restore::make_older;
-use crate::store::{NOW, assert_contiguous, assert_sound, open, raw, single, who};
+use crate::store::{NOW, assert_contiguous, assert_sound, discovery, open, raw, single, who};
 
 /// The user that owns nothing.
 const NOBODY: u32 = 65534;
@@ -175,6 +175,36 @@ fn an_export_that_finds_no_room_leaves_what_was_there_and_nothing_by_halves() {
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.lines().collect::<Vec<_>>(), ["code 4", "code 4", "kept", "fill", "old"], "{wrong}");
     assert!(wrong.contains("no space left for"), "{wrong}");
+}
+
+/// A ledger with events of 50 KB each, of which the second is on the small disk with so little room that it can be blanked and
+/// not taken out of everything.
+const ERASES: &str = "cp \"$2\" \"$2\".key \"$0\"; cd \"$0\"; free() { df -k --output=avail . | tail -n 1; }; \
+                      head -c $((($(free) - 300) * 1024)) /dev/zero >fill; \
+                      \"$1\" --db ledger.db store erase '#2' --reason r --yes || echo code $?; \
+                      \"$1\" --db ledger.db store check | grep erasure; rm fill; cp ledger.db* \"$SAVED\"";
+
+#[test]
+fn an_erasure_that_finds_no_room_says_that_the_event_is_blank_and_what_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let (disk, saved, ledger) =
+        (directory.path().join("disk"), directory.path().join("saved"), directory.path().join("ledger.db"));
+    fs::create_dir(&disk).unwrap();
+    fs::create_dir(&saved).unwrap();
+    let store = open(&ledger);
+    for number in 1..=4 {
+        store.append(discovery(number, number, &"text ".repeat(10_000))).unwrap();
+    }
+    drop(store);
+    let mut command = on_a_small_disk(&disk, ERASES);
+    command.arg(env!("CARGO_BIN_EXE_cim-nix")).arg(&ledger).env("SAVED", &saved);
+    let output = command.output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.starts_with("event #2 is blank"), "{said}{wrong}");
+    assert!(said.contains("no space left for") && said.contains("`cim-nix scan`"), "{said}{wrong}");
+    assert!(said.contains("warning  erasure") && !said.contains("code"), "{said}{wrong}");
+    drop(open(&saved.join("ledger.db")));
+    assert_sound(&saved.join("ledger.db"));
 }
 
 /// A ledger of five events, and this binary in a place where any user may start it.

@@ -250,6 +250,15 @@ impl<'c> Build<'c> {
         self.connection.execute(sql, (self.projection.name(), self.generation)).map(drop)
     }
 
+    /// The same after an error, as far as that lets it: nobody goes on with tables that are this build's alone.
+    pub(super) fn leave(self) {
+        if self.alone
+            && let Err(error) = self.give_up()
+        {
+            tracing::debug!(%error, "the next build takes the half-built tables away");
+        }
+    }
+
     fn transact(
         &mut self,
         work: impl FnOnce(&mut Self, Instant) -> rusqlite::Result<Step>,

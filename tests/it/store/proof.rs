@@ -2,6 +2,7 @@
 //! called ok.
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
 use super::*;
 use cim_domain_nix::store::check::{Check, CheckState, check};
@@ -100,6 +101,34 @@ fn a_damaged_page_is_reported_and_never_called_ok() {
     let error = Store::open(&path, Access::ReadWrite, &who(), NOW).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     assert!(error.to_string().contains("store restore"), "{error}");
+}
+
+#[test]
+fn builds_that_were_never_finished_are_told_once_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    ledger(&path);
+    for generation in [98, 99] {
+        let sql = "INSERT INTO projections (name, revision, generation, state, position) VALUES ('inputs', 1, ?1, 'building', 0)";
+        raw(&path).execute(sql, [generation]).unwrap();
+    }
+    let found = check(&path).into_iter().find(|check| check.name == "read model").unwrap();
+    assert_eq!(found.detail, "inputs is building at 0 of 30; run `cim-nix store rebuild`");
+}
+
+#[test]
+fn a_build_that_fails_leaves_no_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.db");
+    let store = open(&path);
+    store.append(discovery(1, 1, "text")).unwrap();
+    let sql = "CREATE TRIGGER stop BEFORE UPDATE ON projections BEGIN SELECT RAISE(ABORT, 'stopped'); END";
+    raw(&path).execute_batch(sql).unwrap();
+    store.rebuild(Some("flakes"), &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+    let building: i64 = raw(&path)
+        .query_row("SELECT count(*) FROM projections WHERE state = 'building'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(building, 0);
 }
 
 #[test]

@@ -33,8 +33,10 @@ impl Erase {
                 .hinted("repeat with `--yes` to do it; backups and exports made before still hold it"));
         }
         let erased = upkeep::erase(&session, event.event_id, &self.reason)?;
-        let upkeep::Erased { position, complete, all_edits } = erased;
-        let erased = Erased { event: event.position, recorded: position, complete, all_edits };
+        let upkeep::Erased { position, complete, failed, all_edits } = erased;
+        // The next step that the error names is not to be taken: the same again is refused.
+        let failed = failed.and_then(|error| Failure::from(error).lines().next());
+        let erased = Erased { event: event.position, recorded: position, complete, failed, all_edits };
         context.printer.answer(&erased)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -49,6 +51,8 @@ struct Erased {
     recorded: Option<i64>,
     /// Whether the bytes are gone from the files already.
     complete: bool,
+    /// Why they are not, when that failed; null as well when something else reads the database.
+    failed: Option<String>,
     /// Whether what every edit replaced went with it, as it is not recorded where the event's flake was.
     all_edits: bool,
 }
@@ -68,8 +72,13 @@ impl Single for Erased {
                 "it is not recorded any more where its flake was: `undo` has no text of any edit, wherever that was",
             );
         }
-        if !self.complete {
-            page.line("something else reads the database: its bytes leave the file when it is opened next");
+        match &self.failed {
+            Some(why) => page.line(format!(
+                "it has yet to leave the read model and the files ({why}): the next command that writes, as `cim-nix scan`, goes \
+                 on with that once it can"
+            )),
+            None if self.complete => {}
+            None => page.line("something else reads the database: its bytes leave the file when it is opened next"),
         }
     }
 }
