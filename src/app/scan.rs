@@ -410,7 +410,10 @@ impl Run<'_> {
         report.interrupted = self.stop.load(Ordering::Relaxed);
         let at = self.session.clock.now();
         if !report.interrupted {
-            notes.extend(roots.iter().map(|path| LocalNote::RootScanned { path: path.clone(), at }));
+            // One that is away, or cannot be read, was not.
+            let was_scanned = |root: &&PathBuf| root.canonicalize().is_ok_and(|real| self.walked.was_listed(&real));
+            let scanned = roots.iter().filter(was_scanned);
+            notes.extend(scanned.map(|path| LocalNote::RootScanned { path: path.clone(), at }));
         }
         // A scan that saw nothing new is kept only where it may be asked for again: they come by the hundred thousand.
         if report.events > 0 || command.result != serde_json::Value::Null {

@@ -344,6 +344,25 @@ fn roots_are_listed_added_and_forgotten() {
 }
 
 #[test]
+fn a_root_that_cannot_be_walked_was_not_scanned() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    let scanned =
+        || roots::list(&estate.session).expect("roots").iter().map(|root| root.scanned_at).collect::<Vec<_>>();
+    estate.scan();
+    let before = scanned();
+    assert!(before.iter().all(Option::is_some), "{before:?}");
+    let (root, away) = (estate.root(), estate.root().with_extension("away"));
+    fs::rename(&root, &away).expect("moved");
+    let report = estate.scan_with(&ScanRequest::default());
+    assert!(report.problems.iter().any(|problem| problem.message.starts_with("cannot be walked")), "{report:?}");
+    assert_eq!(scanned(), before);
+    fs::rename(&away, &root).expect("moved back");
+    estate.scan();
+    assert_ne!(scanned(), before);
+}
+
+#[test]
 fn a_forgotten_twin_does_not_hide_where_a_flake_went() {
     let estate = Estate::new();
     for place in ["a", "twin"] {
