@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use uuid::Uuid;
 
+use super::file;
 use super::shape::ShapeError;
 
 /// An error of the store. Cheap to clone: one failed commit answers many callers.
@@ -379,6 +380,9 @@ impl StoreError {
                 path,
             },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::SystemIoFailure) if is_of_shared_memory(&source) && file::is_disk_full(&path) => {
+                Self::Full { path }
+            }
             Some(ErrorCode::CannotOpen) => Self::CannotOpen { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
@@ -386,6 +390,13 @@ impl StoreError {
             _ => Self::Sqlite { path, source: Arc::new(source) },
         }
     }
+}
+
+/// Whether the shared memory of the log could not be made, enlarged or used: SQLite does not say that the disk is full there.
+fn is_of_shared_memory(source: &rusqlite::Error) -> bool {
+    let of =
+        [ffi::SQLITE_IOERR_SHMOPEN, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMLOCK, ffi::SQLITE_IOERR_SHMMAP];
+    source.sqlite_error().is_some_and(|error| of.contains(&error.extended_code))
 }
 
 /// Turns errors of SQLite into ours, naming the file.

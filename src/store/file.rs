@@ -32,6 +32,14 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
+/// Less than this SQLite cannot make the shared memory of a log with.
+const FULL: u64 = 64 << 10;
+
+/// Whether the file system has no room where a file leads; not when it does not tell.
+pub(crate) fn is_disk_full(path: &Path) -> bool {
+    rustix::fs::statvfs(parent(&resolved(path))).is_ok_and(|found| found.f_bavail.saturating_mul(found.f_frsize) < FULL)
+}
+
 /// So many links lead from one to another at most, as the system has it.
 const LINKS: u32 = 40;
 

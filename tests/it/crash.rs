@@ -207,6 +207,22 @@ fn an_erasure_that_finds_no_room_says_that_the_event_is_blank_and_what_is_left()
     assert_sound(&saved.join("ledger.db"));
 }
 
+#[test]
+fn a_disk_without_any_room_is_called_full_also_where_the_log_has_no_shared_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = directory.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let ledger = directory.path().join("ledger.db");
+    drop(open(&ledger));
+    let script = "cp \"$2\" \"$2\".key \"$0\"; cat /dev/zero >\"$0\"/fill 2>/dev/null || true; \
+                  for words in \"scan /\" \"flake list\"; do \"$1\" --db \"$0\"/ledger.db $words || echo code $?; done";
+    let output = on_a_small_disk(&disk, script).arg(env!("CARGO_BIN_EXE_cim-nix")).arg(&ledger).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["code 4"; 2], "{wrong}");
+    assert_eq!(wrong.matches("no space left for").count(), 2, "{wrong}");
+    assert!(wrong.contains("free some and repeat"), "{wrong}");
+}
+
 /// A ledger of five events, and this binary in a place where any user may start it.
 struct Lent {
     directory: tempfile::TempDir,
