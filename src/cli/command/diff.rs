@@ -19,7 +19,8 @@ use crate::store::view::{self, Difference, FlakeRow, InputRow, LockNodeRow, Subj
 
 /// Show what differs between two moments
 ///
-/// Moments are written as for `--at`: `yesterday`, `2026-11-01`, `#1200`, `@seen:3d`, `now`.
+/// Flakes themselves are compared, their inputs and the nodes of their locks; outputs, problems, configurations and modules are not: `log`
+/// tells of these. Moments are written as for `--at`: `yesterday`, `2026-11-01`, `#1200`, `@seen:3d`, `now`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diff {
     /// The earlier moment
@@ -180,7 +181,7 @@ impl Answer for Diffed {
 
     fn page(&self, page: &mut Page) {
         if self.differences.is_empty() {
-            page.line("nothing differs");
+            page.line("no flake, input or lock node differs");
         }
         let mut last = None;
         let inputs: HashSet<(&str, Option<&str>)> = self
