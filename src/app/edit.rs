@@ -64,7 +64,7 @@ pub struct Done {
     pub events: u64,
     /// Why nothing was.
     pub unrecorded: Option<Unrecorded>,
-    /// Whether it was recorded and cannot be taken back, as what it replaced holds a secret, which is not kept.
+    /// Whether it was recorded and cannot be taken back, as what it replaced holds a secret, or what may be one, and is not kept.
     pub for_good: bool,
     /// What the lock says of it.
     pub lock: LockState,

@@ -54,7 +54,7 @@ pub struct Done {
     pub failed: Vec<(PathBuf, String)>,
     /// Why nothing was recorded of some of them.
     pub unrecorded: Option<Unrecorded>,
-    /// Files whose change cannot be taken back, as what was replaced holds a secret, which is not kept.
+    /// Files whose change cannot be taken back, as what was replaced holds a secret, or what may be one, and is not kept.
     pub for_good: Vec<PathBuf>,
     /// How many events were recorded.
     pub events: u64,

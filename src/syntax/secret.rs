@@ -16,6 +16,8 @@ mod hook;
 mod named;
 mod shape;
 
+pub(crate) use named::is_plain_word;
+
 /// What the marker begins with that takes the place of a secret.
 pub const MARKER: &str = "<redacted:";
 

@@ -128,7 +128,7 @@ fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
 
 const fn why_not(undo: &Undo, fits: bool) -> &'static str {
     match undo {
-        Undo::Secret => "what it replaced holds a secret, which is not kept",
+        Undo::Secret => "what it replaced holds a secret, or what may be one by its name, and is not kept",
         Undo::Erased => "what it replaced was erased with an event of the flake",
         Undo::AllErased => {
             "what every edit replaced was erased with an event of a flake whose place is not known any more"

@@ -13,7 +13,7 @@ pub enum Undo {
     Edits(Vec<Replaced>),
     /// The whole text before, as earlier releases kept it.
     Text(String),
-    /// Nothing: what was replaced holds a secret.
+    /// Nothing: what was replaced holds a secret, or what may be one by its name.
     Secret,
     /// Nothing: an event of the flake was erased since.
     Erased,
@@ -85,10 +85,23 @@ fn named(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
             before + left.get(before..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
         });
         let name = left.get(start..).filter(|name| !name.is_empty())?;
-        let is_secret = !secret::redact_setting(name, "x").found.is_empty();
+        let has_name = !secret::redact_setting(name, "x").found.is_empty();
         let rest = text.get(at..)?;
-        is_secret.then(|| (at, at + rest.find(';').unwrap_or(rest.len())))
+        let value = rest.get(..rest.find(';').unwrap_or(rest.len()))?;
+        (has_name && !is_harmless(value.trim_start_matches('='))).then_some((at, at + value.len()))
     })
+}
+
+/// Values that are no secret, whatever their name: plain words, numbers too short for one, and what another option of the
+/// configuration says.
+fn is_harmless(value: &str) -> bool {
+    /// So long a number may be somebody's PIN, when it stands in a text of another program.
+    const PIN: usize = 4;
+    let value = value.trim();
+    let is_number = value.len() < PIN && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_in_path = |byte: u8| byte.is_ascii_alphanumeric() || b"_-'.".contains(&byte);
+    let is_reference = value.starts_with("config.") && value.bytes().all(is_in_path);
+    secret::is_plain_word(value) || is_number || is_reference
 }
 
 /// An edit without what it leaves as it is at its ends: the less is kept, the less can be a secret.
@@ -123,6 +136,21 @@ mod tests {
         assert_eq!(kept, [Replaced { start: 2, end: 3, text: "b".to_owned() }]);
         let two = vec![Edit::insert(0, "x"), Edit::replace(2, 3, "yy")];
         assert_eq!(Undo::of("xabyy", "abc", two).back("abc").unwrap().as_deref(), Some("xabyy"));
+    }
+
+    #[test]
+    fn what_is_no_secret_whatever_its_name_is_kept() {
+        for value in ["true", "false", "null", "8", "config.sops.secrets.x.path"] {
+            let before = format!("{{ boot.zfs.requestEncryptionCredentials = {value}; }}");
+            for after in ["{ }".to_owned(), before.replace(value, "other"), before.replace(value, &format!("{value} "))]
+            {
+                assert!(matches!(whole(&before, &after), Undo::Edits(_)), "{before} {after}");
+            }
+        }
+        for value in ["hunter2", "true && x", "a.b.c", "123456", "(import ./secret.nix)", "config.a + b", "[ true ]"] {
+            let before = format!("{{ services.x.password = {value}; }}");
+            assert_eq!(whole(&before, "{ }"), Undo::Secret, "{before}");
+        }
     }
 
     #[test]

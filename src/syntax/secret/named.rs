@@ -158,7 +158,7 @@ fn until(text: &str, start: usize, stop: impl FnMut(u8) -> bool) -> Option<(usiz
 }
 
 /// Values that no secret has.
-pub(super) fn is_plain_word(value: &str) -> bool {
+pub(crate) fn is_plain_word(value: &str) -> bool {
     matches!(value.trim(), "" | "true" | "false" | "null" | "none" | "yes" | "no")
 }
 

@@ -223,7 +223,8 @@ impl Edited {
 
 /// Why the ledger knows of an edit and cannot take it back.
 pub(crate) fn for_good() -> String {
-    "what was replaced holds a secret, which is not kept: `cim-nix undo` cannot take this back".to_owned()
+    "what was replaced holds a secret, or what may be one by its name, and is not kept: `cim-nix undo` cannot take this back"
+        .to_owned()
 }
 
 /// Why the ledger knows nothing of an edit.
