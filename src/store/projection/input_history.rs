@@ -119,7 +119,7 @@ const VIEW: View = View {
         "flake" id "The flake whose lock changed; of a commit in several clones the one that recorded it first, of those that still hold it.";
         "occurred_at" time "When it was committed, or when a scan saw it.";
         "commit" text "The commit; NULL for a change seen in the working tree.";
-        "author" text "Who committed it; NULL for a change seen in the working tree.";
+        "author" text "Who wrote the commit, as git names its author; NULL for a change seen in the working tree.";
         "input" text "The input, as a path from the root: `home-manager/nixpkgs`.";
         "node" text "The key of its lock node.";
         "from" json "The source before, with the lock's own fields; NULL when the input is new.";

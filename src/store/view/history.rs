@@ -18,7 +18,7 @@ pub struct HistoryRow {
     pub occurred_at: i64,
     /// The commit; absent for a change seen in the working tree.
     pub commit: Option<String>,
-    /// Who committed it.
+    /// Who wrote the commit: its author, as git has it.
     pub author: Option<String>,
     /// The first line of the commit's message.
     pub summary: Option<String>,
