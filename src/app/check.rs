@@ -77,7 +77,7 @@ struct Item {
     lock: Option<(PathBuf, FileStamp)>,
     /// A file that was not asked for, but without which the other cannot be judged.
     beside: Option<&'static str>,
-    /// Whether there is a lock that cannot be looked at: a link that leads to no file.
+    /// Whether there is a lock that cannot be looked at: a directory, or a link that leads to no file.
     unseen_lock: bool,
 }
 
@@ -201,7 +201,7 @@ impl Item {
                 self.beside = file.as_ref().map(|_| name);
             }
         }
-        self.unseen_lock = self.lock.is_none() && directory.join("flake.lock").is_symlink();
+        self.unseen_lock = self.lock.is_none() && directory.join("flake.lock").symlink_metadata().is_ok();
         self
     }
 

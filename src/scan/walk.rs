@@ -211,7 +211,13 @@ impl<'w> Walker<'w> {
             }
             if !kind.is_dir() {
                 self.state.see_file(&path, &entry.file_name());
-            } else if is_in_depth {
+                continue;
+            }
+            // It is no lock, and stands where one is looked for.
+            if entry.file_name() == "flake.lock" {
+                self.state.sort_in(&path, &entry.file_name());
+            }
+            if is_in_depth {
                 let git = git.clone();
                 scope.spawn(move |scope| self.visit(scope, &path, &git, depth + 1));
             }
@@ -335,6 +341,11 @@ impl State {
 
     fn see_file(&self, path: &Path, name: &OsStr) {
         self.files.fetch_add(1, Ordering::Relaxed);
+        self.sort_in(path, name);
+    }
+
+    /// Keeps what is looked for by its name.
+    fn sort_in(&self, path: &Path, name: &OsStr) {
         if self.pins_too && has_pins(path) {
             self.with(|seen| seen.pins.push(path.to_owned()));
         }
@@ -417,6 +428,7 @@ impl State {
     fn stamp(&self, path: &Path) -> Option<Result<FileStamp, String>> {
         let why = match std::fs::metadata(path) {
             Ok(meta) if meta.is_file() => return Some(Ok(FileStamp::new(&meta))),
+            Ok(meta) if meta.is_dir() && !path.is_symlink() => "is a directory; replace it by a file".to_owned(),
             Ok(meta) if meta.is_dir() => "leads to a directory; a file is needed here".to_owned(),
             Ok(_) => "is not a regular file and was not opened; replace it by one".to_owned(),
             Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => return None,

@@ -347,9 +347,10 @@ fn a_flake_is_recorded_and_followed_though_its_lock_is_too_large_to_read() {
 
 #[test]
 fn a_lock_behind_a_link_that_leads_nowhere_is_there_and_not_gone() {
-    let ways: [Damage; 3] = [
+    let ways: [Damage; 4] = [
         ("its disk is not mounted", |lock| std::os::unix::fs::symlink("/nowhere/at/all", lock).expect("a link")),
         ("it leads to a directory", |lock| std::os::unix::fs::symlink("/", lock).expect("a link")),
+        ("it is a directory", |lock| fs::create_dir(lock).expect("a directory")),
         ("the link leads to itself", |lock| std::os::unix::fs::symlink(lock, lock).expect("a link")),
     ];
     for (way, hide) in ways {
@@ -371,7 +372,7 @@ fn a_lock_behind_a_link_that_leads_nowhere_is_there_and_not_gone() {
         );
         assert_eq!(Estate::codes(&report).iter().filter(|code| **code == "unreadable").count(), 1, "{way}: {report:?}");
         assert_eq!(ruled(&estate).events, 0, "{way}");
-        fs::remove_file(&path).expect("removed");
+        if path.is_symlink() { fs::remove_file(&path) } else { fs::remove_dir(&path) }.expect("removed");
         estate.write("a/flake.lock", &lock('a'));
         ruled(&estate);
         assert_eq!((open_problems(&estate), resolved(&estate)), (before, vec!["unreadable".into()]), "{way}");
