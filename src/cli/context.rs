@@ -237,11 +237,24 @@ impl<'a> Context<'a> {
 }
 
 fn clock() -> Result<Clock, Failure> {
-    let Some(start) = std::env::var_os(TEST_CLOCK) else { return Ok(Clock::system()) };
+    let Some(start) = std::env::var_os(TEST_CLOCK) else {
+        let clock = Clock::system();
+        is_set(clock.now())?;
+        return Ok(clock);
+    };
     match start.to_string_lossy().parse::<Written>().ok().and_then(|written| written.exactly()) {
-        Some(start) => Ok(Clock::fixed(start)),
+        Some(start) => is_set(start).map(|()| Clock::fixed(start)),
         None => Err(Failure::new(Kind::Settings, format!("`{TEST_CLOCK}` must be a time in RFC 3339"))),
     }
+}
+
+/// Whether somebody has set the clock: ids begin with the time since 1970, and nothing that is recorded is older.
+fn is_set(now: i64) -> Result<(), Failure> {
+    if now >= 0 {
+        return Ok(());
+    }
+    let message = format!("the clock of this machine says {}, before 1970", view::rfc3339(now));
+    Err(Failure::new(Kind::Refused, message).hinted("set it, as every event is recorded with its time"))
 }
 
 /// Who acts: the user and the machine, as far as the system tells.
