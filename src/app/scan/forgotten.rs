@@ -47,7 +47,7 @@ pub(super) fn follow(
     let new = walked.flakes.iter().filter(|at| gone::is_new(at, known));
     for at in new.filter(|at| !moved.contains_key(&at.dir) && !is_named(&at.dir)) {
         let Some((content, lineage)) = gone::glimpse(at) else { continue };
-        let is_same = |_, flake: &Flake| content.is_of(flake);
+        let is_same = |_, flake: &Flake| content.is_of(flake, None);
         let was_there = |id: &FlakeId| {
             let flake = gone.iter().find(|flake| flake.id == *id);
             let since = flake.and_then(|flake| since.get(&flake.directory));

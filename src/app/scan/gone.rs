@@ -52,10 +52,7 @@ pub(super) fn moves(
     let mut places: HashMap<FlakeId, Vec<PathBuf>> = HashMap::new();
     for at in walked.flakes.iter().filter(|at| is_new(at, known)) {
         let Some((content, lineage)) = glimpse(at) else { continue };
-        let is_same = |id: FlakeId, flake: &Flake| match &content {
-            Content::Bytes(bytes) => contents.get(&id) == Some(bytes),
-            facts @ Content::Facts(_) => facts.is_of(flake),
-        };
+        let is_same = |id: FlakeId, flake: &Flake| content.is_of(flake, contents.get(&id));
         let may_be = |from: &dyn Fn(&KnownFlake) -> bool| {
             let candidates = states.iter().filter(|(flake, _)| from(flake));
             let candidates = candidates.filter_map(|(flake, state)| Some((flake.id, state.as_ref()?)));
@@ -207,17 +204,17 @@ fn unreachable(why: Option<&Why>) -> String {
 }
 
 /// What a flake is known again by at a new place.
-pub(super) enum Content {
-    /// What it says.
-    Facts(Box<Facts>),
-    /// Its files byte by byte, when they do not say all.
-    Bytes([u8; 32]),
+pub(super) struct Content {
+    /// What it says; none when its files do not say all.
+    facts: Option<Box<Facts>>,
+    /// Its files byte by byte, which another extractor may have read otherwise.
+    bytes: [u8; 32],
 }
 
 impl Content {
-    /// Whether a flake said the same when it was read last; of files that do not say all, nobody knows.
-    pub(super) fn is_of(&self, flake: &Flake) -> bool {
-        matches!(self, Self::Facts(facts) if flake.facts == **facts)
+    /// Whether a flake said the same when it was read last, or its files, where they are remembered, were the same.
+    pub(super) fn is_of(&self, flake: &Flake, bytes: Option<&[u8; 32]>) -> bool {
+        self.facts.as_ref().is_some_and(|facts| flake.facts == **facts) || bytes == Some(&self.bytes)
     }
 }
 
@@ -228,12 +225,10 @@ pub(super) fn glimpse(at: &Found) -> Option<(Content, LineageSeen)> {
     let has_lock = look::has_lock(at, repository.as_ref().ok().and_then(Option::as_ref));
     let lock = has_lock.then(|| read_text(&at.dir.join("flake.lock"), DEFAULT_LIMIT)).transpose().ok()?;
     let seen = observe::read(&nix.text, lock.as_ref().map(|lock| lock.text.as_str()));
-    let content =
-        if seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() && !at.excluded_lock {
-            Content::Facts(Box::new(seen.facts))
-        } else {
-            Content::Bytes(look::content(&nix, lock.as_ref()))
-        };
+    let says_all =
+        seen.not_understood == NotUnderstood::default() && at.unseen.flake_lock.is_none() && !at.excluded_lock;
+    let facts = says_all.then(|| Box::new(seen.facts));
+    let content = Content { facts, bytes: look::content(&nix, lock.as_ref()) };
     let lineage = match repository {
         Ok(Some(repository)) => lineage::of(&repository, &at.dir),
         Ok(None) => LineageSeen::Known(None),

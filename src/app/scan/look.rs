@@ -112,6 +112,10 @@ impl Looker<'_> {
         let other = self::stamp(nix_stamp, at, !limited);
         match self.read(at, id, stamp, near) {
             Ok(mut sight) => {
+                // What it was before it moved is remembered where it was.
+                if let Some(from) = moved.and_then(|id| self.known.flakes().find(|flake| flake.id == id)) {
+                    sight.same_files = self.was(&from.directory, sight.content);
+                }
                 if sight.past.as_ref().is_some_and(|past| past.cursor.complete == limited) {
                     sight.stamp = other;
                 }
@@ -125,6 +129,11 @@ impl Looker<'_> {
             }
             Err(error) => failed(&error),
         }
+    }
+
+    /// Whether the files of a directory were the same when they were read last.
+    fn was(&self, directory: &Path, content: [u8; 32]) -> bool {
+        self.known.file(directory).is_some_and(|row| row.content == content)
     }
 
     fn past_is_read(&self, flake: FlakeId) -> bool {
@@ -175,7 +184,7 @@ impl Looker<'_> {
             stamp,
             content,
             nix_hash: *nix.hash().as_bytes(),
-            same_files: self.known.file(&at.dir).is_some_and(|row| row.content == content),
+            same_files: self.was(&at.dir, content),
             past: None,
             past_failed: None,
             past_stopped: false,

@@ -1,11 +1,18 @@
 //! Flakes come, change, move and go.
 
+use cim_domain_nix::app::known;
+use cim_domain_nix::app::observe::EXTRACTOR;
 use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::finding::Severity;
+use cim_domain_nix::domain::flake::Facts;
+use cim_domain_nix::domain::flake::event::{FlakeEvent, ObserverChanged};
+use cim_domain_nix::domain::id::EventId;
 use cim_domain_nix::domain::path::RecordedPath;
+use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::lint::Selection;
-use cim_domain_nix::store::StoreError;
 use cim_domain_nix::store::view::At;
+use cim_domain_nix::store::{Append, Expected, NewEvent, StoreError, StreamWrite};
 
 use super::*;
 
@@ -116,6 +123,40 @@ fn a_flake_that_makes_no_sense_is_known_again_where_it_moved_by_its_bytes() {
     let mut kinds = estate.types().split_off(before);
     kinds.retain(|kind| kind.starts_with("flake."));
     assert_eq!(kinds, ["flake.moved"]);
+}
+
+/// As if an earlier extractor had read the flake, which saw no description.
+fn read_otherwise(estate: &Estate) {
+    let (session, reader) = (&estate.session, estate.session.store.reader().expect("a reader"));
+    let id = view::known_flakes(&reader).expect("flakes")[0].id;
+    let (flake, version) = known::flake(&reader, id).expect("its stream");
+    let facts = Facts { description: None, ..flake.expect("it is there").facts };
+    let event = Event::Flake(FlakeEvent::ObserverChanged(Box::new(ObserverChanged { from: EXTRACTOR, to: 0, facts })));
+    let id_of_event = EventId::new(session.clock.new_id());
+    let event = NewEvent { id: id_of_event, occurred_at: session.clock.now(), event, undoes: None };
+    let (stream, expected) = (StreamId::flake(id), Expected::Version(version));
+    let writes = vec![StreamWrite { stream, expected, events: vec![event] }];
+    let command = session.command("test");
+    session
+        .store
+        .append(Append { command, received_at: session.clock.now(), writes, notes: Vec::new() })
+        .expect("stored");
+}
+
+#[test]
+fn a_flake_that_another_extractor_reads_otherwise_is_known_again_where_it_moved_by_its_bytes() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    estate.scan();
+    read_otherwise(&estate);
+    let before = estate.types().len();
+    fs::rename(estate.root().join("a"), estate.root().join("b")).expect("renamed");
+    estate.scan();
+    let mut kinds = estate.types().split_off(before);
+    kinds.retain(|kind| kind.starts_with("flake."));
+    assert_eq!(kinds, ["flake.moved", "flake.observer_changed"], "the user changed nothing");
+    assert_eq!(estate.scan().events, 0);
 }
 
 #[test]
