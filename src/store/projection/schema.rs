@@ -46,9 +46,10 @@ pub(in crate::store) fn point_views(
     Ok(())
 }
 
-/// Has a connection see of the read model only what streams tell that are shared: views of its own, which come before those of
-/// the database. The `v1_*` views are none of them.
+/// Has a connection see of the read model only what streams tell that are shared, and of streams only these, so that none that is
+/// private succeeds another: views of its own, which come before what the database has. The `v1_*` views are none of them.
 pub(in crate::store) fn see_shared_only(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("CREATE TEMP VIEW streams AS SELECT * FROM main.streams WHERE shared = 1")?;
     for table in PROJECTIONS.iter().flat_map(|projection| projection.tables()) {
         for name in table.views() {
             connection.execute_batch(&format!(

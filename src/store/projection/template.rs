@@ -6,23 +6,25 @@ use crate::store::view::At;
 use crate::store::view::time::{FIRST, LAST};
 
 /// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
-/// or another on the same machine, became by a fork. On another machine, both are there.
+/// or another on the same machine, became by a fork. On another machine, both are there. The heir is there from its second event on,
+/// its discovery after the one that names the old stream, and whatever becomes of it or is erased: what it took the place of stays gone.
 const SUCCEEDED: &str = "('flake/' || f.id IN (
   SELECT old.stream FROM streams s JOIN origins heir ON heir.id = s.origin
   JOIN streams old ON old.stream = s.succeeds ->> '$.stream' JOIN origins o ON o.id = old.origin
   WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
-    AND (o.state = 'retired' OR o.host = heir.host) AND EXISTS (
-      SELECT 1 FROM {flakes id = substr(s.stream, 7)} h WHERE h.id = substr(s.stream, 7))))";
+    AND (o.state = 'retired' OR o.host = heir.host)
+    AND EXISTS (SELECT 1 FROM events WHERE stream = s.stream AND version = 2 AND {happened})))";
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
 /// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
-/// `{succeeded}` whether the flake `f` has an heir, `{longest_lease}` how many microseconds a lease may last, `{time x}` and
+/// `{succeeded}` whether the flake `f` has an heir, `{happened}` whether an event had, `{longest_lease}` how many microseconds a lease may last, `{time x}` and
 /// `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
         "succeeded" => expand(SUCCEEDED, at),
+        "happened" => at.happened().unwrap_or_else(|| "1".to_owned()),
         "longest_lease" => LONGEST_LEASE_US.to_string(),
         "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
         table => at_moment(table, argument, at),

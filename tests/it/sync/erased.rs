@@ -18,7 +18,8 @@ fn erase(machine: &Machine, number: usize) {
     erase_id(machine, &id);
 }
 
-fn erase_id(machine: &Machine, id: &str) {
+/// Blanks an event of an id.
+pub(super) fn erase_id(machine: &Machine, id: &str) {
     let erasure = Erasure {
         command: machine.session.command("erase"),
         at: machine.session.clock.now(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::forget;
 use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::origin;
 use cim_domain_nix::app::scan::{ScanRequest, scan};
@@ -11,6 +12,7 @@ use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::store::Reader;
 use cim_domain_nix::store::view::{self, At, Whose};
 
+use super::erased::erase_id;
 use super::machine::Machine;
 use super::processes::assert_clean;
 use super::stranger::Stranger;
@@ -46,6 +48,11 @@ fn fleet(machine: &Machine) -> Vec<(String, String)> {
     let counted: u64 = view::freshness(&reader).unwrap().iter().map(|origin| origin.flakes).sum();
     assert_eq!(counted, rows.len() as u64);
     rows
+}
+
+/// The origins of the flakes that are listed at a moment, of every machine.
+fn listed(reader: &Reader, at: At) -> Vec<String> {
+    view::flakes(reader, Whose::All, at).unwrap().into_iter().map(|row| row.origin).collect()
 }
 
 fn key(machine: &Machine) -> String {
@@ -113,9 +120,82 @@ fn flakes_of_a_fork_go_on_from_the_old_ones_on_every_machine() {
     assert_eq!((told(&here).len(), told(&here)), (2, told(&there)));
     // As it was then, the old ones are there.
     let reader = ada.session.store.reader().unwrap();
-    let then = view::flakes(&reader, Whose::All, At::Position(head)).unwrap();
-    assert_eq!(then.into_iter().map(|row| row.origin).collect::<Vec<_>>(), [old.clone(), old]);
+    assert_eq!(listed(&reader, At::Position(head)), [old.clone(), old]);
     assert_eq!(ada.state_hash(), bob.state_hash());
+}
+
+#[test]
+fn what_was_succeeded_stays_so_when_its_heir_is_gone_and_the_discovery_of_that_erased() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let head = |machine: &Machine| machine.session.store.reader().unwrap().head().unwrap();
+    let (old, before, begun) = (key(&ada), ada.session.clock.now(), [head(&ada), head(&bob)]);
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&ada, &root);
+    let exchange = || {
+        ada.synced();
+        bob.synced();
+        [(&ada, begun[0]), (&bob, begun[1])]
+    };
+    for (machine, begun) in exchange() {
+        let reader = machine.session.store.reader().unwrap();
+        assert!(
+            (begun..=head(machine)).all(|at| listed(&reader, At::Position(at)).len() == 2),
+            "never both or neither"
+        );
+    }
+    let succeeded = ada.session.clock.now();
+    fs::remove_dir_all(root.path().join("one")).unwrap();
+    look(&ada, &root);
+    let two = view::flake(&ada.session.store.reader().unwrap(), root.path().join("two").to_str().unwrap(), At::Now);
+    assert!(forget::forget(&ada.session, two.unwrap().id).unwrap().is_some());
+    for (machine, _) in exchange() {
+        assert_eq!(fleet(machine), [], "removed and forgotten");
+    }
+    let discovered: Vec<String> = {
+        let reader = ada.session.store.reader().unwrap();
+        let sql = "SELECT lower(hex(event_id)) FROM events JOIN origins o ON o.id = origin \
+                   WHERE type = 'flake.discovered' AND o.is_self = 1";
+        let mut statement = reader.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(discovered.len(), 2);
+    for id in &discovered {
+        erase_id(&ada, id);
+    }
+    for (machine, begun) in exchange() {
+        assert_eq!(fleet(machine), [], "{}: erasing brings nothing back", machine.folder().display());
+        let reader = machine.session.store.reader().unwrap();
+        assert_eq!(listed(&reader, At::Occurred(succeeded)), [""; 0]);
+        for at in [At::Position(begun), At::Occurred(before)] {
+            assert_eq!(listed(&reader, at), [old.clone(), old.clone()], "{at:?}");
+        }
+        machine.assert_sound();
+    }
+}
+
+#[test]
+fn others_are_told_of_what_was_shared_before_a_fork_until_its_heir_is() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    let old = key(&ada);
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    let new = key(&ada);
+    consent::unshare(&ada.session, &consent::Which::All).unwrap();
+    let request = ScanRequest { paths: vec![root.path().to_owned()], threads: 1, ..ScanRequest::default() };
+    scan(&ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+    let told = || {
+        let (own, others) = (ada.session.store.reader().unwrap(), ada.session.store.reader_of_shared().unwrap());
+        (listed(&own, At::Now), listed(&others, At::Now))
+    };
+    assert_eq!(told(), (vec![new.clone(), new.clone()], vec![old.clone(), old]));
+    consent::share(&ada.session, &consent::Which::All).unwrap();
+    assert_eq!(told(), (vec![new.clone(), new.clone()], vec![new.clone(), new]));
 }
 
 #[test]
