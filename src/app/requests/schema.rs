@@ -144,7 +144,7 @@ fn examples() -> Value {
             "subject": "nix.cmd.flake.scan.UABC",
             "request": { "message_id": COMMAND, "path": "/home/ada/src" },
             "reply": {
-                "ok": true, "status": "accepted", "code": "done", "message": "4 flakes seen, 1 new, 0 changed",
+                "ok": true, "status": "accepted", "code": "done", "message": "4 flakes seen",
                 "answered_by": "UABC", "command_id": COMMAND, "correlation_id": COMMAND,
                 "events": ["01935c1d-ffff-7000-8000-000000000002"],
             },
