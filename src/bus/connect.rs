@@ -56,7 +56,7 @@ impl Bus {
     pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
         let runtime = Engine::start()?;
         let plain = target.without_userinfo();
-        let over = Arc::new(AtomicBool::new(false));
+        let (over, made) = (Arc::new(AtomicBool::new(false)), link.standing().connections);
         let options = options(&plain, name, Heard { link: link.clone(), over: over.clone() })?;
         let servers = plain.servers;
         // Each server of a list gets its time: the first may swallow everything and say nothing.
@@ -67,6 +67,7 @@ impl Bus {
             Waited::Silence => return Err(unreachable(target, "no answer in time")),
             Waited::Stopping => return Err(BusError::Stopping { doing: "connecting" }),
         };
+        link.wait_until_made(made);
         let context = {
             let _entered = runtime.handle().enter();
             let mut context = jetstream::new(client.clone());
@@ -144,7 +145,7 @@ impl Bus {
         match standing.denied_since(violations_before).find(|denied| !denied.concerns_answering()) {
             Some(denied) => BusError::Permission(denied.clone()),
             _ if !standing.connected => BusError::Failed { doing, why: "the connection is lost".to_owned() },
-            _ => BusError::Failed { doing, why: format!("no answer within {:?}", self.target.patience) },
+            _ => BusError::Silence { doing, patience: self.target.patience },
         }
     }
 }

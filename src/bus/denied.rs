@@ -60,7 +60,12 @@ impl Denied {
 
     /// Whether nothing can be read without it. Not everybody may answer requests, and that stops nobody from reading.
     pub(super) fn concerns_reading(&self) -> bool {
-        self.purpose() == Some(READING) || (self.act == Act::Subscribe && self.subject.starts_with("_INBOX"))
+        self.purpose() == Some(READING) || self.concerns_hearing()
+    }
+
+    /// Whether no answer is heard without it. The client listens for answers once, and not again when it may.
+    pub fn concerns_hearing(&self) -> bool {
+        self.act == Act::Subscribe && self.subject.starts_with("_INBOX")
     }
 
     /// Whether synchronising goes on without it.

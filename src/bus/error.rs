@@ -1,5 +1,7 @@
 //! What can go wrong with the bus, in words that name the server and the next step, and what it means for delivery.
 
+use std::time::Duration;
+
 use super::denied::Denied;
 use crate::domain::delivery::{Reason, Seen};
 
@@ -116,6 +118,14 @@ pub enum BusError {
     /// Something else was published since: the fence held.
     #[error("the server holds other messages of this origin than expected")]
     Fenced,
+    /// There was no answer in time, though the connection stands.
+    #[error("{doing} failed: no answer within {patience:?}")]
+    Silence {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// It failed, or nobody knows what became of it.
     #[error("{doing} failed: {why}")]
     Failed {
@@ -166,7 +176,7 @@ impl BusError {
             Self::StreamFull { .. } => Seen::Refused(Reason::StreamFull),
             Self::Clock { .. } => Seen::Refused(Reason::Clock),
             Self::Unplaced { .. } => Seen::Refused(Reason::Forged),
-            Self::Fenced | Self::Stopping { .. } | Self::Failed { .. } => Seen::Failed,
+            Self::Fenced | Self::Stopping { .. } | Self::Silence { .. } | Self::Failed { .. } => Seen::Failed,
         }
     }
 }

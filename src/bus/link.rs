@@ -27,6 +27,9 @@ struct Shared {
 /// How many kinds of refusals are remembered.
 const KINDS: usize = 32;
 
+/// How long it takes at most until it is told that a connection was made.
+const TOLD: Duration = Duration::from_secs(1);
+
 /// How a connection stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -62,6 +65,11 @@ impl Standing {
     /// What was refused since there were so many refusals, the last one first.
     pub fn denied_since(&self, violations: u64) -> impl Iterator<Item = &Denied> {
         self.denied.iter().rev().filter(move |(number, _)| *number > violations).map(|(_, denied)| denied)
+    }
+
+    /// Whether the server refused, since the connection was made last, that answers be heard on it.
+    pub fn is_deaf(&self) -> bool {
+        self.denied_since(self.violations_before).any(Denied::concerns_hearing)
     }
 
     fn deny(&mut self, denied: Denied) {
@@ -131,6 +139,12 @@ impl Link {
             Either::Left((Err(_), _)) => Waited::Silence,
             Either::Right(_) => Waited::Stopping,
         }
+    }
+
+    /// Waits until it was made more often than so: what tells that comes a moment after it was made.
+    pub(super) fn wait_until_made(&self, connections: u64) {
+        let guard = self.lock();
+        drop(self.0.changed.wait_timeout_while(guard, TOLD, |now| now.connections <= connections));
     }
 
     /// Waits until it stands otherwise than `seen`, at most so long; returns how it stands.

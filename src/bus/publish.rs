@@ -111,8 +111,10 @@ impl Bus {
         let last = self.wait(doing, stream.direct_get_last_for_subject(subject::of_origin(origin)));
         // An answer that the client cannot read is no answer, and costs the connection, or the client itself.
         let unread = match &last {
-            Err(BusError::Failed { .. }) if self.is_over() => self.beside()?.unreadable_last(exchange, origin)?,
-            Err(BusError::Failed { .. }) if self.link().standing().connections > before => {
+            Err(BusError::Silence { .. } | BusError::Failed { .. }) if self.is_over() => {
+                self.beside()?.unreadable_last(exchange, origin)?
+            }
+            Err(BusError::Silence { .. } | BusError::Failed { .. }) if self.link().standing().connections > before => {
                 self.unreadable_last(exchange, origin)?
             }
             Ok(Err(error)) if error.kind() != DirectGetErrorKind::NotFound && self.takes_nothing() => {

@@ -16,6 +16,8 @@ use crate::domain::delivery::{Delivery, Reason, Seen, State, Step};
 use crate::store::remote::{Acknowledged, Status};
 use crate::store::{Listener, Reader, Signer};
 
+mod deaf;
+
 mod desk;
 
 mod lease;
@@ -151,6 +153,8 @@ struct Engine<'scope, 'env> {
     retry: Retry,
     progress: Arc<Progress>,
     losses: Losses,
+    /// How many questions in a row had no answer on a connection that stands.
+    unanswered: u32,
     /// What went wrong last, as it was warned of; none once that is over.
     warned: Option<String>,
     sent: u64,
@@ -201,6 +205,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             retry: Retry::default(),
             progress: Arc::new(Progress::default()),
             losses: Losses::default(),
+            unanswered: 0,
             warned: None,
             sent: 0,
             acknowledged: Acknowledged { seq: 0, fence: 0 },
@@ -307,6 +312,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             if !self.link.standing().connected {
                 self.hang_up();
             }
+            if self.is_deaf() {
+                self.see(Seen::Connected);
+            }
             self.retry.try_now();
             self.see(Seen::Asked);
         }
@@ -315,14 +323,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
 
     /// Ends the connection, so that the next step makes a new one, with what files and settings say then.
     fn hang_up(&mut self) {
-        self.stop_way_in();
-        self.retry = Retry::default();
+        self.let_go();
         self.open = None;
         if let Some(desk) = &self.desk {
             desk.connects(false);
         }
-        self.bus = None;
-        self.exchange = None;
     }
 
     /// Flakes that were found below shared roots since the last look are shared from here on; whether there may be some.
@@ -379,8 +384,11 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 
     fn reconcile(&mut self, scope: &'scope thread::Scope<'scope, 'env>) -> Result<(), SyncError> {
+        if self.is_deaf() {
+            self.let_go();
+        }
         let Some(bus) = self.bus.clone() else {
-            self.see(Seen::Unreachable);
+            self.connect();
             return Ok(());
         };
         self.stop_way_in();
@@ -487,7 +495,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         match relay::has_turned(&Asking { session, place, reader, bus: &bus, exchange: &exchange }) {
             Ok(false) => return Ok(true),
             Ok(true) => self.see(Seen::Connected),
-            Err(SyncError::Bus(error)) => self.fail(error.seen(), error),
+            Err(SyncError::Bus(error)) => self.fail_on_bus(&error),
             Err(error) => return Err(error),
         }
         Ok(false)

@@ -1,4 +1,4 @@
-//! A machine that the server does not let hear requests: it says so once, everywhere, and hears them when it may.
+//! A machine that the server does not let hear requests, or answers: it says so once, everywhere, and hears them when it may.
 
 use std::fs;
 use std::path::Path;
@@ -117,6 +117,58 @@ fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
         (told == (2, 2)).then_some(())
     });
     assert_eq!(serving.says("requests are answered again").len(), 1);
+}
+
+/// An administrator, and `ada`, who may listen to these subjects alone.
+fn listeners(allowed: &str) -> String {
+    users("").replace("deny: []", &format!("allow: [{allowed}]"))
+}
+
+#[test]
+fn who_may_not_hear_answers_hears_them_over_another_connection_when_it_may() {
+    let (deaf, hearing) = (listeners("\"nix.>\", \"health.>\""), listeners("\"nix.>\", \"health.>\", \"_INBOX.>\""));
+    let mut server = Server::with(&deaf);
+    Admin::known_to(&server).set_up(false).unwrap();
+    let mut target = target(&server.url().replace("://", "://ada:secret@"));
+    target.patience = Duration::from_secs(1);
+    let ada = Machine::at("ada", &Place { target, layout: Layout::default() });
+    ada.discover(1);
+    let running = ada.start();
+    for round in 1..=3 {
+        let blocked = ada.until("blocked", |report| report.remote.status.state == "blocked");
+        let status = blocked.remote.status;
+        assert_eq!(status.reason.as_deref(), Some("permission"), "{status:?}");
+        assert!(status.last_error.as_ref().unwrap().contains("`_INBOX."), "{status:?}");
+        let connections = running.connections();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(running.connections(), connections, "nothing is tried before the pause is over");
+        server.reload(&hearing);
+        let asked = ada.session.clock.now();
+        ada.session.store.ask_whether_synced(asked).unwrap();
+        ada.until("all sent", |report| report.backlog == 0 && report.remote.synced_at.is_some_and(|at| at >= asked));
+        assert_eq!(running.connections(), connections + 1);
+        // What could be heard is not any more.
+        server.reload(&deaf);
+        ada.change(1, round);
+    }
+    running.stop();
+}
+
+#[test]
+fn a_connection_on_which_nothing_is_answered_gives_way_to_another_by_and_by() {
+    let server = Server::without_jetstream("");
+    let listener = Admin::of(&server);
+    listener.swallow("$JS.API.>");
+    let mut target = target(&server.url());
+    target.patience = Duration::from_millis(500);
+    let ada = Machine::at("ada", &Place { target, layout: Layout::default() });
+    ada.discover(1);
+    let running = ada.start();
+    let report = ada.until("attempts", |report| report.remote.status.attempts >= 6);
+    assert!(report.remote.status.last_error.unwrap().contains("no answer within"));
+    // One that could not be made in time is none.
+    assert!((2..=3).contains(&running.connections()), "one for two attempts: {}", running.connections());
+    running.stop();
 }
 
 #[test]

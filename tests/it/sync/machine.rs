@@ -254,6 +254,11 @@ impl Machine {
 }
 
 impl Running {
+    /// How many connections it made.
+    pub(super) fn connections(&self) -> u64 {
+        self.link.standing().connections
+    }
+
     /// Stops the engine.
     pub(super) fn stop(mut self) -> Outcome {
         self.halt().expect("the engine was running")

@@ -1,6 +1,6 @@
 //! Connections that are lost: one that is lost again and again, with nothing done in between, is a failure as any other.
 
-use super::{Engine, is_over};
+use super::{Engine, Retry, is_over};
 use crate::domain::delivery::{Seen, State};
 
 /// How many are lost in a row before that is said.
@@ -48,13 +48,17 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         }
     }
 
+    /// Lets the connection go, so that the next step makes a new one. Requests have one of their own.
+    pub(super) fn let_go(&mut self) {
+        self.stop_way_in();
+        self.retry = Retry::default();
+        (self.bus, self.exchange, self.unanswered) = (None, None, 0);
+        self.status.connected_since = None;
+    }
+
     /// The client makes no connection any more.
     pub(super) fn break_down(&mut self) {
-        // Requests have a connection of their own.
-        let open = self.open.take();
-        self.hang_up();
-        self.open = open;
-        self.status.connected_since = None;
+        self.let_go();
         if self.delivery.state() == State::Blocked {
             // What blocks it is told as before: it may be what the client broke down over.
             return self.see(Seen::Lost);

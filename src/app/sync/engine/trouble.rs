@@ -11,7 +11,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     /// Trouble with the bus is delivery's; trouble with the ledger is the caller's.
     pub(super) fn stopped(&mut self, stop: Stop) -> Result<(), SyncError> {
         match stop {
-            Stop::Failed(SyncError::Bus(error)) => self.fail(error.seen(), error),
+            Stop::Failed(SyncError::Bus(error)) => self.fail_on_bus(&error),
             Stop::Failed(error) => return Err(error),
             Stop::Refused(reason, why) => self.fail(Seen::Refused(reason), why),
             Stop::Elsewhere => {
@@ -24,6 +24,9 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 
     pub(super) fn see(&mut self, seen: Seen) {
+        if matches!(seen, Seen::Reconciled { .. } | Seen::Acknowledged { .. }) {
+            self.unanswered = 0;
+        }
         self.delivery.see(seen, self.now(), self.random());
     }
 

@@ -131,7 +131,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         self.progress.caught_up.store(false, Ordering::Release);
         match ended {
             Ok(Ended::Stopped) => {}
-            Ok(Ended::Failed(SyncError::Bus(error))) if error.seen() != Seen::Failed => self.fail(error.seen(), error),
+            Ok(Ended::Failed(SyncError::Bus(error))) if error.seen() != Seen::Failed => self.fail_on_bus(&error),
             Ok(Ended::Failed(error)) => self.fail_to_read(error),
             // As after every new connection, the next step is to ask.
             Ok(Ended::Ahead) => self.see(Seen::Connected),
