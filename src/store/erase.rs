@@ -102,15 +102,21 @@ impl Store {
 
     /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
     pub(crate) fn finish_erasure(&self) -> Result<bool, StoreError> {
-        let path = self.path().to_owned();
-        let Some(pending) = self.with_connection(move |connection| pending(connection).named(&path))? else {
-            return Ok(true);
-        };
-        if pending == IN_MODEL {
-            self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
+        loop {
+            let path = self.path().to_owned();
+            let (pending, said) = self.with_connection(move |connection| {
+                let moment = connection.transaction().named(&path)?;
+                Ok((pending(&moment).named(&path)?, last_said(&moment).named(&path)?))
+            })?;
+            let Some(pending) = pending else { return Ok(true) };
+            if pending == IN_MODEL {
+                self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
+            }
+            let (path, last) = (self.path().to_owned(), self.last());
+            if !self.with_connection(move |connection| rewrite(connection, last, said).named(&path))? {
+                return Ok(false);
+            }
         }
-        let (path, last) = (self.path().to_owned(), self.last());
-        self.with_connection(move |connection| rewrite(connection, last).named(&path))
     }
 
     /// The same beside other work, which does not fail with it.
@@ -317,14 +323,21 @@ pub(crate) fn pending(connection: &Connection) -> rusqlite::Result<Option<String
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [PENDING], |row| row.get(0)).optional()
 }
 
+/// The newest event that says that something was erased.
+fn last_said(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT max(position) FROM events WHERE type = 'ledger.erased'", [], |row| row.get(0))
+}
+
 /// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash
-/// on the way is made good at the next opening.
-fn rewrite(connection: &mut Connection, last: connect::Last) -> rusqlite::Result<bool> {
+/// on the way is made good at the next opening; it stays when something else was erased meanwhile.
+fn rewrite(connection: &mut Connection, last: connect::Last, said: Option<i64>) -> rusqlite::Result<bool> {
     // The copy on the way may be as large as the ledger: not in memory.
     connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;")?;
     let complete = empty_log(connection, last)?;
     if complete {
-        connection.execute("DELETE FROM meta WHERE key = ?1", [PENDING])?;
+        let sql = "DELETE FROM meta WHERE key = ?1 \
+                   AND (SELECT max(position) FROM events WHERE type = 'ledger.erased') IS ?2";
+        connection.execute(sql, (PENDING, said))?;
     }
     Ok(complete)
 }
