@@ -20,6 +20,7 @@ use crate::domain::overlay::{self, Overlay};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
+use crate::store::local::all_below;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, LocalNote, Reader, StoreError, view};
 
@@ -129,11 +130,21 @@ impl Known {
         self.forgotten.contains(directory)
     }
 
+    /// Whether a directory lies in a root that was forgotten: what is recorded of it stays private for good.
+    pub fn is_in_forgotten_root(&self, directory: &Path) -> bool {
+        directory.ancestors().any(|above| self.forgotten.contains(&all_below(above)))
+    }
+
     /// Whether a file belongs to what is forgotten; a flake inside of that does not.
     pub fn is_of_forgotten(&self, file: &Path) -> bool {
+        self.forgotten_around(file).is_some()
+    }
+
+    /// The directory that is forgotten and to which a file belongs.
+    pub fn forgotten_around<'p>(&self, file: &'p Path) -> Option<&'p Path> {
         let is_flake = |directory: &&Path| self.flake(directory).is_some_and(|flake| !flake.removed);
         let mut around = file.ancestors().skip(1).take_while(|directory| !is_flake(directory));
-        around.any(|directory| self.is_forgotten(directory))
+        around.find(|directory| self.is_forgotten(directory))
     }
 
     /// The id for a flake at a directory where none is known: the same whoever asks, so that two scans at once write

@@ -145,12 +145,13 @@ pub(super) fn was_forgotten(reader: &Reader, path: &Path) -> Result<bool, StoreE
 /// Whether scans of the root around a directory leave it out, with all that is in it. What git tracks there is part of what is
 /// around it.
 fn is_left_out(path: &Path, known: &[PathBuf]) -> Result<bool, AppError> {
-    let Verdict::Skipped { why: Why::GitIgnored { .. } | Why::BuiltIn(_), .. } = explain(path, known, &[])?.verdict
+    let Verdict::Skipped { at, why: Why::GitIgnored { .. } | Why::BuiltIn(_) } = explain(path, known, &[])?.verdict
     else {
         return Ok(false);
     };
-    let Answer { files, unknown } = tracked_of(&[path.to_owned()]);
-    Ok(files.is_empty() && unknown.is_empty())
+    // The repository around the place where scans stop is asked, as they ask it.
+    let Answer { files, unknown } = tracked_of(&[at]);
+    Ok(unknown.is_empty() && !files.iter().any(|file| file.starts_with(path)))
 }
 
 /// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten, and so does

@@ -45,6 +45,8 @@ pub(super) fn moves(
     }
     let mut gone = flakes(devices, known);
     gone.extend(known.flakes().filter(|flake| !flake.removed && devices.is_flake_taken_away(&flake.directory)));
+    // The past of what the user watches no longer is not carried into another root, which may be shared.
+    gone.retain(|flake| !known.is_in_forgotten_root(&flake.directory));
     let states = gone.iter().map(|flake| Ok((*flake, known::flake(reader, flake.id)?.0)));
     let states: Vec<(&KnownFlake, Option<Flake>)> = states.collect::<Result<_, StoreError>>()?;
     let content = |flake: &&KnownFlake| Some((flake.id, known.file(&flake.directory)?.content));

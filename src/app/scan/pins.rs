@@ -73,8 +73,9 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);
         // One that git tracks was looked at, also where git's rules leave out the directory around it. Of what is forgotten,
-        // nobody asks.
-        if walked.pins.binary_search(&file).is_ok() || known.is_of_forgotten(&file) {
+        // nobody asks, until all of it is gone.
+        let is_kept = |forgotten: &Path| !run.devices.is_flake_gone(forgotten);
+        if walked.pins.binary_search(&file).is_ok() || known.forgotten_around(&file).is_some_and(is_kept) {
             continue;
         }
         // The channels of a profile are the machine's, wherever a walk does not come by.

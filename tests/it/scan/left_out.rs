@@ -251,4 +251,11 @@ fn a_directory_that_git_ignores_is_a_root_once_a_person_names_it() {
     // What git tracks is part of what is around it.
     estate.scan_with(&named(&estate.root().join("r/lib")));
     assert_eq!(roots().len(), 2);
+    // What a repository in an ignored directory tracks is not.
+    let inner = estate.git("r/deps/inner");
+    estate.write("r/.gitignore", "/trees\n/lib\n/deps\n");
+    estate.write("r/deps/inner/sub/flake.nix", FLAKE);
+    inner.commit_all("first");
+    estate.scan_with(&named(&estate.root().join("r/deps/inner/sub")));
+    assert_eq!(roots().len(), 3);
 }

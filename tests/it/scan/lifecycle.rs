@@ -3,6 +3,7 @@
 use cim_domain_nix::app::known;
 use cim_domain_nix::app::observe::EXTRACTOR;
 use cim_domain_nix::app::scan::Wanted;
+use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::finding::Severity;
 use cim_domain_nix::domain::flake::Facts;
@@ -297,6 +298,25 @@ fn a_flake_whose_new_place_is_named_is_the_same_flake_though_nobody_came_by_the_
     fs::rename(estate.root().join("two/x"), estate.root().with_file_name("away")).expect("moved");
     fs::rename(estate.root().join("two/copy"), estate.root().join("one/copy")).expect("moved");
     assert_eq!(estate.scan_with(&of(&["one/copy"], false)).new, 1);
+}
+
+#[test]
+fn the_past_of_a_flake_in_a_forgotten_root_stays_there_when_it_moves_into_another_root() {
+    let estate = Estate::new();
+    estate.write("private/x/flake.nix", &FLAKE.replace("A test", "a secret plan"));
+    estate.write("private/y/flake.nix", &FLAKE.replace("A test", "y"));
+    fs::create_dir(estate.root().join("shared")).expect("a directory");
+    let named = |path: &str| ScanRequest { paths: vec![estate.root().join(path)], ..ScanRequest::default() };
+    estate.scan_with(&named("private"));
+    roots::forget(&estate.session, &estate.root().join("private")).expect("forgotten");
+    estate.scan_with(&named("shared"));
+    consent::share(&estate.session, &consent::Which::All).expect("shared");
+    fs::rename(estate.root().join("private/x"), estate.root().join("shared/x")).expect("moved");
+    assert_eq!(estate.scan_with(&named("shared")).new, 1);
+    assert!(!estate.types().contains(&"flake.moved".to_owned()));
+    let shared =
+        column(&estate.session, "SELECT type FROM v1_events WHERE position IN (SELECT position FROM v1_outbox)");
+    assert_eq!(shared, ["flake.discovered"], "what was recorded before stays private");
 }
 
 #[test]

@@ -163,4 +163,7 @@ fn pins_of_a_forgotten_flake_are_passed_over_until_it_is_named_and_those_of_a_fl
     );
     estate.scan_with(&ScanRequest { paths: vec![estate.root().join("a")], ..ScanRequest::default() });
     assert!(told(&estate).contains(&row("a/npins/sources.json", "nixpkgs", "cccc")), "{:?}", told(&estate));
+    fs::remove_dir_all(estate.root().join("b")).expect("it was there");
+    estate.scan();
+    assert!(!told(&estate).contains(&pinned[1]), "of what is gone nothing is left: {:?}", told(&estate));
 }
