@@ -64,7 +64,7 @@ pub struct Desk {
     coverage: Mutex<Option<Coverage>>,
     /// None before requests were offered an answer.
     hearing: Mutex<Option<Hearing>>,
-    /// Whether the connection on which they come stands.
+    /// Whether it is known now: the connection on which they come stands, or is lost for long.
     connected: AtomicBool,
     /// Set when what takes long is to be left where it is.
     halted: AtomicBool,
@@ -181,7 +181,7 @@ impl Desk {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
     }
 
-    /// Takes in whether the connection stands on which requests come.
+    /// Takes in whether it is known now if requests reach it: as a rule, that there is a connection.
     pub fn connects(&self, now: bool) {
         self.connected.store(now, Ordering::Relaxed);
     }

@@ -306,7 +306,7 @@ impl Desk {
             async move {
                 match place {
                     _ if is_led_astray(&message) => {
-                        tracing::debug!(subject = %message.subject, reply = ?message.reply, "only inboxes are answered");
+                        tracing::debug!(subject = %message.subject, reply = ?message.reply, "neither answered nor done");
                     }
                     Ok(place) => drop(tokio::spawn(desk.reply((message, came), place))),
                     Err(_) => desk.respond(&message, came, desk.too_busy()).await,

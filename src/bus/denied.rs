@@ -49,7 +49,12 @@ impl Denied {
         };
         // A queue may stand behind it: `"a.b" using queue "c"`.
         let subject = rest.trim_start_matches(['"', '\'']).split(['"', '\'']).next().unwrap_or(rest);
-        Some(Self { act, subject: subject.to_owned() })
+        // The name of an inbox is another one each time, and is allowed with all of them.
+        let subject = match subject.split_once('.') {
+            Some((prefix, _)) if prefix.starts_with("_INBOX") => format!("{prefix}.>"),
+            _ => subject.to_owned(),
+        };
+        Some(Self { act, subject })
     }
 
     /// What it is needed for; none when we have no use for it.
@@ -102,7 +107,7 @@ mod tests {
             ),
             (
                 "'permissions violation': Permissions Violation for Subscription to \"_INBOX.x.*\"",
-                "the server does not let this account subscribe to `_INBOX.x.*`, which hearing answers needs",
+                "the server does not let this account subscribe to `_INBOX.>`, which hearing answers needs",
             ),
             ("Permissions Violation for Publish to \"a\"", "the server does not let this account publish to `a`"),
         ] {

@@ -47,9 +47,11 @@ pub(super) fn inbox(asked: &Message) -> Option<Subject> {
     asked.reply.clone().filter(|reply| reply.starts_with('_'))
 }
 
-/// Whether somebody asks for an answer where none may go.
+/// Whether somebody asks for an answer where none may go, or the server sends what a stream holds: who may only read names the
+/// subject to which that goes.
 pub(super) fn is_led_astray(asked: &Message) -> bool {
-    asked.reply.is_some() && inbox(asked).is_none()
+    let is_stored = asked.headers.as_ref().is_some_and(|headers| headers.get("Nats-Stream").is_some());
+    is_stored || asked.reply.is_some() && inbox(asked).is_none()
 }
 
 impl Service {

@@ -311,6 +311,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.asked = asked;
             if !self.link.standing().connected {
                 self.hang_up();
+                self.see(Seen::Lost);
             }
             if self.is_deaf() {
                 self.see(Seen::Connected);

@@ -116,3 +116,23 @@ fn whoever_asks_for_an_answer_elsewhere_has_this_machine_publish_nothing_there()
     let there = world.ask("nix.query.flake.get", &json!({ "flake": world.path() }));
     assert_eq!(there["ok"], true, "nothing was done either: {there}");
 }
+
+#[test]
+fn what_a_stream_holds_is_no_command_wherever_the_server_sends_it() {
+    let world = World::new(&["flake.scan", "flake.forget"]);
+    world.ask("nix.cmd.flake.scan", &json!({ "path": world.path() }));
+    let admin = Admin::of(&world.server);
+    let config = json!({ "name": "OTHER", "subjects": ["other"], "storage": "file", "allow_direct": true });
+    admin.call("STREAM.CREATE.OTHER", &config);
+    world.lead_astray("other", "_INBOX.nobody", &json!({ "flake": world.path() }));
+    let stored = Instant::now();
+    while admin.info("OTHER")["state"]["messages"] == 0 {
+        assert!(stored.elapsed() < Duration::from_secs(20), "it is not stored");
+    }
+    world.lead_astray("$JS.API.DIRECT.GET.OTHER", "nix.cmd.flake.forget", &json!({ "seq": 1 }));
+    // What comes later is looked at later; a command is done while a query is answered.
+    std::thread::sleep(Duration::from_millis(300));
+    world.ask("nix.cmd.flake.forget", &json!({ "flake": "none" }));
+    let there = world.ask("nix.query.flake.get", &json!({ "flake": world.path() }));
+    assert_eq!(there["ok"], true, "{there}");
+}

@@ -13,6 +13,8 @@ use crate::bus::{About, Answer, Answering, Bus, BusError, Link, Standing};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long one that could not be opened waits at most.
 const LONGEST: Duration = Duration::from_mins(1);
+/// How long its connection may be lost while that of the exchange stands, before that is said.
+const LOST: Duration = Duration::from_secs(5);
 /// How often it is looked whether requests are heard.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long after the process is to end what is begun may take: to its own end, and when it is left where it is.
@@ -36,6 +38,8 @@ struct Ear {
     /// When it was tried last, and after how long it is again.
     tried: Instant,
     pause: Duration,
+    /// Since when the connection is lost.
+    lost: Option<Instant>,
 }
 
 /// When one that could not be opened is tried again.
@@ -69,14 +73,28 @@ impl Open {
         let at = open(desk, place, name, link.beside());
         let at = at.inspect_err(|error| told(desk, &Hearing::Nothing(error.to_string()))).ok();
         let opened = Instant::now();
-        Self { opened, at, again, ear: Ear { looked: opened, unheard: Vec::new(), tried: opened, pause: PAUSE } }
+        Self {
+            opened,
+            at,
+            again,
+            ear: Ear { looked: opened, unheard: Vec::new(), tried: opened, pause: PAUSE, lost: None },
+        }
     }
 
     /// Looks whether the server lets us listen; what it does not is tried again now and then, as permissions are given meanwhile.
-    fn listen(&mut self, desk: &Desk) {
+    fn listen(&mut self, desk: &Desk, exchange: &Standing) {
         let (Some((answering, bus)), ear) = (&mut self.at, &mut self.ear) else { return };
         let standing = bus.link().standing();
-        if !standing.connected || bus.is_over() || ear.looked.elapsed() < LOOK {
+        if !standing.connected || bus.is_over() {
+            let lost = ear.lost.filter(|_| exchange.connected).unwrap_or_else(Instant::now);
+            if lost.elapsed() >= LOST {
+                told(desk, &Hearing::Nothing("their own connection is lost".to_owned()));
+            }
+            ear.lost = Some(lost);
+            return;
+        }
+        ear.lost = None;
+        if ear.looked.elapsed() < LOOK {
             return;
         }
         ear.looked = Instant::now();
@@ -96,12 +114,19 @@ impl Open {
         ear.unheard = unheard;
     }
 
-    /// Whether the connection stands on which it answers; where it could not be opened, that of the exchange.
-    fn is_connected(&self, standing: &Standing) -> bool {
+    /// Whether it is known whether requests reach it: the connection stands on which it answers, or is lost for long; where it could
+    /// not be opened, that of the exchange stands.
+    fn is_known(&self, exchange: &Standing) -> bool {
         match &self.at {
-            Some((_, bus)) => bus.link().standing().connected && !bus.is_over(),
-            None => standing.connected,
+            Some((_, bus)) if bus.link().standing().connected && !bus.is_over() => true,
+            Some(_) => exchange.connected && self.ear.lost.is_some_and(|lost| lost.elapsed() >= LOST),
+            None => exchange.connected,
         }
+    }
+
+    /// Whether no answer is heard on its connection, by which it asks who else does what is asked for.
+    fn is_deaf(&self) -> bool {
+        self.at.as_ref().is_some_and(|(_, bus)| bus.link().standing().is_deaf())
     }
 
     /// Whether it is to be opened again, as the exchange's own connection stands.
@@ -110,17 +135,19 @@ impl Open {
         // Where the exchange is not reached, nor is the desk, and delivery would wait for it.
         standing.connected
             && match &self.at {
-                Some((_, bus)) => bus.is_over() && waited >= PAUSE,
-                None => self.again.is_due(waited, standing.connections),
+                Some((_, bus)) if bus.is_over() => waited >= PAUSE,
+                Some(_) if !self.is_deaf() => false,
+                _ => self.again.is_due(waited, standing.connections),
             }
     }
 
     /// Opens it again; after how long that is tried once more, grows.
     fn reopen(&mut self, desk: &Arc<Desk>, place: &Place, (name, link): (&str, &Link)) {
         let again = self.again.next(link.standing().connections);
-        let was_open = self.at.take().is_some();
+        let was_right = !self.is_deaf() && self.at.is_some();
+        self.at = None;
         *self = Self::new(desk, place, (name, link));
-        if !was_open {
+        if !was_right {
             self.again = again;
         }
     }
@@ -163,12 +190,12 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         {
             open.reopen(desk, &self.place, (&name, self.link));
         }
-        if let Some(desk) = &self.desk {
-            let standing = self.link.standing();
-            desk.connects(self.open.as_ref().is_some_and(|open| open.is_connected(&standing)));
-        }
+        let standing = self.link.standing();
         if let (Some(desk), Some(open)) = (&self.desk, &mut self.open) {
-            open.listen(desk);
+            open.listen(desk, &standing);
+        }
+        if let Some(desk) = &self.desk {
+            desk.connects(self.open.as_ref().is_some_and(|open| open.is_known(&standing)));
         }
     }
 
