@@ -39,6 +39,7 @@ struct Shared {
     line: AtomicU8,
     to: AtomicU16,
     over: AtomicBool,
+    full: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
     cue: Mutex<Option<&'static str>>,
 }
@@ -73,6 +74,7 @@ impl Proxy {
             line: AtomicU8::new(0),
             to: AtomicU16::new(port),
             over: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             open: Mutex::default(),
             cue: Mutex::default(),
         });
@@ -91,6 +93,19 @@ impl Proxy {
     /// Its address.
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Cuts off all but who came first, and lets nobody through any more.
+    pub(crate) fn keep_the_first(&self) {
+        self.shared.full.store(true, Ordering::SeqCst);
+        for stream in self.shared.open.lock().unwrap().drain(2..) {
+            stream.shutdown(Shutdown::Both).unwrap_or_default();
+        }
+    }
+
+    /// Lets everybody through again.
+    pub(crate) fn let_in(&self) {
+        self.shared.full.store(false, Ordering::SeqCst);
     }
 
     /// Makes the line deaf as soon as the client says these words: the answer to them is lost.
@@ -118,7 +133,7 @@ impl Drop for Proxy {
 }
 
 fn connect(client: &TcpStream, shared: &Arc<Shared>) {
-    if shared.line() == Line::Cut {
+    if shared.line() == Line::Cut || shared.full.load(Ordering::SeqCst) {
         return;
     }
     let Ok(server) = TcpStream::connect(("127.0.0.1", shared.to.load(Ordering::SeqCst))) else { return };

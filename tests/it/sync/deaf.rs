@@ -14,6 +14,7 @@ use super::machine::{Machine, target};
 use super::processes::program;
 use super::requests::Answering;
 use crate::nats::Server;
+use crate::proxy::Proxy;
 
 /// An administrator, and `ada`, who may not listen to these subjects.
 fn users(denied: &str) -> String {
@@ -196,5 +197,31 @@ fn nobody_is_said_to_be_answered_while_there_is_no_connection() {
     server.down();
     until_it_is("unknown");
     server.up();
+    until_it_is("ok");
+}
+
+#[test]
+fn who_lost_the_connection_for_requests_alone_says_so_until_it_is_back() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.port());
+    let place = Place { target: target(&proxy.url()), layout: Layout::default() };
+    let ada = Answering::start("ada", &place);
+    let until_it_is = |status: &str| {
+        until(status, || {
+            let health = ada.desk.health();
+            (health["checks"]["requests"]["status"] == status).then_some(health)
+        })
+    };
+    until_it_is("ok");
+    // The exchange was connected first.
+    proxy.keep_the_first();
+    let health = until_it_is("warning");
+    assert_eq!(
+        (&health["status"], &health["checks"]["synchronisation"]["message"]),
+        (&"degraded".into(), &"live".into())
+    );
+    let message = health["checks"]["requests"]["message"].as_str().unwrap();
+    assert_eq!(message, "requests are not answered: their own connection is lost");
+    proxy.let_in();
     until_it_is("ok");
 }
