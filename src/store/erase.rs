@@ -365,3 +365,55 @@ fn empty_between_moves(connection: &Connection) -> rusqlite::Result<bool> {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::finding::Subject;
+    use crate::domain::finding::event::FindingEvent;
+    use crate::domain::path::RecordedPath;
+    use crate::store::open::Who;
+
+    fn command(number: u128, name: &'static str) -> Command {
+        let id = Uuid::from_u128(number << 64);
+        let identity = MessageIdentity::root(id);
+        Command { id, name, identity, actor: "me@here".to_owned(), result: Value::Null }
+    }
+
+    /// Records an event of this number.
+    fn record(store: &Store, number: u128) {
+        let subject = Subject { flake: None, file: RecordedPath::new("/x/flake.nix".as_ref()) };
+        let event = Event::Finding(FindingEvent::Resolved { subject, fingerprints: vec![number.to_string()] });
+        let event = NewEvent { id: EventId::new(Uuid::from_u128(number)), occurred_at: 0, event, undoes: None };
+        let (stream, expected) = (StreamId::finding(Uuid::from_u128(9)), Expected::Any);
+        let writes = vec![StreamWrite { stream, expected, events: vec![event] }];
+        let command = command(number, "test");
+        store.append(Append { command, received_at: 0, writes, notes: Vec::new() }).unwrap();
+    }
+
+    /// Blanks an event, as far as the first transaction of an erasure.
+    fn begin(store: &Store, number: u128) {
+        let (event, record) = (EventId::new(Uuid::from_u128(number)), EventId::new(Uuid::from_u128(number + 100)));
+        let erasure = Erasure { command: command(number + 100, "erase"), at: 0, event, record, reason: String::new() };
+        store.write(move |place| blank(place, erasure)).unwrap();
+    }
+
+    #[test]
+    fn an_erasure_that_ends_takes_no_other_for_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+        let store = Store::open(&folder.path().join("ledger.db"), Access::ReadWrite, &who, 0).unwrap();
+        record(&store, 1);
+        record(&store, 2);
+        begin(&store, 1);
+        let said = last_said(&store.reader().unwrap()).unwrap();
+        begin(&store, 2);
+        let end = |said| {
+            let (path, last) = (store.path().to_owned(), store.last());
+            store.with_connection(move |connection| rewrite(connection, last, said).named(&path)).unwrap()
+        };
+        let is_pending = || pending(&store.reader().unwrap()).unwrap().is_some();
+        assert!(end(said) && is_pending());
+        assert!(store.finish_erasure().unwrap() && !is_pending());
+    }
+}

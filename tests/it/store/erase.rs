@@ -54,31 +54,6 @@ fn erased_text_is_gone_from_every_file_and_the_chains_still_prove_the_rest() {
 }
 
 #[test]
-fn of_two_who_erase_at_once_neither_leaves_anything_of_the_other() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ledger.db");
-    let store = open(&path);
-    for number in 1..=16 {
-        store.append(discovery(number, number, &format!("{SECRET}-{number}"))).unwrap();
-    }
-    std::thread::scope(|scope| {
-        for half in [1..=8, 9..=16] {
-            let other = open(&path);
-            scope.spawn(move || {
-                for number in half {
-                    other.erase(erasure(100 + number, 1_000_000 + number)).unwrap();
-                }
-            });
-        }
-    });
-    drop(store);
-    drop(open(&path));
-    assert!(!holds(&path, SECRET));
-    assert_sound(&path);
-    assert!(check(&path).iter().all(|check| check.name != "erasure"));
-}
-
-#[test]
 fn a_reader_in_the_way_delays_the_end_and_the_next_opening_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.db");
