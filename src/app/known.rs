@@ -20,7 +20,7 @@ use crate::domain::overlay::{self, Overlay};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self, Pins};
 use crate::domain::stream::StreamId;
-use crate::store::local::all_below;
+use crate::store::local::is_in_forgotten_root;
 use crate::store::origin::Predecessor;
 use crate::store::{FileRow, HistoryCursor, LocalNote, Reader, StoreError, view};
 
@@ -132,7 +132,7 @@ impl Known {
 
     /// Whether a directory lies in a root that was forgotten: what is recorded of it stays private for good.
     pub fn is_in_forgotten_root(&self, directory: &Path) -> bool {
-        directory.ancestors().any(|above| self.forgotten.contains(&all_below(above)))
+        is_in_forgotten_root(&self.forgotten, directory)
     }
 
     /// Whether a file belongs to what is forgotten; a flake inside of that does not.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::git;
 use crate::scan::{Answer, Why};
-use crate::store::local::{all_below, forgotten_root};
+use crate::store::local::{all_below, forgotten_root, is_in_forgotten_root};
 use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
 use super::explain::{Verdict, explain};
@@ -134,7 +134,7 @@ fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {
 
 /// Whether a directory was forgotten as a flake, or as a root or in one.
 fn is_forgotten(forgotten: &HashSet<PathBuf>, path: &Path) -> bool {
-    forgotten.contains(path) || path.ancestors().any(|above| forgotten.contains(&all_below(above)))
+    forgotten.contains(path) || is_in_forgotten_root(forgotten, path)
 }
 
 /// The same, as the ledger says it.

@@ -15,6 +15,7 @@ mod undo;
 pub(crate) mod unlearn;
 
 pub use edits::EditRow;
+pub(crate) use places::is_in_forgotten_root;
 pub use places::{Places, all_below, forgotten_root};
 pub use undo::{Replaced, Undo};
 

@@ -97,7 +97,7 @@ pub(super) fn settle(
     let unseen = known.flakes().filter(|flake| !flake.removed && is_below(&flake.directory));
     for flake in unseen {
         let nix = flake.directory.join("flake.nix");
-        let found = walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
+        let found = walked.has_flake(&flake.directory);
         // What the walk could not look at it has said.
         let is_told = walked.problems.iter().any(|(path, _)| *path == nix);
         if found || is_told || devices.is_flake_gone(&flake.directory) || known.is_forgotten(&flake.directory) {
@@ -145,7 +145,7 @@ fn settle_lock(
     let row = known.file(directory).filter(|row| is_of_lock_alone(row));
     let is_missing = if row.is_some() { walked.is_missing(lock) } else { walked.is_file_gone(lock) };
     // One that git tracks all the same is part of the flake beside it.
-    let is_found = walked.flakes.binary_search_by(|at| at.dir.as_path().cmp(directory)).is_ok();
+    let is_found = walked.has_flake(directory);
     match walked.passed_over(lock).filter(|_| !is_found) {
         Some((at, Passed::Excluded { pattern })) if !is_missing => {
             let why = Why::Excluded { pattern: pattern.clone() }.to_string();

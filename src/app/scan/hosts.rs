@@ -36,9 +36,8 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         return Ok(());
     }
     let touched = settler.touched().clone();
-    let is_walked = |directory: &Path| run.walked.flakes.binary_search_by(|at| (*at.dir).cmp(directory)).is_ok();
     let is_due_here = |due: &BTreeMap<FlakeId, bool>, flake: &KnownFlake| {
-        let is_here = flake.removed || is_walked(&flake.directory);
+        let is_here = flake.removed || run.walked.has_flake(&flake.directory);
         due.contains_key(&flake.id) && is_here && !run.known.is_forgotten(&flake.directory)
     };
     let due = settler.reader().configs_due()?;

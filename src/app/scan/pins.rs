@@ -11,7 +11,7 @@ use crate::store::{FileRow, view};
 use crate::syntax::{pins, secret};
 
 use super::super::AppError;
-use super::super::known::{self, Known, KnownFlake};
+use super::super::known::{self, Known};
 use super::Run;
 use super::left_out::LeftOutFiles;
 use super::settle::Settler;
@@ -65,10 +65,8 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
         settle_file(&profile, Manager::Channels, Some(seen), known, settler)?;
     }
     let mut left_out = LeftOutFiles::default();
-    let is_out_of_reach = |file: &Path| {
-        let is_walked = |flake: &KnownFlake| walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
-        known.flake_around(file).is_some_and(|flake| !is_walked(flake))
-    };
+    let is_out_of_reach =
+        |file: &Path| known.flake_around(file).is_some_and(|flake| !walked.has_flake(&flake.directory));
     for (file, manager) in view::pin_files(settler.reader())? {
         let file = file.to_path();
         let manager = Manager::ALL.into_iter().find(|known| known.name() == manager).unwrap_or(Manager::Npins);

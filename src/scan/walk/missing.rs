@@ -12,6 +12,11 @@ impl Walk {
         self.listed.contains(dir)
     }
 
+    /// Whether a directory holds a flake, or a lock alone, that was found.
+    pub fn has_flake(&self, dir: &Path) -> bool {
+        self.flakes.binary_search_by(|at| at.dir.as_path().cmp(dir)).is_ok()
+    }
+
     /// Every directory all of whose entries were seen, in no order.
     pub fn directories(&self) -> impl Iterator<Item = &Path> {
         self.listed.iter().map(PathBuf::as_path)
@@ -23,8 +28,7 @@ impl Walk {
     pub fn is_gone(&self, dir: &Path) -> bool {
         if let Some(there) = self.led_to(dir) {
             // Through the link it may be there, and out of reach.
-            let is_found = self.flakes.binary_search_by(|at| at.dir.cmp(&there)).is_ok();
-            return is_found || self.is_gone(&there);
+            return self.has_flake(&there) || self.is_gone(&there);
         }
         let Some(nearest) = self.nearest(dir) else { return false };
         match dir.strip_prefix(nearest).ok().and_then(|rest| rest.components().next()) {

@@ -1,6 +1,6 @@
 //! Which places may be shared: the innermost root around one decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -43,6 +43,11 @@ pub fn all_below(root: &Path) -> PathBuf {
 /// The root that was forgotten, when a directory is written as such.
 pub fn forgotten_root(directory: &Path) -> Option<&Path> {
     directory.parent().filter(|root| all_below(root) == *directory)
+}
+
+/// Whether a directory lies in a root that was forgotten, of all the directories that were.
+pub(crate) fn is_in_forgotten_root(forgotten: &HashSet<PathBuf>, directory: &Path) -> bool {
+    directory.ancestors().any(|above| forgotten.contains(&all_below(above)))
 }
 
 #[cfg(test)]

@@ -176,12 +176,11 @@ impl Files<'_> {
     /// What lies in a flake that is there and was not walked is as far out of reach as the flake.
     fn is_in_reach(&self, walked: &Walk, path: &Path, flake: Option<&KnownFlake>) -> bool {
         let nearest = || path.parent().and_then(|parent| walked.nearest(parent));
-        // One that git tracks below what its rules leave out was found without a listing.
-        let is_found = |flake: &KnownFlake| walked.flakes.binary_search_by(|at| at.dir.cmp(&flake.directory)).is_ok();
         flake.is_none_or(|flake| {
             self.leaving.contains(&flake.id)
                 || nearest().is_some_and(|at| at.starts_with(&flake.directory))
-                || is_found(flake)
+                // One that git tracks below what its rules leave out was found without a listing.
+                || walked.has_flake(&flake.directory)
         })
     }
 
