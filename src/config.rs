@@ -110,6 +110,8 @@ pub struct Sync {
     pub tls_key: Option<PathBuf>,
     /// Whether to begin with TLS.
     pub tls_first: bool,
+    /// What the subjects begin with at which answers are heard.
+    pub inbox_prefix: String,
     /// The name of the exchange.
     pub ledger: String,
     /// The name of the public log.
@@ -339,6 +341,8 @@ impl Sync {
             tls_certificate: path(&table::SYNC_TLS_CERTIFICATE),
             tls_key: path(&table::SYNC_TLS_KEY),
             tls_first: value(&table::SYNC_TLS_FIRST).and_then(Value::switch).unwrap_or_default(),
+            inbox_prefix: text(&table::SYNC_INBOX_PREFIX)
+                .unwrap_or_else(|| table::SYNC_INBOX_PREFIX.default.to_owned()),
             ledger: text(&table::SYNC_LEDGER).unwrap_or_else(|| table::SYNC_LEDGER.default.to_owned()),
             events: text(&table::SYNC_EVENTS).unwrap_or_else(|| table::SYNC_EVENTS.default.to_owned()),
             max_mebibytes: count(&table::SYNC_MAX_MEBIBYTES).filter(|size| *size > 0),

@@ -92,6 +92,7 @@ impl Place {
             tls_certificate: settings.tls_certificate.clone(),
             tls_key: settings.tls_key.clone(),
             tls_first: settings.tls_first,
+            inbox_prefix: settings.inbox_prefix.clone(),
             ..Target::default()
         };
         let bytes = |size: usize| i64::try_from(size).unwrap_or(i64::MAX).saturating_mul(1 << 20);

@@ -194,7 +194,16 @@ impl Drop for Heard {
 }
 
 fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, BusError> {
+    if !target.has_inbox() {
+        let why =
+            "it must begin with `_INBOX`, as `_INBOX.ada` does, and hold neither `*` nor `>`, blanks or empty parts";
+        return Err(BusError::Setting {
+            what: format!("`sync.inbox_prefix` (`{}`)", target.inbox_prefix),
+            why: why.to_owned(),
+        });
+    }
     let mut options = ConnectOptions::new()
+        .custom_inbox_prefix(&target.inbox_prefix)
         .name(name)
         .connection_timeout(target.patience)
         .request_timeout(Some(target.patience * 2))

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::target::INBOX;
+
 /// A permission that is lacking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
@@ -29,13 +31,15 @@ const PURPOSES: &[(Act, &str, &str)] = &[
     (Act::Publish, "$JS.API.DIRECT.GET.", "asking what the exchange holds"),
     (Act::Publish, "$JS.API.CONSUMER.", READING),
     (Act::Publish, "discovery.", ANSWERING),
-    (Act::Subscribe, "_INBOX", "hearing answers"),
+    (Act::Subscribe, INBOX, "hearing answers"),
     (Act::Subscribe, "nix.", ANSWERING),
     (Act::Subscribe, "health.", ANSWERING),
     (Act::Subscribe, "discovery.", ANSWERING),
     (Act::Subscribe, "metrics.", ANSWERING),
-    (Act::Subscribe, "$SRV", ANSWERING),
+    (Act::Subscribe, TOOLS, ANSWERING),
 ];
+/// Where NATS tools ask for services.
+pub(super) const TOOLS: &str = "$SRV.>";
 const READING: &str = "reading the exchange";
 const ANSWERING: &str = "answering requests";
 
@@ -49,9 +53,11 @@ impl Denied {
         };
         // A queue may stand behind it: `"a.b" using queue "c"`.
         let subject = rest.trim_start_matches(['"', '\'']).split(['"', '\'']).next().unwrap_or(rest);
-        // The name of an inbox is another one each time, and is allowed with all of them.
-        let subject = match subject.split_once('.') {
-            Some((prefix, _)) if prefix.starts_with("_INBOX") => format!("{prefix}.>"),
+        // The names of an inbox and of a service are others each time, and are allowed with all of them.
+        let named = subject.strip_suffix(".*").unwrap_or(subject);
+        let subject = match named.rsplit_once('.') {
+            Some((prefix, _)) if subject.starts_with(INBOX) => format!("{prefix}.>"),
+            Some(_) if subject.starts_with("$SRV.") => TOOLS.to_owned(),
             _ => subject.to_owned(),
         };
         Some(Self { act, subject })
@@ -70,7 +76,7 @@ impl Denied {
 
     /// Whether no answer is heard without it. The client listens for answers once, and not again when it may.
     pub fn concerns_hearing(&self) -> bool {
-        self.act == Act::Subscribe && self.subject.starts_with("_INBOX")
+        self.act == Act::Subscribe && self.subject.starts_with(INBOX)
     }
 
     /// Whether synchronising goes on without it.
@@ -108,6 +114,18 @@ mod tests {
             (
                 "'permissions violation': Permissions Violation for Subscription to \"_INBOX.x.*\"",
                 "the server does not let this account subscribe to `_INBOX.>`, which hearing answers needs",
+            ),
+            (
+                "Permissions Violation for Subscription to \"_INBOX.ada.x.*\"",
+                "the server does not let this account subscribe to `_INBOX.ada.>`, which hearing answers needs",
+            ),
+            (
+                "Permissions Violation for Subscription to \"_INBOX.ada.x\"",
+                "the server does not let this account subscribe to `_INBOX.ada.>`, which hearing answers needs",
+            ),
+            (
+                "Permissions Violation for Subscription to \"$SRV.PING.cim-domain-nix.x\"",
+                "the server does not let this account subscribe to `$SRV.>`, which answering requests needs",
             ),
             ("Permissions Violation for Publish to \"a\"", "the server does not let this account publish to `a`"),
         ] {

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How long anything on the bus is waited for, unless somebody says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the subjects begin with at which answers are heard, unless somebody says otherwise. Others answer to nothing else.
+pub const INBOX: &str = "_INBOX";
+
 /// Shorter ones would be told by what is missing.
 const SHORTEST_SECRET: usize = 4;
 
@@ -34,6 +37,8 @@ pub struct Target {
     pub tls_key: Option<PathBuf>,
     /// Whether to begin with TLS before the server says a word.
     pub tls_first: bool,
+    /// What the subjects begin with at which answers are heard; begins with [`INBOX`] itself.
+    pub inbox_prefix: String,
     /// How long anything is waited for.
     pub patience: Duration,
 }
@@ -51,6 +56,7 @@ impl Default for Target {
             tls_certificate: None,
             tls_key: None,
             tls_first: false,
+            inbox_prefix: INBOX.to_owned(),
             patience: PATIENCE,
         }
     }
@@ -91,6 +97,14 @@ impl Target {
             target.token = Some(decoded(userinfo));
         }
         target
+    }
+
+    /// Whether answers can be heard below its prefix: others answer to inboxes alone, and a subject has tokens without gaps.
+    pub(super) fn has_inbox(&self) -> bool {
+        let is_token = |token: &str| {
+            !token.is_empty() && token.chars().all(|char| char.is_ascii_graphic() && !matches!(char, '*' | '>'))
+        };
+        self.inbox_prefix.starts_with(INBOX) && self.inbox_prefix.split('.').all(is_token)
     }
 
     /// Takes everything secret out of a text, as an error message may hold it.
@@ -162,6 +176,28 @@ mod tests {
         assert_eq!(error, "cannot reach nats://a.example:4222 with [redacted]");
         let text = "no server answers at nats://b.example:4222";
         assert_eq!(Target { servers: vec!["b.example:4222".into()], ..Target::default() }.redact(text), text);
+    }
+
+    #[test]
+    fn answers_are_heard_below_inboxes_alone() {
+        let is_fit = |prefix: &str| Target { inbox_prefix: prefix.to_owned(), ..Target::default() }.has_inbox();
+        for fit in ["_INBOX", "_INBOX.ada", "_INBOX_ada", "_INBOX.ada.laptop-1"] {
+            assert!(is_fit(fit), "{fit}");
+        }
+        for unfit in [
+            "",
+            "ada",
+            "nix.ledger.ada",
+            "INBOX",
+            "_INBOX.",
+            "_INBOX..ada",
+            "_INBOX.*",
+            "_INBOX.>",
+            "_INBOX.a b",
+            "_INBOX.ä",
+        ] {
+            assert!(!is_fit(unfit), "{unfit}");
+        }
     }
 
     #[test]

@@ -162,6 +162,8 @@ settings! {
         "The file of the key to `sync.tls.certificate`.";
     SYNC_TLS_FIRST = "sync.tls.first" Kind::Switch, default "false", env "NATS_TLS_FIRST", flag None, project false:
         "Whether to begin with TLS before the server says a word, as servers with `handshake_first` want it.";
+    SYNC_INBOX_PREFIX = "sync.inbox_prefix" Kind::Text, default "_INBOX", env "NATS_INBOX_PREFIX", flag None, project false:
+        "What the subjects begin with at which answers are heard. It begins with `_INBOX`; with one for each user, as `_INBOX.ada`, the server can let everybody hear their own answers alone.";
     SYNC_LEDGER = "sync.ledger" Kind::Text, default "NIX_LEDGER", env "CIM_NIX_SYNC_LEDGER", flag None, project false:
         "The name of the stream through which machines exchange events.";
     SYNC_EVENTS = "sync.events" Kind::Text, default "NIX_EVENTS", env "CIM_NIX_SYNC_EVENTS", flag None, project false:

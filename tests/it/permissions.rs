@@ -10,6 +10,7 @@ use async_nats::HeaderMap;
 use cim_domain_nix::app::clock::Clock;
 use cim_domain_nix::bus::{Bus, BusError, Exchange, Layout, Link, Outgoing, SetUp, Target};
 use futures_util::StreamExt;
+use futures_util::future::join;
 use serde_json::Value;
 
 use crate::nats::Server;
@@ -47,6 +48,7 @@ impl World {
             servers: vec![self.server.url()],
             user: Some(user.to_owned()),
             password: Some(user.to_owned()),
+            inbox_prefix: inbox_prefix(user),
             ..Target::default()
         };
         Bus::connect(&target, user, Link::default()).unwrap()
@@ -55,6 +57,11 @@ impl World {
     fn program(&self, user: &str, words: &[&str]) -> Output {
         program(self.folder.path(), Some((&self.server, user)), words)
     }
+}
+
+/// Where a user hears answers.
+fn inbox_prefix(user: &str) -> String {
+    format!("_INBOX.{user}")
 }
 
 fn program(folder: &Path, at: Option<(&Server, &str)>, words: &[&str]) -> Output {
@@ -69,6 +76,7 @@ fn program(folder: &Path, at: Option<(&Server, &str)>, words: &[&str]) -> Output
         .args(words);
     if let Some((server, user)) = at {
         command.env("NATS_URL", server.url()).env("NATS_USER", user).env("NATS_PASSWORD", user);
+        command.env("NATS_INBOX_PREFIX", inbox_prefix(user));
     }
     command.output().unwrap()
 }
@@ -168,6 +176,57 @@ fn readers_and_developers_share_nothing() {
     developer.announce("nix.cmd.flake.scan", b"{}".to_vec()).unwrap();
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(developer.link().standing().violations, before, "a developer may ask");
+}
+
+/// What somebody hears of a subject within a moment, with the complaints of the server.
+async fn listens(client: &async_nats::Client, subject: String) -> Option<async_nats::Message> {
+    let mut heard = client.subscribe(subject).await.unwrap();
+    client.flush().await.unwrap();
+    tokio::time::timeout(Duration::from_millis(500), heard.next()).await.ok().flatten()
+}
+
+#[test]
+fn nobody_hears_the_answers_to_others() {
+    let world = World::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let login = |user: &str| async_nats::ConnectOptions::with_user_and_password(user.into(), user.into());
+        let admin = login("admin").connect(world.server.url()).await.unwrap();
+        for user in ["workstation", "developer", "reader"] {
+            let client = login(user).connect(world.server.url()).await.unwrap();
+            let say = async {
+                for _ in 0..20 {
+                    for subject in ["_INBOX.x.1", "_INBOX.other.x.1"] {
+                        admin.publish(subject, "private".into()).await.unwrap();
+                    }
+                    admin.publish(format!("{}.x.1", inbox_prefix(user)), "own".into()).await.unwrap();
+                    admin.flush().await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let listen = async {
+                let all = listens(&client, "_INBOX.>".to_owned()).await;
+                let others = listens(&client, "_INBOX.other.>".to_owned()).await;
+                assert!(all.is_none() && others.is_none(), "{user} hears {all:?} and {others:?}");
+            };
+            join(say, listen).await;
+            let own = listens(&client, format!("{}.>", inbox_prefix(user)));
+            let say = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                admin.publish(format!("{}.x.1", inbox_prefix(user)), "own".into()).await.unwrap();
+            };
+            assert!(join(own, say).await.0.is_some(), "{user} hears nothing");
+        }
+    });
+}
+
+#[test]
+fn a_prefix_that_nobody_would_answer_to_is_refused_by_name() {
+    let world = World::new();
+    assert!(world.program("workstation", &["sync", "enable", "--all"]).status.success());
+    let refused = world.program("workstation/../nix.*", &["sync", "now"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("`sync.inbox_prefix`"), "{said}");
 }
 
 #[test]
