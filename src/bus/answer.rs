@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::connect::{Bus, LARGEST_MESSAGE, chain};
+use super::denied::TOOLS;
 use super::denied::{Act, Denied};
 use super::error::BusError;
 use super::link::{Link, Standing};
@@ -109,10 +110,8 @@ pub struct Miss {
 /// Requests are answered until this is dropped. Once the process is to end, nothing more is taken, and what was taken and not begun is
 /// refused.
 pub struct Answering {
-    /// What tells NATS tools of it.
-    shown: JoinHandle<()>,
     offer: Offer,
-    /// What is listened to, each with what listens.
+    /// What is listened to, as a permission names it, each with what listens.
     tasks: Vec<(String, JoinHandle<()>)>,
     /// How often the server had refused a permission when it was asked last to let us listen.
     violations: u64,
@@ -177,16 +176,14 @@ impl Bus {
     /// # Errors
     /// When the server does not take the subscriptions.
     pub fn answer(&self, about: About<'_>, endpoints: &[Endpoint], answer: &Answer) -> Result<Answering, BusError> {
-        let doing = "offering to answer requests";
         let inbox = self.client.new_inbox();
         let service = Arc::new(Service::new(&about, inbox.rsplit('.').next().unwrap_or(&inbox).to_owned()));
         let (busy, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WAITING)));
         let (endpoints, answer, origin) = (endpoints.to_vec(), answer.clone(), about.origin.into());
-        let shown = self.show(doing, &service)?;
         let offer = Offer { service, endpoints, answer, origin, busy, waiting };
         let (runtime, client) = (self.runtime.handle().clone(), self.client.clone());
         let violations = self.link().standing().violations;
-        let mut answering = Answering { shown, offer, tasks: Vec::new(), violations, runtime, client };
+        let mut answering = Answering { offer, tasks: Vec::new(), violations, runtime, client };
         self.listen(&mut answering, &|_| true)?;
         Ok(answering)
     }
@@ -226,9 +223,15 @@ impl Bus {
             }
             let lit = beacon(name, &endpoint.subject);
             if endpoint.who == Who::Doer && wanted(&lit) {
-                let task = self.light(doing, name, &endpoint.subject)?;
+                let told = || Ok(b"{\"ok\":true}".to_vec());
+                let task = self.tell(doing, &lit, Some(name), told)?;
                 tasks.push((lit, task));
             }
+        }
+        for (subject, verb) in service.subjects().filter(|_| wanted(TOOLS)) {
+            let about = Arc::clone(service);
+            let task = self.tell(doing, &subject, None, move || about.tell(&verb))?;
+            tasks.push((TOOLS.to_owned(), task));
         }
         Ok(())
     }
@@ -246,17 +249,26 @@ impl Bus {
         }
     }
 
-    /// Answers at once, to whoever wants to know, that there is somebody who does what is asked for on a subject.
-    fn light(&self, doing: &'static str, name: &str, subject: &str) -> Result<JoinHandle<()>, BusError> {
-        let listening = self.client.queue_subscribe(beacon(name, subject), name.to_owned());
-        let listening = self.wait(doing, listening)?;
+    /// Answers at once what it knows, to whoever asks on a subject; in a queue, one of those in it does.
+    fn tell(
+        &self,
+        doing: &'static str,
+        subject: &str,
+        queue: Option<&str>,
+        told: impl Fn() -> serde_json::Result<Vec<u8>> + Send + 'static,
+    ) -> Result<JoinHandle<()>, BusError> {
+        let subject = subject.to_owned();
+        let listening = match queue {
+            Some(queue) => self.wait(doing, self.client.queue_subscribe(subject, queue.to_owned()))?,
+            None => self.wait(doing, self.client.subscribe(subject))?,
+        };
         let mut asked = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
         let (client, link) = (self.client.clone(), self.link().clone());
         Ok(self.runtime.handle().spawn(async move {
             let mut stopped = pin!(link.stopped());
             while let Either::Left((Some(message), _)) = select(asked.next(), stopped.as_mut()).await {
-                if let Some(inbox) = inbox(&message) {
-                    say(&client, inbox, HeaderMap::new(), b"{\"ok\":true}".to_vec()).await;
+                if let (Some(inbox), Ok(told)) = (inbox(&message), told()) {
+                    say(&client, inbox, HeaderMap::new(), told).await;
                 }
             }
         }))
@@ -278,7 +290,6 @@ impl Drop for Answering {
         for (_, task) in &self.tasks {
             task.abort();
         }
-        self.shown.abort();
     }
 }
 

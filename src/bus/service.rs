@@ -3,21 +3,16 @@
 //! The library's own service answers wherever a request says. Ours answers to inboxes alone.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::service::endpoint::{Info as EndpointInfo, Stats};
 use async_nats::service::{Info, PingResponse, Verb};
 use async_nats::{Client, HeaderMap, Message, Subject};
-use futures_util::StreamExt;
-use futures_util::stream::select_all;
 use serde_json::json;
-use tokio::task::JoinHandle;
 
 use super::answer::{About, Miss};
-use super::connect::{Bus, chain};
 use super::envelope::Time;
-use super::error::BusError;
 
 /// The service and its endpoints.
 #[derive(Debug)]
@@ -72,6 +67,14 @@ impl Service {
         &self.name
     }
 
+    /// Where NATS tools ask, of all services, of those of its name, and of this one alone.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = (String, Verb)> {
+        let rests = [String::new(), format!(".{}", self.name), format!(".{}.{}", self.name, self.id)];
+        rests
+            .into_iter()
+            .flat_map(|rest| [Verb::Ping, Verb::Info, Verb::Stats].map(|verb| (format!("$SRV.{verb}{rest}"), verb)))
+    }
+
     /// An endpoint is listened to, in a queue group.
     pub(super) fn offer(&self, name: &str, subject: &str, group: &str) {
         let mut endpoints = self.endpoints();
@@ -96,7 +99,8 @@ impl Service {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, verb: &Verb) -> serde_json::Result<Vec<u8>> {
+    /// What is told of it.
+    pub(super) fn tell(&self, verb: &Verb) -> serde_json::Result<Vec<u8>> {
         let (name, id, version) = (self.name.clone(), self.id.clone(), self.version.clone());
         match verb {
             Verb::Info => serde_json::to_vec(&Info {
@@ -145,30 +149,6 @@ impl Endpoint {
             queue_group: self.group.clone(),
             ..Stats::default()
         }
-    }
-}
-
-impl Bus {
-    /// Tells NATS tools of a service, until the task is ended.
-    pub(super) fn show(&self, doing: &'static str, service: &Arc<Service>) -> Result<JoinHandle<()>, BusError> {
-        let mut asked = Vec::new();
-        for verb in [Verb::Ping, Verb::Info, Verb::Stats] {
-            let verb = Arc::new(verb);
-            for rest in [String::new(), format!(".{}", service.name), format!(".{}.{}", service.name, service.id)] {
-                let listening = self.wait(doing, self.client.subscribe(format!("$SRV.{verb}{rest}")))?;
-                let listening = listening.map_err(|error| BusError::Failed { doing, why: chain(&error) })?;
-                let verb = Arc::clone(&verb);
-                asked.push(listening.map(move |message| (Arc::clone(&verb), message)));
-            }
-        }
-        let (client, service, mut asked) = (self.client.clone(), Arc::clone(service), select_all(asked));
-        Ok(self.runtime.handle().spawn(async move {
-            while let Some((verb, message)) = asked.next().await {
-                if let (Some(inbox), Ok(told)) = (inbox(&message), service.tell(&verb)) {
-                    say(&client, inbox, HeaderMap::new(), told).await;
-                }
-            }
-        }))
     }
 }
 

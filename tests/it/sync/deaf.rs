@@ -78,7 +78,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
-    let mut server = Server::with(&users("\"nix.query.>\", \"nix.cmd.>\""));
+    let mut server = Server::with(&users("\"nix.query.>\", \"nix.cmd.>\", \"$SRV.>\""));
     let admin = Admin::known_to(&server);
     admin.set_up(false).unwrap();
     let serving = Serving::start(&server.url().replace("://", "://ada:secret@"));
@@ -92,11 +92,11 @@ fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
     assert_ne!(found["status"], "healthy");
     let message = found["checks"]["requests"]["message"].as_str().unwrap();
     let own = &serving.ada.session.store.origin().public_key;
-    let subjects = format!("`nix.cmd.*.*`, `nix.cmd.*.*.{own}`, `nix.query.*.*`, `nix.query.*.*.{own}`");
+    let subjects = format!("`$SRV.>`, `nix.cmd.*.*`, `nix.cmd.*.*.{own}`, `nix.query.*.*`, `nix.query.*.*.{own}`");
     assert!(message.starts_with(&format!("requests to {subjects} are not answered: ")), "{message}");
     assert!(message.contains("docs/sync.md"), "{message}");
-    assert_eq!(admin.ask("metrics.nix").unwrap()["metrics"]["unheard_subjects"], 4);
-    assert_eq!(admin.ask("nix.query.flake.list"), None);
+    assert_eq!(admin.ask("metrics.nix").unwrap()["metrics"]["unheard_subjects"], 5);
+    assert_eq!((admin.ask("nix.query.flake.list"), admin.ask("$SRV.PING")), (None, None));
     // It is tried again now and then, and nothing more is said of it.
     until("other tries", || (server.said().matches("nix.query.*.*\"").count() >= 3).then_some(()));
     health("warning");
@@ -108,6 +108,7 @@ fn who_may_not_hear_requests_says_so_once_and_hears_them_when_it_may() {
     let answer = until("answer", || admin.ask("nix.query.flake.list"));
     assert_eq!(answer["ok"], true, "{answer}");
     health("ok");
+    assert_eq!(admin.ask("$SRV.PING").unwrap()["name"], "cim-domain-nix");
     assert_eq!(admin.ask("metrics.nix").unwrap()["metrics"]["unheard_subjects"], 0);
     // And goes.
     server.reload(&users("\"nix.query.>\""));
