@@ -1,6 +1,8 @@
 //! A machine that the server does not let hear requests, or answers: it says so once, everywhere, and hears them when it may.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use super::admin::Admin;
 use super::machine::{Machine, target};
 use super::processes::program;
 use super::requests::Answering;
-use crate::nats::Server;
+use crate::nats::{Server, free_port};
 use crate::proxy::Proxy;
 
 /// An administrator, and `ada`, who may not listen to these subjects.
@@ -225,4 +227,42 @@ fn who_lost_the_connection_for_requests_alone_says_so_until_it_is_back() {
     assert_eq!(message, "requests are not answered: their own connection is lost");
     proxy.let_in();
     until_it_is("ok");
+}
+
+/// How many connections of `ada` hear answers, as the server tells over HTTP.
+fn hearing(port: u16) -> usize {
+    let mut line = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    line.write_all(b"GET /connz?subs=1&auth=1 HTTP/1.0\r\n\r\n").unwrap();
+    let mut told = String::new();
+    line.read_to_string(&mut told).unwrap();
+    let told: Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let hears = |connection: &&Value| {
+        let mut subjects = connection["subscriptions_list"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        connection["authorized_user"] == "ada" && subjects.any(|subject| subject.starts_with("_INBOX."))
+    };
+    told["connections"].as_array().unwrap().iter().filter(hears).count()
+}
+
+#[test]
+fn who_asks_who_else_does_it_hears_the_answer_once_it_may() {
+    let port = free_port();
+    let config = |denied: &str| format!("http: \"127.0.0.1:{port}\"\n{}", users(denied));
+    let mut server = Server::with(&config(""));
+    let admin = Admin::known_to(&server);
+    admin.set_up(false).unwrap();
+    let _serving = Serving::start(&server.url().replace("://", "://ada:secret@"));
+    // Nobody here does what is asked for, so that it is asked who else does.
+    let asked = || until("an answer", || admin.ask("nix.cmd.flake.scan"));
+    assert_eq!(asked()["status"], "rejected");
+    until("both connections hear", || (hearing(port) == 2).then_some(()));
+    server.reload(&config("\"_INBOX.>\""));
+    until("neither hears", || {
+        admin.ask("nix.cmd.flake.scan");
+        (hearing(port) == 0).then_some(())
+    });
+    server.reload(&config(""));
+    until("both connections hear again", || {
+        admin.ask("nix.cmd.flake.scan");
+        (hearing(port) == 2).then_some(())
+    });
 }
