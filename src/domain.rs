@@ -8,6 +8,8 @@ pub mod message;
 
 pub mod stream;
 
+pub mod naming;
+
 pub mod path;
 
 pub mod lineage;

@@ -1,14 +1,11 @@
 //! What the ledger knows already: the flakes and where they are, what their files looked like, the state of one flake.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-use uuid::Uuid;
 
 use crate::domain::catalogue::Event;
 use crate::domain::config::Profile;
-use crate::domain::config::host::{self, Host, HostName};
+use crate::domain::config::host::{self, Host};
 use crate::domain::finding::event::FindingEvent;
 use crate::domain::finding::{Open, event as finding_event};
 use crate::domain::flake::event::Succeeded;
@@ -16,6 +13,7 @@ use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::domain::lock_history::{LockHistoryEvent, Recorded};
 use crate::domain::module::{self, Module};
+use crate::domain::naming::Namespace;
 use crate::domain::overlay::{self, Overlay};
 use crate::domain::path::RecordedPath;
 use crate::domain::pins::{self, Pins};
@@ -38,7 +36,7 @@ pub struct KnownFlake {
 /// Everything a scan has to know before it looks.
 #[derive(Debug)]
 pub struct Known {
-    origin: Uuid,
+    namespace: Namespace,
     /// Where the ledger ended before it was read.
     head: i64,
     flakes: HashMap<PathBuf, KnownFlake>,
@@ -76,7 +74,7 @@ impl Known {
             cursors.extend(reader.history_cursor(*id)?.map(|cursor| (*id, cursor)));
         }
         Ok(Self {
-            origin: Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()),
+            namespace: Namespace::of(origin_key),
             head,
             flakes,
             ids,
@@ -150,14 +148,7 @@ impl Known {
     /// The id for a flake at a directory where none is known: the same whoever asks, so that two scans at once write
     /// to one stream and one of them notices. A flake that moved away keeps its id, so the next free one is taken.
     pub fn new_id(&self, directory: &Path) -> FlakeId {
-        let mut name = directory.as_os_str().as_bytes().to_vec();
-        loop {
-            let id = FlakeId::new(Uuid::new_v5(&self.origin, &name));
-            if !self.ids.contains(&id) {
-                return id;
-            }
-            name.push(0);
-        }
+        self.namespace.flake(directory, |id| self.ids.contains(&id))
     }
 
     /// What a flake that is new at a directory goes on from: the flake that was there when this origin was forked.
@@ -177,35 +168,24 @@ impl Known {
 
     /// The stream of the generations of a profile.
     pub fn config_stream(&self, profile: &Path) -> StreamId {
-        StreamId::config(Uuid::new_v5(&self.origin, profile.as_os_str().as_bytes()))
+        self.namespace.profile(profile)
     }
 
     /// The stream of a file with pins.
     pub fn pins_stream(&self, file: &Path) -> StreamId {
-        StreamId::pins(Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()))
-    }
-
-    /// The stream of a configuration of a flake.
-    pub fn host_stream(host: &HostName) -> StreamId {
-        let name = format!("{}.{}", host.kind.output(), host.name);
-        StreamId::config(Uuid::new_v5(&host.flake.uuid(), name.as_bytes()))
+        self.namespace.pins(file)
     }
 
     /// The streams of a Nix file as a module and as an overlay.
     pub fn shape_streams(&self, flake: Option<&KnownFlake>, file: &Path) -> (StreamId, StreamId) {
-        let key = match flake {
-            Some(flake) => {
-                let inside = file.strip_prefix(&flake.directory).unwrap_or(file);
-                Uuid::new_v5(&flake.id.uuid(), inside.as_os_str().as_bytes())
-            }
-            None => Uuid::new_v5(&self.origin, file.as_os_str().as_bytes()),
-        };
+        let inside = flake.and_then(|flake| file.strip_prefix(&flake.directory).ok());
+        let key = self.namespace.file(flake.map(|flake| flake.id), inside.unwrap_or(file));
         (StreamId::module(key), StreamId::overlay(key))
     }
 
     /// The stream of the findings of one file; of a file without a flake by its path.
     pub fn finding_stream(&self, flake: Option<FlakeId>, file: &Path) -> StreamId {
-        finding_stream(&self.origin, flake, file)
+        finding_stream(self.namespace, flake, file)
     }
 
     /// The flake that a file belongs to: that of the nearest directory around it that holds one.
@@ -223,25 +203,25 @@ impl Known {
     pub fn finding_stream_inside(&self, flake: Option<&KnownFlake>, file: &Path) -> StreamId {
         match flake {
             Some(flake) => {
-                finding_stream(&self.origin, Some(flake.id), file.strip_prefix(&flake.directory).unwrap_or(file))
+                finding_stream(self.namespace, Some(flake.id), file.strip_prefix(&flake.directory).unwrap_or(file))
             }
-            None => finding_stream(&self.origin, None, file),
+            None => finding_stream(self.namespace, None, file),
         }
     }
 }
 
 /// The stream of the findings of one file, of the origin with that key.
 pub fn finding_stream_of(origin_key: &str, flake: Option<FlakeId>, file: &Path) -> StreamId {
-    finding_stream(&Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()), flake, file)
+    finding_stream(Namespace::of(origin_key), flake, file)
 }
 
-fn finding_stream(origin: &Uuid, flake: Option<FlakeId>, file: &Path) -> StreamId {
-    StreamId::finding(match flake {
+fn finding_stream(namespace: Namespace, flake: Option<FlakeId>, file: &Path) -> StreamId {
+    let path = match flake {
         // A path inside the flake stays as it is; of a whole one, the files beside flake.nix are meant.
-        Some(flake) if file.is_relative() => Uuid::new_v5(&flake.uuid(), file.as_os_str().as_bytes()),
-        Some(flake) => Uuid::new_v5(&flake.uuid(), file.file_name().unwrap_or_default().as_bytes()),
-        None => Uuid::new_v5(origin, file.as_os_str().as_bytes()),
-    })
+        Some(_) if file.is_absolute() => file.file_name().map_or(Path::new(""), Path::new),
+        _ => file,
+    };
+    StreamId::finding(namespace.file(flake, path))
 }
 
 /// The events of one aggregate among others.

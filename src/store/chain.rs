@@ -20,6 +20,8 @@ use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use data_encoding::BASE32_NOPAD;
 use uuid::Uuid;
 
+use super::log::claim;
+
 /// A BLAKE3-256 hash.
 pub type Hash = [u8; 32];
 
@@ -92,7 +94,7 @@ pub fn link(chain: Chain, previous: &Hash, envelope: &Envelope<'_>) -> Hash {
     bytes.extend_from_slice(previous);
     bytes.extend_from_slice(envelope.event_id.as_bytes());
     text(&mut bytes, envelope.origin);
-    text(&mut bytes, envelope.stream);
+    text(&mut bytes, claim::told(envelope.stream));
     bytes.extend_from_slice(&envelope.version.to_le_bytes());
     text(&mut bytes, envelope.kind);
     bytes.extend_from_slice(&envelope.schema_version.to_le_bytes());

@@ -157,12 +157,13 @@ fn is_shared(place: &Place<'_>, position: i64) -> Result<bool, StoreError> {
 pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Result<()> {
     let blanked = connection
         .execute("UPDATE events SET payload = 'null' WHERE position = ?1 AND payload <> 'null'", [position])?;
-    if blanked > 0 {
-        let note =
-            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        connection.execute(note, [PENDING, IN_MODEL])?;
-    }
-    Ok(())
+    if blanked > 0 { must_build_anew(connection) } else { Ok(()) }
+}
+
+/// Notes that the read model holds what it must not any more, and so do the files.
+pub(crate) fn must_build_anew(connection: &Connection) -> rusqlite::Result<()> {
+    let note = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.execute(note, [PENDING, IN_MODEL]).map(drop)
 }
 
 /// What origins say that they erased of their own: the content id by origin and event.

@@ -16,7 +16,7 @@ use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::shape::ERASED;
-use super::{chain, projection, remote};
+use super::{chain, erase, projection, remote};
 
 mod admit;
 
@@ -118,6 +118,8 @@ pub struct Taken {
     pub gaps: Vec<(String, i64)>,
     /// How many events were blanked because their origin erased them.
     pub erased: usize,
+    /// Whether something has yet to go from the read model and the files: what was erased, or stood in the name of others.
+    pub unfinished: bool,
     /// What the remote holds under our own name.
     pub own: Own,
     /// Nothing was taken in, as the remote is to be read from after this number.
@@ -174,7 +176,7 @@ impl Store {
 
     /// What others erased goes out of the read model and the files as well; what cannot now, the next opening does.
     fn end_erasure(&self, taken: &Taken) {
-        if taken.erased == 0 {
+        if !taken.unfinished {
             return;
         }
         match self.finish_erasure() {
@@ -222,15 +224,18 @@ impl<'a> Intake<'a> {
         for message in &chunk.unreadable {
             self.refuse_unreadable(message)?;
         }
-        let mut by_origin: BTreeMap<String, Vec<Arrival>> = BTreeMap::new();
-        for arrival in chunk.arrivals {
-            by_origin.entry(arrival.origin.clone()).or_default().push(arrival);
-        }
-        for (origin, arrivals) in by_origin {
+        // In the order of the messages: who says it first, has said it first everywhere.
+        let mut arrivals = chunk.arrivals.into_iter().peekable();
+        while let Some(first) = arrivals.next() {
+            let origin = first.origin.clone();
+            let mut run = vec![first];
+            while let Some(next) = arrivals.next_if(|next| next.origin == origin) {
+                run.push(next);
+            }
             if origin == self.place.origin.public_key {
-                self.compare_own(&arrivals)?;
+                self.compare_own(&run)?;
             } else {
-                self.take_origin(&origin, arrivals)?;
+                self.take_origin(&origin, run)?;
             }
         }
         if chunk.up_to > 0 {
@@ -250,8 +255,9 @@ impl<'a> Intake<'a> {
             .map(|taken| taken.unwrap_or_default().cast_unsigned())
     }
 
-    fn end(self) -> Result<Taken, StoreError> {
+    fn end(mut self) -> Result<Taken, StoreError> {
         projection::apply_all(self.place.connection, &self.recorded)?;
+        self.taken.unfinished = erase::pending(self.place.connection).named(self.place.path)?.is_some();
         Ok(self.taken)
     }
 
@@ -277,10 +283,10 @@ impl<'a> Intake<'a> {
             }
         }
         let Admitted { proved, refused } = admit::admit(&sender, &mut candidates);
-        for arrival in proved {
-            if let Err(why) = self.apply(&mut sender, &arrival)? {
+        for (place, arrival) in proved.iter().enumerate() {
+            if let Err(why) = self.apply(&mut sender, arrival, proved.get(place + 1))? {
                 self.forget_waiting(&sender)?;
-                return self.quarantine(&sender, &arrival, &why);
+                return self.quarantine(&sender, arrival, &why);
             }
         }
         self.forget_waiting(&sender)?;

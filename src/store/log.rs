@@ -16,6 +16,8 @@ use crate::domain::stream::StreamId;
 
 pub(crate) mod append;
 
+pub(in crate::store) mod claim;
+
 mod read;
 
 /// Everything that one command writes, all of it or nothing.

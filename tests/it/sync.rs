@@ -17,6 +17,8 @@ mod answers;
 
 mod chaos;
 
+mod claims;
+
 mod commands;
 
 mod consent;

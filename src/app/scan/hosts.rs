@@ -7,12 +7,13 @@ use crate::domain::catalogue::Event;
 use crate::domain::config::ConfigEvent;
 use crate::domain::config::host::{self, Host, HostKind, HostName};
 use crate::domain::id::FlakeId;
+use crate::domain::naming;
 use crate::scan::{DEFAULT_LIMIT, ReadError, read_text};
 use crate::store::{LocalNote, StreamWrite, view};
 use crate::syntax::flake::read_with_configurations;
 
 use super::super::AppError;
-use super::super::known::{self, Known, KnownFlake};
+use super::super::known::{self, KnownFlake};
 use super::Run;
 use super::facts::clean;
 use super::settle::{Outcome, Settler, TRIES};
@@ -98,7 +99,7 @@ fn settle_flake(
     let names: BTreeSet<&HostName> = seen.hosts.keys().chain(recorded.into_iter().flatten()).collect();
     let (mut writes, mut notes): (Vec<StreamWrite>, _) = (Vec::new(), vec![settled]);
     for name in names {
-        let stream = Known::host_stream(name);
+        let stream = naming::host(name);
         let (state, version) = known::host(settler.reader(), &stream)?;
         // What a slip hides for a moment is neither gone nor changed.
         if state.is_some() && seen.not_understood.contains(name) {

@@ -10,6 +10,7 @@ use crate::domain::catalogue::Event;
 use crate::domain::ledger::LedgerEvent;
 use crate::store::chain::{self, Chain};
 use crate::store::erase;
+use crate::store::log::claim;
 use crate::store::shape::{self, ERASED, NAME_LIMIT, PAYLOAD_LIMIT};
 
 /// What was proved.
@@ -100,8 +101,17 @@ pub(super) fn breach(key: &str, arrival: &Arrival, link: &chain::Hash) -> Option
     if arrival.payload.len() > PAYLOAD_LIMIT || names(arrival).any(|name| name.len() > NAME_LIMIT) {
         return is("is larger than an event may be");
     }
-    if !arrival.stream.split_once('/').is_some_and(|(aggregate, key)| !aggregate.is_empty() && !key.is_empty()) {
+    if !arrival.stream.split_once('/').is_some_and(|(aggregate, key)| !aggregate.is_empty() && !key.is_empty())
+        || claim::is_displaced(&arrival.stream)
+    {
         return is("names no stream");
+    }
+    let aggregate = |name: &'_ str, until: char| name.split(until).next().map(str::to_owned);
+    if aggregate(&arrival.stream, '/') != aggregate(&arrival.kind, '.') {
+        return is("is of another kind than its stream");
+    }
+    if arrival.schema_version == 0 {
+        return is("has no version of its shape");
     }
     if arrival.payload != ERASED && chain::content(&arrival.payload) != arrival.content {
         return is("has another payload than its content id says");

@@ -13,16 +13,23 @@ use crate::store::erase;
 use crate::store::error::{Named, StoreError};
 use crate::store::log::Recorded;
 use crate::store::log::append;
+use crate::store::log::claim::{self, Writer};
 use crate::store::origin::heir;
 use crate::store::remote::{self, SignedHead};
+use crate::store::shape;
 
 impl Intake<'_> {
     /// Stores a proved event; the inner error says why it does not fit, and nothing of it was kept then.
-    pub(super) fn apply(&mut self, sender: &mut Sender, arrival: &Arrival) -> Result<Result<(), String>, StoreError> {
-        if let Err(why) = self.fits(sender, arrival)? {
-            return Ok(Err(why));
-        }
+    pub(super) fn apply(
+        &mut self,
+        sender: &mut Sender,
+        arrival: &Arrival,
+        next: Option<&Arrival>,
+    ) -> Result<Result<(), String>, StoreError> {
         let event = self.recorded(sender, arrival);
+        if let Err(why) = self.fits(sender, &event, next)? {
+            return Ok(Err(format!("event {} {why}", arrival.seq)));
+        }
         append::insert(self.place, &event)?;
         if let Some(signature) = arrival.erasure.as_ref().filter(|_| arrival.is_blank()) {
             erase::keep_signature(self.place.connection, event.position, signature).named(self.place.path)?;
@@ -75,30 +82,30 @@ impl Intake<'_> {
     }
 
     /// A stream has one writer, no gaps, and an event one place.
-    fn fits(&self, sender: &Sender, arrival: &Arrival) -> Result<Result<(), String>, StoreError> {
-        let stream: Option<(i64, i64)> = self
-            .place
-            .cached("SELECT origin, version FROM streams WHERE stream = ?1")?
-            .query_row([&arrival.stream], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .named(self.place.path)?;
-        let (owner, version) = stream.unwrap_or((sender.id, 0));
-        if owner != sender.id {
-            return Ok(Err(format!("event {} writes to {}, which is another origin's", arrival.seq, arrival.stream)));
-        }
-        if version + 1 != arrival.version.cast_signed() {
-            return Ok(Err(format!(
-                "event {} is number {} of {}, which has {version} here",
-                arrival.seq, arrival.version, arrival.stream
-            )));
+    fn fits(
+        &self,
+        sender: &Sender,
+        event: &Recorded,
+        next: Option<&Arrival>,
+    ) -> Result<Result<(), String>, StoreError> {
+        let writer = Writer { id: sender.id, key: &sender.key };
+        // Whom a flake succeeds is said before where it is.
+        let next = next.filter(|next| event.kind == "flake.succeeded" && next.stream == event.stream);
+        let next = next.and_then(|next| shape::decode(&next.kind, next.schema_version, &next.payload).ok());
+        let before = match claim::version_before(self.place, writer, (event, next.as_ref()))? {
+            Ok(before) => before,
+            Err(why) => return Ok(Err(format!("does not stand where it may: {why}"))),
+        };
+        if before + 1 != event.version {
+            return Ok(Err(format!("is number {} of {}, which has {before} here", event.version, event.stream)));
         }
         let known = self
             .place
             .cached("SELECT EXISTS (SELECT 1 FROM events WHERE event_id = ?1)")?
-            .query_row([arrival.event_id.as_bytes()], |row| row.get::<_, bool>(0))
+            .query_row([event.event_id.uuid().as_bytes()], |row| row.get::<_, bool>(0))
             .named(self.place.path)?;
         if known {
-            return Ok(Err(format!("event {} has the id of another event, {}", arrival.seq, arrival.event_id)));
+            return Ok(Err(format!("has the id of another event, {}", event.event_id)));
         }
         Ok(Ok(()))
     }

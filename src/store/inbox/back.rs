@@ -32,11 +32,11 @@ impl Store {
             if let Some((_, why)) = refused {
                 return Ok(TakenBack::Forked(why));
             }
-            for arrival in &proved {
+            for (place, arrival) in proved.iter().enumerate() {
                 if intake.share_again(&mut own, arrival)? {
                     continue;
                 }
-                if let Err(why) = intake.apply(&mut own, arrival)? {
+                if let Err(why) = intake.apply(&mut own, arrival, proved.get(place + 1))? {
                     // The transaction is undone by the error below, so nothing of a fork is half taken back.
                     return Err(StoreError::Forked { why });
                 }

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Append, Command, Expected, Receipt, Recorded};
+use super::{Append, Command, Expected, Receipt, Recorded, claim};
 use crate::domain::catalogue::Event;
 use crate::domain::id::{CausationId, EventId};
 use crate::store::chain::{self, Chain, GENESIS, Hash};
@@ -230,7 +230,7 @@ fn store_write(
     write: PreparedWrite,
     recorded: &mut Vec<Recorded>,
 ) -> Result<(), StoreError> {
-    let (version, shared) = current(place, &write.stream)?;
+    let (version, shared) = current(place, &write)?;
     if let Expected::Version(expected) = write.expected
         && expected != version
     {
@@ -265,7 +265,8 @@ pub(crate) fn advance(place: &Place<'_>, stream: &str, version: u64) -> Result<(
 }
 
 /// The version of a stream and whether it is shared; refuses the stream of another origin.
-fn current(place: &Place<'_>, stream: &str) -> Result<(u64, bool), StoreError> {
+fn current(place: &Place<'_>, write: &PreparedWrite) -> Result<(u64, bool), StoreError> {
+    let stream = &write.stream;
     let found: Option<(u64, bool, i64)> = place
         .cached("SELECT version, shared, origin FROM streams WHERE stream = ?1")?
         .query_row([stream], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?, row.get(2)?)))
@@ -274,6 +275,7 @@ fn current(place: &Place<'_>, stream: &str) -> Result<(u64, bool), StoreError> {
     match found {
         None => Ok((0, false)),
         Some((version, shared, origin)) if origin == place.origin.id => Ok((version, shared)),
+        Some(_) if claim::is_free(place, stream, write.events.iter().map(|new| &new.event))? => Ok((0, false)),
         Some((_, _, origin)) => {
             let owner = place
                 .cached("SELECT public_key FROM origins WHERE id = ?1")?

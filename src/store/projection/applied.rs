@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::domain::catalogue::{EVENTS, Event, Kind};
-use crate::store::log::Recorded;
+use crate::store::log::{Recorded, claim};
 use crate::store::shape::{self, ShapeError};
 
 /// An event that is being applied.
@@ -99,8 +99,11 @@ impl Applied<'_> {
     }
 }
 
-/// The kind of a stored type; none for a type that this release does not know.
-pub(in crate::store) fn kind_named(name: &str) -> Option<Kind> {
+/// The kind of a stored type; none for a type that this release does not know, and for what stands in a stream that moved aside.
+pub(in crate::store) fn kind_named(name: &str, stream: &str) -> Option<Kind> {
+    if claim::is_displaced(stream) {
+        return None;
+    }
     let (aggregate, action) = name.split_once('.')?;
     EVENTS.iter().copied().find(|kind| kind.action == action && kind.aggregate.name() == aggregate)
 }

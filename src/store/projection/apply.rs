@@ -52,7 +52,7 @@ fn applied(event: &Recorded, own: i64) -> Option<Applied<'_>> {
         foreign: event.origin != own,
         stream: &event.stream,
         occurred_at: event.occurred_at,
-        kind: kind_named(&event.kind)?,
+        kind: kind_named(&event.kind, &event.stream)?,
         body: Body::Recorded(event),
     })
 }

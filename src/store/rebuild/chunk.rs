@@ -457,7 +457,7 @@ pub(super) fn take_in(
     let mut rows = statement.query(range)?;
     let own = own_origin(connection)?;
     while let Some(row) = rows.next()? {
-        let Some(kind) = kind_named(row.get_ref(4)?.as_str()?) else { continue };
+        let Some(kind) = kind_named(row.get_ref(4)?.as_str()?, row.get_ref(3)?.as_str()?) else { continue };
         let event = Applied {
             position: row.get(0)?,
             event_id: Uuid::from_bytes(row.get(1)?),

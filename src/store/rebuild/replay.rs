@@ -134,7 +134,7 @@ fn apply_all(connection: &Connection, selection: &Selection) -> rusqlite::Result
 }
 
 fn applied<'r>(row: &'r Row<'_>, number: u64, own: i64) -> rusqlite::Result<Option<Applied<'r>>> {
-    let Some(kind) = kind_named(row.get_ref(3)?.as_str()?) else { return Ok(None) };
+    let Some(kind) = kind_named(row.get_ref(3)?.as_str()?, row.get_ref(2)?.as_str()?) else { return Ok(None) };
     let origin: i64 = row.get(1)?;
     Ok(Some(Applied {
         position: number.cast_signed(),

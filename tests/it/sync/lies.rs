@@ -232,12 +232,12 @@ fn events_of_a_newer_release_are_kept_and_passed_over() {
     let ada = Machine::new("ada", &server);
     ada.synced();
     let mut stranger = Stranger::new(&server);
-    for (kind, payload) in [
-        ("flake.transmogrified", "{\"a\":1}"),
-        ("hovercraft.filled", "null"),
-        ("flake.description_changed", "{\"from\":7}"),
-    ] {
-        let (event, signature) = stranger.next(kind, payload);
+    let said = [
+        stranger.next("flake.transmogrified", "{\"a\":1}"),
+        stranger.next_in("hovercraft/eels", 1, "hovercraft.filled", "null"),
+        stranger.next("flake.description_changed", "{\"from\":7}"),
+    ];
+    for (event, signature) in said {
         stranger.publish(&event, Some(&signature));
     }
     assert_eq!(ada.synced().taken, 3);

@@ -18,12 +18,12 @@ use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
 use cim_domain_nix::domain::lock::PathChange;
 use cim_domain_nix::domain::lock_history::{self, Commit, LockHistoryEvent};
+use cim_domain_nix::domain::naming::Namespace;
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::check::CheckState;
 use cim_domain_nix::store::rebuild::{Replayed, Selection};
 use cim_domain_nix::store::{Append, Expected, LocalNote, NewEvent, StreamWrite};
-use uuid::Uuid;
 
 use crate::nats::Server;
 
@@ -90,15 +90,16 @@ impl Machine {
 
     /// The flake of a number below the root.
     pub(super) fn flake(&self, number: u128) -> FlakeId {
-        FlakeId::new(Uuid::new_v5(
-            &Uuid::NAMESPACE_OID,
-            format!("{}/{number}", self.session.store.origin().public_key).as_bytes(),
-        ))
+        Namespace::of(&self.session.store.origin().public_key).flake(&self.directory(number), |_| false)
+    }
+
+    fn directory(&self, number: u128) -> PathBuf {
+        self.root().join(format!("flake-{number}"))
     }
 
     /// Records that a flake was found.
     pub(super) fn discover(&self, number: u128) {
-        let directory = RecordedPath::new(&self.root().join(format!("flake-{number}")));
+        let directory = RecordedPath::new(&self.directory(number));
         let facts = Facts { description: Some(format!("flake {number}")), ..Facts::default() };
         let found = Discovered { directory, lineage: None, extractor: 1, facts };
         record(&self.session, self.flake(number), vec![FlakeEvent::Discovered(Box::new(found))]);

@@ -17,6 +17,10 @@ pub(super) struct Stranger {
     pub(super) seq: i64,
     chain: Hash,
     version: u64,
+    /// The id of the next event, where it is to have a certain one.
+    pub(super) id: Option<Uuid>,
+    /// The version of the shape of the next events.
+    pub(super) schema: u32,
 }
 
 impl Stranger {
@@ -24,14 +28,19 @@ impl Stranger {
         server.let_a_stranger_in();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
-        Self { runtime, client, key: KeyPair::new_user(), seq: 0, chain: GENESIS, version: 0 }
+        Self { runtime, client, key: KeyPair::new_user(), seq: 0, chain: GENESIS, version: 0, id: None, schema: 1 }
     }
 
     /// The next event of its own stream, signed for.
     pub(super) fn next(&mut self, kind: &str, payload: &str) -> (Envelope, Vec<u8>) {
         self.version += 1;
-        let (stream, version) = (format!("flake/{}", self.key.public_key()), self.version);
+        let (stream, version) = (self.stream(), self.version);
         self.next_in(&stream, version, kind, payload)
+    }
+
+    /// A stream of its own.
+    pub(super) fn stream(&self) -> String {
+        format!("flake/{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, self.key.public_key().as_bytes()))
     }
 
     /// The next event, in any stream.
@@ -39,14 +48,17 @@ impl Stranger {
         self.seq += 1;
         let origin = self.key.public_key();
         let content = chain::content(payload);
-        let event_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{origin}/{}", self.seq).as_bytes());
+        let event_id = self
+            .id
+            .take()
+            .unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{origin}/{}", self.seq).as_bytes()));
         let hashed = chain::Envelope {
             event_id,
             origin: &origin,
             stream,
             version,
             kind,
-            schema_version: 1,
+            schema_version: self.schema,
             occurred_at: 1,
             recorded_at: 2,
             correlation_id: event_id,
@@ -61,7 +73,7 @@ impl Stranger {
             stream: stream.to_owned(),
             version,
             kind: kind.to_owned(),
-            schema_version: 1,
+            schema_version: self.schema,
             occurred_at: Time(1),
             recorded_at: Time(2),
             correlation_id: event_id,

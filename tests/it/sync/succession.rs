@@ -254,12 +254,13 @@ fn nobody_takes_the_place_of_a_flake_without_its_origins_word() {
         (&victim, format!(",\"signature\":\"{}\"", base64.encode(&own))),
         (&other.public_key(), format!(",\"signature\":\"{}\"", base64.encode(&others.unwrap()))),
     ];
-    for (number, (origin, signature)) in claims.into_iter().enumerate() {
+    for (number, (origin, signature)) in (1..).zip(claims) {
         let payload = format!(
             "{{\"chain\":\"{zero}\",\"origin\":\"{origin}\"{signature},\"stream\":\"{}\",\"version\":1}}",
             streams[0]
         );
-        let (event, signature) = stranger.next_in(&format!("flake/{number}"), 1, "flake.succeeded", &payload);
+        let (event, signature) =
+            stranger.next_in(&format!("flake/{}", uuid::Uuid::from_u128(number)), 1, "flake.succeeded", &payload);
         stranger.publish(&event, Some(&signature));
     }
     let bob = Machine::new("bob", &server);

@@ -33,7 +33,7 @@ impl Origin {
         let (event, content) = (erased.event_id, chain::content_text(&erased.content));
         let payload = serde_json::json!({ "event": event, "stream": "flake/x", "content": content, "reason": "" });
         let mut says = self.next_with(&payload.to_string(), false);
-        says.kind = "ledger.erased".into();
+        (says.kind, says.stream) = ("ledger.erased".into(), "ledger/x".into());
         self.link(&mut says, signed);
         says
     }

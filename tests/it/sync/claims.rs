@@ -1,0 +1,215 @@
+//! Somebody who may share in their own name, and takes names of others, or says something of what is others'.
+
+use std::path::Path;
+
+use cim_domain_nix::app::sync::parked;
+use cim_domain_nix::domain::id::FlakeId;
+use cim_domain_nix::domain::naming::Namespace;
+use cim_domain_nix::store::view;
+use uuid::Uuid;
+
+use super::machine::Machine;
+use super::stranger::Stranger;
+use crate::nats::Server;
+
+/// Two machines that know a flake of the first, and somebody who is about to lie.
+struct World {
+    server: Server,
+    ada: Machine,
+    bob: Machine,
+    mallory: Stranger,
+}
+
+impl World {
+    fn new() -> Self {
+        let server = Server::start();
+        let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+        ada.discover(1);
+        ada.synced();
+        bob.synced();
+        let mallory = Stranger::new(&server);
+        Self { server, ada, bob, mallory }
+    }
+
+    /// Shares an event as the first of its stream.
+    fn say(&mut self, stream: &str, kind: &str, payload: &str) {
+        let (event, signature) = self.mallory.next_in(stream, 1, kind, payload);
+        self.mallory.publish(&event, Some(&signature));
+    }
+
+    /// What is said of the one who lied on both machines, which have nothing of it.
+    fn refused(&self) -> String {
+        let mut why = Vec::new();
+        for machine in [&self.ada, &self.bob] {
+            machine.synced();
+            let parked = parked::list(&machine.session.store.reader().unwrap()).unwrap();
+            assert_eq!(parked.len(), 1, "{parked:#?}");
+            assert_eq!(parked[0].origin.as_deref(), Some(self.mallory.key.public_key().as_str()));
+            assert_eq!(machine.shared().len(), 1, "nothing was taken in");
+            assert_eq!(flakes(machine), ["/home/ada/flake-1"]);
+            machine.assert_sound();
+            why.push(parked[0].reason.clone());
+        }
+        assert_eq!(why[0], why[1]);
+        // The others go on.
+        self.ada.discover(2);
+        self.ada.synced();
+        self.bob.synced();
+        assert_eq!(self.bob.state_hash(), self.ada.state_hash());
+        why.remove(0)
+    }
+}
+
+fn flakes(machine: &Machine) -> Vec<String> {
+    let known = view::known_flakes(&*machine.session.store.reader().unwrap()).unwrap();
+    let mut directories: Vec<String> = known.into_iter().map(|flake| flake.directory.to_string()).collect();
+    directories.sort();
+    directories
+}
+
+fn moved(from: &str, to: &str) -> String {
+    format!(r#"{{"from":"{from}","to":"{to}"}}"#)
+}
+
+fn found(directory: &str) -> String {
+    format!(r#"{{"directory":"{directory}","extractor":1,"facts":{{"description":"x"}}}}"#)
+}
+
+#[test]
+fn nobody_moves_the_flake_of_somebody_else() {
+    for aggregate in ["flake", "zz"] {
+        let mut world = World::new();
+        let id = world.ada.flake(1);
+        world.say(&format!("{aggregate}/{id}"), "flake.moved", &moved("/home/ada/flake-1", "/home/ada/other"));
+        let why = world.refused();
+        let expected = if aggregate == "flake" {
+            "is not the name of a stream of this origin's"
+        } else {
+            "is of another kind than its stream"
+        };
+        assert!(why.contains(expected), "{why}");
+    }
+}
+
+#[test]
+fn nobody_finds_the_flake_of_somebody_else() {
+    let mut world = World::new();
+    world.say(&format!("flake/{}", world.ada.flake(1)), "flake.discovered", &found("/home/ada/flake-1"));
+    let why = world.refused();
+    assert!(why.contains("is not the name of a stream of this origin's"), "{why}");
+}
+
+#[test]
+fn nobody_says_what_is_wrong_with_the_flake_of_somebody_else() {
+    let findings = r#"[{"code":"secret","fingerprint":"f","line":3,"message":"do this","severity":"error"}]"#;
+    let raised =
+        |flake: FlakeId| format!(r#"{{"file":"/home/ada/flake-1/flake.nix","findings":{findings},"flake":"{flake}"}}"#);
+    let mut world = World::new();
+    let flake = world.ada.flake(1);
+    let key = Namespace::of("").file(Some(flake), Path::new("flake.nix"));
+    world.say(&format!("finding/{key}"), "finding.raised", &raised(flake));
+    let why = world.refused();
+    assert!(why.contains("is about a flake that is not this origin's"), "{why}");
+    let mut world = World::new();
+    let flake = world.ada.flake(1);
+    world.say(&format!("finding/{}", Uuid::from_u128(5)), "finding.raised", &raised(flake));
+    let why = world.refused();
+    assert!(why.contains("is not the name of a stream of this origin's"), "{why}");
+    let mut world = World::new();
+    world.say(&format!("lock_history/{}", world.ada.flake(1)), "lock_history.tickled", "{}");
+    let why = world.refused();
+    assert!(why.contains("is about a flake that is not this origin's"), "{why}");
+}
+
+#[test]
+fn a_name_that_no_release_gives_is_refused() {
+    for (stream, kind, payload) in [
+        ("flake/not-a-uuid", "flake.discovered", found("/home/x")),
+        ("flake/not-a-uuid", "flake.tickled", "{}".to_owned()),
+        ("displaced/1/flake/x", "displaced.x", "{}".to_owned()),
+    ] {
+        let mut world = World::new();
+        world.say(stream, kind, &payload);
+        world.refused();
+    }
+    let mut world = World::new();
+    let stream = format!("ledger/{}.shared", world.ada.session.store.origin().public_key);
+    world.say(&stream, "ledger.tickled", "{}");
+    world.refused();
+}
+
+#[test]
+fn a_shape_without_a_version_is_refused_and_stops_nobody() {
+    let mut world = World::new();
+    world.mallory.schema = 0;
+    let stream = world.mallory.stream();
+    world.say(&stream, "flake.removed", "{}");
+    let why = world.refused();
+    assert!(why.contains("has no version of its shape"), "{why}");
+}
+
+#[test]
+fn an_id_belongs_to_the_event_that_had_it_first_wherever_both_arrive_at_once() {
+    let mut world = World::new();
+    let ada = world.ada.session.store.origin().public_key.clone();
+    // Whoever comes first by name must not come first.
+    while world.mallory.key.public_key() > ada {
+        world.mallory = Stranger::new(&world.server);
+    }
+    let reader = world.ada.session.store.reader().unwrap();
+    let id: [u8; 16] = reader.query_row("SELECT event_id FROM events", [], |row| row.get(0)).unwrap();
+    drop(reader);
+    world.mallory.id = Some(Uuid::from_bytes(id));
+    let stream = world.mallory.stream();
+    world.say(&stream, "flake.tickled", "{}");
+    world.refused();
+    let carol = Machine::new("carol", &world.server);
+    carol.synced();
+    assert_eq!(carol.state_hash(), world.ada.state_hash());
+    assert_eq!(carol.status().parked, 1);
+}
+
+#[test]
+fn a_name_that_somebody_took_before_is_given_back() {
+    let mut world = World::new();
+    let flake = world.ada.flake(2);
+    let names = [format!("flake/{flake}"), format!("module/{}", Uuid::from_u128(9))];
+    world.say(&names[0], "flake.tickled", "{}");
+    world.say(&names[1], "module.tickled", "{}");
+    // Of what is told there, some can be read.
+    let (event, signature) = world.mallory.next_in(&names[0], 2, "flake.moved", &moved("/a", "/b"));
+    world.mallory.publish(&event, Some(&signature));
+    world.say(&format!("lock_history/{flake}"), "lock_history.tickled", "{}");
+    for machine in [&world.ada, &world.bob] {
+        machine.synced();
+        assert_eq!((machine.status().parked, machine.shared().len()), (0, 5), "it is nobody's yet");
+    }
+    world.ada.discover(2);
+    world.ada.commit(2, "c0ffee", 5);
+    world.ada.synced();
+    world.bob.synced();
+    let carol = Machine::new("carol", &world.server);
+    carol.synced();
+    let key = world.mallory.key.public_key();
+    for machine in [&world.ada, &world.bob, &carol] {
+        assert_eq!(flakes(machine), ["/home/ada/flake-1", "/home/ada/flake-2"], "{}", machine.root().display());
+        let state: String = machine
+            .session
+            .store
+            .reader()
+            .unwrap()
+            .query_row("SELECT state FROM origins WHERE public_key = ?1", [&key], |row| row.get(0))
+            .unwrap();
+        assert_eq!(state, "quarantined");
+        let aside = "SELECT count(*) FROM events WHERE stream LIKE 'displaced/%' AND origin IN (SELECT id FROM origins WHERE is_self = 0)";
+        assert_eq!(machine.count(aside), 3, "the flake's, and what was said of it");
+        assert_eq!(machine.count("SELECT count(*) FROM v1_input_history"), 1);
+        machine.assert_sound();
+    }
+    // They go on.
+    world.ada.change(2, 2);
+    world.ada.synced();
+    world.bob.synced();
+    carol.synced();
+    assert_eq!(carol.shared(), world.bob.shared());
+}
