@@ -4,8 +4,8 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -87,11 +87,11 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
     }
     let desk = Arc::new(Desk::open(session.clone(), request.clone(), commands)?);
     let link = Link::default();
-    let halted = AtomicBool::new(false);
-    // A ledger whose writer or file is gone takes nothing any more: whoever started this process may start it anew.
+    let halted = OnceLock::new();
+    // Whoever started this process may start it anew.
     let halt = |error: &StoreError| {
-        if matches!(error, StoreError::WriterStopped { .. } | StoreError::Replaced { .. }) {
-            halted.store(true, Ordering::Relaxed);
+        if takes_no_more(error) {
+            halted.get_or_init(|| error.clone());
             stop.store(true, Ordering::Relaxed);
         }
     };
@@ -152,11 +152,14 @@ pub fn run(serve: Serve, say: &(dyn Fn(String) + Sync)) -> Result<(), ServeError
         session.store.wait_no_longer_than(Instant::now() + LOCKED);
         link.stop();
     });
-    if halted.into_inner() {
-        session.store.still_there()?;
-        return Err(StoreError::WriterStopped { path: session.store.path().to_owned() }.into());
-    }
-    Ok(())
+    let Some(error) = halted.into_inner() else { return Ok(()) };
+    session.store.still_there()?;
+    Err(error.into())
+}
+
+/// Whether a ledger takes nothing any more from whoever has it open: its writer or file is gone, or it became another origin's.
+const fn takes_no_more(error: &StoreError) -> bool {
+    matches!(error, StoreError::WriterStopped { .. } | StoreError::Replaced { .. } | StoreError::OriginChanged { .. })
 }
 
 /// Does a part of the work again and again: a full disk or a locked ledger passes, and the rest goes on meanwhile. So it

@@ -104,12 +104,12 @@ pub struct Options {
     pub save: Box<dyn FnOnce(Value)>,
     /// Opens a connection that only reads; the error is a sentence.
     pub open: Box<dyn FnOnce() -> Result<ReadOnly, String>>,
-    /// Looks whether the database is still the file that was opened.
+    /// Looks whether the database is still the file, and the origin, that was opened.
     pub look_there: LookThere,
 }
 
-/// Says when the file is another one by now.
-pub type LookThere = Box<dyn Fn() -> Result<(), StoreError> + Send>;
+/// Says when the file is another one by now, or another origin's, as a connection to it sees.
+pub type LookThere = Box<dyn Fn(&Connection) -> Result<(), StoreError> + Send>;
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -137,7 +137,7 @@ pub enum TuiError {
     /// The terminal does not do what it is told.
     #[error("the terminal failed")]
     Terminal(#[from] std::io::Error),
-    /// The database is another file by now, or gone.
+    /// The database is another file by now, or another origin's, or gone.
     #[error("{0}")]
     Replaced(#[from] StoreError),
     /// A part of the interface has panicked; the terminal was given back before.

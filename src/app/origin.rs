@@ -26,7 +26,8 @@ pub fn adopt(session: Session, key_file: &Path) -> Result<Succession, AppError> 
     Ok(session.store.adopt(key_file)?)
 }
 
-fn refuse_while_delivering(session: &Session) -> Result<(), AppError> {
+/// Refuses while a process exchanges events under the identity that is to change.
+pub(super) fn refuse_while_delivering(session: &Session) -> Result<(), AppError> {
     let holder = session.store.reader()?.lease_holder(LEASE, session.clock.now());
     match holder? {
         Some(holder) => Err(AppError::Delivering { holder }),

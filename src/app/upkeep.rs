@@ -11,7 +11,7 @@ use crate::store::view::{self, EventRow};
 use crate::store::{Receipt, StoreError};
 
 use super::ledger::Ledger;
-use super::{AppError, Session};
+use super::{AppError, Session, origin};
 
 pub use crate::store::backup::{Agreed, BackedUp, BackupOptions, Restored, restore};
 pub use crate::store::check::{Check, CheckState, check, worst};
@@ -89,6 +89,12 @@ pub fn export(ledger: &Ledger, out: &mut dyn Write, to: &Path) -> Result<i64, Ap
 }
 
 /// Takes an export in.
+///
+/// # Errors
+/// [`AppError::Delivering`] when this ledger would become another one while a process exchanges events for it, and those of the store.
 pub fn import(session: Session, from: &Path) -> Result<Imported, AppError> {
+    if session.store.is_of_another(from)? {
+        origin::refuse_while_delivering(&session)?;
+    }
     Ok(session.store.import(from)?)
 }

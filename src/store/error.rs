@@ -113,6 +113,14 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
     },
+    /// The ledger was made another origin's by another process: what would be written now would not fit its chain.
+    #[error(
+        "{path} became the ledger of another origin while it was open, by an import, `origin adopt` or `origin fork`; start again with what is there now, nothing more was recorded"
+    )]
+    OriginChanged {
+        /// The database.
+        path: PathBuf,
+    },
     /// A write-ahead log needs shared memory, which this file system has not.
     #[error(
         "{path} lies on a network file system ({kind}), where a shared ledger gets damaged; name a local file with `--db`"

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
 use super::chain::{self, Chain, GENESIS, Hash};
@@ -50,12 +50,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Import`] names the line: a foreign export, a line that is not what its links say, an event that
-    /// differs from ours. Nothing is stored then.
+    /// differs from ours. [`StoreError::OriginChanged`] when this ledger is another's by now. Nothing is stored then.
     pub fn import(self, export: &Path) -> Result<Imported, StoreError> {
-        let (path, from, our_key) = (self.path().to_owned(), export.to_owned(), self.origin().public_key.clone());
+        let (path, from, ours) = (self.path().to_owned(), export.to_owned(), self.origin().clone());
         let imported = self.with_connection(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
-            let mut import = Import::begin(&transaction, &path, &from, &our_key)?;
+            let transaction = ours.begin(connection, &path)?;
+            let mut import = Import::begin(&transaction, &path, &from, &ours.public_key)?;
             import.lines()?;
             let imported = import.end()?;
             transaction.commit().named(&path)?;
@@ -68,6 +68,14 @@ impl Store {
             origin::set_key_aside(self.path())?;
         }
         Ok(imported)
+    }
+
+    /// Whether an export is of another ledger, which this one would become.
+    ///
+    /// # Errors
+    /// [`StoreError::Import`] and [`StoreError::NoExport`] when it is no export.
+    pub fn is_of_another(&self, export: &Path) -> Result<bool, StoreError> {
+        open(export).map(|(header, _)| header.origin != self.origin().public_key)
     }
 }
 
@@ -108,19 +116,7 @@ impl<'a> Import<'a> {
         from: &Path,
         our_key: &str,
     ) -> Result<Self, StoreError> {
-        let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
-        let mut reader = BufReader::new(file);
-        if reader.fill_buf().is_ok_and(|begin| begin.starts_with(DATABASE)) {
-            return Err(StoreError::NoExport { path: from.to_owned() });
-        }
-        let mut text = String::new();
-        read_line(&mut reader, &mut text, (from, 1))?;
-        let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
-        let header: Header =
-            serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
-        if header.schema != SCHEMA {
-            return Err(refuse(format!("its schema is {}, this cim-nix reads {SCHEMA}", header.schema)));
-        }
+        let (header, reader) = open(from)?;
         let head =
             connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0)).named(path)?;
         let adopted = header.origin != our_key;
@@ -129,7 +125,7 @@ impl<'a> Import<'a> {
                 "it is the ledger of origin {}, this one is {our_key}; import it into a new file",
                 header.origin
             );
-            return Err(refuse(why));
+            return Err(StoreError::Import { path: from.to_owned(), line: 1, why });
         }
         let mut import = Self {
             connection,
@@ -352,6 +348,24 @@ impl<'a> Import<'a> {
     fn refuse(&self, why: String) -> StoreError {
         StoreError::Import { path: self.from.clone(), line: self.line, why }
     }
+}
+
+/// Opens an export and reads its first line.
+fn open(from: &Path) -> Result<(Header, BufReader<File>), StoreError> {
+    let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
+    let mut reader = BufReader::new(file);
+    if reader.fill_buf().is_ok_and(|begin| begin.starts_with(DATABASE)) {
+        return Err(StoreError::NoExport { path: from.to_owned() });
+    }
+    let mut text = String::new();
+    read_line(&mut reader, &mut text, (from, 1))?;
+    let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
+    let header: Header =
+        serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
+    if header.schema != SCHEMA {
+        return Err(refuse(format!("its schema is {}, this cim-nix reads {SCHEMA}", header.schema)));
+    }
+    Ok((header, reader))
 }
 
 /// Reads a line; how many bytes it has.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::connect::{self, Last, SCHEMA};
 use super::erase;
@@ -158,6 +158,20 @@ impl Store {
     /// [`StoreError::Replaced`] when it was replaced, moved or deleted meanwhile.
     pub fn still_there(&self) -> Result<(), StoreError> {
         self.inode.stays_at(&self.path)
+    }
+
+    /// The same, and whether the ledger is still the origin that it was, as a connection to it sees.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`], and [`StoreError::OriginChanged`] when another process made it another's.
+    pub fn still_ours(&self, connection: &Connection) -> Result<(), StoreError> {
+        self.still_there()?;
+        // Whoever cannot be told now asks again.
+        if self.origin.is_of(connection).unwrap_or(true) {
+            Ok(())
+        } else {
+            Err(StoreError::OriginChanged { path: self.path.clone() })
+        }
     }
 
     /// Refuses a connection that was made by the path and is to another file.
@@ -331,7 +345,7 @@ fn write_on<T>(
     origin: &Origin,
     work: impl FnOnce(&Place<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
+    let transaction = origin.begin(connection, path)?;
     let done = work(&Place { connection: &transaction, path, origin })?;
     transaction.commit().named(path)?;
     inode.stays_at(path)?;

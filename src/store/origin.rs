@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use nkeys::{KeyPair, KeyPairType};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
 use super::error::{Named, StoreError};
@@ -31,6 +31,28 @@ pub struct Origin {
     pub host: String,
     /// The user who made it.
     pub user: String,
+}
+
+impl Origin {
+    /// Whether the database is still this one's: another process may have made it another's meanwhile.
+    pub(crate) fn is_of(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM origins WHERE is_self = 1 AND id = ?1 AND public_key = ?2)")?
+            .query_row(params![self.id, self.public_key], |row| row.get(0))
+    }
+
+    /// Begins a transaction that writes as this origin: nobody else can change whose the database is before it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::OriginChanged`] when it is another's by now.
+    pub(crate) fn begin<'a>(&self, connection: &'a mut Connection, path: &Path) -> Result<Transaction<'a>, StoreError> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
+        if self.is_of(&transaction).named(path)? {
+            Ok(transaction)
+        } else {
+            Err(StoreError::OriginChanged { path: path.to_owned() })
+        }
+    }
 }
 
 /// The key that signs for an origin.

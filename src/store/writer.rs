@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::error::{Named, StoreError};
 use super::inode::Inode;
@@ -394,7 +394,7 @@ fn store_all(
     origin: &Origin,
     appends: Vec<Prepared>,
 ) -> Result<Vec<Answer>, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(path)?;
+    let transaction = origin.begin(connection, path)?;
     let place = Place { connection: &transaction, path, origin };
     let mut heads = Heads::read(&place)?;
     let mut recorded = Vec::new();

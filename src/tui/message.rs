@@ -24,7 +24,7 @@ pub(crate) enum Message {
     Refused(u64, String),
     /// Another connection wrote to the ledger.
     Changed,
-    /// The ledger is another file by now, or gone.
+    /// The ledger is another file by now, or another origin's, or gone.
     Replaced(StoreError),
     Scan(ScanNews),
     /// The editor has ended.

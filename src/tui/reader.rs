@@ -16,7 +16,7 @@ mod answer;
 
 mod summary;
 
-/// How often the ledger is looked at for what others wrote: five times a second, one read of shared memory each.
+/// How often the ledger is looked at for what others wrote: five times a second, one short read each.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// The thread that asks.
@@ -114,8 +114,8 @@ fn serve(connection: &Connection, look_there: &LookThere, mailbox: &Mailbox, out
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            if let Err(why) = look_there() {
-                // Nothing is asked of a file that nobody else has.
+            if let Err(why) = look_there(connection) {
+                // Nothing is asked of a file that nobody else has, or that takes nothing from here any more.
                 let _ = out.send(Message::Replaced(why));
                 return;
             }

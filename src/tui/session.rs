@@ -48,7 +48,7 @@ pub fn start(
             Ok(reader) => Ok(Box::new(reader) as ReadOnly),
             Err(error) => Err(sentence(&error)),
         }),
-        look_there: Box::new(move || looker.store.still_there()),
+        look_there: Box::new(move |connection| looker.store.still_ours(connection)),
         scan: Some(scan_with(session, request)),
     })
 }

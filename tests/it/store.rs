@@ -35,6 +35,8 @@ mod proof;
 
 mod copies;
 
+mod another;
+
 mod agreed;
 
 mod migrated;

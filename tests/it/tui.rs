@@ -12,6 +12,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use cim_domain_nix::app::clock::Clock;
+use cim_domain_nix::app::ledger::{self, Who};
+use cim_domain_nix::app::origin;
 use cim_domain_nix::tui::{Look, headless::Headless};
 
 use crate::parts::{PYTHON3, TMUX, repository};
@@ -160,6 +163,20 @@ fn a_ledger_that_goes_away_ends_the_interface_with_a_word() {
     fs::rename(estate.database(), folder.path().join("moved.db")).unwrap();
     window.shows("was replaced, moved or deleted");
     window.shows("code 4");
+}
+
+#[test]
+fn a_ledger_that_becomes_another_origins_ends_the_interface_with_a_word() {
+    let (estate, folder, command) = with_a_flake();
+    let window = Window::open(folder.path(), "env PS1='READY> ' bash --norc --noprofile -i");
+    window.shows("READY>");
+    window.tmux(&["send-keys", &format!("{command}; echo code $?"), "Enter"]);
+    window.shows("1 Flakes");
+    let who = Who { host: "desk".to_owned(), user: "ada".to_owned() };
+    origin::fork(ledger::open(&estate.database(), who, Clock::system()).unwrap()).unwrap();
+    window.shows("code 4");
+    let shown = window.tmux(&["capture-pane", "-p", "-J"]);
+    assert!(shown.contains("became the ledger of another origin while it was open"), "{shown}");
 }
 
 /// Opens a window for the program alone, presses Ctrl-Z and then 2, closes the window, and prints what was shown and the code.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::heir::keep_signature;
 use super::{make_key, parse, set_key_aside};
@@ -27,12 +27,13 @@ impl Store {
     /// one's. The old origin is not listened to any more: two histories of the same streams cannot stand in one ledger.
     ///
     /// # Errors
-    /// When the key cannot be made or the ledger not written; nothing is changed then but the name of the old key file.
+    /// [`StoreError::OriginChanged`] when it is another's by now, and when the key cannot be made or the ledger not written;
+    /// nothing is changed then but the name of the old key file.
     pub fn fork(self, who: &Who, now: i64) -> Result<Succession, StoreError> {
-        let (path, who) = (self.path().to_owned(), who.clone());
+        let (path, ours, who) = (self.path().to_owned(), self.origin().clone(), who.clone());
         self.with_connection(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
-            let (old, from) = own(&transaction).named(&path)?;
+            let transaction = ours.begin(connection, &path)?;
+            let (old, from) = (ours.id, ours.public_key);
             // A key that is lost signs for nobody: others will not believe that this ledger goes on from the old one.
             let signer = signer_of(&path, &from);
             let to = make_key(&path)?;
@@ -50,15 +51,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Key`] for a file that holds no key, [`StoreError::NotAdoptable`] when this ledger has recorded events
-    /// of its own.
+    /// of its own, [`StoreError::OriginChanged`] when it is another's by now.
     pub fn adopt(self, key_file: &Path) -> Result<Succession, StoreError> {
-        let path = self.path().to_owned();
+        let (path, ours) = (self.path().to_owned(), self.origin().clone());
         let text = fs::read_to_string(key_file).map_err(|error| StoreError::file("read", key_file, error))?;
         let key = parse(&text).map_err(|why| StoreError::Key { path: key_file.to_owned(), why })?;
         let to = key.public_key();
         self.with_connection(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).named(&path)?;
-            let (own, from) = own(&transaction).named(&path)?;
+            let transaction = ours.begin(connection, &path)?;
+            let (own, from) = (ours.id, ours.public_key);
             if from == to {
                 return Ok(Succession { from, to });
             }
@@ -82,11 +83,6 @@ impl Store {
 fn signer_of(path: &Path, public_key: &str) -> Option<nkeys::KeyPair> {
     let key = fs::read_to_string(super::key_path(path)).ok().and_then(|text| parse(&text).ok());
     key.filter(|key| key.public_key() == public_key)
-}
-
-fn own(connection: &Connection) -> rusqlite::Result<(i64, String)> {
-    connection
-        .query_row("SELECT id, public_key FROM origins WHERE is_self = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 fn succeed(connection: &Connection, old: i64, to: &str, who: &Who, now: i64) -> rusqlite::Result<()> {

@@ -25,7 +25,7 @@ pub(super) fn rows(path: &Path) -> Vec<(i64, String, String)> {
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
 }
 
-fn export(store: &Store, to: &Path) -> i64 {
+pub(super) fn export(store: &Store, to: &Path) -> i64 {
     let mut file = fs::File::create(to).unwrap();
     store.export(&mut file, to).unwrap()
 }

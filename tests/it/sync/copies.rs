@@ -1,12 +1,13 @@
 //! Ledgers that were restored from a backup, or copied.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::ledger::{self, Who};
-use cim_domain_nix::app::origin;
-use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::app::sync::engine::{self, Link, Until};
-use cim_domain_nix::app::sync::verify;
+use cim_domain_nix::app::sync::{SyncError, consent, verify};
+use cim_domain_nix::app::{AppError, origin, upkeep};
+use cim_domain_nix::store::StoreError;
 use cim_domain_nix::store::backup::{BackupOptions, restore};
 
 use super::machine::Machine;
@@ -156,7 +157,7 @@ fn a_copied_ledger_that_went_on_by_itself_is_blocked_and_harms_nobody() {
     ada.change(1, 1);
     ada.synced();
     super::machine::record_change(&twin, ada.flake(1), 3);
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     let outcome = engine::run(&twin, &ada.place, &Link::default(), Until::Synced, &stop).unwrap();
     assert_eq!(outcome.status.reason.as_deref(), Some("forked"), "{outcome:?}");
     ada.change(1, 1);
@@ -244,4 +245,42 @@ fn a_lost_ledger_is_filled_again_from_its_key_alone() {
         let refused = origin::adopt(session, Path::new(&key)).unwrap_err();
         assert!(refused.to_string().contains("1 events of its own"), "{refused}");
     });
+}
+
+#[test]
+fn whoever_had_a_ledger_open_that_was_forked_meanwhile_delivers_nothing_more() {
+    let server = Server::start();
+    let mut ada = Machine::new("ada", &server);
+    ada.discover(1);
+    ada.synced();
+    let before = ada.shared();
+    origin::fork(ada.beside()).unwrap();
+    let error =
+        engine::run(&ada.session, &ada.place, &Link::default(), Until::Synced, &AtomicBool::new(false)).unwrap_err();
+    assert!(matches!(error, SyncError::Store(StoreError::OriginChanged { .. })), "{error}");
+    assert_eq!(ada.shared(), before);
+    ada.transform(drop);
+    ada.discover(2);
+    assert_eq!(ada.synced().sent, 1);
+    ada.assert_sound();
+}
+
+#[test]
+fn a_ledger_does_not_become_another_one_by_an_import_while_its_events_are_exchanged() {
+    let server = Server::start();
+    let (ada, eve) = (Machine::new("ada", &server), Machine::new("eve", &server));
+    ada.discover(1);
+    let export = |machine: &Machine| {
+        let to = machine.folder().join("export.jsonl");
+        machine.session.store.export(&mut std::fs::File::create(&to).unwrap(), &to).unwrap();
+        to
+    };
+    let (foreign, own) = (export(&ada), export(&eve));
+    let running = eve.start();
+    eve.until("holds the lease", |report| report.holder.is_some());
+    let refused = upkeep::import(eve.beside(), &foreign).unwrap_err();
+    assert!(matches!(refused, AppError::Delivering { .. }), "{refused}");
+    assert!(!upkeep::import(eve.beside(), &own).unwrap().adopted);
+    running.stop();
+    assert!(upkeep::import(eve.beside(), &foreign).unwrap().adopted);
 }

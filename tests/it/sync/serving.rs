@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
-use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::app::sync::{LEASE, consent};
+use cim_domain_nix::app::{AppError, origin};
 use cim_domain_nix::store::view::{self, At, Whose};
 use serde_json::Value;
 
@@ -69,6 +70,20 @@ impl Served {
         let status = child.wait().unwrap();
         assert!(status.success(), "{status}: {}", self.said());
         begun.elapsed()
+    }
+
+    /// Waits until it has ended; its exit code.
+    fn ends_by_itself(&mut self) -> Option<i32> {
+        let (begun, mut child) = (Instant::now(), self.child.take().unwrap());
+        loop {
+            match child.try_wait().unwrap() {
+                Some(status) => return status.code(),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+            if begun.elapsed() > Duration::from_secs(20) {
+                child.kill().unwrap();
+            }
+        }
     }
 }
 
@@ -241,20 +256,37 @@ fn a_ledger_whose_file_goes_away_ends_it_so_that_it_can_be_started_anew() {
     side.live();
     let database = side.ada.session.store.path().to_owned();
     fs::rename(&database, database.with_extension("moved")).unwrap();
-    let begun = Instant::now();
-    let mut child = side.child.take().unwrap();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-        if begun.elapsed() > Duration::from_secs(20) {
-            child.kill().unwrap();
-        }
-    };
-    assert_eq!(status.code(), Some(4), "{}", side.said());
+    assert_eq!(side.ends_by_itself(), Some(4), "{}", side.said());
     assert!(side.said().contains("was replaced, moved or deleted while it was open"), "{}", side.said());
     assert!(!database.exists(), "nothing was made in its place");
+}
+
+#[test]
+fn a_ledger_that_becomes_another_origins_ends_it_so_that_it_can_be_started_anew() {
+    let server = Server::start();
+    let mut side = Served::new(&server);
+    side.start(&server.url(), |_| {});
+    side.live();
+    let events = side.ada.count("SELECT count(*) FROM events");
+    // As in its pause after a failure, nobody holds the lease.
+    loop {
+        if let Some(holder) = side.ada.status().holder {
+            side.ada.session.store.release_lease(LEASE, &holder).unwrap();
+        }
+        match origin::fork(side.ada.beside()) {
+            Ok(_) => break,
+            Err(error) => assert!(matches!(error, AppError::Delivering { .. }), "{error}"),
+        }
+    }
+    side.describe("second");
+    assert_eq!(side.ends_by_itself(), Some(4), "{}", side.said());
+    assert!(side.said().contains("became the ledger of another origin while it was open"), "{}", side.said());
+    assert_eq!(side.ada.count("SELECT count(*) FROM events"), events, "{}", side.said());
+    side.start(&server.url(), |_| {});
+    let own = "SELECT count(*) FROM outbox WHERE origin = (SELECT id FROM origins WHERE is_self = 1)";
+    side.ada.until("sent", |report| side.ada.count(own) > 0 && report.backlog == 0);
+    assert!(side.end() < Duration::from_secs(5));
+    side.ada.assert_sound();
 }
 
 #[test]
