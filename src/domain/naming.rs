@@ -13,7 +13,6 @@ use super::finding::event::FindingEvent;
 use super::flake::event::FlakeEvent;
 use super::id::FlakeId;
 use super::module::ModuleEvent;
-use super::nix_file::NixFile;
 use super::overlay::OverlayEvent;
 use super::path::RecordedPath;
 use super::pins::PinsEvent;
@@ -95,7 +94,8 @@ pub fn claim(origin_key: &str, stream: &StreamId, event: Option<&Event>) -> Clai
     match (stream.aggregate(), event) {
         (Aggregate::Ledger, _) => Claim::Others,
         (Aggregate::LockHistory, _) => Claim::OfFlake(FlakeId::new(key)),
-        (_, None) => Claim::Untold,
+        // Whom it succeeds comes before where it is.
+        (_, None | Some(Event::Flake(FlakeEvent::Succeeded(_)))) => Claim::Untold,
         (_, Some(Event::Flake(FlakeEvent::Discovered(found)))) => {
             let (mut more, directory) = (FLAKES, found.directory.to_path());
             let found = namespace.flake(&directory, |id| {
@@ -104,8 +104,6 @@ pub fn claim(origin_key: &str, stream: &StreamId, event: Option<&Event>) -> Clai
             });
             is(found.uuid() == key, Claim::Own)
         }
-        // What is discovered next tells.
-        (_, Some(Event::Flake(FlakeEvent::Succeeded(_)))) => Claim::Untold,
         (_, Some(Event::Flake(_) | Event::LockHistory(_) | Event::Ledger(_))) => Claim::Others,
         (_, Some(Event::Config(told))) => match told {
             ConfigEvent::Activated { profile, .. } | ConfigEvent::RolledBack { profile, .. } => {
@@ -124,7 +122,6 @@ pub fn claim(origin_key: &str, stream: &StreamId, event: Option<&Event>) -> Clai
 
 /// The file that an event is about, and the flake that it is in.
 fn file_of(event: &Event) -> Option<(Option<FlakeId>, &RecordedPath)> {
-    let of = |file: &'_ NixFile| file.flake;
     match event {
         Event::Finding(
             FindingEvent::Raised { subject, .. }
@@ -137,10 +134,10 @@ fn file_of(event: &Event) -> Option<(Option<FlakeId>, &RecordedPath)> {
         ) => Some((None, file)),
         Event::Module(
             ModuleEvent::Discovered { file, .. } | ModuleEvent::Updated { file, .. } | ModuleEvent::Deleted { file },
-        ) => Some((of(file), &file.path)),
-        Event::Overlay(
+        )
+        | Event::Overlay(
             OverlayEvent::Discovered { file, .. } | OverlayEvent::Updated { file, .. } | OverlayEvent::Deleted { file },
-        ) => Some((of(file), &file.path)),
+        ) => Some((file.flake, &file.path)),
         Event::Flake(_) | Event::LockHistory(_) | Event::Config(_) | Event::Ledger(_) => None,
     }
 }
@@ -159,6 +156,7 @@ mod tests {
     use crate::domain::config::host::HostKind;
     use crate::domain::finding::Subject;
     use crate::domain::module::Module;
+    use crate::domain::nix_file::NixFile;
 
     const ADA: &str = "UADA";
     const BOB: &str = "UBOB";

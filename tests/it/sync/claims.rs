@@ -61,7 +61,7 @@ impl World {
 }
 
 fn flakes(machine: &Machine) -> Vec<String> {
-    let known = view::known_flakes(&*machine.session.store.reader().unwrap()).unwrap();
+    let known = view::known_flakes(&machine.session.store.reader().unwrap()).unwrap();
     let mut directories: Vec<String> = known.into_iter().map(|flake| flake.directory.to_string()).collect();
     directories.sort();
     directories

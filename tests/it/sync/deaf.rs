@@ -73,7 +73,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = found() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "no {what}");
+        assert!(begun.elapsed() < Duration::from_mins(2), "no {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
