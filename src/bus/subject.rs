@@ -34,6 +34,11 @@ pub fn parse_ledger(subject: &str) -> Option<(&str, String)> {
         .then(|| (origin, format!("{aggregate}.{action}")))
 }
 
+/// Whose message it is by its subject on the exchange, whatever else the subject says: what the server counts as that origin's.
+pub fn origin(subject: &str) -> Option<&str> {
+    subject.strip_prefix("nix.ledger.")?.split_once('.').map(|(origin, _)| origin)
+}
+
 /// Letters, digits, `_` and `-`: what a subject may hold without meaning something else.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -61,6 +66,18 @@ mod tests {
             ["nix.ledger.U.a", "nix.ledger.U.a.b.c", "nix.event.a.b", "nix.ledger..a.b", "nix.ledger.U.a b.c"]
         {
             assert_eq!(parse_ledger(subject), None, "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_says_no_type_says_whose_it_is() {
+        for (subject, whose) in [
+            ("nix.ledger.U.a.b$", Some("U")),
+            ("nix.ledger.U.a\u{a0}.b", Some("U")),
+            ("nix.ledger.U", None),
+            ("U.a", None),
+        ] {
+            assert_eq!(origin(subject), whose, "{subject}");
         }
     }
 }

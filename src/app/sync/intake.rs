@@ -329,8 +329,11 @@ impl Intake<'_> {
                 break;
             }
             let held = match self.bus.held(self.exchange, &head.origin) {
-                // It is parked when it is read, and says nothing of what is missing.
-                Err(BusError::Unplaced { .. }) => continue,
+                // It says nothing of what is missing, and is parked when it is read.
+                Err(BusError::Unplaced { message, .. }) => {
+                    self.park_passed((head.origin, head.seq), message)?;
+                    continue;
+                }
                 held => held?,
             };
             let fetched = (held.fence, head.seq);
@@ -346,6 +349,23 @@ impl Intake<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Takes in the last message of an origin that goes on all the same, when it was passed over: an older release parked it as
+    /// nobody's. Asked for as others are, it costs a connection each time.
+    fn park_passed(&mut self, (origin, seq): (String, i64), message: u64) -> Result<(), SyncError> {
+        let fetched = (message, seq);
+        if message > self.after || self.fetched.get(&origin) == Some(&fetched) {
+            return Ok(());
+        }
+        match self.bus.beside()?.read_singly(self.exchange, Some(&origin), message, 1) {
+            Ok(messages) => drop(self.take(messages, 0)?),
+            // Only who may pass over a message can do it, and the others are no worse off.
+            Err(BusError::Permission(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.fetched.insert(origin, fetched);
         Ok(())
     }
 

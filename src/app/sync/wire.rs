@@ -50,7 +50,7 @@ pub(super) fn arrival(message: &Message) -> Result<Arrival, Unreadable> {
         remote_seq: message.sequence,
         subject: message.subject.clone(),
         text: String::from_utf8_lossy(message.body.get(..KEPT).unwrap_or(&message.body)).into_owned(),
-        origin: subject::parse_ledger(&message.subject).map(|(origin, _)| origin.to_owned()).filter(|key| is_key(key)),
+        origin: subject::origin(&message.subject).filter(|key| is_key(key)).map(str::to_owned),
         why,
     })
 }

@@ -90,6 +90,68 @@ fn a_message_whose_headers_nobody_can_read_is_parked_and_stops_nobody() {
 }
 
 #[test]
+fn a_message_below_an_origin_is_its_own_whatever_event_its_subject_names() {
+    for (headers, words) in [ODD[0], ODD[5]] {
+        let server = Server::start();
+        let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+        ada.discover(1);
+        ada.synced();
+        let mut stranger = Stranger::new(&server);
+        let (event, signature) = stranger.next("flake.forgotten", "{}");
+        stranger.publish(&event, Some(&signature));
+        assert_eq!((ada.synced().taken, bob.synced().taken), (1, 2));
+        let running = ada.start();
+        let key = stranger.key.public_key();
+        wire(&server).send(&format!("nix.ledger.{key}.flake.b$"), headers);
+        bob.discover(1);
+        ada.until("the message parked", |report| report.parked == 1);
+        assert_eq!(bob.synced().parked, 1, "{words}");
+        let row = parked::list(&bob.session.store.reader().unwrap()).unwrap().remove(0);
+        assert_eq!(row.origin.as_ref(), Some(&key), "{row:?}");
+        ada.until("what bob sent", |_| ada.shared() == bob.shared());
+        // From here on it costs nobody a connection.
+        let connections = running.connections();
+        let begun = Instant::now();
+        for number in 2..5 {
+            bob.discover(number);
+            bob.synced();
+            ada.until("what bob sent", |_| ada.shared() == bob.shared());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        assert_eq!(running.connections(), connections);
+        running.stop();
+    }
+}
+
+#[test]
+fn what_an_older_release_parked_as_nobodys_costs_a_connection_once() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    let mut stranger = Stranger::new(&server);
+    let (event, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&event, Some(&signature));
+    let key = stranger.key.public_key();
+    wire(&server).send(&format!("nix.ledger.{key}.flake.b$"), ODD[0].0);
+    assert_eq!((bob.synced().taken, bob.status().parked), (2, 1));
+    let ledger = rusqlite::Connection::open(bob.session.store.path()).unwrap();
+    ledger
+        .execute_batch("UPDATE parked SET origin = NULL; UPDATE origins SET state = 'active', reason = NULL")
+        .unwrap();
+    drop(ledger);
+    bob.synced();
+    let begun = Instant::now();
+    for number in 2..5 {
+        ada.discover(number);
+        ada.synced();
+        assert_eq!(bob.synced().taken, 1);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!((bob.status().parked, bob.shared()), (1, ada.shared()));
+}
+
+#[test]
 fn a_running_engine_passes_over_what_it_cannot_read() {
     let server = Server::start();
     let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
