@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::Session;
 use super::super::requests::Desk;
 use super::intake::Progress;
-use super::relay::{self, Asking, Sending, Stop};
+use super::relay::{self, Sending, Stop};
 use super::{LEASE, Place, REMOTE, SyncError, consent};
 pub use crate::bus::Link;
 use crate::bus::{Bus, Exchange, Standing};
@@ -24,6 +24,8 @@ mod lease;
 
 mod losses;
 
+mod synced;
+
 mod trouble;
 
 mod way_in;
@@ -32,6 +34,7 @@ use desk::Open;
 use lease::holder;
 pub(super) use lease::is_dead;
 use losses::Losses;
+use synced::Synced;
 use way_in::{Retry, WayIn};
 
 /// How long the engine sleeps when nothing wakes it: what other processes record is seen after that.
@@ -40,9 +43,6 @@ const NAP: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(100);
 /// How often it is looked for flakes to share while others are being sent, and for a server while none is named, in microseconds.
 const LOOK_US: i64 = 1_000_000;
-/// How often it is written down that all is synchronised, in microseconds: after work, and when nothing happens.
-const SYNCED_US: i64 = 1_000_000;
-const STILL_SYNCED_US: i64 = 60_000_000;
 /// After how many attempts that failed a client that reconnects by itself is given up: half a minute or more.
 const PATIENT_ATTEMPTS: u32 = 8;
 
@@ -164,8 +164,7 @@ struct Engine<'scope, 'env> {
     reconciled: bool,
     /// Read once for every time that the exchange is asked what it holds.
     signer: Option<Signer>,
-    /// When it was written down last that all is synchronised, how much was sent and taken by then, and who had asked.
-    synced: (i64, u64, i64),
+    synced: Synced,
     leased_until: i64,
     /// The last question whether all is synchronised, and the last that was tried for.
     asked: i64,
@@ -211,7 +210,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             acknowledged: Acknowledged { seq: 0, fence: 0 },
             reconciled: false,
             signer: None,
-            synced: (0, 0, 0),
+            synced: Synced::default(),
             leased_until: 0,
             asked,
             tried: asked,
@@ -394,6 +393,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
         };
         self.stop_way_in();
         self.signer = None;
+        let since = self.now();
         let (before, (shared, _)) = (self.reader.remote(REMOTE)?, self.reader.shared_head()?);
         match relay::reconcile(self.session, &self.place, &bus, (&self.holder, &self.progress)) {
             Ok(exchange) => {
@@ -410,6 +410,7 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
                     self.status.last_error = None;
                 }
                 self.see(if arrived > 0 { Seen::Acknowledged { behind } } else { Seen::Reconciled { behind } });
+                self.synced.look((since, exchange.last));
                 self.exchange = Some(exchange.clone());
                 self.start_way_in(scope, bus, exchange);
                 relay::refuse_oversized(&self.reader).or_else(|stop| self.stopped(stop))
@@ -470,42 +471,6 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.tried = self.asked;
         }
         self.tell_synced()
-    }
-
-    /// Writes down when nothing was left to send or take: the moment at which it was looked for more to share.
-    fn tell_synced(&mut self) -> Result<(), SyncError> {
-        let done = self.sent + self.progress.applied.load(Ordering::Relaxed);
-        let (at, before, answered) = self.synced;
-        let pause = if done == before { STILL_SYNCED_US } else { SYNCED_US };
-        let asked = self.reader.asked_whether_synced()?;
-        let is_asked = asked != answered && asked.min(self.now()) <= self.looked;
-        // What was sent or taken just now says of itself that the exchange is there.
-        let is_known = done != before && !is_asked;
-        if (is_over(at, pause, self.looked) || is_asked) && self.is_synced()? && (is_known || self.is_as_it_was()?) {
-            self.session.store.set_synced(REMOTE, self.looked)?;
-            // Whoever asked since that look is still to be answered.
-            self.synced = (self.looked, done, if is_asked { asked } else { answered });
-        }
-        Ok(())
-    }
-
-    /// Whether the exchange is still what it was; otherwise the next step is to ask what it holds.
-    fn is_as_it_was(&mut self) -> Result<bool, SyncError> {
-        let (Some(bus), Some(exchange)) = (self.bus.clone(), self.exchange.clone()) else { return Ok(false) };
-        let (session, place, reader) = (self.session, &*self.place, &self.reader);
-        match relay::has_turned(&Asking { session, place, reader, bus: &bus, exchange: &exchange }) {
-            Ok(false) => return Ok(true),
-            Ok(true) => self.see(Seen::Connected),
-            Err(SyncError::Bus(error)) => self.fail_on_bus(&error),
-            Err(error) => return Err(error),
-        }
-        Ok(false)
-    }
-
-    /// Nothing left to send or take.
-    fn is_synced(&self) -> Result<bool, SyncError> {
-        let caught_up = self.progress.caught_up.load(Ordering::Acquire);
-        Ok(self.delivery.state() == State::Live && caught_up && relay::behind(&self.reader)? == 0)
     }
 
     /// For whoever does it once: done, off, or failed.

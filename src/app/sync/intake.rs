@@ -39,6 +39,8 @@ const ASK_AGAIN_SOON: Duration = Duration::from_secs(2);
 pub(super) struct Progress {
     /// Whether everything that was there has been taken in.
     pub(super) caught_up: AtomicBool,
+    /// Up to which message of the exchange everything has been taken in.
+    pub(super) reached: AtomicU64,
     /// How many events were taken in.
     pub(super) applied: AtomicU64,
     /// How many messages were parked.
@@ -191,7 +193,7 @@ impl Intake<'_> {
 
     fn begin(&mut self) -> Result<(), SyncError> {
         self.written = self.reader.remote(REMOTE)?.taken;
-        self.after = self.written;
+        self.reach(self.written);
         self.held.forget();
         Ok(())
     }
@@ -246,7 +248,9 @@ impl Intake<'_> {
         let _span = tracing::info_span!("take_in", messages = messages.len()).entered();
         let messages = self.without_echoes(messages)?;
         if messages.is_empty() && up_to < self.written + ECHOES {
-            self.after = self.after.max(up_to);
+            if up_to > self.after {
+                self.reach(up_to);
+            }
             return Ok(Taken::default());
         }
         let after = if up_to > 0 { self.written } else { 0 };
@@ -265,7 +269,8 @@ impl Intake<'_> {
             taken.own = Own::Ahead;
         }
         if up_to > 0 && taken.again.is_none() {
-            (self.after, self.written) = (up_to, up_to);
+            self.written = up_to;
+            self.reach(up_to);
             self.progress.doubt().write_down(up_to);
         }
         self.progress.applied.fetch_add(taken.applied as u64, Ordering::Relaxed);
@@ -298,7 +303,15 @@ impl Intake<'_> {
         Ok(messages)
     }
 
+    /// Everything was looked at up to a message.
+    fn reach(&mut self, after: u64) {
+        self.after = after;
+        self.progress.reached.store(after, Ordering::Release);
+    }
+
     fn catch_up(&mut self) -> Result<(), SyncError> {
+        // What the exchange has lost at its end does not come.
+        self.progress.reached.store(self.after.max(self.exchange.last), Ordering::Release);
         self.look_around()?;
         self.progress.caught_up.store(self.ended.is_none(), Ordering::Release);
         Ok(())

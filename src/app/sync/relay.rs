@@ -77,13 +77,8 @@ pub(super) fn reconcile(
     Ok(exchange)
 }
 
-/// Whether the exchange is another one by now or has lost something, or holds less of ours than it has acknowledged, or what we
-/// have not, or what somebody else has sent: it has to be asked again what it holds.
-pub(super) fn has_turned(with: &Asking<'_>) -> Result<bool, SyncError> {
-    Ok(look(with)?.is_none())
-}
-
-/// The exchange as it is now; none when it has turned.
+/// The exchange as it is now; none when it has turned: it is another one by now or has lost something, or holds less of ours than
+/// it has acknowledged, or what we have not, or what somebody else has sent, and has to be asked again what it holds.
 pub(super) fn look(with: &Asking<'_>) -> Result<Option<Exchange>, SyncError> {
     let Asking { session, place, reader, bus, exchange } = *with;
     // Read before it is asked: what is sent meanwhile makes it more than that, and never less.

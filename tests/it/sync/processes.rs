@@ -444,3 +444,28 @@ fn asking_for_it_once_counts_what_another_process_does_for_it() {
     assert_eq!((&answer["sent"], &answer["taken"]), (&json!(1), &json!(1)), "{answer}");
     drop(serving);
 }
+
+#[test]
+fn whoever_asks_while_others_send_is_told_that_nothing_is_left_when_what_was_there_is_here() {
+    let server = Server::start();
+    let (ada, bob) = (Machine::new("ada", &server), Machine::new("bob", &server));
+    ada.discover(1);
+    ada.synced();
+    let running = bob.start();
+    bob.until("one event", |report| bob.shared().len() == 1 && report.remote.synced_at.is_some());
+    (0..20).for_each(|_| ada.change(1, 1_000));
+    let key = &ada.session.store.origin().public_key;
+    let here = format!("SELECT count(*) FROM outbox b JOIN origins o ON o.id = b.origin WHERE o.public_key = '{key}'");
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| ada.synced());
+        while !sending.is_finished() {
+            let there = ada.session.store.reader().unwrap().remote("exchange").unwrap().acked;
+            let asked = bob.session.clock.now();
+            bob.session.store.ask_whether_synced(asked).unwrap();
+            bob.until("an answer", |report| report.remote.synced_at.is_some_and(|at| at >= asked));
+            let here = bob.count(&here);
+            assert!(here >= there, "nothing is left, with {here} of {there}");
+        }
+    });
+    running.stop();
+}
