@@ -19,11 +19,16 @@ use super::denied::{Act, Denied};
 use super::error::BusError;
 use super::link::{Link, Standing};
 use super::service::{Service, inbox, is_led_astray, say};
+use super::target::Target;
 
 /// How many requests are answered at a time.
 const AT_ONCE: usize = 4;
 /// How many requests may wait; the rest is told to try again.
 const WAITING: usize = 256;
+/// How many requests of a subject are read before they are looked at; when more come faster than they can be refused, they are lost.
+const READ_AHEAD: usize = 512;
+/// The most bytes of a request, headers and body: no command or query comes near, and so many of them may wait.
+const LARGEST_REQUEST: usize = 64 * 1024;
 /// The most bytes of an answer's headers: a code of at most some dozen letters.
 const HEADERS: usize = 256;
 /// How long a machine that does a command has to say that it is there. It answers at once; where nobody is, the server does.
@@ -171,6 +176,14 @@ impl fmt::Debug for Answering {
 }
 
 impl Bus {
+    /// Connects to answer requests: whoever asks, and how fast, is for others to say.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_to_answer(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
+        Self::connect_with(target, name, link, Some(READ_AHEAD))
+    }
+
     /// Answers requests on these endpoints, as a service of this name and version.
     ///
     /// # Errors
@@ -311,16 +324,17 @@ struct Desk {
 impl Desk {
     /// Takes requests until the process is to end, and then those that have come by then.
     async fn serve(self, mut requests: Subscriber, waiting: Arc<Semaphore>) {
-        let take = |message| {
-            let (desk, came) = (self.clone(), Instant::now());
-            let place = waiting.clone().try_acquire_owned();
+        let take = |message: Message| {
+            let (desk, waiting, came) = (self.clone(), waiting.clone(), Instant::now());
             async move {
-                match place {
-                    _ if is_led_astray(&message) => {
-                        tracing::debug!(subject = %message.subject, reply = ?message.reply, "neither answered nor done");
-                    }
-                    Ok(place) => drop(tokio::spawn(desk.reply((message, came), place))),
-                    Err(_) => desk.respond(&message, came, desk.too_busy()).await,
+                if is_led_astray(&message) {
+                    tracing::debug!(subject = %message.subject, reply = ?message.reply, "neither answered nor done");
+                } else if message.length > LARGEST_REQUEST {
+                    desk.respond(&message, came, desk.oversized()).await;
+                } else if let Ok(place) = waiting.try_acquire_owned() {
+                    drop(tokio::spawn(desk.reply((message, came), place)));
+                } else {
+                    desk.respond(&message, came, desk.too_busy()).await;
                 }
             }
         };
@@ -340,7 +354,9 @@ impl Desk {
         }
     }
 
-    async fn reply(self, (message, came): (Message, Instant), _waiting: tokio::sync::OwnedSemaphorePermit) {
+    async fn reply(self, (mut message, came): (Message, Instant), _waiting: tokio::sync::OwnedSemaphorePermit) {
+        // What waits holds its own bytes alone: as it came, it holds all that the client read with it.
+        message.payload = message.payload.to_vec().into();
         if self.waits && is_lit(&self.client, self.service.name(), &message.subject).await {
             return;
         }
@@ -385,6 +401,11 @@ impl Desk {
 
     fn too_busy(&self) -> Answered {
         self.error("busy", "too many requests wait; ask again later")
+    }
+
+    fn oversized(&self) -> Answered {
+        let kib = LARGEST_REQUEST / 1024;
+        self.refusal(true, "oversized", &format!("a request has at most {kib} KiB, headers and body together"))
     }
 
     fn stopping(&self) -> Answered {

@@ -54,10 +54,24 @@ impl Bus {
     /// [`BusError::Unreachable`], [`BusError::Unauthorized`], [`BusError::Tls`], or [`BusError::Setting`] for a file that
     /// cannot be read and a certificate without its key.
     pub fn connect(target: &Target, name: &str, link: Link) -> Result<Self, BusError> {
+        Self::connect_with(target, name, link, None)
+    }
+
+    /// The same; of each subscription at most so many messages are read ahead of whoever takes them, and more are lost.
+    pub(super) fn connect_with(
+        target: &Target,
+        name: &str,
+        link: Link,
+        read_ahead: Option<usize>,
+    ) -> Result<Self, BusError> {
         let runtime = Engine::start()?;
         let plain = target.without_userinfo();
         let (over, made) = (Arc::new(AtomicBool::new(false)), link.standing().connections);
         let options = options(&plain, name, Heard { link: link.clone(), over: over.clone() })?;
+        let options = match read_ahead {
+            Some(messages) => options.subscription_capacity(messages),
+            None => options,
+        };
         let servers = plain.servers;
         // Each server of a list gets its time: the first may swallow everything and say nothing.
         let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));

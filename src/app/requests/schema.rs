@@ -25,6 +25,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("not_found", "rejected", "nothing is known under that name, or what is known is not shared"),
     ("ambiguous", "rejected", "several are known under that name"),
     ("refused", "rejected", "it cannot be done, and nothing is broken; `message` says why"),
+    ("oversized", "rejected", "a request has at most 64 KiB, headers and body together"),
     ("stopping", "rejected", "the service stops before it is done; ask again"),
     ("conflict", "error", "something else wrote at the same time; ask again"),
     ("store", "error", "the database cannot be used"),
@@ -225,7 +226,8 @@ mod tests {
             include_str!("../../bus/answer.rs"),
         ];
         let mut given: Vec<&str> = vec!["done", "repeated"];
-        for (source, start) in sources.iter().flat_map(|source| [(source, "rejected("), (source, "error(")]) {
+        let starts = ["rejected(", "error(", "refusal(true,"];
+        for (source, start) in sources.iter().flat_map(|source| starts.map(|start| (source, start))) {
             let text = |rest: &'static str| rest.trim_start().strip_prefix('"')?.split('"').next();
             given.extend(source.split(start).skip(1).filter_map(text));
         }

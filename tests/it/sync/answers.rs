@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cim_domain_nix::bus::{About, Answer, Answered, Bus, Endpoint, Link, Target, Who};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::admin::Admin;
 use super::machine::Machine;
+use super::processes::Serving;
 use super::requests::{Answering, World};
 use crate::nats::Server;
 
@@ -61,6 +63,74 @@ fn an_answer_too_large_for_the_server_is_told_to_be_so() {
         let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
         assert_eq!(reply["code"], code, "{bytes}");
     }
+}
+
+/// A machine that answers requests for itself alone, and somebody who asks more than can be answered.
+struct Flood {
+    serving: Serving,
+    ada: Machine,
+    _server: Server,
+    runtime: tokio::runtime::Runtime,
+    client: async_nats::Client,
+}
+
+impl Flood {
+    fn new() -> Self {
+        let server = Server::start();
+        let ada = Machine::new("ada", &server);
+        let serving = Serving::start(&ada, &server.url());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = runtime.block_on(async_nats::connect(server.url())).unwrap();
+        let flood = Self { serving, ada, _server: server, runtime, client };
+        flood.ada.until("somebody who answers", |_| flood.ask(1).is_some());
+        flood
+    }
+
+    /// The code of the answer to a request of so many bytes and some.
+    fn ask(&self, bytes: usize) -> Option<String> {
+        let reply = self.runtime.block_on(self.client.request(SCAN, body(bytes).into())).ok()?;
+        let reply: Value = serde_json::from_slice(&reply.payload).unwrap();
+        Some(reply["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Asks so often, hears as many answers as there are to be, and says by how many bytes the machine has grown.
+    fn grows(&self, (requests, bytes): (usize, usize), answers: usize) -> u64 {
+        let before = self.serving.peak();
+        self.runtime.block_on(async {
+            let inbox = self.client.new_inbox();
+            let mut heard = self.client.subscribe(inbox.clone()).await.unwrap();
+            for _ in 0..requests {
+                self.client.publish_with_reply(SCAN, inbox.clone(), body(bytes).into()).await.unwrap();
+            }
+            for _ in 0..answers {
+                tokio::time::timeout(Duration::from_secs(30), heard.next()).await.unwrap().unwrap();
+            }
+        });
+        self.serving.peak() - before
+    }
+}
+
+const SCAN: &str = "nix.cmd.flake.scan";
+
+fn body(bytes: usize) -> String {
+    format!("{{\"path\":\"{}\"}}", "x".repeat(bytes))
+}
+
+#[test]
+fn a_request_larger_than_any_can_be_is_refused_at_once_and_costs_no_memory() {
+    let flood = Flood::new();
+    let grown = flood.grows((600, 1_000_000), 600);
+    assert!(grown < 128 << 20, "{} MiB more", grown >> 20);
+    for (bytes, code) in [(60_000, "not_allowed"), (66_000, "oversized"), (1, "not_allowed")] {
+        assert_eq!(flood.ask(bytes).as_deref(), Some(code), "{bytes}");
+    }
+}
+
+#[test]
+fn requests_that_come_faster_than_they_can_be_refused_cost_no_memory() {
+    let flood = Flood::new();
+    let grown = flood.grows((40_000, 30_000), 1_000);
+    assert!(grown < 128 << 20, "{} MiB more", grown >> 20);
 }
 
 #[test]

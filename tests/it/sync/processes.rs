@@ -50,6 +50,13 @@ impl Serving {
         self.0.wait().unwrap();
     }
 
+    /// The most memory that it had so far, in bytes.
+    pub(super) fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     fn is(&self, holder: Option<&str>) -> bool {
         holder.is_some_and(|holder| holder.ends_with(&format!("(process {})", self.0.id())))
     }

@@ -168,7 +168,7 @@ fn told(desk: &Desk, now: &Hearing) {
 }
 
 fn open(desk: &Arc<Desk>, place: &Place, name: &str, link: Link) -> Result<(Answering, Bus), BusError> {
-    let bus = Bus::connect(&place.target, name, link)?;
+    let bus = Bus::connect_to_answer(&place.target, name, link)?;
     let answerer = desk.clone();
     let answer: Answer = Arc::new(move |request| answerer.answer(request));
     let (name, version, description, origin) = (SERVICE, env!("CARGO_PKG_VERSION"), DESCRIPTION, desk.origin());
