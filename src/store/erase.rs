@@ -30,6 +30,8 @@ use crate::domain::ledger::LedgerEvent;
 use crate::domain::message::MessageIdentity;
 use crate::domain::stream::{Aggregate, StreamId};
 
+mod turn;
+
 /// What is to be erased.
 #[derive(Debug, Clone)]
 pub struct Erasure {
@@ -120,11 +122,15 @@ impl Store {
     }
 
     /// The same beside other work, which does not fail with it.
-    pub(super) fn go_on_with_erasure(&self) {
+    pub(crate) fn go_on_with_erasure(&self) {
         if let Err(error) = self.finish_erasure() {
-            tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
+            warn_of(&error);
         }
     }
+}
+
+fn warn_of(error: &StoreError) {
+    tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
 }
 
 fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), StoreError> {
@@ -135,6 +141,7 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), Stor
     refuse(place, &event)?;
     refuse_to_remember(place, &event)?;
     blank_here(place.connection, event.position).named(place.path)?;
+    turn::forget(place.connection).named(place.path)?;
     let blanked = unlearn(place.connection, &event).named(place.path)?;
     let mut recorded = Vec::new();
     let append = record(place, erasure, &event)?;

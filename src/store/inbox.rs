@@ -155,7 +155,7 @@ impl Store {
         let echo = chunk.unreadable.is_empty() && chunk.arrivals.iter().all(|arrival| arrival.origin == *own);
         let work = move |place: &Place<'_>| Intake::new(place, at)?.take(&remote, chunk);
         let taken = if echo { self.write_relaxed(work)? } else { self.write(work)? };
-        self.end_erasure(&taken);
+        self.end_erasure(&taken, at);
         Ok(taken)
     }
 
@@ -170,21 +170,14 @@ impl Store {
             intake.take_origin(&origin, Vec::new())?;
             intake.end()
         })?;
-        self.end_erasure(&taken);
+        self.end_erasure(&taken, at);
         Ok(taken)
     }
 
-    /// What others erased goes out of the read model and the files as well; what cannot now, the next opening does.
-    fn end_erasure(&self, taken: &Taken) {
-        if !taken.unfinished {
-            return;
-        }
-        match self.finish_erasure() {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!("what was erased elsewhere is still in the log of writes, as somebody reads it");
-            }
-            Err(error) => tracing::warn!(%error, "what was erased elsewhere is still in the files of this ledger"),
+    /// What must not be there any more goes out of the read model and the files as well, in its turn.
+    fn end_erasure(&self, taken: &Taken, at: i64) {
+        if taken.unfinished {
+            self.go_on_with_erasure_in_turn(at);
         }
     }
 }

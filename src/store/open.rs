@@ -248,7 +248,7 @@ impl Store {
         network: &dyn Fn(&Path) -> Option<String>,
     ) -> Result<Self, StoreError> {
         let store = Self::open_as_it_is(path, who, now, network)?;
-        store.go_on_with_erasure();
+        store.go_on_with_erasure_in_turn(now);
         Ok(store)
     }
 

@@ -518,6 +518,10 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
             self.finish_answers();
         }
         self.stop_way_in();
+        if !stop.load(Ordering::Relaxed) && self.leased_until > 0 {
+            // Whoever does it once may not come again soon.
+            self.session.store.go_on_with_erasure();
+        }
         if self.leased_until > 0 && self.delivery.state() != State::Disabled && self.delivery.state() != State::Blocked
         {
             State::Offline.name().clone_into(&mut self.status.state);

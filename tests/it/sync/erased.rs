@@ -130,6 +130,79 @@ fn what_its_origin_signed_to_have_erased_is_proved_until_its_event_says_so_and_a
     bob.assert_sound();
 }
 
+/// Publishes an event, and that it was erased.
+fn publish_and_erase(stranger: &mut Stranger, number: u64) {
+    let (event, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&event, Some(&signature));
+    let payload = format!(
+        r#"{{"content":"{}","event":"{}","reason":"","stream":"{}"}}"#,
+        event.content_id, event.event_id, event.stream
+    );
+    let stream = format!("ledger/{}.shared", event.origin);
+    let (erased, signature) = stranger.next_in(&stream, number, "ledger.erased", &payload);
+    stranger.publish(&erased, Some(&signature));
+}
+
+#[test]
+fn who_erases_over_and_over_makes_others_build_anew_once_in_a_while_and_all_of_it_goes() {
+    let server = Server::start();
+    let bob = Machine::new("bob", &server);
+    let mut stranger = Stranger::new(&server);
+    let built = || bob.count("SELECT sum(generation) FROM projections WHERE state = 'live'");
+    let pending = || bob.count("SELECT count(*) FROM meta WHERE key = 'erasure_pending'");
+    bob.synced();
+    let running = bob.start();
+    publish_and_erase(&mut stranger, 1);
+    bob.until("the first erasure", |_| blank(&bob) == 1 && pending() == 0);
+    let first = built();
+    for number in 2..12 {
+        publish_and_erase(&mut stranger, number);
+        bob.until("the erasure", |_| blank(&bob) == i64::try_from(number).unwrap());
+    }
+    assert_eq!((built(), pending()), (first, 1), "it is not their turn yet");
+    // Nor is it the turn of whoever opens the ledger beside it.
+    drop(bob.beside());
+    assert_eq!((built(), pending()), (first, 1));
+    bob.until("all to be gone", |_| pending() == 0);
+    let projections = bob.count("SELECT count(*) FROM projections WHERE state = 'live'");
+    assert_eq!(built(), first + projections, "it was done once for all of them");
+    publish_and_erase(&mut stranger, 12);
+    bob.until("the erasure", |_| blank(&bob) == 12);
+    assert_eq!(pending(), 1);
+    running.stop();
+    // Who does it once leaves nothing behind.
+    bob.synced();
+    assert_eq!(pending(), 0);
+    bob.assert_sound();
+}
+
+#[test]
+fn what_is_erased_here_does_not_wait_for_its_turn() {
+    let server = Server::start();
+    let mut bob = Machine::new("bob", &server);
+    let mut stranger = Stranger::new(&server);
+    bob.discover(1);
+    bob.synced();
+    let running = bob.start();
+    publish_and_erase(&mut stranger, 1);
+    bob.until("the first erasure", |_| blank(&bob) == 1);
+    running.stop();
+    let pending = "SELECT count(*) FROM meta WHERE key = 'erasure_pending'";
+    let id: String = {
+        let reader = bob.session.store.reader().unwrap();
+        let sql = "SELECT lower(hex(event_id)) FROM events WHERE type = 'flake.discovered'";
+        reader.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    erase_id(&bob, &id);
+    assert_eq!(bob.count(pending), 0);
+    // Were it interrupted, whoever opens the ledger next would go on with it.
+    bob.replace(|path| {
+        let ledger = rusqlite::Connection::open(path).unwrap();
+        ledger.execute("INSERT INTO meta (key, value) VALUES ('erasure_pending', '1')", []).unwrap();
+    });
+    assert_eq!(bob.count(pending), 0);
+}
+
 #[test]
 fn what_was_erased_before_it_was_shared_is_said_to_be_when_it_is_shared() {
     let server = Server::start();
