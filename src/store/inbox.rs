@@ -159,21 +159,6 @@ impl Store {
         Ok(taken)
     }
 
-    /// Looks at what waits once more: after a release learned to read it, or somebody let an origin go on.
-    ///
-    /// # Errors
-    /// As [`Self::take_in`].
-    pub fn take_waiting(&self, origin: &str, at: i64) -> Result<Taken, StoreError> {
-        let origin = origin.to_owned();
-        let taken = self.write(move |place| {
-            let mut intake = Intake::new(place, at)?;
-            intake.take_origin(&origin, Vec::new())?;
-            intake.end()
-        })?;
-        self.end_erasure(&taken, at);
-        Ok(taken)
-    }
-
     /// What must not be there any more goes out of the read model and the files as well, in its turn.
     fn end_erasure(&self, taken: &Taken, at: i64) {
         if taken.unfinished {

@@ -281,7 +281,7 @@ impl Intake<'_> {
             }
         }
         let mut taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
-        if taken.erased > 0 {
+        if taken.unfinished {
             self.erasing = Some(Instant::now());
         }
         if garbage && taken.own == Own::Fits {
