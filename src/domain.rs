@@ -12,6 +12,8 @@ pub mod naming;
 
 pub mod path;
 
+pub mod shell;
+
 pub mod lineage;
 
 pub mod flake;

@@ -6,6 +6,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::domain::shell;
+
 mod facts;
 mod history;
 mod near;
@@ -34,7 +36,7 @@ pub struct Repository {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The repository is there, but does not open.
-    #[error("cannot open the git repository of {}; `git -C {} status` may say more", path.display(), path.display())]
+    #[error("cannot open the git repository of {}; `git -C {} status` may say more", path.display(), shell::path(path))]
     Open {
         /// The directory that was asked about.
         path: PathBuf,

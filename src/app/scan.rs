@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
+use crate::domain::shell;
 use crate::git;
 use crate::lint::{Linter, Selection};
 use crate::scan::{Found, Options, Walk, walk_until};
@@ -333,9 +334,10 @@ impl Run<'_> {
         for root in roots {
             let Some(real) = root.canonicalize().ok().filter(|real| real != root) else { continue };
             if !known.iter().any(|known| real.starts_with(&known.path)) {
-                let (root_shown, real) = (root.display(), real.display());
+                let (root_shown, real_shown) = (shell::path(root), shell::path(&real));
+                let real = real.display();
                 let message = format!(
-                    "this root leads to {real} by now, whose flakes are private and not watched; run `cim-nix scan {real}`, then \
+                    "this root leads to {real} by now, whose flakes are private and not watched; run `cim-nix scan {real_shown}`, then \
                      `cim-nix roots forget {root_shown}`"
                 );
                 settler.problem(root, "root-is-a-link", message);

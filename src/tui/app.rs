@@ -1,8 +1,6 @@
 //! The state of the interface and how a message changes it. Pure: what must be done in the world is returned as
 //! effects, so that everything here is tested without a terminal.
 
-use std::borrow::Cow;
-
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::Frame;
 use ratatui::layout::{Position, Size};
@@ -16,6 +14,7 @@ use super::overlay::{Overlay, Wish};
 use super::screen::{self, Narrow, SAME, Screen, Target};
 use super::shared::Shared;
 use super::{chrome, moment, overlay};
+use crate::domain::shell;
 
 /// The whole interface.
 #[derive(Debug)]
@@ -106,7 +105,7 @@ impl App {
 
     /// The command line that prints what is shown.
     fn command(&self) -> String {
-        let db = self.shared.named.as_deref().map(|db| format!(" --db {}", quoted(db))).unwrap_or_default();
+        let db = self.shared.named.as_deref().map(|db| shell::flag("db", db)).unwrap_or_default();
         if let Some(command) = self.overlay.as_ref().and_then(Overlay::command) {
             return format!("cim-nix{db} {command}");
         }
@@ -364,12 +363,6 @@ impl App {
         self.shared.mark = Some(at);
         self.shared.say(format!("marked {}; d compares another moment with it", moment::name(at)));
     }
-}
-
-/// A path as the shell reads it: as it is, where that means the same.
-fn quoted(path: &str) -> Cow<'_, str> {
-    // Only a NUL cannot be quoted, and no path has one.
-    shlex::try_quote(path).unwrap_or(Cow::Borrowed(path))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::path::PathFields;
 use crate::cli::selector;
+use crate::domain::shell;
 
 /// Leave a flake alone from now on
 ///
@@ -30,7 +31,8 @@ impl Run for Forget {
         let Some(path) = app::forget::forget(&context.session()?, flake.id)? else {
             return Err(Failure::new(Kind::Refused, format!("`{}` is gone already", flake.path)));
         };
-        context.printer.say(format!("`{path}` is forgotten; `cim-nix scan {path}` remembers it"));
+        let named = shell::path(&path.to_path());
+        context.printer.say(format!("`{path}` is forgotten; `cim-nix scan {named}` remembers it"));
         context.printer.answer(&Forgotten { id: flake.id.to_string(), path: PathFields::from(&path) })?;
         Ok(ExitCode::SUCCESS)
     }

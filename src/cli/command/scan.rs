@@ -23,6 +23,7 @@ use crate::cli::path::{PathFields, for_people};
 use crate::cli::progress::Bar;
 use crate::cli::text::plural;
 use crate::domain::finding::Severity;
+use crate::domain::shell;
 
 /// Record the flakes below directories
 ///
@@ -139,9 +140,10 @@ impl Scan {
             let Ok(path) = context.directory.join(path).canonicalize() else { continue };
             if let Some(around) = roots::shared_around(session, &path)?.filter(|around| *around != path) {
                 context.printer.say(format!(
-                    "what is below `{0}` is shared, as `{1}` is; `cim-nix roots add {0}` makes it a private root",
+                    "what is below `{0}` is shared, as `{1}` is; `cim-nix roots add {2}` makes it a private root",
                     path.display(),
-                    around.display()
+                    around.display(),
+                    shell::path(&path)
                 ));
             }
         }

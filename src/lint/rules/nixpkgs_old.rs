@@ -1,6 +1,7 @@
 //! A nixpkgs that was locked long ago.
 
 use crate::domain::finding::Severity;
+use crate::domain::shell;
 use crate::lint::flake::{FlakeReport, FlakeView};
 use crate::lint::{Check, Example, Rule, Safety};
 use crate::syntax::graph;
@@ -45,6 +46,6 @@ fn check(view: &FlakeView<'_>, report: &mut FlakeReport<'_>) {
     }
     let path = graph::paths(lock).into_iter().find(|(_, at)| *at == key).map_or(key.clone(), |(path, _)| path);
     let span = lock.nodes.get(&key).and_then(|node| node.span);
-    let message = format!("`{path}` is {days} days old; run `nix flake update {path}`");
+    let message = format!("`{path}` is {days} days old; run `nix flake update {}`", shell::argument(&path));
     report.in_lock(span, message).about(path);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::tui::headless::Headless;
-use crate::tui::model::{Fleet, Sync};
+use crate::tui::model::{FlakeRow, Fleet, Sync};
 use crate::tui::sample::{self, FULL};
 use crate::tui::spot::Spot;
 use crate::tui::theme::Look;
@@ -149,6 +149,34 @@ fn a_ledger_that_was_named_is_named_in_the_command_lines_as_well() {
     headless.app.shared.named = Some("/my ledgers/l.db".to_owned());
     headless.press("2");
     says(&mut headless, "same as: cim-nix --db '/my ledgers/l.db' log");
+}
+
+#[test]
+fn what_a_directory_is_called_or_sought_by_stays_one_word_of_a_command_line() {
+    for (path, word) in [
+        ("/e/$(touch PWNED)", "'/e/$(touch PWNED)'"),
+        ("/e/a b", "'/e/a b'"),
+        ("/e/it's", "\"/e/it's\""),
+        ("/e/a\u{3}\nb", "$'/e/a\\003\\012b'"),
+        ("/e/\u{fffd}", "0190a1b2"),
+    ] {
+        let flake = FlakeRow { id: "0190a1b2".to_owned(), path: path.to_owned(), ..FlakeRow::default() };
+        let mut headless = Headless::with(
+            sample::FULL,
+            sample::NOW,
+            (100, 30),
+            Box::new(move |query| match query {
+                Query::Flakes(_) => Ok(Answer::Flakes(vec![flake.clone()])),
+                _ => Err("nothing is there".to_owned()),
+            }),
+        );
+        headless.press("l = h shift-tab =");
+        let lines = ["inputs", "show"].map(|command| Effect::Copy(format!("cim-nix flake {command} {word}")));
+        assert_eq!(headless.effects, lines, "{path}");
+    }
+    let mut headless = open();
+    headless.press("2 / - - $ ( x ) enter =");
+    assert_eq!(headless.effects, [Effect::Copy("cim-nix log --find='--$(x)'".to_owned())]);
 }
 
 #[test]
@@ -359,7 +387,7 @@ fn history_is_filtered_by_type_flake_and_text() {
     says(&mut headless, "same as: cim-nix log --type finding.raised");
     headless.press("x / 4 9 9 9 enter");
     assert_eq!(headless.app.target().event, Some(4_999));
-    says(&mut headless, "close to: cim-nix log --find '4999'");
+    says(&mut headless, "close to: cim-nix log --find 4999");
     headless.press("enter");
     says(&mut headless, "same as: cim-nix event show 4999");
     headless.press("h");

@@ -1,5 +1,6 @@
 //! Flakes: the list, the inputs of the chosen one as a tree, and the details of what is chosen.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ratatui::Frame;
@@ -7,6 +8,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use serde_json::{Value, json};
 
 use super::{Narrow, Screen, Target};
+use crate::domain::shell;
 use crate::tui::action::Do;
 use crate::tui::fuzzy;
 use crate::tui::message::{Answer, Effect, Query};
@@ -179,6 +181,11 @@ impl Flakes {
     }
 }
 
+/// A flake as a command line names it: a path that is not text is not what is shown of it.
+fn named(flake: &FlakeRow) -> Cow<'_, str> {
+    if flake.path.contains(char::REPLACEMENT_CHARACTER) { Cow::Borrowed(&flake.id) } else { shell::word(&flake.path) }
+}
+
 impl Screen for Flakes {
     fn name(&self) -> &'static str {
         "flakes"
@@ -323,8 +330,8 @@ impl Screen for Flakes {
 
     fn command(&self) -> String {
         match self.flake() {
-            Some(flake) if self.of_input => format!("flake inputs {}", flake.path),
-            Some(flake) if self.focus == Pane::Detail => format!("flake show {}", flake.path),
+            Some(flake) if self.of_input => format!("flake inputs {}", named(flake)),
+            Some(flake) if self.focus == Pane::Detail => format!("flake show {}", named(flake)),
             _ => "flake list".to_owned(),
         }
     }

@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use serde_json::{Value, json};
 
 use super::{Narrow, SAME, Screen, Target};
+use crate::domain::shell;
 use crate::tui::action::Do;
 use crate::tui::message::{Answer, Effect, Query};
 use crate::tui::model::{At, EventDetail, EventFilter, EventRow, Page};
@@ -132,11 +133,6 @@ impl History {
     }
 }
 
-/// A text as the shell reads it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 impl Screen for History {
     fn name(&self) -> &'static str {
         "history"
@@ -261,14 +257,11 @@ impl Screen for History {
             ("stream", self.filter.stream.clone()),
             ("correlation", self.filter.correlation.clone()),
             ("since", self.filter.since.map(moment::exact)),
-            ("find", self.filter.text.as_deref().map(quoted)),
+            ("find", self.filter.text.clone()),
         ];
         for (flag, value) in flags {
             if let Some(value) = value {
-                command.push_str(" --");
-                command.push_str(flag);
-                command.push(' ');
-                command.push_str(&value);
+                command.push_str(&shell::flag(flag, &value));
             }
         }
         command

@@ -170,7 +170,7 @@ fn flakes_follow_a_root_that_a_link_took_the_place_of() {
     let paths: [fn(&Estate) -> Vec<PathBuf>; 3] = [
         |_| Vec::new(),
         |estate| vec![estate.database().with_file_name("src")],
-        |estate| vec![estate.database().with_file_name("elsewhere")],
+        |estate| vec![estate.database().with_file_name("else where")],
     ];
     for named in paths {
         let estate = Estate::new();
@@ -180,7 +180,7 @@ fn flakes_follow_a_root_that_a_link_took_the_place_of() {
             estate.write(&format!("{place}/m.nix"), "let unused = 1; in 2");
         }
         estate.scan();
-        let (root, elsewhere) = (estate.root(), estate.root().with_file_name("elsewhere"));
+        let (root, elsewhere) = (estate.root(), estate.root().with_file_name("else where"));
         let ids = || column(&estate.session, "SELECT path || id FROM v1_flakes ORDER BY path");
         let moved: Vec<String> = ids()
             .iter()
@@ -199,6 +199,9 @@ fn flakes_follow_a_root_that_a_link_took_the_place_of() {
             let codes = Estate::codes(&again);
             assert!(!codes.contains(&"not-reachable"), "{again:?}");
             assert_eq!(codes.contains(&"root-is-a-link"), request.paths.is_empty(), "{again:?}");
+            let command = format!("`cim-nix scan '{}'`", elsewhere.display());
+            let advice = again.problems.iter().find(|problem| problem.code == "root-is-a-link");
+            assert!(advice.is_none_or(|advice| advice.message.contains(&command)), "one word for a shell: {advice:?}");
         }
         roots::add(&estate.session, &elsewhere).expect("a root");
         assert_eq!(roots::forget(&estate.session, &root).expect("forgotten"), root, "and not where the link leads");
