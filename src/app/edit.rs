@@ -3,6 +3,7 @@
 
 mod fresh;
 mod lock;
+mod moved;
 mod undo;
 
 use std::ffi::OsString;
@@ -142,6 +143,14 @@ pub enum EditFailure {
     #[error("no edit `{command}` is known; `cim-nix log` shows the commands as causes of their events")]
     NoSuchEdit {
         /// What was named.
+        command: Uuid,
+    },
+    /// The file is gone.
+    #[error("`{}`, which the edit `{command}` changed, is not there any more; where its flake was moved, `cim-nix scan` finds it", path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+        /// The edit.
         command: Uuid,
     },
     /// The file is not what the edit left.

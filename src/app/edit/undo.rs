@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::moved::Moves;
 use super::{Draft, EditFailure, between, text_of};
 use crate::app::Session;
 use crate::store::{EditRow, Reader, Undo};
@@ -34,13 +35,14 @@ pub struct Taking {
 /// [`EditFailure`]; nothing is planned when one of the files was changed since.
 pub fn undo(session: &Session, wanted: Wanted<'_>) -> Result<Taking, EditFailure> {
     let reader = session.store.reader()?;
+    let moves = Moves::read(session, &reader)?;
     match wanted {
         Wanted::Last(directory) => {
             let within = flake_around(directory);
-            let edits = last(&reader, within.as_deref(), None)?;
+            let edits = last(&reader, &moves, within.as_deref(), None)?;
             let last_of_them = edits.last().cloned();
             plan(edits).map_err(|failure| {
-                let before = last(&reader, within.as_deref(), last_of_them).unwrap_or_default();
+                let before = last(&reader, &moves, within.as_deref(), last_of_them).unwrap_or_default();
                 failure.with_before(before.first().map(|edit| edit.command))
             })
         }
@@ -50,7 +52,10 @@ pub fn undo(session: &Session, wanted: Wanted<'_>) -> Result<Taking, EditFailure
                 // The command that made several edits is named like their conversation.
                 None => reader.edits_of(command)?,
             };
-            if edits.is_empty() { Err(EditFailure::NoSuchEdit { command }) } else { plan(edits) }
+            if edits.is_empty() {
+                return Err(EditFailure::NoSuchEdit { command });
+            }
+            plan(edits.into_iter().map(|edit| moves.follow(edit)).collect())
         }
     }
 }
@@ -60,7 +65,7 @@ fn plan(edits: Vec<EditRow>) -> Result<Taking, EditFailure> {
     for edit in edits {
         match draft(edit) {
             Ok(draft) => taking.drafts.push(draft),
-            Err(failure @ EditFailure::NotKept { .. }) => taking.left.push(failure),
+            Err(failure @ (EditFailure::NotKept { .. } | EditFailure::Gone { .. })) => taking.left.push(failure),
             Err(failure) => return Err(failure),
         }
     }
@@ -75,31 +80,47 @@ fn plan(edits: Vec<EditRow>) -> Result<Taking, EditFailure> {
 
 /// The last edit of a flake, before another, that has anything to take back; with those that were made together with it. A
 /// file belongs to the innermost flake around it.
-fn last(reader: &Reader, within: Option<&Path>, mut before: Option<EditRow>) -> Result<Vec<EditRow>, EditFailure> {
-    let mut elsewhere = None;
+fn last(
+    reader: &Reader,
+    moves: &Moves,
+    within: Option<&Path>,
+    mut before: Option<EditRow>,
+) -> Result<Vec<EditRow>, EditFailure> {
+    let (mut elsewhere, mut gone) = (None, None);
     loop {
-        let Some(edit) = reader.last_edit(before.as_ref())? else {
-            let nothing = |edit: EditRow| EditFailure::NothingHere { path: edit.path, command: edit.command };
-            return Err(elsewhere.map_or(EditFailure::NothingToUndo, nothing));
+        let Some(edit) = reader.last_edit(before.as_ref())?.map(|edit| moves.follow(edit)) else {
+            return Err(elsewhere.or(gone).unwrap_or(EditFailure::NothingToUndo));
         };
-        if !is_idle(&edit) {
+        if is_gone(&edit) {
+            // What nobody saw may never have been written.
+            if edit.seen {
+                gone.get_or_insert_with(|| EditFailure::Gone { path: edit.path.clone(), command: edit.command });
+            }
+        } else if !is_idle(&edit) {
             if within.is_none_or(|flake| edit.path.parent().and_then(flake_around).as_deref() == Some(flake)) {
-                let mut together = reader.edits_of(edit.correlation)?;
+                let together = reader.edits_of(edit.correlation)?;
+                let mut together: Vec<_> = together.into_iter().map(|edit| moves.follow(edit)).collect();
                 // A conversation from elsewhere may hold several of one file: the last of them comes first.
                 let mut files = HashSet::new();
-                together.retain(|edit| !is_idle(edit) && files.insert(edit.path.clone()));
+                together.retain(|edit| !is_gone(edit) && !is_idle(edit) && files.insert(edit.path.clone()));
                 return Ok(together);
             }
-            elsewhere.get_or_insert_with(|| edit.clone());
+            let nothing = || EditFailure::NothingHere { path: edit.path.clone(), command: edit.command };
+            elsewhere.get_or_insert_with(nothing);
         }
         before = Some(edit);
     }
 }
 
-/// Whether there is nothing to take back: the file is gone, or is what it was before. A process that was killed has noted
-/// what it never wrote, and git may have taken an edit back.
+/// Whether there is nothing to take back: the file is what it was before. A process that was killed has noted what it never
+/// wrote, and git may have taken an edit back.
 fn is_idle(edit: &EditRow) -> bool {
-    text_of(&edit.path).map_or_else(|_| !edit.path.exists(), |text| hash(&text) == edit.before)
+    text_of(&edit.path).is_ok_and(|text| hash(&text) == edit.before)
+}
+
+/// Whether there is no file any more; one that cannot be looked at may be there.
+fn is_gone(edit: &EditRow) -> bool {
+    edit.path.try_exists().is_ok_and(|there| !there)
 }
 
 /// The directory of the flake that a directory belongs to, canonical as in the notes of edits.
@@ -109,6 +130,9 @@ fn flake_around(directory: &Path) -> Option<PathBuf> {
 }
 
 fn draft(edit: EditRow) -> Result<Draft, EditFailure> {
+    if is_gone(&edit) {
+        return Err(EditFailure::Gone { path: edit.path, command: edit.command });
+    }
     let old = text_of(&edit.path)?;
     let EditRow { command, before, after, path, undo, .. } = edit;
     match hash(&old) {

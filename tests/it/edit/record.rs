@@ -300,7 +300,47 @@ fn in_a_flake_its_own_last_edit_is_taken_back_and_elsewhere_the_last_of_all() {
     estate.write("b/flake.nix", FLAKE);
     assert_eq!(last("").unwrap().drafts[0].undoes, Some(a), "git took the last one back");
     fs::remove_dir_all(estate.root().join("a")).unwrap();
-    assert!(matches!(last(""), Err(EditFailure::NothingToUndo)), "what is gone has nothing to take back");
+    assert!(matches!(last(""), Err(EditFailure::Gone { command, .. }) if command == a), "what is gone is named");
+}
+
+/// By the last edit in the flake and by name; also where another flake took the old place, and one inside stayed there.
+#[test]
+fn an_edit_goes_along_with_its_flake_and_is_taken_back_where_that_lies_by_now() {
+    for other_there in [false, true] {
+        let estate = estate();
+        estate.write("a/sub/flake.nix", &FLAKE.replace("A test", "Below"));
+        estate.scan();
+        let command = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+        let inner = write(&estate, &draft_in(&estate, "a/sub", "y")).unwrap().command.unwrap();
+        let place = |place: &str| estate.root().join(place);
+        fs::create_dir(place("b")).unwrap();
+        for file in ["flake.nix", "flake.lock"] {
+            fs::rename(place("a").join(file), place("b").join(file)).unwrap();
+        }
+        let last = || edit::undo(&estate.session, Wanted::Last(&place("b")));
+        let unseen = plan_back(&estate.session, Some(command)).unwrap_err();
+        assert!(matches!(&unseen, EditFailure::Gone { path, .. } if *path == place("a/flake.nix")), "{unseen}");
+        let refused = last().unwrap_err();
+        assert!(matches!(&refused, EditFailure::NothingHere { command, .. } if *command == inner), "{refused}");
+        estate.scan();
+        assert_eq!(estate.flakes(), [place("a/sub"), place("b")]);
+        if other_there {
+            estate.write("a/flake.nix", &FLAKE.replace("A test", "Another"));
+            estate.scan();
+        }
+        for taking in [last(), plan_back(&estate.session, Some(command))] {
+            let draft = taking.unwrap().drafts.remove(0);
+            assert_eq!((&draft.path, &*draft.new, draft.undoes), (&place("b/flake.nix"), FLAKE, Some(command)));
+        }
+        assert_eq!(taking_back(&estate, Some(inner)).path, place("a/sub/flake.nix"));
+        write(&estate, &last().unwrap().drafts.remove(0)).unwrap();
+        assert_eq!(fs::read_to_string(place("b/flake.nix")).unwrap(), FLAKE);
+        let refused = plan_back(&estate.session, Some(command)).unwrap_err();
+        assert!(
+            matches!(&refused, EditFailure::AlreadyBack { path, .. } if *path == place("b/flake.nix")),
+            "{refused}"
+        );
+    }
 }
 
 #[test]
