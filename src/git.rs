@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::shell;
 
+mod encoding;
 mod facts;
 mod history;
 mod near;

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gix::ObjectId;
-use gix::bstr::ByteSlice;
 
+use super::encoding::decode;
 use super::rename::renamed_from;
 use super::tree_path::{Entry, TreePath};
 use super::{Error, Repository};
@@ -35,7 +35,7 @@ pub struct Commit {
     pub id: String,
     /// Its first parent; `None` for the first commit of all.
     pub parent: Option<String>,
-    /// Who wrote the change. Names that are not UTF-8 are shown with replacement characters.
+    /// Who wrote the change. Names that are not in the encoding of the commit are shown with replacement characters.
     pub author_name: String,
     /// The author's address, as recorded.
     pub author_email: String,
@@ -224,14 +224,15 @@ impl LockHistory<'_> {
         let object = object.ok_or_else(|| self.repository.damaged(change.commit, None))?;
         let commit = object.try_to_commit_ref().map_err(damaged)?;
         let author = commit.author().map_err(damaged)?.trim();
+        let decoded = |text| decode(text, commit.encoding).into_owned();
         Ok(Commit {
             id: change.commit.to_string(),
             parent: change.parent.map(|id| id.to_string()),
-            author_name: author.name.to_str_lossy().into_owned(),
-            author_email: author.email.to_str_lossy().into_owned(),
+            author_name: decoded(author.name),
+            author_email: decoded(author.email),
             authored_at: author.seconds(),
             committed_at: commit.committer().map_err(damaged)?.seconds(),
-            summary: commit.message().summary().to_str_lossy().into_owned(),
+            summary: decoded(commit.message().summary().as_ref()),
             before,
             after,
         })

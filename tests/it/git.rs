@@ -576,17 +576,19 @@ fn what_is_tracked_below_paths_is_found_in_the_index_alone() {
 }
 
 #[test]
-fn names_that_are_not_utf8_do_not_stop_the_history() {
+fn names_are_read_in_the_encoding_of_their_commit_and_others_do_not_stop_the_history() {
     let world = World::new();
-    let dir = world.init("one");
-    World::write(&dir, "flake.lock", "1");
-    world.git(&dir, &["add", "-A"]);
-    world.git(&dir, &["config", "i18n.commitEncoding", "ISO-8859-1"]);
     let author = OsStr::from_bytes(b"--author=J\xf6rg <joerg@example.org>");
     let message = OsStr::from_bytes(b"--message=Gr\xfc\xdfe");
-    world.git(&dir, &[OsStr::new("commit"), OsStr::new("-q"), author, message]);
-    let repository = open(&dir);
-    let commit =
-        repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap().next().unwrap().unwrap();
-    assert_eq!((commit.author_name.as_str(), commit.summary.as_str()), ("J\u{fffd}rg", "Gr\u{fffd}\u{fffd}e"));
+    for (encoding, read) in [("ISO-8859-1", ("Jörg", "Grüße")), ("x-none", ("J\u{fffd}rg", "Gr\u{fffd}\u{fffd}e"))] {
+        let dir = world.init(encoding);
+        World::write(&dir, "flake.lock", "1");
+        world.git(&dir, &["add", "-A"]);
+        world.git(&dir, &["config", "i18n.commitEncoding", encoding]);
+        world.git(&dir, &[OsStr::new("commit"), OsStr::new("-q"), author, message]);
+        let repository = open(&dir);
+        let mut commits = repository.lock_commits(Path::new("flake.lock"), None, None, &|| false).unwrap();
+        let commit = commits.next().unwrap().unwrap();
+        assert_eq!((&*commit.author_name, &*commit.summary), read, "{encoding}");
+    }
 }
