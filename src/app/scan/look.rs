@@ -319,8 +319,8 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     for path in git::stamped(&at.dir).into_iter().chain(edge) {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
     }
-    if at.unseen.flake_lock.is_some() {
-        hasher.update(b"unseen lock");
+    if let Some(why) = &at.unseen.flake_lock {
+        hasher.update(b"unseen lock").update(why.as_bytes());
     }
     if at.flake_lock.is_none() && at.ignored_lock.is_some() {
         hasher.update(b"ignored lock");

@@ -384,6 +384,33 @@ fn a_lock_behind_a_link_that_leads_nowhere_is_there_and_not_gone() {
 }
 
 #[test]
+fn why_a_lock_cannot_be_read_is_what_the_last_look_saw() {
+    let estate = Estate::new();
+    estate.write("a/flake.nix", FLAKE);
+    let path = estate.root().join("a/flake.lock");
+    let link = |to: &Path| std::os::unix::fs::symlink(to, &path).expect("a link");
+    let said = |why: &str| {
+        let report = estate.scan();
+        let told: Vec<&str> = report.problems.iter().map(|problem| &*problem.message).collect();
+        let open = column(&estate.session, "SELECT message FROM v1_problems WHERE code = 'unreadable'");
+        assert!(open.len() == 1 && open[0].contains(why), "{why}: {open:?}");
+        assert!(!told.is_empty() && told.iter().all(|told| told.contains(why)), "{why}: {told:?}");
+        assert_eq!(estate.scan().events, 0, "{why}");
+    };
+    fs::create_dir(&path).expect("a directory");
+    said("is a directory");
+    fs::remove_dir(&path).expect("removed");
+    link(Path::new("/nowhere/at/all"));
+    said("not there");
+    fs::remove_file(&path).expect("removed");
+    link(&path);
+    said("cannot be looked at");
+    fs::remove_file(&path).expect("removed");
+    link(Path::new("/"));
+    said("leads to a directory");
+}
+
+#[test]
 fn a_flake_whose_file_is_a_link_that_leads_nowhere_is_no_lock_without_a_flake_and_goes_with_the_link() {
     let estate = Estate::new();
     let target = estate.database().with_file_name("elsewhere.nix");
