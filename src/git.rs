@@ -23,7 +23,7 @@ mod work_tree;
 pub use facts::{Facts, Kind};
 pub use history::{Commit, Content, Cursor, Limit, LockHistory};
 pub use near::Near;
-pub use stamp::{is_in_linked_work_tree, stamped, stamped_edge};
+pub use stamp::{is_in_linked_work_tree, stamped, stamped_edge, stamped_rules};
 pub use text::AtRevision;
 pub use work_tree::{AgainstHead, Tracked};
 

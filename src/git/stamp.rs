@@ -23,6 +23,12 @@ pub fn stamped_edge(dir: &Path) -> Vec<PathBuf> {
     vec![common.join("shallow"), common.join("objects/pack")]
 }
 
+/// The files that say whether a directory's repository ignores everything by default. Empty outside of any repository.
+pub fn stamped_rules(dir: &Path) -> Vec<PathBuf> {
+    let Some((top, git)) = dir.ancestors().find_map(|top| Some((top, git_dir(top)?))) else { return Vec::new() };
+    vec![top.join(".gitignore"), common_dir(&git).join("info/exclude")]
+}
+
 /// Whether a directory lies in a linked work tree, as `git worktree add` makes them beside a repository's own.
 pub fn is_in_linked_work_tree(dir: &Path) -> bool {
     dir.ancestors().filter_map(git_dir).any(|git| git.join("commondir").is_file())
@@ -72,6 +78,7 @@ mod tests {
     fn a_directory_outside_of_any_repository_has_none() {
         assert_eq!(stamped(Path::new("/proc")), Vec::<PathBuf>::new());
         assert_eq!(stamped_edge(Path::new("/proc")), Vec::<PathBuf>::new());
+        assert_eq!(stamped_rules(Path::new("/proc")), Vec::<PathBuf>::new());
         assert!(!is_in_linked_work_tree(Path::new("/proc")));
     }
 }

@@ -316,7 +316,7 @@ fn stamp(nix: FileStamp, at: &Found, limited: bool) -> Vec<u8> {
     };
     optional(at.flake_lock.or(at.ignored_lock));
     let edge = if limited { git::stamped_edge(&at.dir) } else { Vec::new() };
-    for path in git::stamped(&at.dir).into_iter().chain(edge) {
+    for path in git::stamped(&at.dir).into_iter().chain(git::stamped_rules(&at.dir)).chain(edge) {
         optional(std::fs::metadata(&path).ok().map(|meta| FileStamp::new(&meta)));
     }
     if let Some(why) = &at.unseen.flake_lock {

@@ -254,3 +254,27 @@ fn a_problem_that_only_moves_goes_to_its_new_line_and_keeps_its_age() {
     let again = estate.scan();
     assert_eq!((again.events, again.problems[0].line), (0, Some(6)));
 }
+
+#[test]
+fn how_a_flake_gets_into_git_is_said_anew_where_its_repository_ignores_everything_from_now_on_or_no_more() {
+    let estate = Estate::new();
+    estate.git("a");
+    estate.write("a/flake.nix", FLAKE);
+    estate.write("a/flake.lock", &lock('a'));
+    let advice = || column(&estate.session, "SELECT message FROM v1_problems WHERE code = 'not-in-git' ORDER BY path");
+    let said = |forced: bool| {
+        let report = estate.scan();
+        let said: Vec<&str> = report.problems.iter().map(|problem| &*problem.message).collect();
+        for text in advice().iter().map(String::as_str).chain(said) {
+            assert_eq!(text.contains("git add --force flake."), forced, "{text}");
+        }
+        assert_eq!((advice().len(), estate.scan().events), (2, 0));
+    };
+    said(false);
+    let rules = estate.write("a/.gitignore", "*\n");
+    said(true);
+    fs::remove_file(rules).expect("removed");
+    said(false);
+    estate.write("a/.git/info/exclude", "*\n");
+    said(true);
+}
