@@ -65,8 +65,10 @@ fn signature(kept: Option<&str>, own: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.as_bytes()).ok()
 }
 
-/// Looks whether an event of another ledger says that its stream goes on from another, and keeps that if it may.
+/// Notes how far an event shows that the other ledger goes on, and looks whether it says that its stream goes on from another:
+/// that is kept if it may.
 pub(crate) fn learn(connection: &Connection, sender: &str, event: &Recorded) -> rusqlite::Result<()> {
+    hear(connection, event)?;
     if event.version != 1 {
         return Ok(());
     }
@@ -82,6 +84,18 @@ pub(crate) fn learn(connection: &Connection, sender: &str, event: &Recorded) -> 
         )?
         .execute(params![old.origin, event.recorded_at])?;
     keep(connection, &event.stream, old)
+}
+
+/// What was recorded last need not come last: an old stream is shared late.
+fn hear(connection: &Connection, event: &Recorded) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO heard (origin, recorded_at) VALUES (?1, ?2) \
+             ON CONFLICT (origin) DO UPDATE SET recorded_at = excluded.recorded_at \
+             WHERE excluded.recorded_at > heard.recorded_at",
+        )?
+        .execute([event.origin, event.recorded_at])
+        .map(drop)
 }
 
 /// Writes down that a stream goes on from another.

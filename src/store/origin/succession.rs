@@ -95,6 +95,8 @@ fn succeed(connection: &Connection, old: i64, to: &str, who: &Who, now: i64) -> 
         "INSERT INTO origins (public_key, host, user, is_self, succeeds, created_at) VALUES (?1, ?2, ?3, 1, ?4, ?5)",
         params![to, who.host, who.user, old, now],
     )?;
+    // Of what it was itself, a fork hears nothing more.
+    connection.execute("DELETE FROM heard WHERE origin = ?1", [old])?;
     // What waits of the old one will never come.
     connection
         .execute("DELETE FROM inbox WHERE origin = (SELECT public_key FROM origins WHERE id = ?1)", [old])

@@ -6,29 +6,44 @@ use crate::store::view::At;
 use crate::store::view::time::{FIRST, LAST};
 
 /// Whether a flake `f` has been succeeded by another at the moment that is looked at: by one of an origin that this ledger,
-/// or another on the same machine, became by a fork. On another machine, both are there. The heir is there from its second event on,
-/// its discovery after the one that names the old stream, and whatever becomes of it or is erased: what it took the place of stays gone.
+/// or another on the same machine, became by a fork. The heir is there from its second event on, its discovery after the one that
+/// names the old stream, and whatever becomes of it or is erased: what it took the place of stays gone. A name of a machine may be
+/// that of many: this ledger itself, and an origin that recorded anything after the heir's word, goes on, and both are there.
 const SUCCEEDED: &str = "('flake/' || f.id IN (
-  SELECT old.stream FROM streams s JOIN origins heir ON heir.id = s.origin
+  SELECT old.stream FROM streams s JOIN events word ON word.stream = s.stream AND word.version = 1
   JOIN streams old ON old.stream = s.succeeds ->> '$.stream' JOIN origins o ON o.id = old.origin
-  WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin'
-    AND (o.state = 'retired' OR o.host = heir.host)
+  WHERE s.succeeds IS NOT NULL AND o.public_key = s.succeeds ->> '$.origin' AND o.is_self = 0
+    AND (o.state = 'retired' OR substr(rtrim(word.actor, ')'), -1 - length(o.host)) = '@' || o.host)
+    AND NOT {went_on}
     AND EXISTS (SELECT 1 FROM events WHERE stream = s.stream AND version = 2 AND {happened})))";
+
+/// Whether an origin `o` recorded anything after an event `word`, as far as is known.
+const WENT_ON: &str = "EXISTS (SELECT 1 FROM heard WHERE origin = o.id AND recorded_at > word.recorded_at)";
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
 /// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
-/// `{succeeded}` whether the flake `f` has an heir, `{happened}` whether an event had, `{longest_lease}` how many microseconds a lease may last, `{time x}` and
-/// `{id x}` text of a time and of an id.
+/// `{succeeded}` whether the flake `f` has an heir, `{went_on}` whether the origin `o` was not at its end with `word`, `{happened}` whether an event had, `{longest_lease}` how many
+/// microseconds a lease may last, `{time x}` and `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
         "time" => time(argument),
         "id" => id(argument),
         "succeeded" => expand(SUCCEEDED, at),
+        "went_on" => went_on(at),
         "happened" => at.happened().unwrap_or_else(|| "1".to_owned()),
         "longest_lease" => LONGEST_LEASE_US.to_string(),
         "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
         table => at_moment(table, argument, at),
     })
+}
+
+/// What was true at a time is asked of all that is known now; what the ledger held at a position, of the events up to there.
+fn went_on(at: At) -> String {
+    let At::Position(position) = at else { return WENT_ON.to_owned() };
+    format!(
+        "({WENT_ON} AND (SELECT 1 FROM outbox b JOIN events e ON e.position = b.position WHERE b.origin = o.id \
+         AND b.position <= {position} AND e.recorded_at > word.recorded_at ORDER BY b.seq DESC LIMIT 1) IS NOT NULL)"
+    )
 }
 
 /// The rows of a table at a moment, as something to select from. Now that is a table, whose rows an index finds; then it is

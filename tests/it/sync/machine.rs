@@ -244,6 +244,12 @@ impl Machine {
         self.session = Arc::new(open(self.folder.path(), &self.name, Clock::system()));
     }
 
+    /// The machine gets another name.
+    pub(super) fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+        self.transform(drop);
+    }
+
     /// Closes the ledger, lets something happen to its file, and opens it again.
     pub(super) fn replace(&mut self, change: impl FnOnce(&Path)) {
         let path = self.session.store.path().to_owned();

@@ -1,6 +1,7 @@
 //! After a fork: the flakes that are found again go on from the old ones, on every machine, and nobody else can say so.
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::clock::Clock;
@@ -10,6 +11,7 @@ use cim_domain_nix::app::origin;
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::store::Reader;
+use cim_domain_nix::store::backup::BackupOptions;
 use cim_domain_nix::store::view::{self, At, Whose};
 
 use super::erased::erase_id;
@@ -17,6 +19,7 @@ use super::machine::Machine;
 use super::processes::assert_clean;
 use super::stranger::Stranger;
 use crate::nats::Server;
+use crate::store::restore::make_older;
 
 /// A root with two flakes, as a real directory.
 fn root() -> tempfile::TempDir {
@@ -57,6 +60,38 @@ fn listed(reader: &Reader, at: At) -> Vec<String> {
 
 fn key(machine: &Machine) -> String {
     machine.session.store.origin().public_key.clone()
+}
+
+/// Makes a backup of a ledger, with its key.
+fn back_up(from: &Machine, to: &Path) {
+    let (ledger, options) = (from.session.store.path(), BackupOptions::default());
+    from.session.store.backup(to, options, &mut |_, _| {}).unwrap();
+    fs::copy(format!("{}.key", ledger.display()), format!("{}.key", to.display())).unwrap();
+}
+
+/// Puts a backup in the place of a ledger.
+fn put_back(machine: &mut Machine, backup: &Path) {
+    machine.replace(|path| {
+        for end in ["-wal", "-shm"] {
+            fs::remove_file(format!("{}{end}", path.display())).unwrap_or_default();
+        }
+        for end in ["", ".key"] {
+            fs::copy(format!("{}{end}", backup.display()), format!("{}{end}", path.display())).unwrap();
+        }
+    });
+}
+
+/// Makes a machine's ledger a copy of another's.
+fn copy(of: &Machine, to: &mut Machine) {
+    let backup = to.folder().join("copy.db");
+    back_up(of, &backup);
+    put_back(to, &backup);
+}
+
+/// Changes what the flake `one` says of itself.
+fn describe(root: &tempfile::TempDir, text: &str) {
+    let flake = format!("{{ description = \"{text}\"; outputs = _: {{ }}; }}");
+    fs::write(root.path().join("one").join("flake.nix"), flake).unwrap();
 }
 
 #[test]
@@ -205,18 +240,7 @@ fn a_fork_on_another_machine_stands_beside_the_original() {
     look(&ada, &root);
     ada.synced();
     let mut twin = Machine::at("twin", &ada.place);
-    let (from, key_file) = (ada.session.store.path().to_owned(), format!("{}.key", ada.session.store.path().display()));
-    let copy = twin.folder().join("copy.db");
-    let options = cim_domain_nix::store::backup::BackupOptions::default();
-    ada.session.store.backup(&copy, options, &mut |_, _| {}).unwrap();
-    assert!(from.exists());
-    twin.replace(|path| {
-        for end in ["-wal", "-shm"] {
-            fs::remove_file(format!("{}{end}", path.display())).unwrap_or_default();
-        }
-        fs::copy(&copy, path).unwrap();
-        fs::copy(&key_file, format!("{}.key", path.display())).unwrap();
-    });
+    copy(&ada, &mut twin);
     assert_eq!(key(&twin), key(&ada));
     twin.transform(|session| drop(origin::fork(session).unwrap()));
     look(&twin, &root);
@@ -227,6 +251,108 @@ fn a_fork_on_another_machine_stands_beside_the_original() {
     assert_eq!(fleet(&twin).len(), 2, "a fork does not listen to it any more");
     ada.synced();
     assert_eq!(fleet(&ada).len(), 4);
+}
+
+#[test]
+fn a_ledger_that_goes_on_stands_beside_its_fork_on_a_machine_of_the_same_name() {
+    let server = Server::start();
+    let (root, ada) = (root(), Machine::new("nixos", &server));
+    look(&ada, &root);
+    ada.synced();
+    let mut twin = Machine::at("nixos", &ada.place);
+    copy(&ada, &mut twin);
+    twin.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&twin, &root);
+    twin.synced();
+    let mut bob = Machine::new("bob", &server);
+    bob.synced();
+    let (old, new) = (key(&ada), key(&twin));
+    let origins = |rows: Vec<(String, String)>| rows.into_iter().map(|(origin, _)| origin).collect::<Vec<_>>();
+    assert_eq!(origins(fleet(&bob)), [new.clone(), new.clone()], "nothing tells that the old one goes on");
+    let head = bob.session.store.reader().unwrap().head().unwrap();
+    ada.synced();
+    assert_eq!(fleet(&ada).len(), 4, "a ledger knows of itself that it goes on");
+    describe(&root, "live");
+    look(&ada, &root);
+    ada.synced();
+    bob.synced();
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    let live = "SELECT count(*) FROM v1_flakes f JOIN v1_origins o ON o.public_key = f.origin \
+                WHERE f.description = 'live' AND f.path LIKE '%/one' AND o.host = 'nixos'";
+    for machine in [&ada, &bob, &carol] {
+        let mut both = vec![old.clone(), old.clone(), new.clone(), new.clone()];
+        both.sort();
+        assert_eq!(origins(fleet(machine)), both, "{}", machine.folder().display());
+        assert_eq!(machine.count(live), 1);
+    }
+    assert_eq!(fleet(&twin).len(), 2, "a fork does not listen to it any more");
+    let reader = bob.session.store.reader().unwrap();
+    assert_eq!(listed(&reader, At::Position(head)), [new.clone(), new]);
+    assert_eq!(listed(&reader, At::Position(reader.head().unwrap())).len(), 4);
+    assert_eq!(ada.state_hash(), bob.state_hash());
+    // What is imported from an export comes to the same.
+    let (export, path) = (bob.folder().join("export"), bob.folder().join("imported.db"));
+    bob.session.store.export(&mut fs::File::create(&export).unwrap(), &export).unwrap();
+    let again = || {
+        let who = Who { host: "bob".to_owned(), user: "bob".to_owned() };
+        ledger::open(&path, who, Clock::system()).unwrap()
+    };
+    again().store.import(&export).unwrap();
+    assert_eq!(listed(&again().store.reader().unwrap(), At::Now).len(), 4);
+    // So does what an older release took in.
+    drop(reader);
+    bob.replace(make_older);
+    assert_eq!(fleet(&bob).len(), 4);
+}
+
+#[test]
+fn a_fork_that_was_undone_by_a_backup_hides_nothing_of_the_ledger_that_goes_on() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    let (old, backup) = (key(&ada), ada.folder().join("backup.db"));
+    back_up(&ada, &backup);
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&ada, &root);
+    ada.synced();
+    put_back(&mut ada, &backup);
+    assert_eq!(key(&ada), old);
+    ada.synced();
+    assert_eq!(
+        ada.count("SELECT count(*) FROM v1_flakes f JOIN v1_origins o ON o.public_key = f.origin AND o.is_self"),
+        2
+    );
+    describe(&root, "live");
+    look(&ada, &root);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    for machine in [&ada, &bob] {
+        assert_eq!(fleet(machine).iter().filter(|(origin, _)| *origin == old).count(), 2);
+    }
+}
+
+#[test]
+fn another_name_of_the_machine_changes_nothing_about_who_went_on() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&ada, &root);
+    ada.synced();
+    ada.rename("desk");
+    describe(&root, "renamed");
+    look(&ada, &root);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let hosts = "SELECT count(*) FROM v1_origins WHERE host IN ('ada', 'desk')";
+    assert_eq!(bob.count(hosts), 2);
+    let new = key(&ada);
+    assert!(fleet(&bob).len() == 2 && fleet(&bob).iter().all(|(origin, _)| *origin == new), "{:?}", fleet(&bob));
 }
 
 #[test]
