@@ -248,7 +248,7 @@ fn page(asked: &Asked, mut items: Vec<(String, Value)>) -> Result<Value, Refusal
 
 /// `findings` says whether this machine shares those of its flakes.
 fn flake_json(flake: &FlakeRow, findings: bool) -> Value {
-    let problems = (findings || !flake.own).then_some(flake.problems);
+    let problems = flake.problems.filter(|_| findings || !flake.own);
     json!({
         "id": flake.id.to_string(), "origin": flake.origin, "path": flake.path.to_string(),
         "description": flake.description, "lineage": flake.lineage, "inputs_count": flake.inputs,

@@ -48,7 +48,7 @@ const VIEW: View = View {
         "lock_nodes" integer "How many nodes its lock has, the root not counted.";
         "lock_version" integer "Format version of its lock; NULL without a lock.";
         "nixpkgs_last_modified" integer "When its nixpkgs was last modified, in seconds since 1970 UTC; NULL without one.";
-        "problems" integer "How many problems are open in its files.";
+        "problems" integer "How many problems are open in its files; NULL for one of another origin that has shared none of any flake.";
         "nix_config" json "Its nixConfig, values as text, secrets gone.";
         "discovered_at" time "When it was first seen.";
         "changed_at" time "When it changed last.";
@@ -60,7 +60,7 @@ SELECT f.id, o.public_key, f.path, f.description, f.lineage,
        (SELECT count(*) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_root = 0),
        (SELECT l.version FROM {locks} l WHERE l.flake = f.id),
        (SELECT max(n.last_modified) FROM {lock_nodes} n WHERE n.flake = f.id AND n.is_nixpkgs = 1),
-       (SELECT count(*) FROM {problems} p WHERE p.flake = f.id),
+       CASE WHEN {tells_problems} THEN (SELECT count(*) FROM {problems} p WHERE p.flake = f.id) END,
        f.nix_config, {time f.discovered_at}, {time f.changed_at}, f.extractor
 FROM {live_flakes} f JOIN origins o ON o.id = f.origin WHERE NOT {succeeded}",
     examples: &[

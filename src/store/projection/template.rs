@@ -22,7 +22,8 @@ const WENT_ON: &str = "EXISTS (SELECT 1 FROM heard WHERE origin = o.id AND recor
 
 /// What is read at a moment: `{flakes}` becomes the rows of that moment, `{live_flakes}` the flakes that are there
 /// then, `{input_history}` what had happened by then, `{inputs flake = ?1}` only what meets a condition,
-/// `{succeeded}` whether the flake `f` has an heir, `{went_on}` whether the origin `o` was not at its end with `word`, `{happened}` whether an event had, `{longest_lease}` how many
+/// `{succeeded}` whether the flake `f` has an heir, `{went_on}` whether the origin `o` was not at its end with `word`, `{tells_problems}` whether
+/// it is known how many problems the flakes of the origin `o` have, `{happened}` whether an event had, `{longest_lease}` how many
 /// microseconds a lease may last, `{time x}` and `{id x}` text of a time and of an id.
 pub(in crate::store) fn expand(sql: &str, at: At) -> String {
     replace(sql, |name, argument| match name {
@@ -30,11 +31,24 @@ pub(in crate::store) fn expand(sql: &str, at: At) -> String {
         "id" => id(argument),
         "succeeded" => expand(SUCCEEDED, at),
         "went_on" => went_on(at),
+        "tells_problems" => tells_problems(at),
         "happened" => at.happened().unwrap_or_else(|| "1".to_owned()),
         "longest_lease" => LONGEST_LEASE_US.to_string(),
         "live_flakes" => format!("(SELECT * FROM {} WHERE state = 'present')", at_moment("flakes", "", at)),
         table => at_moment(table, argument, at),
     })
+}
+
+/// Whether it is known which problems are open in the flakes of an origin `o`. Problems are private unless they are shared, and who
+/// keeps them does not say that there are none.
+fn tells_problems(at: At) -> String {
+    let by_then = at.happened().map_or_else(String::new, |happened| {
+        format!(" AND EXISTS (SELECT 1 FROM events WHERE stream = s.stream AND version = 1 AND {happened})")
+    });
+    format!(
+        "(o.is_self = 1 OR o.id IN (SELECT s.origin FROM streams s \
+         WHERE s.stream >= 'finding/' AND s.stream < 'finding0'{by_then}))"
+    )
 }
 
 /// What was true at a time is asked of all that is known now; what the ledger held at a position, of the events up to there.

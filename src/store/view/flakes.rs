@@ -34,8 +34,8 @@ pub struct FlakeRow {
     pub lock_version: Option<u64>,
     /// When its nixpkgs was last modified, in seconds since 1970 UTC.
     pub nixpkgs_last_modified: Option<i64>,
-    /// How many problems are open in its files.
-    pub problems: u64,
+    /// How many problems are open in its files; none when nobody tells, as another origin that has shared none of any flake.
+    pub problems: Option<u64>,
     /// Its `nixConfig`, values as text.
     pub nix_config: BTreeMap<String, String>,
     /// When it was first seen.
@@ -68,7 +68,7 @@ SELECT f.id, o.public_key AS origin, o.is_self, f.path, f.path_bytes, f.descript
        (SELECT count(*) FROM {lock_nodes flake = f.id} n WHERE n.flake = f.id AND n.is_root = 0) AS lock_nodes,
        (SELECT l.version FROM {locks flake = f.id} l WHERE l.flake = f.id) AS lock_version,
        (SELECT max(n.last_modified) FROM {lock_nodes flake = f.id} n WHERE n.flake = f.id AND n.is_nixpkgs = 1) AS nixpkgs_last_modified,
-       (SELECT count(*) FROM {problems flake = f.id} p WHERE p.flake = f.id) AS problems
+       CASE WHEN {tells_problems} THEN (SELECT count(*) FROM {problems flake = f.id} p WHERE p.flake = f.id) END AS problems
 FROM {live_flakes} f JOIN origins o ON o.id = f.origin";
 
 /// Whose flakes are meant.
@@ -193,7 +193,7 @@ fn read_flake(row: &Row<'_>) -> rusqlite::Result<FlakeRow> {
         lock_nodes: count("lock_nodes")?,
         lock_version: row.get::<_, Option<i64>>("lock_version")?.map(i64::unsigned_abs),
         nixpkgs_last_modified: row.get("nixpkgs_last_modified")?,
-        problems: count("problems")?,
+        problems: row.get::<_, Option<i64>>("problems")?.map(i64::unsigned_abs),
         nix_config: json(row, "nix_config")?,
         discovered_at: row.get("discovered_at")?,
         changed_at: row.get("changed_at")?,

@@ -82,7 +82,8 @@ fn flake_row(row: view::FlakeRow) -> FlakeRow {
         inputs: number(row.inputs),
         nodes: number(row.lock_nodes),
         nixpkgs_modified: row.nixpkgs_last_modified.map(|seconds| seconds.saturating_mul(SECOND)),
-        problems: number(row.problems),
+        // Of this machine, they are known.
+        problems: number(row.problems.unwrap_or_default()),
     }
 }
 

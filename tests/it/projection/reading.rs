@@ -47,7 +47,7 @@ fn a_flake_is_found_by_path_id_and_unique_beginning() {
 fn a_flake_counts_its_parts() {
     let ledger = estate();
     let row = view::flake(&ledger.store.reader().unwrap(), "/home/me/one", At::Now).unwrap();
-    assert_eq!((row.inputs, row.lock_nodes, row.problems), (1, 1, 2));
+    assert_eq!((row.inputs, row.lock_nodes, row.problems), (1, 1, Some(2)));
     assert_eq!((row.lock_version, row.nixpkgs_last_modified), (Some(7), Some(1_700_000_000)));
     assert_eq!((row.discovered_at, row.changed_at), (BEGIN + SECOND, BEGIN + 3 * SECOND));
     assert_eq!(row.origin, ledger.store.origin().public_key);

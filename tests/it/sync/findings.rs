@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
-use cim_domain_nix::store::view::{self, At};
+use cim_domain_nix::store::view::{self, At, Whose};
 use serde_json::json;
 
 use super::admin::Admin;
@@ -47,6 +47,14 @@ impl Troubled {
         let sent = format!("{recorded} AND position IN (SELECT position FROM outbox)");
         (self.ada.count(recorded), self.ada.count(&sent))
     }
+}
+
+/// How many problems the one flake has, as the list of flakes and the view say it.
+fn counted(machine: &Machine) -> (Option<u64>, Option<i64>) {
+    let reader = machine.session.store.reader().unwrap();
+    let rows = view::flakes(&reader, Whose::All, At::Now).unwrap();
+    assert_eq!(rows.len(), 1);
+    (rows[0].problems, reader.query_row("SELECT problems FROM v1_flakes", [], |row| row.get(0)).unwrap())
 }
 
 /// The subjects of everything on the server that tells of findings: of the exchange and of the public log.
@@ -92,6 +100,8 @@ fn findings_stay_private() {
     let bob = Machine::new("bob", &server);
     bob.synced();
     assert_eq!(bob.count("SELECT count(*) FROM v1_problems"), 0);
+    assert_eq!(counted(&bob), (None, None), "unknown, and not none");
+    assert!(counted(&troubled.ada).0 > Some(0) && counted(&troubled.ada).1 > Some(0));
 }
 
 #[test]
@@ -110,6 +120,10 @@ fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
     assert!(on_the_server(&server).iter().any(|subject| subject.ends_with(".finding.raised")));
     let bob = Machine::new("bob", &server);
     bob.synced();
+    assert_eq!(counted(&bob), counted(&troubled.ada));
+    let before = bob.count("SELECT min(position) - 1 FROM events WHERE type LIKE 'finding.%'");
+    let then = view::flakes(&bob.session.store.reader().unwrap(), Whose::All, At::Position(before)).unwrap();
+    assert_eq!(then.iter().map(|flake| flake.problems).collect::<Vec<_>>(), [None], "nothing was known by then");
     let told = |machine: &Machine| {
         let reader = machine.session.store.reader().unwrap();
         let problems = view::problems(&reader, None, At::Now).unwrap();

@@ -64,7 +64,7 @@ shapes! {
         "lineage" MaybeText, "what it shares with its copies on other machines";
         "inputs_count" Count, "declared inputs";
         "lock_nodes" Count, "nodes of its lock";
-        "problems" MaybeCount, "open problems that are shared; null when the machine that answers keeps those of its flakes";
+        "problems" MaybeCount, "open problems that are shared; null when its machine keeps those of its flakes";
         "changed_at" Time, "when it was seen to change last";
     }
     /// Whose something is.

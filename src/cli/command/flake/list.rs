@@ -90,7 +90,7 @@ pub(super) struct Flake {
     inputs: u64,
     lock_nodes: u64,
     nixpkgs_age_days: Option<f64>,
-    problems: u64,
+    problems: Option<u64>,
 }
 
 impl Flake {
@@ -129,7 +129,8 @@ impl Answer for Flakes {
         let age = flake.nixpkgs_age_days.map(|days| days.to_string()).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let (inputs, nodes) = (flake.inputs.to_string(), flake.lock_nodes.to_string());
-        let (path, problems) = (flake.path.path.clone(), flake.problems.to_string());
+        let (path, problems) =
+            (flake.path.path.clone(), flake.problems.map(|count| count.to_string()).unwrap_or_default());
         [flake.id.clone(), path, inputs, nodes, age, problems, text(&flake.lineage), text(&flake.description)].into()
     }
 
@@ -149,7 +150,11 @@ impl Answer for Flakes {
         let mut table = Table::new(&columns);
         for flake in &self.flakes {
             let age = flake.nixpkgs_age_days.map_or_else(|| "-".into(), |days| format!("{} d", days.floor()));
-            let problems = if flake.problems == 0 { "-".into() } else { flake.problems.to_string() };
+            let problems = match flake.problems {
+                Some(0) => "-".into(),
+                Some(count) => count.to_string(),
+                None => "?".into(),
+            };
             // Only paths of this machine lie in this user's home.
             let path = if flake.own { for_people(&flake.path.path) } else { flake.path.path.clone() };
             let (inputs, locked) = (flake.inputs.to_string(), flake.lock_nodes.to_string());
