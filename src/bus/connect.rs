@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
 use async_nats::rustls::InvalidMessage;
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, rustls};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, ServerAddr, rustls};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::error::BusError;
@@ -72,7 +72,7 @@ impl Bus {
             Some(messages) => options.subscription_capacity(messages),
             None => options,
         };
-        let servers = plain.servers;
+        let servers = addresses(&plain)?;
         // Each server of a list gets its time: the first may swallow everything and say nothing.
         let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
         let client = match runtime.block_on(link.within(longest, options.connect(servers))) {
@@ -205,6 +205,16 @@ impl Drop for Heard {
         self.over.store(true, Ordering::Release);
         self.link.nudge();
     }
+}
+
+/// The addresses of the servers. The client takes one without a host for a name to look up.
+fn addresses(target: &Target) -> Result<Vec<ServerAddr>, BusError> {
+    let read = |server: &String| {
+        let unfit = |why: String| BusError::Setting { what: server.clone(), why };
+        let address = server.parse::<ServerAddr>().map_err(|error| unfit(chain(&error)))?;
+        if address.host().is_empty() { Err(unfit("it names no host".to_owned())) } else { Ok(address) }
+    };
+    target.servers.iter().map(read).collect()
 }
 
 fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, BusError> {

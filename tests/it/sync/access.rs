@@ -113,6 +113,17 @@ fn a_credentials_file_is_let_in_and_no_other() {
 }
 
 #[test]
+fn an_address_without_a_host_is_none() {
+    let server = Server::start();
+    for address in ["nats://", "nats:///", "tls://", "nats://:4222", "nats://ada:canary@"] {
+        let outcome = at(&server, |target| target.servers = vec![server.url(), address.to_owned()]).sync();
+        assert_blocked(&outcome, "setting", "cannot be used: ");
+        let said = format!("{outcome:?}");
+        assert!(!said.contains("canary"), "{said}");
+    }
+}
+
+#[test]
 fn tls_needs_an_authority_that_is_trusted() {
     let mut server = Server::stopped("");
     let folder = server.folder().to_owned();
