@@ -11,12 +11,14 @@ use std::time::Duration;
 use async_nats::jetstream::{self, Context};
 use async_nats::rustls::InvalidMessage;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, ServerAddr, rustls};
+use futures_util::future::join_all;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::error::BusError;
 use super::files::{self, setting, unfit};
 use super::link::{Link, Waited};
 use super::target::Target;
+use crate::domain::delivery::Seen;
 
 /// What no message is larger than: a payload of 256 KiB with everything that stands around it.
 pub const LARGEST_MESSAGE: usize = 512 * 1024;
@@ -27,6 +29,8 @@ pub const OLDEST_SERVER: (u32, u32, u32) = (2, 11, 0);
 /// What a server means that answers in other words than those of TLS.
 const NO_TLS: &str =
     "the server does not speak TLS, or not at once; name it by `nats://`, and leave `sync.tls.first` out";
+/// What is said of a server that lets itself be reached and says nothing.
+const SILENT: &str = "no answer in time";
 /// The oldest server with atomic batches that are sound.
 const OLDEST_ATOMIC: (u32, u32, u32) = (2, 12, 1);
 
@@ -77,8 +81,12 @@ impl Bus {
         let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
         let client = match runtime.block_on(link.within(longest, options.connect(servers))) {
             Waited::Done(Ok(client)) => client,
-            Waited::Done(Err(error)) => return Err(refused(target, &error)),
-            Waited::Silence => return Err(unreachable(target, "no answer in time")),
+            Waited::Done(Err(error)) => {
+                return Err(worst(&runtime, &plain, name, &link).unwrap_or_else(|| refused(target, &error)));
+            }
+            Waited::Silence => {
+                return Err(worst(&runtime, &plain, name, &link).unwrap_or_else(|| unreachable(target, SILENT)));
+            }
             Waited::Stopping => return Err(BusError::Stopping { doing: "connecting" }),
         };
         link.wait_until_made(made);
@@ -215,6 +223,29 @@ fn addresses(target: &Target) -> Result<Vec<ServerAddr>, BusError> {
         if address.host().is_empty() { Err(unfit("it names no host".to_owned())) } else { Ok(address) }
     };
     target.servers.iter().map(read).collect()
+}
+
+/// Why none of several servers was reached: the client tries them in an order of its own and tells of the last alone. Each is tried by
+/// itself; what no retry cures is told first. None when there is one alone, one answers by now, or none says more than that it is not there.
+fn worst(runtime: &Engine, target: &Target, name: &str, link: &Link) -> Option<BusError> {
+    if target.servers.len() < 2 {
+        return None;
+    }
+    let alone = target.servers.iter().map(|server| Target { servers: vec![server.clone()], ..target.clone() });
+    let tried = alone.map(async |one| {
+        let heard = Heard { link: link.beside(), over: Arc::default() };
+        let options = options(&one, name, heard)?;
+        let connected = tokio::time::timeout(one.patience, options.connect(addresses(&one)?)).await;
+        let connected = connected.map_err(|_| unreachable(&one, SILENT))?;
+        connected.map(drop).map_err(|error| refused(&one, &error))
+    });
+    let longest = target.patience.saturating_mul(2);
+    let Waited::Done(found) = runtime.block_on(link.within(longest, join_all(tried))) else { return None };
+    let failed: Vec<BusError> = found.into_iter().map(Result::err).collect::<Option<_>>()?;
+    failed.into_iter().filter(|error| matches!(error.seen(), Seen::Refused(_))).min_by_key(|error| match error {
+        BusError::Unauthorized { .. } => 0,
+        _ => 1,
+    })
 }
 
 fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, BusError> {

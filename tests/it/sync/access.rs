@@ -39,6 +39,9 @@ fn assert_without_tls(server: &Server, words: &str, change: impl FnOnce(&mut Tar
     assert_blocked(&outcome, "tls", words);
 }
 
+/// Where no server listens.
+const NOBODY: &str = "nats://127.0.0.1:1";
+
 /// At a server that does not speak with us at all: no reason can be told, but what was seen is.
 fn assert_unreachable(server: &Server, words: &str, change: impl FnOnce(&mut Target)) {
     let outcome = at(server, change).sync();
@@ -139,6 +142,17 @@ fn tls_needs_an_authority_that_is_trusted() {
     });
     assert_without_tls(&server, "UnknownIssuer", |target| target.tls_authorities = Some(other.certificate()));
     assert_without_tls(&server, "UnknownIssuer", |_| {});
+    // Beside one that is not there, in whatever order they are tried.
+    for _ in 0..4 {
+        assert_without_tls(&server, "UnknownIssuer", |target| {
+            target.servers.insert(0, NOBODY.to_owned());
+            target.tls_authorities = Some(other.certificate());
+        });
+    }
+    assert_let_in(&server, |target| {
+        target.servers.insert(0, NOBODY.to_owned());
+        target.tls_authorities = Some(good.certificate());
+    });
     // A server that does not speak it.
     let plain = Server::start();
     let words = "the server does not speak TLS";
