@@ -52,7 +52,10 @@ pub const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
 /// The headers of every event on the exchange, with what each holds.
 pub const OF_EVENTS: &[(&str, &str)] = &[
-    (NATS_MSG_ID, "the event's id: the server drops what it saw within its window"),
+    (
+        NATS_MSG_ID,
+        "the event's id: the server drops what it saw within its window; not on what is sent again because the server lost it",
+    ),
     (MESSAGE_ID, "the event's id"),
     (EVENT_ID, "the event's id"),
     (EVENT_TYPE, "what happened: `flake.updated`"),
