@@ -104,6 +104,9 @@ impl Reader {
     }
 }
 
+/// How many messages of one origin that cannot be read are parked.
+const MOST: i64 = 100;
+
 impl Store {
     /// Decides about a parked message, and about all of its origin when that is to go on. Returns it, and whether its origin is
     /// listened to or not from here on by this decision; none when there is none of that number.
@@ -142,7 +145,7 @@ impl Intake<'_> {
             _ => None,
         };
         if let Some(sender) = sender.as_ref().filter(|sender| !sender.active)
-            && self.is_retired(sender)?
+            && (self.is_retired(sender)? || self.has_enough(sender)?)
         {
             return Ok(());
         }
@@ -153,6 +156,14 @@ impl Intake<'_> {
     pub(super) fn quarantine(&mut self, sender: &Sender, arrival: &Arrival, why: &str) -> Result<(), StoreError> {
         let text = serde_json::to_string(arrival).unwrap_or_default();
         self.park(Some(sender), Some(arrival.seq), arrival.remote_seq, ("", &text), why)
+    }
+
+    /// Whether so much of an origin is parked that more tells nothing: it is read from the remote again when somebody lets it go on.
+    fn has_enough(&self, sender: &Sender) -> Result<bool, StoreError> {
+        self.place
+            .cached("SELECT count(*) >= ?2 FROM (SELECT 1 FROM parked WHERE origin = ?1 LIMIT ?2)")?
+            .query_row(params![sender.key, MOST], |row| row.get(0))
+            .named(self.place.path)
     }
 
     /// Whether an origin is not listened to any more.

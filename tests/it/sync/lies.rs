@@ -317,6 +317,22 @@ fn trying_again_takes_the_whole_of_an_origin_and_counts_how_often() {
 }
 
 #[test]
+fn what_is_parked_of_one_machine_is_bounded() {
+    let server = Server::start();
+    let (bob, stranger) = twice_parked(&server);
+    let subject = format!("nix.ledger.{}.flake.forgotten", stranger.key.public_key());
+    for number in 0..150 {
+        stranger.send(&subject, HeaderMap::new(), format!("nor that {number}").into_bytes());
+    }
+    bob.synced();
+    assert_eq!(bob.count("SELECT count(*) FROM v1_parked"), 100);
+    let id = parked::list(&bob.session.store.reader().unwrap()).unwrap()[0].id;
+    parked::retry(&bob.session, id).unwrap();
+    bob.synced();
+    assert_eq!(bob.count("SELECT count(*) FROM v1_parked"), 100, "read again, and no more of it kept");
+}
+
+#[test]
 fn something_old_of_a_machine_that_goes_on_is_dropped_and_the_machine_goes_on() {
     let server = Server::start();
     let (bob, stranger) = twice_parked(&server);
