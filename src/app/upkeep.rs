@@ -15,7 +15,7 @@ use super::{AppError, Session, origin};
 
 pub use crate::store::backup::{Agreed, BackedUp, BackupOptions, Restored, restore};
 pub use crate::store::check::{Check, CheckState, check, worst};
-pub use crate::store::import::Imported;
+pub use crate::store::import::{Export, Imported};
 pub use crate::store::rebuild::{Progress, Rebuilt, Replayed, Selection, Table as ReplayedTable};
 pub use crate::store::remote::Agreement;
 pub use crate::store::verify::verify;
@@ -92,9 +92,9 @@ pub fn export(ledger: &Ledger, out: &mut dyn Write, to: &Path) -> Result<i64, Ap
 ///
 /// # Errors
 /// [`AppError::Delivering`] when this ledger would become another one while a process exchanges events for it, and those of the store.
-pub fn import(session: Session, from: &Path) -> Result<Imported, AppError> {
-    if session.store.is_of_another(from)? {
+pub fn import(session: Session, export: Export) -> Result<Imported, AppError> {
+    if session.store.is_of_another(&export) {
         origin::refuse_while_delivering(&session)?;
     }
-    Ok(session.store.import(from)?)
+    Ok(session.store.import_opened(export)?)
 }

@@ -52,10 +52,18 @@ impl Store {
     /// [`StoreError::Import`] names the line: a foreign export, a line that is not what its links say, an event that
     /// differs from ours. [`StoreError::OriginChanged`] when this ledger is another's by now. Nothing is stored then.
     pub fn import(self, export: &Path) -> Result<Imported, StoreError> {
-        let (path, from, ours) = (self.path().to_owned(), export.to_owned(), self.origin().clone());
+        self.import_opened(Export::open(export)?)
+    }
+
+    /// The same, of one that is open already.
+    ///
+    /// # Errors
+    /// As [`Self::import`].
+    pub fn import_opened(self, export: Export) -> Result<Imported, StoreError> {
+        let (path, ours) = (self.path().to_owned(), self.origin().clone());
         let imported = self.with_connection(move |connection| {
             let transaction = ours.begin(connection, &path)?;
-            let mut import = Import::begin(&transaction, &path, &from, &ours.public_key)?;
+            let mut import = Import::begin(&transaction, &path, export, &ours.public_key)?;
             import.lines()?;
             let imported = import.end()?;
             transaction.commit().named(&path)?;
@@ -71,11 +79,47 @@ impl Store {
     }
 
     /// Whether an export is of another ledger, which this one would become.
+    pub fn is_of_another(&self, export: &Export) -> bool {
+        export.header.origin != self.origin().public_key
+    }
+}
+
+/// An export whose first line was read. It is opened once: a pipe gives its lines to whoever reads them first.
+#[derive(Debug)]
+pub struct Export {
+    from: PathBuf,
+    header: Header,
+    reader: BufReader<File>,
+}
+
+impl Export {
+    /// Opens an export and reads its first line.
     ///
     /// # Errors
-    /// [`StoreError::Import`] and [`StoreError::NoExport`] when it is no export.
-    pub fn is_of_another(&self, export: &Path) -> Result<bool, StoreError> {
-        open(export).map(|(header, _)| header.origin != self.origin().public_key)
+    /// As [`Self::read`].
+    pub fn open(from: &Path) -> Result<Self, StoreError> {
+        let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
+        Self::read(from, file)
+    }
+
+    /// Reads the first line of an open export; `from` is its name in errors.
+    ///
+    /// # Errors
+    /// [`StoreError::Import`] and [`StoreError::NoExport`] when it is no export, and when it cannot be read.
+    pub fn read(from: &Path, file: File) -> Result<Self, StoreError> {
+        let mut reader = BufReader::new(file);
+        if reader.fill_buf().is_ok_and(|begin| begin.starts_with(DATABASE)) {
+            return Err(StoreError::NoExport { path: from.to_owned() });
+        }
+        let mut text = String::new();
+        read_line(&mut reader, &mut text, (from, 1))?;
+        let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
+        let header: Header =
+            serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
+        if header.schema != SCHEMA {
+            return Err(refuse(format!("its schema is {}, this cim-nix reads {SCHEMA}", header.schema)));
+        }
+        Ok(Self { from: from.to_owned(), header, reader })
     }
 }
 
@@ -113,10 +157,9 @@ impl<'a> Import<'a> {
     fn begin(
         connection: &'a rusqlite::Connection,
         path: &'a Path,
-        from: &Path,
+        Export { from, header, reader }: Export,
         our_key: &str,
     ) -> Result<Self, StoreError> {
-        let (header, reader) = open(from)?;
         let head =
             connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0)).named(path)?;
         let adopted = header.origin != our_key;
@@ -125,12 +168,12 @@ impl<'a> Import<'a> {
                 "it is the ledger of origin {}, this one is {our_key}; import it into a new file",
                 header.origin
             );
-            return Err(StoreError::Import { path: from.to_owned(), line: 1, why });
+            return Err(StoreError::Import { path: from, line: 1, why });
         }
         let mut import = Self {
             connection,
             path,
-            from: from.to_owned(),
+            from,
             reader,
             keys: HashMap::new(),
             line: 1,
@@ -348,24 +391,6 @@ impl<'a> Import<'a> {
     fn refuse(&self, why: String) -> StoreError {
         StoreError::Import { path: self.from.clone(), line: self.line, why }
     }
-}
-
-/// Opens an export and reads its first line.
-fn open(from: &Path) -> Result<(Header, BufReader<File>), StoreError> {
-    let file = File::open(from).map_err(|error| StoreError::file("read", from, error))?;
-    let mut reader = BufReader::new(file);
-    if reader.fill_buf().is_ok_and(|begin| begin.starts_with(DATABASE)) {
-        return Err(StoreError::NoExport { path: from.to_owned() });
-    }
-    let mut text = String::new();
-    read_line(&mut reader, &mut text, (from, 1))?;
-    let refuse = |why: String| StoreError::Import { path: from.to_owned(), line: 1, why };
-    let header: Header =
-        serde_json::from_str(&text).map_err(|error| refuse(format!("this is no export of a ledger ({error})")))?;
-    if header.schema != SCHEMA {
-        return Err(refuse(format!("its schema is {}, this cim-nix reads {SCHEMA}", header.schema)));
-    }
-    Ok((header, reader))
 }
 
 /// Reads a line; how many bytes it has.

@@ -278,9 +278,9 @@ fn a_ledger_does_not_become_another_one_by_an_import_while_its_events_are_exchan
     let (foreign, own) = (export(&ada), export(&eve));
     let running = eve.start();
     eve.until("holds the lease", |report| report.holder.is_some());
-    let refused = upkeep::import(eve.beside(), &foreign).unwrap_err();
+    let refused = upkeep::import(eve.beside(), upkeep::Export::open(&foreign).unwrap()).unwrap_err();
     assert!(matches!(refused, AppError::Delivering { .. }), "{refused}");
-    assert!(!upkeep::import(eve.beside(), &own).unwrap().adopted);
+    assert!(!upkeep::import(eve.beside(), upkeep::Export::open(&own).unwrap()).unwrap().adopted);
     running.stop();
-    assert!(upkeep::import(eve.beside(), &foreign).unwrap().adopted);
+    assert!(upkeep::import(eve.beside(), upkeep::Export::open(&foreign).unwrap()).unwrap().adopted);
 }

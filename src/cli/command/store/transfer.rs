@@ -95,8 +95,9 @@ impl Import {
     pub(super) fn run(self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let from = context.directory.join(&self.from);
         // A file that is not there says nothing about the database.
-        File::open(&from).map_err(|error| Failure::file("read", &from, &error))?;
-        let done = upkeep::import(context.session()?, &from)?;
+        let file = File::open(&from).map_err(|error| Failure::file("read", &from, &error))?;
+        let session = context.session()?;
+        let done = upkeep::import(session, upkeep::Export::read(&from, file)?)?;
         let done = Imported { stored: done.stored, known: done.known, adopted: done.adopted };
         context.printer.answer(&done)?;
         Ok(ExitCode::SUCCESS)
