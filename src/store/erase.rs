@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use nkeys::KeyPair;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -331,21 +331,29 @@ pub(crate) fn pending(connection: &Connection) -> rusqlite::Result<Option<String
     connection.query_row("SELECT value FROM meta WHERE key = ?1", [PENDING], |row| row.get(0)).optional()
 }
 
-/// The newest event that says that something was erased.
-fn last_said(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    connection.query_row("SELECT max(position) FROM events WHERE type = 'ledger.erased'", [], |row| row.get(0))
+/// What tells whether anything else has to go by now: the newest event that says that something was erased, and how many streams
+/// moved aside.
+fn last_said(connection: &Connection) -> rusqlite::Result<(Option<i64>, i64)> {
+    connection.query_row(
+        "SELECT (SELECT max(position) FROM events WHERE type = 'ledger.erased'), \
+         (SELECT count(*) FROM streams WHERE stream >= 'displaced/' AND stream < 'displaced0')",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// Writes the file anew without anything that is not in a table, and empties the log. The note goes last, so that a crash
-/// on the way is made good at the next opening; it stays when something else was erased meanwhile.
-fn rewrite(connection: &mut Connection, last: connect::Last, said: Option<i64>) -> rusqlite::Result<bool> {
+/// on the way is made good at the next opening; it stays when something else was erased, or moved aside, meanwhile.
+fn rewrite(connection: &mut Connection, last: connect::Last, said: (Option<i64>, i64)) -> rusqlite::Result<bool> {
     // The copy on the way may be as large as the ledger: not in memory.
     connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY;")?;
     let complete = empty_log(connection, last)?;
     if complete {
-        let sql = "DELETE FROM meta WHERE key = ?1 \
-                   AND (SELECT max(position) FROM events WHERE type = 'ledger.erased') IS ?2";
-        connection.execute(sql, (PENDING, said))?;
+        let moment = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if last_said(&moment)? == said {
+            moment.execute("DELETE FROM meta WHERE key = ?1", [PENDING])?;
+        }
+        moment.commit()?;
     }
     Ok(complete)
 }
@@ -404,6 +412,29 @@ mod tests {
         let (event, record) = (EventId::new(Uuid::from_u128(number)), EventId::new(Uuid::from_u128(number + 100)));
         let erasure = Erasure { command: command(number + 100, "erase"), at: 0, event, record, reason: String::new() };
         store.write(move |place| blank(place, erasure)).unwrap();
+    }
+
+    #[test]
+    fn an_erasure_that_ends_leaves_what_moved_aside_meanwhile_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+        let store = Store::open(&folder.path().join("ledger.db"), Access::ReadWrite, &who, 0).unwrap();
+        record(&store, 1);
+        begin(&store, 1);
+        let said = last_said(&store.reader().unwrap()).unwrap();
+        store.rebuild(None, &AtomicBool::new(false), &mut |_| {}).unwrap();
+        let aside = "INSERT INTO streams (stream, origin, version) SELECT 'displaced/2/flake/x', id, 1 FROM origins";
+        let noted = store.with_connection(move |connection| {
+            connection.execute(aside, []).unwrap();
+            must_build_anew(connection).unwrap();
+            Ok(())
+        });
+        noted.unwrap();
+        let (path, last) = (store.path().to_owned(), store.last());
+        store.with_connection(move |connection| rewrite(connection, last, said).named(&path)).unwrap();
+        assert!(pending(&store.reader().unwrap()).unwrap().is_some(), "the note is gone");
+        assert!(store.finish_erasure().unwrap());
+        assert!(pending(&store.reader().unwrap()).unwrap().is_none());
     }
 
     #[test]
