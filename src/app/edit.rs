@@ -146,7 +146,7 @@ pub enum EditFailure {
         command: Uuid,
     },
     /// The file is gone.
-    #[error("`{}`, which the edit `{command}` changed, is not there any more; where its flake was moved, `cim-nix scan` finds it", path.display())]
+    #[error("`{}`, which the edit `{command}` changed, is not there any more; run `cim-nix scan` where its flake was moved", path.display())]
     Gone {
         /// The file.
         path: PathBuf,
