@@ -4,7 +4,8 @@
 //! early waits; what does not fit is parked with the reason and holds up its origin alone. Events, read model and the
 //! cursor of the remote are one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -188,6 +189,14 @@ struct Sender {
     chain: Hash,
 }
 
+/// An origin while events of it are taken in, with what is not proved yet.
+struct Line {
+    sender: Sender,
+    candidates: BTreeMap<i64, Arrival>,
+    /// Whether anything of it was looked at.
+    is_touched: bool,
+}
+
 impl<'a> Intake<'a> {
     fn new(place: &'a Place<'a>, at: i64) -> Result<Self, StoreError> {
         Ok(Self { place, heads: Heads::read(place)?, at, taken: Taken::default(), recorded: Vec::new() })
@@ -203,6 +212,7 @@ impl<'a> Intake<'a> {
             self.refuse_unreadable(message)?;
         }
         // In the order of the messages: who says it first, has said it first everywhere.
+        let mut lines: HashMap<String, Line> = HashMap::new();
         let mut arrivals = chunk.arrivals.into_iter().peekable();
         while let Some(first) = arrivals.next() {
             let origin = first.origin.clone();
@@ -212,9 +222,19 @@ impl<'a> Intake<'a> {
             }
             if origin == self.place.origin.public_key {
                 self.compare_own(&run)?;
-            } else {
-                self.take_origin(&origin, run)?;
+                continue;
             }
+            let line = match lines.entry(origin) {
+                Entry::Occupied(line) => line.into_mut(),
+                Entry::Vacant(place) => {
+                    let line = self.line(place.key())?;
+                    place.insert(line)
+                }
+            };
+            self.take_run(line, run)?;
+        }
+        for line in lines.into_values() {
+            self.end_line(line)?;
         }
         if chunk.up_to > 0 {
             parked::forget_read_again(self.place, written, chunk.up_to)?;
@@ -239,42 +259,68 @@ impl<'a> Intake<'a> {
         Ok(self.taken)
     }
 
-    /// Everything that arrived of one origin, together with what waits.
-    fn take_origin(&mut self, origin: &str, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
-        let mut sender = self.sender(origin)?;
-        if !sender.active {
-            // It is read from the remote again when somebody lets it go on.
+    /// An origin with what waits of it, which is read once for all that arrives together: it may be much.
+    fn line(&self, origin: &str) -> Result<Line, StoreError> {
+        let sender = self.sender(origin)?;
+        // Of one that is not listened to, it is read from the remote again when somebody lets it go on.
+        let waiting = if sender.active { self.waiting(&sender)? } else { Vec::new() };
+        let candidates = waiting.into_iter().map(|arrival| (arrival.seq, arrival)).collect();
+        Ok(Line { sender, candidates, is_touched: false })
+    }
+
+    /// What arrived of one origin in a row, together with what waits.
+    fn take_run(&mut self, line: &mut Line, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        if !line.sender.active {
             return Ok(());
         }
-        let mut candidates: BTreeMap<i64, Arrival> = BTreeMap::new();
-        for arrival in self.waiting(&sender)? {
-            candidates.insert(arrival.seq, arrival);
-        }
+        // Without a word that is signed, nothing more is proved.
+        let mut is_signed = !line.is_touched;
+        line.is_touched = true;
         for arrival in arrivals {
-            if arrival.seq > sender.seq {
-                candidates.entry(arrival.seq).or_insert(arrival);
-            } else if self.is_known(&sender, &arrival)? {
+            if arrival.seq > line.sender.seq {
+                is_signed |= arrival.signature.is_some();
+                line.candidates.entry(arrival.seq).or_insert(arrival);
+            } else if self.is_known(&line.sender, &arrival)? {
                 self.taken.known += 1;
             } else {
                 let why = format!("event {} of this origin is another one here: it was forged, or forked", arrival.seq);
-                return self.quarantine(&sender, &arrival, &why);
+                return self.refuse(line, &arrival, &why);
             }
         }
-        let Admitted { proved, refused } = admit::admit(&sender, &mut candidates);
+        if is_signed { self.prove(line) } else { Ok(()) }
+    }
+
+    /// Takes in what is proved by now.
+    fn prove(&mut self, line: &mut Line) -> Result<(), StoreError> {
+        let Admitted { proved, refused } = admit::admit(&line.sender, &mut line.candidates);
         for (place, arrival) in proved.iter().enumerate() {
-            if let Err(why) = self.apply(&mut sender, arrival, proved.get(place + 1))? {
-                self.forget_waiting(&sender)?;
-                return self.quarantine(&sender, arrival, &why);
+            if let Err(why) = self.apply(&mut line.sender, arrival, proved.get(place + 1))? {
+                return self.refuse(line, arrival, &why);
             }
+        }
+        let Some((arrival, why)) = refused else { return Ok(()) };
+        line.sender.active = false;
+        line.candidates.remove(&arrival.seq);
+        self.quarantine(&line.sender, &arrival, &why)
+    }
+
+    /// Parks an arrival, and keeps nothing more of its origin: it is read from the remote again when somebody lets it go on.
+    fn refuse(&mut self, line: &mut Line, arrival: &Arrival, why: &str) -> Result<(), StoreError> {
+        line.sender.active = false;
+        line.candidates.clear();
+        self.quarantine(&line.sender, arrival, why)
+    }
+
+    /// Keeps what cannot be proved yet.
+    fn end_line(&mut self, line: Line) -> Result<(), StoreError> {
+        let Line { sender, candidates, is_touched } = line;
+        if !is_touched {
+            return Ok(());
         }
         self.forget_waiting(&sender)?;
-        if let Some((arrival, why)) = refused {
-            self.quarantine(&sender, &arrival, &why)?;
-            candidates.remove(&arrival.seq);
-        }
         if let Some(first) = candidates.keys().next().filter(|first| **first > sender.seq + 1) {
-            tracing::debug!(origin, waits_for = sender.seq + 1, first, "gap");
-            self.taken.gaps.push((origin.to_owned(), sender.seq + 1));
+            tracing::debug!(origin = sender.key, waits_for = sender.seq + 1, first, "gap");
+            self.taken.gaps.push((sender.key.clone(), sender.seq + 1));
         }
         self.wait(&sender, candidates.into_values())
     }

@@ -161,7 +161,7 @@ impl Intake<'_> {
     /// Whether so much of an origin is parked that more tells nothing: it is read from the remote again when somebody lets it go on.
     fn has_enough(&self, sender: &Sender) -> Result<bool, StoreError> {
         self.place
-            .cached("SELECT count(*) >= ?2 FROM (SELECT 1 FROM parked WHERE origin = ?1 LIMIT ?2)")?
+            .cached("SELECT count(*) >= ?2 FROM (SELECT 1 FROM parked WHERE origin = ?1 AND attempts > 0 LIMIT ?2)")?
             .query_row(params![sender.key, MOST], |row| row.get(0))
             .named(self.place.path)
     }

@@ -227,6 +227,27 @@ fn what_waits_for_an_event_that_does_not_come_is_bounded_and_comes_when_it_does(
 }
 
 #[test]
+fn events_of_two_that_alternate_wait_for_each_ones_own_and_come_when_that_does() {
+    let server = Server::start();
+    let ada = Machine::new("ada", &server);
+    ada.synced();
+    let mut strangers = [Stranger::new(&server), Stranger::new(&server)];
+    let late = strangers.each_mut().map(|stranger| stranger.next("flake.forgotten", "{}"));
+    for _ in 0..40 {
+        for stranger in &mut strangers {
+            let (event, signature) = stranger.next("flake.forgotten", "{}");
+            stranger.publish(&event, Some(&signature));
+        }
+    }
+    assert_eq!((ada.synced().taken, ada.status().waiting), (0, 80));
+    for (number, stranger) in strangers.iter().enumerate() {
+        let (event, signature) = &late[number];
+        stranger.publish(event, Some(signature));
+        assert_eq!((ada.synced().taken, ada.status().waiting), (41, 40 * u64::from(number == 0)));
+    }
+}
+
+#[test]
 fn events_of_a_newer_release_are_kept_and_passed_over() {
     let server = Server::start();
     let ada = Machine::new("ada", &server);
