@@ -24,6 +24,7 @@ use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
 use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::naming::Namespace;
 use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::domain::stream::StreamId;
 use cim_domain_nix::store::chain::{content, content_text};
@@ -261,15 +262,18 @@ impl Machine {
         Ok(machine)
     }
 
+    fn directory(&self, number: usize) -> PathBuf {
+        self.root.join(format!("flake-{number}"))
+    }
+
     fn flake(&self, number: usize) -> FlakeId {
-        let name = format!("{}/{number}", self.session.store.origin().public_key);
-        FlakeId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+        Namespace::of(&self.session.store.origin().public_key).flake(&self.directory(number), |_| false)
     }
 
     fn fill(&self, events: usize) -> Done<()> {
         let flakes = FLAKES.min(events);
         for number in 0..flakes {
-            let directory = RecordedPath::new(&self.root.join(format!("flake-{number}")));
+            let directory = RecordedPath::new(&self.directory(number));
             let facts = Facts { description: Some(format!("flake {number}")), ..Facts::default() };
             let found = Discovered { directory, lineage: None, extractor: 1, facts };
             self.record(number, vec![FlakeEvent::Discovered(Box::new(found))])?;
