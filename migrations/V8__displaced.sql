@@ -1,4 +1,4 @@
--- A stream whose name is provably another origin's moves aside: `displaced/<row of its origin>/<name>`. Events are never changed
+-- A stream whose name is provably another origin's moves aside: `displaced/<position>/<name>`. Events are never changed
 -- otherwise, but for blanking a payload; the chains hash the name that they were recorded under.
 
 DROP TRIGGER events_no_update;
@@ -6,7 +6,8 @@ CREATE TRIGGER events_no_update BEFORE UPDATE ON events
 WHEN NOT (
   (NEW.payload = 'null' OR NEW.payload IS OLD.payload) AND NEW.position IS OLD.position
   AND NEW.event_id IS OLD.event_id AND NEW.origin IS OLD.origin
-  AND (NEW.stream IS OLD.stream OR NEW.stream IS 'displaced/' || OLD.origin || '/' || OLD.stream)
+  AND (NEW.stream IS OLD.stream OR
+    (NEW.stream GLOB 'displaced/[0-9]*' AND substr(NEW.stream, -1 - length(OLD.stream)) IS '/' || OLD.stream))
   AND NEW.version IS OLD.version AND NEW.type IS OLD.type
   AND NEW.schema_version IS OLD.schema_version AND NEW.content_id IS OLD.content_id
   AND NEW.occurred_at IS OLD.occurred_at AND NEW.recorded_at IS OLD.recorded_at

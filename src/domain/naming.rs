@@ -1,6 +1,7 @@
 //! What streams are called: by ids derived from whose they are and what they are about. So two scans at once write to one stream
 //! and one of them notices, and whoever reads an event sees whether the name of its stream is its origin's.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -19,7 +20,13 @@ use super::pins::PinsEvent;
 use super::stream::{Aggregate, StreamId};
 
 /// How many flakes of one directory an id is looked for among: each but one moved away from it.
-const FLAKES: usize = 1_000;
+const FLAKES: usize = 256;
+
+/// How many bytes the path of a file has at most: that of Linux.
+const PATH: usize = 4_096;
+
+/// How deep in its flake a file is looked for by its whole path.
+const DEPTH: usize = 128;
 
 /// What the names of an origin's streams are derived from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +105,9 @@ pub fn claim(origin_key: &str, stream: &StreamId, event: Option<&Event>) -> Clai
         (_, None | Some(Event::Flake(FlakeEvent::Succeeded(_)))) => Claim::Untold,
         (_, Some(Event::Flake(FlakeEvent::Discovered(found)))) => {
             let (mut more, directory) = (FLAKES, found.directory.to_path());
+            if is_long(&directory) {
+                return Claim::Others;
+            }
             let found = namespace.flake(&directory, |id| {
                 more -= 1;
                 id.uuid() != key && more > 0
@@ -145,9 +155,20 @@ fn file_of(event: &Event) -> Option<(Option<FlakeId>, &RecordedPath)> {
 /// Whether a file has that id. Where its whole path is told, it lies in its flake at one of the path's ends.
 fn is_named(namespace: Namespace, key: Uuid, flake: Option<FlakeId>, file: &RecordedPath) -> bool {
     let path = file.to_path();
-    let ends = path.ancestors().filter_map(|around| path.strip_prefix(around).ok());
-    let inside = ends.filter(|_| flake.is_some());
-    std::iter::once(path.as_path()).chain(inside).any(|path| namespace.file(flake, path) == key)
+    if is_long(&path) {
+        return false;
+    }
+    let bytes = path.as_os_str().as_bytes();
+    let begins = bytes.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1);
+    let begins = std::iter::once(bytes.len()).chain(begins);
+    let inside = begins.take(DEPTH).filter(|_| flake.is_some()).filter_map(|at| bytes.get(at..));
+    let ends = inside.map(|end| Path::new(OsStr::from_bytes(end)));
+    std::iter::once(path.as_path()).chain(ends).any(|path| namespace.file(flake, path) == key)
+}
+
+/// Whether no file can have that path. Others make up what they say, and it is looked at while everybody waits.
+fn is_long(path: &Path) -> bool {
+    path.as_os_str().len() > PATH
 }
 
 #[cfg(test)]
@@ -155,6 +176,8 @@ mod tests {
     use super::*;
     use crate::domain::config::host::HostKind;
     use crate::domain::finding::Subject;
+    use crate::domain::flake::Facts;
+    use crate::domain::flake::event::Discovered;
     use crate::domain::module::Module;
     use crate::domain::nix_file::NixFile;
 
@@ -190,6 +213,27 @@ mod tests {
         assert_eq!(claim(ADA, &found, Some(&raised(Some(flake), "/src/one/a/b.nix"))), Claim::OfFlake(flake));
         assert_eq!(claim(ADA, &found, Some(&raised(Some(flake), "/src/one/b.nix"))), Claim::Others);
         assert_eq!(claim(ADA, &found, Some(&raised(None, "/src/one/a/b.nix"))), Claim::Others);
+    }
+
+    #[test]
+    fn what_others_make_up_is_looked_at_in_bounds() {
+        let flake = FlakeId::new(Uuid::from_u128(7));
+        let claimed = |inside: &str, whole: &str| {
+            let stream = StreamId::finding(Namespace::of(ADA).file(Some(flake), Path::new(inside)));
+            claim(ADA, &stream, Some(&raised(Some(flake), whole)))
+        };
+        let deep = |depth: usize| format!("{}x.nix", "a/".repeat(depth));
+        assert_eq!(claimed(&deep(126), &format!("/src/one/{}", deep(126))), Claim::OfFlake(flake));
+        assert_eq!(claimed(&deep(127), &format!("/src/one/{}", deep(127))), Claim::Others);
+        assert_eq!(claimed("", "/src/one"), Claim::OfFlake(flake));
+        let long = format!("/{}/x.nix", "a".repeat(4_090));
+        assert_eq!(claimed("x.nix", &long), Claim::Others);
+        assert_eq!(claimed("x.nix", &long[1..]), Claim::OfFlake(flake));
+        let place = Path::new(&long).to_owned();
+        let found =
+            Discovered { directory: RecordedPath::new(&place), lineage: None, extractor: 1, facts: Facts::default() };
+        let stream = StreamId::flake(Namespace::of(ADA).flake(&place, |_| false));
+        assert_eq!(claim(ADA, &stream, Some(&Event::Flake(FlakeEvent::Discovered(Box::new(found))))), Claim::Others);
     }
 
     #[test]

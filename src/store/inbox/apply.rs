@@ -81,7 +81,7 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// A stream has one writer, no gaps, and an event one place.
+    /// A stream has one writer, no gaps, and an event one place, which it gets.
     fn fits(
         &self,
         sender: &Sender,
@@ -92,11 +92,12 @@ impl Intake<'_> {
         // Whom a flake succeeds is said before where it is.
         let next = next.filter(|next| event.kind == "flake.succeeded" && next.stream == event.stream);
         let next = next.and_then(|next| shape::decode(&next.kind, next.schema_version, &next.payload).ok());
-        let before = match claim::version_before(self.place, writer, (event, next.as_ref()))? {
-            Ok(before) => before,
+        let stand = match claim::stand(self.place, writer, (event, next.as_ref()))? {
+            Ok(stand) => stand,
             Err(why) => return Ok(Err(format!("does not stand where it may: {why}"))),
         };
-        if before + 1 != event.version {
+        if stand.before + 1 != event.version {
+            let before = stand.before;
             return Ok(Err(format!("is number {} of {}, which has {before} here", event.version, event.stream)));
         }
         let known = self
@@ -106,6 +107,10 @@ impl Intake<'_> {
             .named(self.place.path)?;
         if known {
             return Ok(Err(format!("has the id of another event, {}", event.event_id)));
+        }
+        // Only what stands in the log then moves anything.
+        if let Some(holder) = stand.displaced {
+            claim::displace(self.place.connection, holder, &event.stream).named(self.place.path)?;
         }
         Ok(Ok(()))
     }

@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Recorded;
 use super::append::Place;
 use crate::domain::catalogue::Event;
+use crate::domain::id::FlakeId;
 use crate::domain::naming::{self, Claim};
 use crate::domain::stream::{Aggregate, StreamId};
 use crate::store::erase;
 use crate::store::error::{Named, StoreError};
 
-/// What the names of streams begin with that moved aside: `displaced/<row of the origin>/<name>`. They count for nothing.
+/// What the names of streams begin with that moved aside: `displaced/<position>/<name>`, where the ledger ended then. They count for nothing.
 const DISPLACED: &str = "displaced/";
 
 /// Up to which version a stream tells whose it is.
@@ -36,38 +37,52 @@ pub(in crate::store) fn told(stream: &str) -> &str {
     stream.strip_prefix(DISPLACED).and_then(|rest| rest.split_once('/')).map_or(stream, |(_, stream)| stream)
 }
 
-/// The version that the stream of an event has before it, if it is its origin's; what comes next there may tell whose it is. The inner
-/// error says why the event cannot stand there.
-pub(crate) fn version_before(
+/// Where an event may stand in its stream.
+#[derive(Debug)]
+pub(crate) struct Stand {
+    /// The version that the stream has before it, if it is its origin's.
+    pub(crate) before: u64,
+    /// The row of the origin that has to move aside for it.
+    pub(crate) displaced: Option<i64>,
+}
+
+/// Where an event may stand; what comes next in its stream may tell whose that is. The inner error says why it may not.
+pub(crate) fn stand(
     place: &Place<'_>,
     writer: Writer<'_>,
     (event, next): (&Recorded, Option<&Event>),
-) -> Result<Result<u64, String>, StoreError> {
+) -> Result<Result<Stand, String>, StoreError> {
     let (stream, version) = (event.stream.as_str(), event.version);
     let event = if tells(stream, version) { event.event().ok() } else { None };
     let claim = match (claim(writer.key, stream, event), next) {
         (Claim::Untold, Some(next)) => claim(writer.key, stream, Some(next)),
         (claim, _) => claim,
     };
-    let is_proven = match claim {
-        // What this database named itself, it names as it likes.
-        _ if writer.id == place.origin.id => true,
-        Claim::Others if is_flakes(stream) && version > 1 => false,
-        Claim::Others => return Ok(Err(format!("{stream} is not the name of a stream of this origin's"))),
-        _ => is_proven(place.connection, writer.id, claim).named(place.path)?,
-    };
-    if matches!(claim, Claim::OfFlake(_)) && !is_proven {
-        return Ok(Err(format!("{stream} is about a flake that is not this origin's")));
-    }
-    match holder(place.connection, stream).named(place.path)? {
-        None => Ok(Ok(0)),
-        Some((holder, version)) if holder == writer.id => Ok(Ok(version)),
-        Some((holder, _)) if is_proven && !has_proven(place.connection, holder, stream).named(place.path)? => {
-            displace(place.connection, holder, stream).named(place.path)?;
-            Ok(Ok(0))
+    // What this database named itself, it names as it likes.
+    let is_ours = writer.id == place.origin.id;
+    match claim {
+        Claim::Others if !(is_ours || is_flakes(stream) && version > 1) => {
+            return Ok(Err(format!("{stream} is not the name of a stream of this origin's")));
         }
-        Some(_) => Ok(Err(format!("{stream} is another origin's"))),
+        Claim::OfFlake(flake) if !is_ours && !holds(place.connection, writer.id, flake).named(place.path)? => {
+            return Ok(Err(format!("{stream} is about a flake that is not this origin's")));
+        }
+        _ => {}
     }
+    let look = || {
+        Ok(Ok(match holder(place.connection, stream)? {
+            None => Stand { before: 0, displaced: None },
+            Some((holder, version)) if holder == writer.id => Stand { before: version, displaced: None },
+            Some((holder, _)) => {
+                let proof = if is_ours { Proof::Derived } else { proof(place.connection, writer.id, claim)? };
+                if proof <= proof_of(place.connection, holder, stream)? {
+                    return Ok(Err(format!("{stream} is another origin's")));
+                }
+                Stand { before: 0, displaced: Some(holder) }
+            }
+        }))
+    };
+    look().named(place.path)
 }
 
 /// Whether a stream that somebody else holds is free for this database: what it writes there first proves that it is its own, and
@@ -80,17 +95,17 @@ pub(crate) fn is_free<'e>(
     let origin = place.origin;
     let look = || {
         let Some((holder, _)) = holder(place.connection, stream)? else { return Ok(true) };
-        if has_proven(place.connection, holder, stream)? {
-            return Ok(false);
-        }
+        let theirs = proof_of(place.connection, holder, stream)?;
         let mut claims = events.map(|event| claim(&origin.public_key, stream, Some(event))).peekable();
-        let is_begun = claims.peek().is_some();
+        if claims.peek().is_none() {
+            return Ok(theirs < Proof::Derived);
+        }
         for claim in claims {
-            if is_proven(place.connection, origin.id, claim)? {
+            if proof(place.connection, origin.id, claim)? > theirs {
                 return displace(place.connection, holder, stream).map(|()| true);
             }
         }
-        Ok(!is_begun)
+        Ok(false)
     };
     look().named(place.path)
 }
@@ -114,15 +129,32 @@ fn claim(key: &str, stream: &str, event: Option<&Event>) -> Claim {
     stream.parse().map_or(Claim::Untold, |stream: StreamId| naming::claim(key, &stream, event))
 }
 
-fn is_proven(connection: &Connection, writer: i64, claim: Claim) -> rusqlite::Result<bool> {
+/// How far it is proved that the name of a stream is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Proof {
+    /// Nothing tells.
+    Nothing,
+    /// It is about a flake whose stream is theirs, which nothing proves: that name may be taken as well.
+    Held,
+    /// It is derived from who they are.
+    Derived,
+}
+
+fn proof(connection: &Connection, origin: i64, claim: Claim) -> rusqlite::Result<Proof> {
     match claim {
-        Claim::Own => Ok(true),
-        Claim::OfFlake(flake) => {
-            let holder = holder(connection, &StreamId::flake(flake).to_string())?;
-            Ok(holder.is_some_and(|(holder, _)| holder == writer))
+        Claim::Own => Ok(Proof::Derived),
+        Claim::OfFlake(flake) if holds(connection, origin, flake)? => {
+            let is_own = first_claim(connection, origin, &StreamId::flake(flake).to_string())? == Claim::Own;
+            Ok(if is_own { Proof::Derived } else { Proof::Held })
         }
-        Claim::Untold | Claim::Others => Ok(false),
+        Claim::OfFlake(_) | Claim::Untold | Claim::Others => Ok(Proof::Nothing),
     }
+}
+
+/// Whether the stream of a flake is an origin's.
+fn holds(connection: &Connection, origin: i64, flake: FlakeId) -> rusqlite::Result<bool> {
+    let holder = holder(connection, &StreamId::flake(flake).to_string())?;
+    Ok(holder.is_some_and(|(holder, _)| holder == origin))
 }
 
 /// The row of the origin whose a stream is, and its version.
@@ -131,10 +163,10 @@ fn holder(connection: &Connection, stream: &str) -> rusqlite::Result<Option<(i64
     find.query_row([stream], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))).optional()
 }
 
-/// Whether the first events of a stream prove that its name is its holder's.
-fn has_proven(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<bool> {
+/// How far the first events of a stream prove that its name is its holder's.
+fn proof_of(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<Proof> {
     let claim = first_claim(connection, holder, stream)?;
-    is_proven(connection, holder, claim)
+    proof(connection, holder, claim)
 }
 
 fn first_claim(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<Claim> {
@@ -151,21 +183,20 @@ fn first_claim(connection: &Connection, holder: i64, stream: &str) -> rusqlite::
     Ok(Claim::Untold)
 }
 
-/// Moves a stream aside, with those about the flake that it is of, and hears its origin no more. What was read of it goes from the read model.
-fn displace(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<()> {
-    let mut streams = vec![stream.to_owned()];
-    if let Some(id) = stream.strip_prefix("flake/") {
-        let sql = "SELECT stream FROM streams WHERE origin = ?1 AND stream NOT LIKE 'flake/%'";
-        let all: Vec<String> =
-            connection.prepare(sql)?.query_map([holder], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        for other in all {
-            if matches!(first_claim(connection, holder, &other)?, Claim::OfFlake(flake) if flake.to_string() == id) {
-                streams.push(other);
-            }
+/// Moves a stream aside, with every other one of its holder that nothing proves to be theirs, and hears them no more. What was read of
+/// it goes from the read model.
+pub(crate) fn displace(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<()> {
+    // What stands in a stream that moved aside is older: no two of one name move aside at one position.
+    let head: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
+    let all: Vec<String> = connection
+        .prepare("SELECT stream FROM streams WHERE origin = ?1")?
+        .query_map([holder], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for stream in all.iter().filter(|stream| !is_displaced(stream)) {
+        if proof_of(connection, holder, stream)? == Proof::Derived {
+            continue;
         }
-    }
-    for stream in &streams {
-        let aside = format!("{DISPLACED}{holder}/{stream}");
+        let aside = format!("{DISPLACED}{head}/{stream}");
         for sql in
             ["UPDATE events SET stream = ?1 WHERE stream = ?2", "UPDATE streams SET stream = ?1 WHERE stream = ?2"]
         {
@@ -174,7 +205,8 @@ fn displace(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Res
     }
     let why = format!("it wrote to {stream}, which is another origin's");
     tracing::warn!(origin = holder, why, "quarantined");
-    connection.execute("UPDATE origins SET state = 'quarantined', reason = ?2 WHERE id = ?1", params![holder, why])?;
+    let sql = "UPDATE origins SET state = 'quarantined', reason = ?2 WHERE id = ?1 AND state = 'active'";
+    connection.execute(sql, params![holder, why])?;
     erase::must_build_anew(connection)
 }
 

@@ -18,15 +18,18 @@ const CAUSED_BY: &str = "SELECT event_id FROM events \
      AND EXISTS (SELECT 1 FROM streams s WHERE s.stream = events.stream AND s.shared = 1) \
      ORDER BY position";
 
+/// The origin of this ledger.
+const OWN: &str = "(SELECT id FROM origins WHERE is_self = 1)";
+
 impl Reader {
-    /// The events of one stream, oldest first; none when there is no such stream.
+    /// The events of one stream of this ledger's own, oldest first; none when there is no such stream, or somebody else took its name.
     pub fn stream(&self, stream: &StreamId) -> Result<Vec<Recorded>, StoreError> {
-        self.events("stream = ?1 ORDER BY version", [stream.to_string()])
+        self.events(&format!("stream = ?1 AND origin = {OWN} ORDER BY version"), [stream.to_string()])
     }
 
-    /// The version of a stream: how many events it has.
+    /// The version of a stream of this ledger's own: how many events it has.
     pub fn version(&self, stream: &StreamId) -> Result<u64, StoreError> {
-        self.prepare_cached("SELECT version FROM streams WHERE stream = ?1")
+        self.prepare_cached(&format!("SELECT version FROM streams WHERE stream = ?1 AND origin = {OWN}"))
             .and_then(|mut statement| statement.query_row([stream.to_string()], |row| row.get::<_, i64>(0)).optional())
             .map(|version| version.unwrap_or_default().cast_unsigned())
             .named(self.path())
@@ -45,9 +48,11 @@ impl Reader {
             .named(self.path())
     }
 
-    /// The position of the newest event of a stream; zero for a stream without events.
+    /// The position of the newest event of a stream of this ledger's own; zero for a stream without events.
     pub fn head_of(&self, stream: &StreamId) -> Result<i64, StoreError> {
-        self.prepare_cached("SELECT position FROM events WHERE stream = ?1 ORDER BY version DESC LIMIT 1")
+        let sql =
+            format!("SELECT position FROM events WHERE stream = ?1 AND origin = {OWN} ORDER BY version DESC LIMIT 1");
+        self.prepare_cached(&sql)
             .and_then(|mut statement| statement.query_row([stream.to_string()], |row| row.get(0)).optional())
             .map(Option::unwrap_or_default)
             .named(self.path())

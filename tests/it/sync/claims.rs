@@ -1,8 +1,10 @@
 //! Somebody who may share in their own name, and takes names of others, or says something of what is others'.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use cim_domain_nix::app::sync::parked;
+use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::app::sync::{consent, parked};
 use cim_domain_nix::domain::id::FlakeId;
 use cim_domain_nix::domain::naming::Namespace;
 use cim_domain_nix::store::view;
@@ -35,6 +37,34 @@ impl World {
     fn say(&mut self, stream: &str, kind: &str, payload: &str) {
         let (event, signature) = self.mallory.next_in(stream, 1, kind, payload);
         self.mallory.publish(&event, Some(&signature));
+    }
+
+    /// A directory of the first machine's.
+    fn place(&self) -> PathBuf {
+        let place = self.ada.folder().canonicalize().unwrap().join("place");
+        std::fs::create_dir_all(&place).unwrap();
+        place
+    }
+
+    /// The first machine scans, shares, and everybody has what it has; nobody of them is refused.
+    fn scanned(&self, place: &Path) {
+        self.scan(place);
+        let carol = Machine::new("carol", &self.server);
+        for machine in [&self.bob, &carol] {
+            machine.synced();
+            assert_eq!(machine.state_hash(), self.ada.state_hash());
+            machine.assert_sound();
+        }
+    }
+
+    /// The first machine scans and shares.
+    fn scan(&self, place: &Path) {
+        let request = ScanRequest { paths: vec![place.to_owned()], modules: true, ..ScanRequest::default() };
+        scan(&self.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+        consent::share(&self.ada.session, &consent::Which::All).unwrap();
+        consent::share_findings(&self.ada.session).unwrap();
+        self.ada.synced();
+        self.ada.assert_sound();
     }
 
     /// What is said of the one who lied on both machines, which have nothing of it.
@@ -202,7 +232,7 @@ fn a_name_that_somebody_took_before_is_given_back() {
             .unwrap();
         assert_eq!(state, "quarantined");
         let aside = "SELECT count(*) FROM events WHERE stream LIKE 'displaced/%' AND origin IN (SELECT id FROM origins WHERE is_self = 0)";
-        assert_eq!(machine.count(aside), 3, "the flake's, and what was said of it");
+        assert_eq!(machine.count(aside), 4, "all that nothing proves to be theirs");
         assert_eq!(machine.count("SELECT count(*) FROM v1_input_history"), 1);
         machine.assert_sound();
     }
@@ -212,4 +242,105 @@ fn a_name_that_somebody_took_before_is_given_back() {
     world.bob.synced();
     carol.synced();
     assert_eq!(carol.shared(), world.bob.shared());
+}
+
+/// What the names of streams of a machine are derived from, as a flake of its.
+fn root_of(machine: &Machine) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, machine.session.store.origin().public_key.as_bytes())
+}
+
+const MODULE: &str = "{ lib, ... }: { options.services.x.enable = lib.mkEnableOption \"x\"; config = { }; }\n";
+const FLAKE: &str = "{ description = \"x\"; outputs = _: { }; }\n";
+
+#[test]
+fn a_scan_takes_the_name_of_a_flake_back() {
+    let mut world = World::new();
+    let place = world.place();
+    std::fs::write(place.join("flake.nix"), FLAKE).unwrap();
+    std::fs::write(place.join("module.nix"), MODULE).unwrap();
+    let flake = world.ada.named().flake(&place, |_| false);
+    let module = world.ada.named().file(Some(flake), Path::new("module.nix"));
+    world.say(&format!("flake/{flake}"), "flake.tickled", "{}");
+    world.say(&format!("module/{module}"), "module.tickled", "{}");
+    for machine in [&world.ada, &world.bob] {
+        machine.synced();
+        assert_eq!((machine.status().parked, machine.shared().len()), (0, 3), "they are nobody's yet");
+    }
+    world.scanned(&place);
+    assert_eq!(world.ada.count("SELECT count(*) FROM v1_flakes WHERE path LIKE '%/place'"), 1);
+    assert_eq!(world.ada.count("SELECT count(*) FROM v1_modules WHERE path LIKE '%module.nix'"), 1);
+}
+
+#[test]
+fn what_the_names_of_files_are_derived_from_is_no_flake() {
+    let mut world = World::new();
+    let (place, root) = (world.place(), root_of(&world.ada));
+    for (name, text) in [("module.nix", MODULE), ("flake.lock", "{ broken")] {
+        let file = place.join(name);
+        std::fs::write(&file, text).unwrap();
+        let key = world.ada.named().file(None, &file);
+        let path = file.display();
+        if world.mallory.seq == 0 {
+            world.say(&format!("flake/{root}"), "flake.tickled", "{}");
+        }
+        let named = format!(r#"{{"file":{{"flake":"{root}","path":"{path}"}}}}"#);
+        world.say(&format!("module/{key}"), "module.deleted", &named);
+        let named = format!(r#"{{"file":"{path}","findings":[],"flake":"{root}"}}"#);
+        world.say(&format!("finding/{key}"), "finding.raised", &named);
+    }
+    for machine in [&world.ada, &world.bob] {
+        machine.synced();
+        assert_eq!((machine.status().parked, machine.shared().len()), (0, 6), "they are nobody's yet");
+    }
+    world.scanned(&place);
+    let key = world.mallory.key.public_key();
+    for machine in [&world.ada, &world.bob] {
+        let parked = parked::list(&machine.session.store.reader().unwrap()).unwrap();
+        assert!(parked.iter().all(|parked| parked.origin.as_ref() == Some(&key)), "{parked:#?}");
+        assert_eq!(machine.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 5, "all at once");
+    }
+    assert_eq!(world.bob.count("SELECT count(*) FROM v1_modules WHERE path LIKE '%/module.nix'"), 1);
+}
+
+#[test]
+fn who_takes_the_same_name_again_moves_aside_again() {
+    let mut world = World::new();
+    let place = world.place();
+    std::fs::write(place.join("flake.nix"), FLAKE).unwrap();
+    let flake = world.ada.named().flake(&place, |_| false);
+    let module = format!("module/{}", world.ada.named().file(Some(flake), Path::new("module.nix")));
+    world.say(&format!("flake/{flake}"), "flake.tickled", "{}");
+    world.say(&module, "module.tickled", "{}");
+    world.ada.synced();
+    world.scanned(&place);
+    world.ada.session.store.readmit(&world.mallory.key.public_key()).unwrap();
+    world.say(&module, "module.tickled", "{}");
+    world.ada.synced();
+    assert_eq!(world.ada.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 2);
+    std::fs::write(place.join("module.nix"), MODULE).unwrap();
+    world.scan(&place);
+    assert_eq!(world.ada.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 3);
+    assert_eq!(world.ada.count("SELECT count(*) FROM v1_modules WHERE path LIKE '%module.nix'"), 1);
+}
+
+#[test]
+fn an_event_that_does_not_fit_moves_nothing_aside() {
+    let mut world = World::new();
+    // It proves that the name is its own, and has the id of another event.
+    let mut other = Stranger::new(&world.server);
+    let (place, mine) = ("/home/other", Namespace::of(&other.key.public_key()));
+    let flake = mine.flake(Path::new(place), |_| false);
+    world.say(&format!("flake/{flake}"), "flake.tickled", "{}");
+    world.bob.synced();
+    let reader = world.bob.session.store.reader().unwrap();
+    let id: [u8; 16] = reader.query_row("SELECT max(event_id) FROM events", [], |row| row.get(0)).unwrap();
+    drop(reader);
+    other.id = Some(Uuid::from_bytes(id));
+    let (event, signature) = other.next_in(&format!("flake/{flake}"), 1, "flake.discovered", &found(place));
+    other.publish(&event, Some(&signature));
+    world.bob.synced();
+    let parked = parked::list(&world.bob.session.store.reader().unwrap()).unwrap();
+    assert_eq!(parked.len(), 1, "{parked:#?}");
+    assert!(parked[0].reason.contains("has the id of another event"), "{}", parked[0].reason);
+    assert_eq!(world.bob.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 0);
 }

@@ -90,7 +90,12 @@ impl Machine {
 
     /// The flake of a number below the root.
     pub(super) fn flake(&self, number: u128) -> FlakeId {
-        Namespace::of(&self.session.store.origin().public_key).flake(&self.directory(number), |_| false)
+        self.named().flake(&self.directory(number), |_| false)
+    }
+
+    /// What the names of its streams are derived from.
+    pub(super) fn named(&self) -> Namespace {
+        Namespace::of(&self.session.store.origin().public_key)
     }
 
     fn directory(&self, number: u128) -> PathBuf {
