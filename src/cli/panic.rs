@@ -7,8 +7,8 @@ use super::printer;
 
 /// Threads on whose end somebody waits who makes an error of a panic: the bus answers who asked, the ledger tells whoever
 /// wanted something of it, and the interface ends.
-const WAITED_FOR: [&str; 8] =
-    ["bus", "ledger-writer", "ledger-gatherer", "way-in", "keys", "signals", "reader", "scan"];
+const WAITED_FOR: [&str; 9] =
+    ["bus", "ledger-writer", "ledger-gatherer", "way-in", "eraser", "keys", "signals", "reader", "scan"];
 
 static TOLD: AtomicBool = AtomicBool::new(false);
 

@@ -125,7 +125,7 @@ pub(crate) fn erasure(connection: &Connection, path: &Path) -> Option<Check> {
         Ok(None) => None,
         Ok(Some(_)) => {
             let detail = "not finished: what was erased may still be in the read model and the files; the next command that writes \
-                          goes on with it, as `cim-nix scan`; what others erased waits for its turn, at most an hour";
+                          goes on with it, as `cim-nix scan`, and so does `serve`; what others erased waits for its turn, at most an hour";
             Some(Check::new(name, CheckState::Warning, detail))
         }
         Err(error) => Some(Check::unknown(name, &error)),

@@ -60,6 +60,17 @@ pub struct Erased {
     pub all_edits: bool,
 }
 
+/// What became of one attempt to take erased bytes out of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// There were none.
+    Nothing,
+    /// They are gone, but for what was erased meanwhile.
+    Done,
+    /// A reader holds what was there before.
+    InTheWay,
+}
+
 /// In `meta` while bytes that were erased may still be in the files.
 const PENDING: &str = "erasure_pending";
 /// Its value when the read model holds them as well; what else is there is said of texts beside the log.
@@ -105,20 +116,28 @@ impl Store {
     /// Takes the bytes of erased payloads out of the files, when that is still to be done; true when nothing is left.
     pub(crate) fn finish_erasure(&self) -> Result<bool, StoreError> {
         loop {
-            let path = self.path().to_owned();
-            let (pending, said) = self.with_connection(move |connection| {
-                let moment = connection.transaction().named(&path)?;
-                Ok((pending(&moment).named(&path)?, last_said(&moment).named(&path)?))
-            })?;
-            let Some(pending) = pending else { return Ok(true) };
-            if pending == IN_MODEL {
-                self.rebuild(None, &AtomicBool::new(false), &mut |_| {})?;
-            }
-            let (path, last) = (self.path().to_owned(), self.last());
-            if !self.with_connection(move |connection| rewrite(connection, last, said).named(&path))? {
-                return Ok(false);
+            match self.erase_once(&AtomicBool::new(false))? {
+                Pass::Nothing => return Ok(true),
+                Pass::InTheWay => return Ok(false),
+                Pass::Done => {}
             }
         }
+    }
+
+    /// The same without what is to be erased meanwhile.
+    fn erase_once(&self, stop: &AtomicBool) -> Result<Pass, StoreError> {
+        let path = self.path().to_owned();
+        let (pending, said) = self.with_connection(move |connection| {
+            let moment = connection.transaction().named(&path)?;
+            Ok((pending(&moment).named(&path)?, last_said(&moment).named(&path)?))
+        })?;
+        let Some(pending) = pending else { return Ok(Pass::Nothing) };
+        if pending == IN_MODEL {
+            self.rebuild(None, stop, &mut |_| {})?;
+        }
+        let (path, last) = (self.path().to_owned(), self.last());
+        let complete = self.with_connection(move |connection| rewrite(connection, last, said).named(&path))?;
+        Ok(if complete { Pass::Done } else { Pass::InTheWay })
     }
 
     /// The same beside other work, which does not fail with it.
@@ -130,7 +149,7 @@ impl Store {
 }
 
 fn warn_of(error: &StoreError) {
-    tracing::warn!(%error, "erased text may still be in the files; the next opening tries again");
+    tracing::warn!(%error, "erased text may still be in the files; that is tried again");
 }
 
 fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), StoreError> {
@@ -140,8 +159,7 @@ fn blank(place: &Place<'_>, erasure: Erasure) -> Result<(Receipt, Blanked), Stor
     let event = find(place, erasure.event)?;
     refuse(place, &event)?;
     refuse_to_remember(place, &event)?;
-    blank_here(place.connection, event.position).named(place.path)?;
-    turn::forget(place.connection).named(place.path)?;
+    blank_own_here(place.connection, event.position, erasure.at).named(place.path)?;
     let blanked = unlearn(place.connection, &event).named(place.path)?;
     let mut recorded = Vec::new();
     let append = record(place, erasure, &event)?;
@@ -160,11 +178,19 @@ fn is_shared(place: &Place<'_>, position: i64) -> Result<bool, StoreError> {
         .named(place.path)
 }
 
-/// Blanks a payload, and notes that its bytes have yet to go from the files.
-pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Result<()> {
+/// Blanks a payload, and notes that its bytes have yet to go from the files; whether it was not blank.
+pub(crate) fn blank_here(connection: &Connection, position: i64) -> rusqlite::Result<bool> {
     let blanked = connection
         .execute("UPDATE events SET payload = 'null' WHERE position = ?1 AND payload <> 'null'", [position])?;
-    if blanked > 0 { must_build_anew(connection) } else { Ok(()) }
+    if blanked > 0 {
+        must_build_anew(connection)?;
+    }
+    Ok(blanked > 0)
+}
+
+/// The same at a time for the user, who waits for nobody's turn.
+pub(super) fn blank_own_here(connection: &Connection, position: i64, at: i64) -> rusqlite::Result<()> {
+    if blank_here(connection, position)? { turn::is_own(connection, at) } else { Ok(()) }
 }
 
 /// Notes that the read model holds what it must not any more, and so do the files.
@@ -352,6 +378,7 @@ fn rewrite(connection: &mut Connection, last: connect::Last, said: (Option<i64>,
         let moment = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if last_said(&moment)? == said {
             moment.execute("DELETE FROM meta WHERE key = ?1", [PENDING])?;
+            turn::own_is_gone(&moment)?;
         }
         moment.commit()?;
     }

@@ -286,7 +286,8 @@ impl<'a> Import<'a> {
     fn erase(&self, position: i64) -> rusqlite::Result<()> {
         let sql = format!("SELECT {} FROM events WHERE position = ?1", Recorded::COLUMNS);
         let ours = self.connection.prepare_cached(&sql)?.query_row([position], Recorded::from_row)?;
-        erase::blank_here(self.connection, position)?;
+        // What time it is, is not known here: a process that runs may go on with it at once.
+        erase::blank_own_here(self.connection, position, 0)?;
         if ours.is_erased() || self.key_of(ours.origin) != self.header.origin {
             return Ok(());
         }

@@ -6,6 +6,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -163,7 +164,7 @@ impl Store {
     /// What must not be there any more goes out of the read model and the files as well, in its turn.
     fn end_erasure(&self, taken: &Taken, at: i64) {
         if taken.unfinished {
-            self.go_on_with_erasure_in_turn(at);
+            self.go_on_with_erasure_in_turn(at, &AtomicBool::new(false));
         }
     }
 }

@@ -248,7 +248,7 @@ impl Store {
         network: &dyn Fn(&Path) -> Option<String>,
     ) -> Result<Self, StoreError> {
         let store = Self::open_as_it_is(path, who, now, network)?;
-        store.go_on_with_erasure_in_turn(now);
+        store.go_on_with_erasure_on_opening(now);
         Ok(store)
     }
 

@@ -20,6 +20,8 @@ mod deaf;
 
 mod desk;
 
+mod erasing;
+
 mod lease;
 
 mod losses;
@@ -114,6 +116,9 @@ pub fn run_with(
                 thread::park_timeout(LOOK);
             }
         });
+        // Whoever does it once finishes everything at its end.
+        let lasts = until == Until::Stopped;
+        let erasing = lasts.then(|| erasing::begin(scope, session, (&over, stop))).flatten();
         let begun = Engine::new(session, place, link, holder.clone()).map(|engine| Engine { desk, ..engine });
         let outcome = begun.and_then(|mut engine| {
             let outcome = engine.run(scope, until, stop);
@@ -122,6 +127,9 @@ pub fn run_with(
         });
         over.store(true, Ordering::Release);
         watching.thread().unpark();
+        if let Some(erasing) = erasing {
+            erasing.thread().unpark();
+        }
         outcome
     });
     session.store.release_lease(LEASE, &holder)?;

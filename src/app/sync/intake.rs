@@ -33,8 +33,6 @@ const QUIET: Duration = Duration::from_millis(200);
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// The same while an origin waits for an event.
 const ASK_AGAIN_SOON: Duration = Duration::from_secs(2);
-/// How often it is looked whether it is the turn of what others erased.
-const ERASING: Duration = Duration::from_secs(1);
 
 /// What the way in has come to, for whoever waits for it.
 #[derive(Debug, Default)]
@@ -87,8 +85,6 @@ pub(super) fn run(
     let ended = begun.and_then(|reader| {
         let (after, written, held, asked, gaps) = (0, 0, Held::default(), None, false);
         let (last, fetched, ended) = (exchange.last, HashMap::new(), None);
-        // Something may be left of an earlier one.
-        let erasing = Some(Instant::now());
         let intake = Intake {
             session,
             place,
@@ -104,7 +100,6 @@ pub(super) fn run(
             asked,
             gaps,
             fetched,
-            erasing,
             ended,
         };
         intake.run()
@@ -132,8 +127,6 @@ struct Intake<'a> {
     gaps: bool,
     /// What was read again of an origin: up to which message, and how much of it was here then. The same brings nothing new.
     fetched: HashMap<String, (u64, i64)>,
-    /// When it was looked last whether what others erased is gone from the files; none when it is.
-    erasing: Option<Instant>,
     /// Why it cannot go on.
     ended: Option<Ended>,
 }
@@ -145,7 +138,6 @@ impl Intake<'_> {
             if let Some(ended) = self.ended.take() {
                 return Ok(ended);
             }
-            self.end_erasures();
             let new = follow.next(CHUNK, QUIET)?;
             let quiet = new.is_empty();
             if let Some(last) = new.last() {
@@ -170,14 +162,6 @@ impl Intake<'_> {
         self.write_down()?;
         // What was seen last is told also when it was asked to stop meanwhile.
         Ok(self.ended.take().unwrap_or(Ended::Stopped))
-    }
-
-    /// Finishes what others erased, when it is the turn of that.
-    fn end_erasures(&mut self) {
-        if self.erasing.is_some_and(|looked| looked.elapsed() >= ERASING) {
-            let done = self.session.store.go_on_with_erasure_in_turn(self.session.clock.now());
-            self.erasing = (!done).then(Instant::now);
-        }
     }
 
     /// Takes messages up to one and moves the cursor; whether the exchange is to be read from elsewhere.
@@ -281,9 +265,6 @@ impl Intake<'_> {
             }
         }
         let mut taken = self.session.store.take_in(REMOTE, chunk, self.session.clock.now())?;
-        if taken.unfinished {
-            self.erasing = Some(Instant::now());
-        }
         if garbage && taken.own == Own::Fits {
             taken.own = Own::Ahead;
         }

@@ -1,69 +1,115 @@
 //! Erasures that others asked for: each costs a new read model and a new file, and how many there are is theirs to say. So what is
-//! to be done for them waits for its turn, which comes the later the longer the last one took.
+//! to be done for them waits for its turn, which comes the later the longer the last one took. What was erased here waits for none.
 
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::pending;
+use super::{Pass, pending};
 use crate::store::error::{Named, StoreError};
 use crate::store::open::Store;
 
 /// In `meta`: from when on an erasure that others asked for is finished, in microseconds since 1970 UTC.
 const TURN: &str = "erasure_turn";
+/// In `meta` while something that was erased here may still be in the files: from when on a process that runs goes on with it,
+/// likewise. Whoever opens the ledger does so at once.
+const OWN: &str = "erasure_of_own";
 /// How many times as long as it took the next one waits, how long at least, and how long at most.
 const TIMES: u32 = 10;
 const LEAST: Duration = Duration::from_secs(10);
 const MOST: Duration = Duration::from_hours(1);
+/// How long one is left to whoever began it. Should nothing more be heard of it, it goes on after that.
+const CLAIM: Duration = Duration::from_mins(1);
+
+/// Who asks whether it is the turn of an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Whoever opens the ledger.
+    Opening,
+    /// A process that runs and asks again and again.
+    Running,
+}
 
 impl Store {
-    /// Finishes an erasure when its turn has come; true when nothing is left to do.
-    ///
-    /// # Errors
-    /// When it cannot be done; it has another turn then.
-    pub(crate) fn finish_erasure_in_turn(&self, now: i64) -> Result<bool, StoreError> {
+    /// Finishes an erasure beside other work, when its turn has come: it does not fail with it, and has another turn then. So it has
+    /// when `stop` ends it on the way.
+    pub(crate) fn go_on_with_erasure_in_turn(&self, now: i64, stop: &AtomicBool) {
+        self.go_on_in_turn(Who::Running, now, stop);
+    }
+
+    /// The same for whoever opens the ledger: what was erased here is finished at once.
+    pub(crate) fn go_on_with_erasure_on_opening(&self, now: i64) {
+        self.go_on_in_turn(Who::Opening, now, &AtomicBool::new(false));
+    }
+
+    fn go_on_in_turn(&self, who: Who, now: i64, stop: &AtomicBool) {
+        if let Err(error) = self.finish_in_turn(who, now, stop) {
+            super::warn_of(&error);
+        }
+    }
+
+    fn finish_in_turn(&self, who: Who, now: i64, stop: &AtomicBool) -> Result<(), StoreError> {
         let path = self.path().to_owned();
-        let (pending, turn) = self.with_connection(move |connection| {
-            let read = pending(connection).and_then(|pending| Ok((pending, turn(connection)?)));
-            read.named(&path)
-        })?;
-        if pending.is_none() {
-            return Ok(true);
+        if self.with_connection(move |connection| pending(connection).named(&path))?.is_none() {
+            return Ok(());
         }
-        if is_waiting(turn, now) {
-            return Ok(false);
-        }
+        // Of two that see that it is its turn, one begins. Where that cannot be written, nothing can be erased, and nothing is tried.
+        let turn = self.write(move |place| claim(place.connection, who, now).named(place.path))?;
+        let Some(key) = turn else { return Ok(()) };
         let begun = Instant::now();
-        let finished = self.finish_erasure();
+        // What others ask for meanwhile has its turn later.
+        let done = self.erase_once(stop).map(|pass| pass == Pass::Done);
         let took = begun.elapsed();
         let next = now.saturating_add(micros(took)).saturating_add(micros(pause(took)));
-        let path = self.path().to_owned();
-        let set = self.with_connection(move |connection| set_turn(connection, next).named(&path));
-        finished.and_then(|done| set.map(|()| done))
-    }
-
-    /// The same beside other work, which does not fail with it; false when it is to be tried again.
-    pub(crate) fn go_on_with_erasure_in_turn(&self, now: i64) -> bool {
-        self.finish_erasure_in_turn(now).unwrap_or_else(|error| {
-            super::warn_of(&error);
-            true
-        })
+        let set = self.write(move |place| put_off(place.connection, key, next).named(place.path));
+        done.and(set)
     }
 }
 
-/// What is erased here waits for no turn.
-pub(super) fn forget(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([TURN]).map(drop)
+/// Notes that what has yet to go from the files was erased here, at a time; who erased it goes on with it now.
+pub(super) fn is_own(connection: &Connection, at: i64) -> rusqlite::Result<()> {
+    set(connection, OWN, at.saturating_add(micros(CLAIM)))
 }
 
-fn turn(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+/// Nothing that was erased here is in the files any more.
+pub(super) fn own_is_gone(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([OWN]).map(drop)
+}
+
+/// Begins an erasure when there is one whose turn it is: where its next turn is noted.
+fn claim(connection: &Connection, who: Who, now: i64) -> rusqlite::Result<Option<&'static str>> {
+    if pending(connection)?.is_none() {
+        return Ok(None);
+    }
+    let own = read(connection, OWN)?;
+    let (key, waits) = match own {
+        Some(_) => (OWN, who == Who::Running && is_waiting(own, now)),
+        None => (TURN, is_waiting(read(connection, TURN)?, now)),
+    };
+    if waits {
+        return Ok(None);
+    }
+    set(connection, key, now.saturating_add(micros(CLAIM)))?;
+    Ok(Some(key))
+}
+
+/// When an erasure has its next turn; of what was erased here, that is told as long as it is not gone.
+fn put_off(connection: &Connection, key: &str, next: i64) -> rusqlite::Result<()> {
+    if key == OWN && read(connection, OWN)?.is_none() {
+        return Ok(());
+    }
+    set(connection, key, next)
+}
+
+fn read(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1";
-    connection.prepare_cached(sql)?.query_row([TURN], |row| row.get(0)).optional()
+    connection.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()
 }
 
-fn set_turn(connection: &Connection, turn: i64) -> rusqlite::Result<()> {
+fn set(connection: &Connection, key: &str, turn: i64) -> rusqlite::Result<()> {
     let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-    connection.prepare_cached(sql)?.execute((TURN, turn.to_string())).map(drop)
+    connection.prepare_cached(sql)?.execute((key, turn.to_string())).map(drop)
 }
 
 /// Whether a turn is still to come. One that is further away than any was written by a clock that has been set back since.
@@ -97,5 +143,27 @@ mod tests {
         assert!(!is_waiting(None, 0) && !is_waiting(Some(second), second));
         assert!(is_waiting(Some(second), 0) && is_waiting(Some(7_200 * second), 0));
         assert!(!is_waiting(Some(7_201 * second), 0));
+    }
+
+    #[test]
+    fn what_was_erased_here_waits_only_for_whoever_is_at_it_and_not_for_the_turn_of_others() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)").unwrap();
+        let begins = |who, seconds: i64| claim(&connection, who, seconds * 1_000_000).unwrap();
+        assert_eq!(begins(Who::Opening, 0), None, "there is nothing to do");
+        super::super::must_build_anew(&connection).unwrap();
+        assert_eq!(begins(Who::Running, 0), Some(TURN));
+        assert_eq!((begins(Who::Running, 59), begins(Who::Opening, 59)), (None, None), "somebody is at it");
+        put_off(&connection, TURN, 3_600_000_000).unwrap();
+        assert_eq!((begins(Who::Running, 60), begins(Who::Opening, 60)), (None, None));
+        is_own(&connection, 60_000_000).unwrap();
+        assert_eq!((begins(Who::Running, 61), begins(Who::Opening, 61)), (None, Some(OWN)));
+        put_off(&connection, OWN, 90_000_000).unwrap();
+        assert_eq!((begins(Who::Running, 89), begins(Who::Opening, 89)), (None, Some(OWN)));
+        assert_eq!(begins(Who::Running, 149), Some(OWN));
+        own_is_gone(&connection).unwrap();
+        put_off(&connection, OWN, 200_000_000).unwrap();
+        assert_eq!(begins(Who::Opening, 3_599), None, "what is left is of others");
+        assert_eq!(begins(Who::Opening, 3_600), Some(TURN));
     }
 }

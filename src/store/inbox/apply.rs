@@ -178,7 +178,7 @@ impl Intake<'_> {
             .named(self.place.path)?;
         if let Some(position) = position {
             erase::blank_here(self.place.connection, position)
-                .and_then(|()| erase::drop_signature(self.place.connection, position))
+                .and_then(|_| erase::drop_signature(self.place.connection, position))
                 .named(self.place.path)?;
             self.taken.erased += 1;
         }

@@ -345,3 +345,27 @@ fn an_erasure_travels_with_the_export() {
     assert!(!fs::read(&other).unwrap().windows(6).any(|window| window == b"text 2"));
     assert_sound(&other);
 }
+
+#[test]
+fn an_erasure_that_an_import_could_not_finish_waits_for_no_turn_of_what_others_erased() {
+    let directory = tempfile::tempdir().unwrap();
+    let [path, file, other] = ["ledger.db", "export.jsonl", "other.db"].map(|name| directory.path().join(name));
+    let store = filled(&path, 3);
+    export(&store, &file);
+    open(&other).import(&file).unwrap();
+    erase(&store, 2);
+    export(&store, &file);
+    let reader = open(&other).reader().unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
+    let turn = "INSERT OR REPLACE INTO meta (key, value) VALUES ('erasure_turn', ?1)";
+    raw(&other).execute(turn, [(NOW + 1_800_000_000).to_string()]).unwrap();
+    open(&other).import(&file).unwrap();
+    let is_pending = "SELECT EXISTS (SELECT 1 FROM meta WHERE key IN ('erasure_pending', 'erasure_of_own'))";
+    let is_pending = || raw(&other).query_row(is_pending, [], |row| row.get::<_, bool>(0)).unwrap();
+    assert!(is_pending(), "a reader is in the way");
+    drop(reader);
+    drop(open(&other));
+    assert!(!is_pending());
+    fs::copy(key_path(&path), key_path(&other)).unwrap();
+    assert_sound(&other);
+}

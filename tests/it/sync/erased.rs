@@ -20,14 +20,17 @@ fn erase(machine: &Machine, number: usize) {
 
 /// Blanks an event of an id.
 pub(super) fn erase_id(machine: &Machine, id: &str) {
-    let erasure = Erasure {
+    assert!(machine.session.store.erase(erasure(machine, id)).unwrap().complete);
+}
+
+fn erasure(machine: &Machine, id: &str) -> Erasure {
+    Erasure {
         command: machine.session.command("erase"),
         at: machine.session.clock.now(),
         event: EventId::new(uuid::Uuid::parse_str(id).unwrap()),
         record: EventId::new(machine.session.clock.new_id()),
         reason: "a secret".to_owned(),
-    };
-    assert!(machine.session.store.erase(erasure).unwrap().complete);
+    }
 }
 
 fn blank(machine: &Machine) -> i64 {
@@ -179,9 +182,10 @@ fn who_erases_over_and_over_makes_others_build_anew_once_in_a_while_and_all_of_i
 #[test]
 fn what_is_erased_here_does_not_wait_for_its_turn() {
     let server = Server::start();
-    let mut bob = Machine::new("bob", &server);
+    let bob = Machine::new("bob", &server);
     let mut stranger = Stranger::new(&server);
     bob.discover(1);
+    bob.change(1, 1);
     bob.synced();
     let running = bob.start();
     publish_and_erase(&mut stranger, 1);
@@ -195,12 +199,62 @@ fn what_is_erased_here_does_not_wait_for_its_turn() {
     };
     erase_id(&bob, &id);
     assert_eq!(bob.count(pending), 0);
-    // Were it interrupted, whoever opens the ledger next would go on with it.
-    bob.replace(|path| {
-        let ledger = rusqlite::Connection::open(path).unwrap();
-        ledger.execute("INSERT INTO meta (key, value) VALUES ('erasure_pending', '1')", []).unwrap();
-    });
+    let id: String = {
+        let reader = bob.session.store.reader().unwrap();
+        let sql = "SELECT lower(hex(event_id)) FROM events WHERE type = 'flake.description_changed'";
+        reader.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let reader = bob.session.store.reader().unwrap();
+    let moment = reader.unchecked_transaction().unwrap();
+    moment.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(!bob.session.store.erase(erasure(&bob, &id)).unwrap().complete, "a reader is in the way");
+    // So it is for the next one, and its turn is not waited for by the one after that.
+    drop(bob.beside());
+    assert_eq!(bob.count(pending), 1);
+    drop(moment);
+    drop(bob.beside());
     assert_eq!(bob.count(pending), 0);
+}
+
+/// Notes that something that others erased may still be in the files.
+fn leave_pending(machine: &Machine) {
+    let ledger = rusqlite::Connection::open(machine.session.store.path()).unwrap();
+    ledger.execute("INSERT INTO meta (key, value) VALUES ('erasure_pending', '1')", []).unwrap();
+}
+
+#[test]
+fn what_others_erased_goes_also_while_there_is_no_server() {
+    let mut server = Server::start();
+    let bob = Machine::new("bob", &server);
+    server.down();
+    let running = bob.start();
+    bob.until("no server", |report| report.remote.status.state == "backoff");
+    leave_pending(&bob);
+    bob.until("all to be gone", |_| bob.count("SELECT count(*) FROM meta WHERE key = 'erasure_pending'") == 0);
+    running.stop();
+    bob.assert_sound();
+}
+
+#[test]
+fn an_erasure_that_failed_is_tried_again_in_its_turn_by_whoever_runs() {
+    let server = Server::start();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    let sql = |sql: &str| rusqlite::Connection::open(bob.session.store.path()).unwrap().execute_batch(sql).unwrap();
+    sql(
+        "CREATE TRIGGER refuse BEFORE DELETE ON meta WHEN old.key = 'erasure_pending' BEGIN SELECT raise(ABORT, 'no'); END",
+    );
+    leave_pending(&bob);
+    let running = bob.start();
+    bob.until("it to have failed", |_| {
+        let sql = "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'erasure_turn'";
+        let (turn, now) = (bob.count(sql), bob.session.clock.now());
+        turn > now && turn - now < 40_000_000
+    });
+    sql("DROP TRIGGER refuse; UPDATE meta SET value = '0' WHERE key = 'erasure_turn'");
+    bob.until("all to be gone", |_| bob.count("SELECT count(*) FROM meta WHERE key = 'erasure_pending'") == 0);
+    running.stop();
+    bob.assert_sound();
 }
 
 #[test]
