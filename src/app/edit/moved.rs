@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::EditFailure;
-use crate::app::Session;
 use crate::domain::catalogue::Event;
 use crate::domain::flake::event::FlakeEvent;
 use crate::store::view::{self, At, EventFilter, Page};
@@ -24,19 +23,28 @@ struct Move {
 }
 
 impl Moves {
-    pub(super) fn read(session: &Session, reader: &Reader) -> Result<Self, EditFailure> {
-        let own = session.store.origin().public_key.clone();
-        let filter = EventFilter { kind: Some("flake.moved".to_owned()), origin: Some(own), ..EventFilter::default() };
-        let (mut moves, mut after) = (Vec::new(), 0);
+    pub(super) fn read(reader: &Reader) -> Result<Self, EditFailure> {
+        // What was edited before a fork, moved as the origin that the ledger was then has recorded.
+        let mut moves = Self::default();
+        for origin in reader.identities()? {
+            moves.read_of(reader, origin)?;
+        }
+        Ok(moves)
+    }
+
+    fn read_of(&mut self, reader: &Reader, origin: String) -> Result<(), EditFailure> {
+        let filter =
+            EventFilter { kind: Some("flake.moved".to_owned()), origin: Some(origin), ..EventFilter::default() };
+        let mut after = 0;
         loop {
             let page = view::events(reader, &filter, Page::After(after), PAGE, At::Now)?;
-            let Some(last) = page.last() else { return Ok(Self(moves)) };
+            let Some(last) = page.last() else { return Ok(()) };
             after = last.position;
             for row in &page {
                 let Some(event) = reader.event_at(row.position)? else { continue };
                 // An erased one says no more where to.
                 if let Ok(Event::Flake(FlakeEvent::Moved { from, to })) = event.event() {
-                    moves.push(Move { at: event.occurred_at, from: from.to_path(), to: to.to_path() });
+                    self.0.push(Move { at: event.occurred_at, from: from.to_path(), to: to.to_path() });
                 }
             }
         }

@@ -35,7 +35,7 @@ pub struct Taking {
 /// [`EditFailure`]; nothing is planned when one of the files was changed since.
 pub fn undo(session: &Session, wanted: Wanted<'_>) -> Result<Taking, EditFailure> {
     let reader = session.store.reader()?;
-    let moves = Moves::read(session, &reader)?;
+    let moves = Moves::read(&reader)?;
     match wanted {
         Wanted::Last(directory) => {
             let within = flake_around(directory);

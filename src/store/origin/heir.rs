@@ -36,6 +36,15 @@ impl Reader {
         Ok(found.map(|(origin, own, kept)| Predecessor { signature: signature(kept.as_deref(), &own), origin }))
     }
 
+    /// The public keys of all that this ledger was before its forks, and the one that it has now, which comes last.
+    pub fn identities(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "WITH RECURSIVE own (id, forks) AS (SELECT id, 0 FROM origins WHERE is_self = 1 UNION \
+                   SELECT o.succeeds, own.forks + 1 FROM origins o JOIN own ON o.id = own.id \
+                   WHERE o.succeeds IS NOT NULL AND own.forks < (SELECT count(*) FROM origins)) \
+                   SELECT o.public_key FROM own JOIN origins o ON o.id = own.id GROUP BY o.id ORDER BY min(own.forks) DESC";
+        self.prepare_cached(sql).and_then(|mut it| it.query_map([], |row| row.get(0))?.collect()).named(self.path())
+    }
+
     /// The last event of a stream: its version, and its link in what its origin has shared, or in this ledger when it was
     /// not shared.
     pub fn stream_end(&self, stream: &StreamId) -> Result<Option<(u64, Hash)>, StoreError> {

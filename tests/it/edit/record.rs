@@ -4,13 +4,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::check::CheckRequest;
 use cim_domain_nix::app::edit::{
     self, Done, Draft, EditFailure, LockState, Locking, Operation, Taking, Unrecorded, Wanted, WriteError, Writing,
 };
-use cim_domain_nix::app::scan::ScanRequest;
-use cim_domain_nix::app::{Session, fix, forget};
+use cim_domain_nix::app::scan::{self, ScanRequest};
+use cim_domain_nix::app::{Session, fix, forget, origin};
 use cim_domain_nix::domain::message::MessageIdentity;
 use cim_domain_nix::lint::{Safety, Selection};
 use cim_domain_nix::store::{Append, Command, EditRow, LocalNote, Recorded, Undo, view};
@@ -301,6 +302,27 @@ fn in_a_flake_its_own_last_edit_is_taken_back_and_elsewhere_the_last_of_all() {
     assert_eq!(last("").unwrap().drafts[0].undoes, Some(a), "git took the last one back");
     fs::remove_dir_all(estate.root().join("a")).unwrap();
     assert!(matches!(last(""), Err(EditFailure::Gone { command, .. }) if command == a), "what is gone is named");
+}
+
+#[test]
+fn an_edit_made_before_forks_is_taken_back_where_its_flake_lies_by_now() {
+    let estate = estate();
+    let command = write(&estate, &draft(&estate, "x")).unwrap().command.unwrap();
+    let place = |place: &str| estate.root().join(place);
+    let request = ScanRequest { paths: vec![estate.root()], ..ScanRequest::default() };
+    // Each move is recorded by what the ledger is then.
+    for (from, to) in [("a", "b"), ("b", "c"), ("c", "d")] {
+        let session = open(&estate.database());
+        scan::scan(&session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+        fs::rename(place(from), place(to)).unwrap();
+        scan::scan(&session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+        origin::fork(session).unwrap();
+    }
+    let session = open(&estate.database());
+    for taking in [edit::undo(&session, Wanted::Last(&place("d"))), plan_back(&session, Some(command))] {
+        let draft = taking.unwrap().drafts.remove(0);
+        assert_eq!((&draft.path, &*draft.new, draft.undoes), (&place("d/flake.nix"), FLAKE, Some(command)));
+    }
 }
 
 /// By the last edit in the flake and by name; also where another flake took the old place, and one inside stayed there.
