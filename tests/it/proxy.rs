@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -39,7 +39,7 @@ struct Shared {
     line: AtomicU8,
     to: AtomicU16,
     over: AtomicBool,
-    full: AtomicBool,
+    room: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
     cue: Mutex<Option<&'static str>>,
 }
@@ -74,7 +74,7 @@ impl Proxy {
             line: AtomicU8::new(0),
             to: AtomicU16::new(port),
             over: AtomicBool::new(false),
-            full: AtomicBool::new(false),
+            room: AtomicUsize::new(usize::MAX),
             open: Mutex::default(),
             cue: Mutex::default(),
         });
@@ -97,7 +97,7 @@ impl Proxy {
 
     /// Cuts off all but who came first, and lets nobody through any more.
     pub(crate) fn keep_the_first(&self) {
-        self.shared.full.store(true, Ordering::SeqCst);
+        self.shared.room.store(0, Ordering::SeqCst);
         for stream in self.shared.open.lock().unwrap().drain(2..) {
             stream.shutdown(Shutdown::Both).unwrap_or_default();
         }
@@ -105,7 +105,12 @@ impl Proxy {
 
     /// Lets everybody through again.
     pub(crate) fn let_in(&self) {
-        self.shared.full.store(false, Ordering::SeqCst);
+        self.shared.room.store(usize::MAX, Ordering::SeqCst);
+    }
+
+    /// Lets one more through, and nobody after that one.
+    pub(crate) fn let_one_in(&self) {
+        self.shared.room.store(1, Ordering::SeqCst);
     }
 
     /// Makes the line deaf as soon as the client says these words: the answer to them is lost.
@@ -133,7 +138,8 @@ impl Drop for Proxy {
 }
 
 fn connect(client: &TcpStream, shared: &Arc<Shared>) {
-    if shared.line() == Line::Cut || shared.full.load(Ordering::SeqCst) {
+    let take = |room: usize| room.checked_sub(1);
+    if shared.line() == Line::Cut || shared.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
         return;
     }
     let Ok(server) = TcpStream::connect(("127.0.0.1", shared.to.load(Ordering::SeqCst))) else { return };

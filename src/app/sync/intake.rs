@@ -1,6 +1,6 @@
 //! The way in: follows the exchange and takes what comes into the log, chunk by chunk with the cursor.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use crate::bus::{Bus, BusError, Exchange, Follow, Message};
 use crate::domain::delivery::Reason;
 use crate::store::Reader;
 use crate::store::inbox::{Chunk, Own, Taken};
+use crate::store::outbox::SharedHead;
 
 mod doubt;
 
@@ -29,6 +30,8 @@ pub(super) const SINGLY: u64 = 16;
 const READABLE: usize = 64;
 /// How long a quiet exchange is listened to before looking around.
 const QUIET: Duration = Duration::from_millis(200);
+/// What is being done when a message is read that was passed over.
+const PASSED: &str = "reading a message that was passed over";
 /// How often what is missing is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// The same while an origin waits for an event.
@@ -47,6 +50,8 @@ pub(super) struct Progress {
     pub(super) parked: AtomicU64,
     /// Whether following comes to nothing.
     doubt: Mutex<Doubt>,
+    /// The origins of which what is missing could not be asked for the last time.
+    late: Mutex<HashSet<String>>,
 }
 
 impl Progress {
@@ -58,6 +63,10 @@ impl Progress {
 
     fn doubt(&self) -> MutexGuard<'_, Doubt> {
         self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn late(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -335,31 +344,50 @@ impl Intake<'_> {
             };
             self.last = self.last.max(found.last);
         }
-        let heads = self.reader.shared_heads()?;
         let own = self.session.store.origin().public_key.clone();
-        for head in heads.into_iter().filter(|head| head.origin != own && head.active) {
+        let mut heads = self.reader.shared_heads()?;
+        heads.retain(|head| head.origin != own && head.active);
+        // Whoever was in the way the last time may take the connection along: the others come first.
+        heads.sort_by_key(|head| self.progress.late().contains(&head.origin));
+        let mut failed = None;
+        for head in heads {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let held = match self.bus.held(self.exchange, &head.origin) {
-                // It says nothing of what is missing, and is parked when it is read.
-                Err(BusError::Unplaced { message, .. }) => {
-                    self.park_passed((head.origin, head.seq), message)?;
-                    continue;
-                }
-                held => held?,
+            let origin = head.origin.clone();
+            let looked = self.look_for_missing(head);
+            match &looked {
+                Ok(()) => self.progress.late().remove(&origin),
+                Err(_) => self.progress.late().insert(origin),
             };
-            let fetched = (held.fence, head.seq);
-            if held.seq > head.seq && self.fetched.get(&head.origin) != Some(&fetched) {
-                tracing::info!(
-                    origin = head.origin,
-                    have = head.seq,
-                    there = held.seq,
-                    "asking again for what is missing"
-                );
-                if self.fetch(&head.origin, held.fence)? {
-                    self.fetched.insert(head.origin, fetched);
+            match looked {
+                Err(SyncError::Bus(error @ (BusError::Silence { .. } | BusError::Failed { .. }))) => {
+                    failed.get_or_insert(error);
                 }
+                looked => looked?,
+            }
+        }
+        // It is tried again by and by, as whatever could not be read.
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Asks for what an origin has on the exchange and this ledger lacks.
+    fn look_for_missing(&mut self, here: SharedHead) -> Result<(), SyncError> {
+        let there = match self.bus.held(self.exchange, &here.origin) {
+            // It says nothing of what is missing, and is parked when it is read.
+            Err(BusError::Unplaced { message, .. }) => return self.park_passed((here.origin, here.seq), message),
+            there => there?,
+        };
+        let fetched = (there.fence, here.seq);
+        if there.seq > here.seq && self.fetched.get(&here.origin) != Some(&fetched) {
+            tracing::info!(
+                origin = here.origin,
+                have = here.seq,
+                there = there.seq,
+                "asking again for what is missing"
+            );
+            if self.fetch(&here.origin, there.fence)? {
+                self.fetched.insert(here.origin, fetched);
             }
         }
         Ok(())
@@ -372,11 +400,14 @@ impl Intake<'_> {
         if message > self.after || self.fetched.get(&origin) == Some(&fetched) {
             return Ok(());
         }
-        match self.bus.beside()?.read_singly(self.exchange, Some(&origin), message, 1) {
+        let read = self.bus.beside().and_then(|bus| bus.read_singly(self.exchange, Some(&origin), message, 1));
+        match read {
             Ok(messages) => drop(self.take(messages, 0)?),
             // Only who may pass over a message can do it, and the others are no worse off.
             Err(BusError::Permission(_)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error @ BusError::Stopping { .. }) => return Err(error.into()),
+            // That another connection fails says nothing of the one that stands.
+            Err(error) => return Err(BusError::Failed { doing: PASSED, why: error.to_string() }.into()),
         }
         self.fetched.insert(origin, fetched);
         Ok(())

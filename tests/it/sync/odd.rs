@@ -18,6 +18,7 @@ use super::republished::Stored;
 use super::requests::World;
 use super::stranger::Stranger;
 use crate::nats::Server;
+use crate::proxy::Proxy;
 
 /// Headers that no client reads, and the words that name them.
 const ODD: [(&[u8], &str); 6] = [
@@ -149,6 +150,53 @@ fn what_an_older_release_parked_as_nobodys_costs_a_connection_once() {
     }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!((bob.status().parked, bob.shared()), (1, ada.shared()));
+}
+
+#[test]
+fn a_message_that_cannot_be_read_for_now_holds_up_no_other_origin_and_is_read_later() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.port());
+    let place = Place { target: target(&proxy.url()), layout: Layout::default() };
+    let (ada, bob) = (Machine::new("ada", &server), Machine::at("bob", &place));
+    bob.synced();
+    let mut stranger = Stranger::new(&server);
+    let (event, signature) = stranger.next("flake.forgotten", "{}");
+    stranger.publish(&event, Some(&signature));
+    assert_eq!(bob.synced().taken, 1, "the stranger comes first");
+    ada.discover(1);
+    ada.synced();
+    let key = stranger.key.public_key();
+    wire(&server).send(&format!("nix.ledger.{key}.flake.b$"), b"NATS/1.0\r\nX-A: b\r\n\r\n");
+    assert_eq!((bob.synced().taken, bob.status().parked), (1, 1));
+    ada.change(1, 1);
+    ada.synced();
+    // As an older release left it, and where the cursor is behind what is missing.
+    let ledger = rusqlite::Connection::open(bob.session.store.path()).unwrap();
+    ledger
+        .execute_batch(
+            "UPDATE parked SET origin = NULL; UPDATE origins SET state = 'active', reason = NULL; \
+             UPDATE remotes SET taken_seq = taken_seq + 1",
+        )
+        .unwrap();
+    drop(ledger);
+    proxy.let_one_in();
+    let running = bob.start();
+    let told = "reading a message that was passed over failed";
+    let is_told = |error: &Option<String>| error.as_ref().is_some_and(|error| error.contains(told));
+    bob.until("what failed told", |report| is_told(&report.remote.status.last_error));
+    bob.until("what ada sent", |_| {
+        bob.count("SELECT count(*) FROM events WHERE type = 'flake.description_changed'") == 1
+    });
+    let report = bob.until("a pause", |report| report.remote.status.next_attempt_at.is_some());
+    assert_eq!((report.remote.status.state.as_str(), running.connections()), ("live", 1), "{report:?}");
+    assert_eq!(bob.count("SELECT count(*) FROM v1_origins WHERE state = 'quarantined'"), 0);
+    proxy.let_in();
+    bob.until("the message parked", |report| {
+        report.remote.status.last_error.is_none()
+            && bob.count("SELECT count(*) FROM v1_origins WHERE state = 'quarantined'") == 1
+    });
+    running.stop();
+    assert_eq!(bob.status().parked, 1);
 }
 
 #[test]
