@@ -362,6 +362,8 @@ impl<'a> Import<'a> {
         for note in self.forgotten.values() {
             local::apply(self.connection, note).named(self.path)?;
         }
+        // Only by now it is known what this ledger was before its forks.
+        origin::heir::hear_nothing_of_own(self.connection).named(self.path)?;
         let shared = std::mem::take(&mut self.shared);
         let keys = &self.keys;
         outbox::store(self.connection, self.path, keys, shared)?.map_err(|why| self.refuse(why))?;

@@ -107,6 +107,14 @@ fn hear(connection: &Connection, event: &Recorded) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// Forgets when anything was recorded last of what this ledger is and was itself: that came from nowhere else.
+pub(crate) fn hear_nothing_of_own(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
+               SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL) \
+               DELETE FROM heard WHERE origin IN (SELECT id FROM own)";
+    connection.execute(sql, []).map(drop)
+}
+
 /// Writes down that a stream goes on from another.
 pub(crate) fn keep(connection: &Connection, stream: &str, old: &Succeeded) -> rusqlite::Result<()> {
     let text = json!({

@@ -94,6 +94,13 @@ fn describe(root: &tempfile::TempDir, text: &str) {
     fs::write(root.path().join("one").join("flake.nix"), flake).unwrap();
 }
 
+/// What came from elsewhere: of whom, and when the newest of it was recorded there.
+fn heard(reader: &Reader) -> Vec<String> {
+    let sql = "SELECT o.public_key || ' ' || h.recorded_at FROM heard h JOIN origins o ON o.id = h.origin ORDER BY 1";
+    let mut statement = reader.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 #[test]
 fn flakes_of_a_fork_go_on_from_the_old_ones_on_every_machine() {
     let server = Server::start();
@@ -153,6 +160,8 @@ fn flakes_of_a_fork_go_on_from_the_old_ones_on_every_machine() {
     };
     let (here, there) = (imported.store.reader().unwrap(), ada.session.store.reader().unwrap());
     assert_eq!((told(&here).len(), told(&here)), (2, told(&there)));
+    assert_eq!(heard(&there), Vec::<String>::new(), "what it was itself before came from nowhere else");
+    assert_eq!(heard(&here), heard(&there));
     // As it was then, the old ones are there.
     let reader = ada.session.store.reader().unwrap();
     assert_eq!(listed(&reader, At::Position(head)), [old.clone(), old]);
@@ -299,7 +308,10 @@ fn a_ledger_that_goes_on_stands_beside_its_fork_on_a_machine_of_the_same_name() 
         ledger::open(&path, who, Clock::system()).unwrap()
     };
     again().store.import(&export).unwrap();
-    assert_eq!(listed(&again().store.reader().unwrap(), At::Now).len(), 4);
+    let imported = again().store.reader().unwrap();
+    assert_eq!(listed(&imported, At::Now).len(), 4);
+    assert_eq!((heard(&imported).len(), heard(&imported)), (2, heard(&reader)));
+    drop(imported);
     // So does what an older release took in.
     drop(reader);
     bob.replace(make_older);
