@@ -1,13 +1,14 @@
 //! Problems that were found: private, unless their user shares them too.
 
 use std::fs;
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
 use cim_domain_nix::store::view::{self, At, Whose};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::admin::Admin;
 use super::machine::Machine;
@@ -57,6 +58,19 @@ fn counted(machine: &Machine) -> (Option<u64>, Option<i64>) {
     (rows[0].problems, reader.query_row("SELECT problems FROM v1_flakes", [], |row| row.get(0)).unwrap())
 }
 
+/// What `flake show` says of the one flake.
+fn shown(machine: &Machine) -> (Value, String) {
+    let reader = machine.session.store.reader().unwrap();
+    let id = view::flakes(&reader, Whose::All, At::Now).unwrap()[0].id;
+    let says = |arguments: &str| {
+        let said = program(machine, "nats://127.0.0.1:1", arguments).stdout(Stdio::piped()).output().unwrap();
+        assert!(said.status.success(), "{said:?}");
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let json = says(&format!("flake show {id} --json"));
+    (serde_json::from_str(&json).unwrap(), says(&format!("flake show {id}")))
+}
+
 /// The subjects of everything on the server that tells of findings: of the exchange and of the public log.
 fn on_the_server(server: &Server) -> Vec<String> {
     let admin = Admin::of(server);
@@ -102,6 +116,9 @@ fn findings_stay_private() {
     assert_eq!(bob.count("SELECT count(*) FROM v1_problems"), 0);
     assert_eq!(counted(&bob), (None, None), "unknown, and not none");
     assert!(counted(&troubled.ada).0 > Some(0) && counted(&troubled.ada).1 > Some(0));
+    let (json, page) = shown(&bob);
+    assert_eq!((&json["problems"], &json["flake"]["problems"]), (&Value::Null, &Value::Null));
+    assert!(page.ends_with("\n\nproblems\n  unknown: its machine has shared none\n"), "{page}");
 }
 
 #[test]
@@ -121,6 +138,10 @@ fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
     let bob = Machine::new("bob", &server);
     bob.synced();
     assert_eq!(counted(&bob), counted(&troubled.ada));
+    let (json, page) = shown(&bob);
+    let problems = json["problems"].as_array().unwrap();
+    assert_eq!(Some(problems.len() as u64), counted(&bob).0);
+    assert!(!problems.is_empty() && page.contains(problems[0]["code"].as_str().unwrap()), "{page}");
     let before = bob.count("SELECT min(position) - 1 FROM events WHERE type LIKE 'finding.%'");
     let then = view::flakes(&bob.session.store.reader().unwrap(), Whose::All, At::Position(before)).unwrap();
     assert_eq!(then.iter().map(|flake| flake.problems).collect::<Vec<_>>(), [None], "nothing was known by then");

@@ -31,7 +31,8 @@ pub(super) fn run(which: &Which, context: &mut Context<'_>) -> Result<(), Failur
 struct Shown {
     flake: Body,
     outputs: Outputs,
-    problems: Vec<Problem>,
+    /// None when nobody tells, as another machine that has shared none of any flake.
+    problems: Option<Vec<Problem>>,
     #[serde(skip)]
     row: FlakeRow,
 }
@@ -114,7 +115,8 @@ impl Shown {
             extractor: row.extractor,
             succeeds: None,
         };
-        Self { flake, outputs: Outputs { known, unknown }, problems: problems.iter().map(problem).collect(), row }
+        let problems = row.problems.map(|_| problems.iter().map(problem).collect());
+        Self { flake, outputs: Outputs { known, unknown }, problems, row }
     }
 
     fn outputs_page(&self, page: &mut Page) {
@@ -133,9 +135,15 @@ impl Shown {
     }
 
     fn problems_page(&self, page: &mut Page) {
+        if self.problems.as_ref().is_some_and(Vec::is_empty) {
+            return;
+        }
         page.gap();
         page.title("problems");
-        for problem in &self.problems {
+        let Some(problems) = &self.problems else {
+            return page.line("  unknown: its machine has shared none");
+        };
+        for problem in problems {
             let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
             let path = for_people(&problem.path.path);
             page.line(format!("  {path}{line}: {}: {} [{}]", problem.severity, problem.message, problem.code));
@@ -175,8 +183,6 @@ impl Single for Shown {
             page.field("nixConfig", format!("{name} = {value}"));
         }
         self.outputs_page(page);
-        if !self.problems.is_empty() {
-            self.problems_page(page);
-        }
+        self.problems_page(page);
     }
 }
