@@ -7,7 +7,8 @@ WHEN NOT (
   (NEW.payload = 'null' OR NEW.payload IS OLD.payload) AND NEW.position IS OLD.position
   AND NEW.event_id IS OLD.event_id AND NEW.origin IS OLD.origin
   AND (NEW.stream IS OLD.stream OR
-    (NEW.stream GLOB 'displaced/[0-9]*' AND substr(NEW.stream, -1 - length(OLD.stream)) IS '/' || OLD.stream))
+    (NEW.stream GLOB 'displaced/[0-9]*' AND
+      substr(CAST(NEW.stream AS BLOB), -1 - length(CAST(OLD.stream AS BLOB))) IS CAST('/' || OLD.stream AS BLOB)))
   AND NEW.version IS OLD.version AND NEW.type IS OLD.type
   AND NEW.schema_version IS OLD.schema_version AND NEW.content_id IS OLD.content_id
   AND NEW.occurred_at IS OLD.occurred_at AND NEW.recorded_at IS OLD.recorded_at

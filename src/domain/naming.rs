@@ -51,6 +51,11 @@ impl Namespace {
         Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, origin_key.as_bytes()))
     }
 
+    /// Whether the id of a flake is what names are derived from, and none of a flake.
+    pub fn is_root(self, flake: FlakeId) -> bool {
+        flake.uuid() == self.0
+    }
+
     /// The id for a flake at a directory: the first that is not taken, as a flake that moved away keeps its own.
     pub fn flake(self, directory: &Path, mut is_taken: impl FnMut(FlakeId) -> bool) -> FlakeId {
         let mut name = directory.as_os_str().as_bytes().to_vec();

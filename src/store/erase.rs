@@ -4,7 +4,7 @@
 //! its log are written again. Until that is done a note in the database says so, and the next opening goes on with it.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nkeys::KeyPair;
@@ -17,7 +17,7 @@ use super::connect;
 use super::error::{Named, StoreError};
 use super::local::unlearn::{Blanked, unlearn};
 use super::log::append::{self, Heads, Place, Prepared};
-use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite};
+use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite, claim};
 use super::open::{Access, Store};
 use super::outbox;
 use super::projection;
@@ -127,6 +127,13 @@ impl Store {
     /// The same without what is to be erased meanwhile.
     fn erase_once(&self, stop: &AtomicBool) -> Result<Pass, StoreError> {
         let path = self.path().to_owned();
+        if self
+            .with_connection(move |connection| pending(connection).named(&path))?
+            .is_some_and(|what| what == IN_MODEL)
+        {
+            self.move_aside(stop)?;
+        }
+        let path = self.path().to_owned();
         let (pending, said) = self.with_connection(move |connection| {
             let moment = connection.transaction().named(&path)?;
             Ok((pending(&moment).named(&path)?, last_said(&moment).named(&path)?))
@@ -138,6 +145,16 @@ impl Store {
         let (path, last) = (self.path().to_owned(), self.last());
         let complete = self.with_connection(move |connection| rewrite(connection, last, said).named(&path))?;
         Ok(if complete { Pass::Done } else { Pass::InTheWay })
+    }
+
+    /// Moves aside what others wrote to what is not theirs, some at a time as nobody else writes meanwhile.
+    fn move_aside(&self, stop: &AtomicBool) -> Result<(), StoreError> {
+        while self.write(|place| claim::move_more_aside(place.connection).named(place.path))? {
+            if stop.load(Ordering::Relaxed) {
+                return Err(StoreError::Stopped { doing: "moving aside what is another's" });
+            }
+        }
+        Ok(())
     }
 
     /// The same beside other work, which does not fail with it.

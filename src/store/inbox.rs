@@ -5,7 +5,7 @@
 //! cursor of the remote are one transaction.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
 use rusqlite::{OptionalExtension, params};
@@ -176,6 +176,8 @@ struct Intake<'a> {
     at: i64,
     taken: Taken,
     recorded: Vec<Recorded>,
+    /// The rows of the origins of which something moved aside: nothing more of them is taken in.
+    caught: HashSet<i64>,
 }
 
 /// An origin, and where its shared chain ends here.
@@ -200,7 +202,14 @@ struct Line {
 
 impl<'a> Intake<'a> {
     fn new(place: &'a Place<'a>, at: i64) -> Result<Self, StoreError> {
-        Ok(Self { place, heads: Heads::read(place)?, at, taken: Taken::default(), recorded: Vec::new() })
+        Ok(Self {
+            place,
+            heads: Heads::read(place)?,
+            at,
+            taken: Taken::default(),
+            recorded: Vec::new(),
+            caught: HashSet::new(),
+        })
     }
 
     fn take(mut self, remote: &str, chunk: Chunk) -> Result<Taken, StoreError> {
@@ -271,6 +280,7 @@ impl<'a> Intake<'a> {
 
     /// What arrived of one origin in a row, together with what waits.
     fn take_run(&mut self, line: &mut Line, arrivals: Vec<Arrival>) -> Result<(), StoreError> {
+        self.hush(line);
         if !line.sender.active {
             return Ok(());
         }
@@ -312,8 +322,17 @@ impl<'a> Intake<'a> {
         self.quarantine(&line.sender, arrival, why)
     }
 
+    /// Hears no more of an origin that was caught with what is another's.
+    fn hush(&self, line: &mut Line) {
+        if self.caught.contains(&line.sender.id) {
+            line.sender.active = false;
+            line.candidates.clear();
+        }
+    }
+
     /// Keeps what cannot be proved yet.
-    fn end_line(&mut self, line: Line) -> Result<(), StoreError> {
+    fn end_line(&mut self, mut line: Line) -> Result<(), StoreError> {
+        self.hush(&mut line);
         let Line { sender, candidates, is_touched } = line;
         if !is_touched {
             return Ok(());

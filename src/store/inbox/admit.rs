@@ -103,6 +103,7 @@ pub(super) fn breach(key: &str, arrival: &Arrival, link: &chain::Hash) -> Option
     }
     if !arrival.stream.split_once('/').is_some_and(|(aggregate, key)| !aggregate.is_empty() && !key.is_empty())
         || claim::is_displaced(&arrival.stream)
+        || [&arrival.stream, &arrival.kind].into_iter().any(|name| name.contains(char::is_control))
     {
         return is("names no stream");
     }

@@ -83,7 +83,7 @@ impl Intake<'_> {
 
     /// A stream has one writer, no gaps, and an event one place, which it gets.
     fn fits(
-        &self,
+        &mut self,
         sender: &Sender,
         event: &Recorded,
         next: Option<&Arrival>,
@@ -111,6 +111,7 @@ impl Intake<'_> {
         // Only what stands in the log then moves anything.
         if let Some(holder) = stand.displaced {
             claim::displace(self.place.connection, holder, &event.stream).named(self.place.path)?;
+            self.caught.insert(holder);
         }
         Ok(Ok(()))
     }

@@ -7,13 +7,19 @@ use super::Recorded;
 use super::append::Place;
 use crate::domain::catalogue::Event;
 use crate::domain::id::FlakeId;
-use crate::domain::naming::{self, Claim};
+use crate::domain::naming::{self, Claim, Namespace};
 use crate::domain::stream::{Aggregate, StreamId};
 use crate::store::erase;
 use crate::store::error::{Named, StoreError};
 
 /// What the names of streams begin with that moved aside: `displaced/<position>/<name>`, where the ledger ended then. They count for nothing.
 const DISPLACED: &str = "displaced/";
+
+/// In `meta` of an origin that wrote to what is another's, by its row: up to which stream of theirs was looked whether it is theirs.
+const CAUGHT: &str = "caught/";
+
+/// How many streams are looked at in one transaction.
+const STEP: i64 = 100;
 
 /// Up to which version a stream tells whose it is.
 const FIRST: u64 = 2;
@@ -74,8 +80,10 @@ pub(crate) fn stand(
             None => Stand { before: 0, displaced: None },
             Some((holder, version)) if holder == writer.id => Stand { before: version, displaced: None },
             Some((holder, _)) => {
-                let proof = if is_ours { Proof::Derived } else { proof(place.connection, writer.id, claim)? };
-                if proof <= proof_of(place.connection, holder, stream)? {
+                // What this database named itself, stays.
+                let is_free = holder != place.origin.id
+                    && (is_ours || outweighs(place.connection, (writer.id, claim), (holder, stream))?);
+                if !is_free {
                     return Ok(Err(format!("{stream} is another origin's")));
                 }
                 Stand { before: 0, displaced: Some(holder) }
@@ -95,13 +103,12 @@ pub(crate) fn is_free<'e>(
     let origin = place.origin;
     let look = || {
         let Some((holder, _)) = holder(place.connection, stream)? else { return Ok(true) };
-        let theirs = proof_of(place.connection, holder, stream)?;
         let mut claims = events.map(|event| claim(&origin.public_key, stream, Some(event))).peekable();
         if claims.peek().is_none() {
-            return Ok(theirs < Proof::Derived);
+            return Ok(proof_of(place.connection, holder, stream)? < Proof::Derived);
         }
         for claim in claims {
-            if proof(place.connection, origin.id, claim)? > theirs {
+            if outweighs(place.connection, (origin.id, claim), (holder, stream))? {
                 return displace(place.connection, holder, stream).map(|()| true);
             }
         }
@@ -151,6 +158,19 @@ fn proof(connection: &Connection, origin: i64, claim: Claim) -> rusqlite::Result
     }
 }
 
+/// Whether what one origin says of a stream proves more than what stands there of its holder. What the holder's names are derived from
+/// is no flake: whoever took that for one cannot prove anything by it.
+fn outweighs(
+    connection: &Connection,
+    (origin, claim): (i64, Claim),
+    (holder, stream): (i64, &str),
+) -> rusqlite::Result<bool> {
+    if matches!(claim, Claim::OfFlake(flake) if Namespace::of(&key(connection, holder)?).is_root(flake)) {
+        return Ok(false);
+    }
+    Ok(proof(connection, origin, claim)? > proof_of(connection, holder, stream)?)
+}
+
 /// Whether the stream of a flake is an origin's.
 fn holds(connection: &Connection, origin: i64, flake: FlakeId) -> rusqlite::Result<bool> {
     let holder = holder(connection, &StreamId::flake(flake).to_string())?;
@@ -169,9 +189,12 @@ fn proof_of(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Res
     proof(connection, holder, claim)
 }
 
+fn key(connection: &Connection, origin: i64) -> rusqlite::Result<String> {
+    connection.prepare_cached("SELECT public_key FROM origins WHERE id = ?1")?.query_row([origin], |row| row.get(0))
+}
+
 fn first_claim(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<Claim> {
-    let key: String =
-        connection.query_row("SELECT public_key FROM origins WHERE id = ?1", [holder], |row| row.get(0))?;
+    let key = key(connection, holder)?;
     let sql = format!("SELECT {} FROM events WHERE stream = ?1 AND version <= ?2 ORDER BY version", Recorded::COLUMNS);
     let mut find = connection.prepare_cached(&sql)?;
     for first in find.query_map(params![stream, FIRST.cast_signed()], Recorded::from_row)? {
@@ -183,31 +206,57 @@ fn first_claim(connection: &Connection, holder: i64, stream: &str) -> rusqlite::
     Ok(Claim::Untold)
 }
 
-/// Moves a stream aside, with every other one of its holder that nothing proves to be theirs, and hears them no more. What was read of
-/// it goes from the read model.
+/// Moves a stream aside, with the past of the flake that it is of, and hears its holder no more. What was read of it goes from the read
+/// model in its turn, and before that whatever else of theirs nothing proves to be theirs moves aside as well.
 pub(crate) fn displace(connection: &Connection, holder: i64, stream: &str) -> rusqlite::Result<()> {
-    // What stands in a stream that moved aside is older: no two of one name move aside at one position.
-    let head: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
-    let all: Vec<String> = connection
-        .prepare("SELECT stream FROM streams WHERE origin = ?1")?
-        .query_map([holder], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for stream in all.iter().filter(|stream| !is_displaced(stream)) {
-        if proof_of(connection, holder, stream)? == Proof::Derived {
-            continue;
-        }
-        let aside = format!("{DISPLACED}{head}/{stream}");
-        for sql in
-            ["UPDATE events SET stream = ?1 WHERE stream = ?2", "UPDATE streams SET stream = ?1 WHERE stream = ?2"]
-        {
-            connection.execute(sql, params![aside, stream])?;
+    move_aside(connection, stream)?;
+    if let Some(flake) = stream.strip_prefix("flake/") {
+        let past = format!("{}/{flake}", Aggregate::LockHistory.name());
+        if matches!(self::holder(connection, &past)?, Some((theirs, _)) if theirs == holder) {
+            move_aside(connection, &past)?;
         }
     }
     let why = format!("it wrote to {stream}, which is another origin's");
     tracing::warn!(origin = holder, why, "quarantined");
     let sql = "UPDATE origins SET state = 'quarantined', reason = ?2 WHERE id = ?1 AND state = 'active'";
     connection.execute(sql, params![holder, why])?;
+    let sql = "INSERT INTO meta (key, value) VALUES (?1 || ?2, '') ON CONFLICT (key) DO UPDATE SET value = ''";
+    connection.execute(sql, params![CAUGHT, holder])?;
     erase::must_build_anew(connection)
+}
+
+/// Moves some more aside of those who wrote to what is another's, when nothing proves it to be theirs; false when nothing is left.
+pub(in crate::store) fn move_more_aside(connection: &Connection) -> rusqlite::Result<bool> {
+    let caught = "SELECT CAST(substr(key, 1 + length(?1)) AS INTEGER), value FROM meta \
+                  WHERE substr(key, 1, length(?1)) = ?1 LIMIT 1";
+    let found = connection.query_row(caught, [CAUGHT], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((holder, up_to)): Option<(i64, String)> = found else { return Ok(false) };
+    let streams: Vec<String> = connection
+        .prepare_cached("SELECT stream FROM streams WHERE origin = ?1 AND stream > ?2 ORDER BY stream LIMIT ?3")?
+        .query_map(params![holder, up_to, STEP], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for stream in streams.iter().filter(|stream| !is_displaced(stream)) {
+        if proof_of(connection, holder, stream)? < Proof::Derived {
+            move_aside(connection, stream)?;
+        }
+    }
+    match streams.last() {
+        Some(last) => {
+            connection.execute("UPDATE meta SET value = ?3 WHERE key = ?1 || ?2", params![CAUGHT, holder, last])?
+        }
+        None => connection.execute("DELETE FROM meta WHERE key = ?1 || ?2", params![CAUGHT, holder])?,
+    };
+    Ok(true)
+}
+
+fn move_aside(connection: &Connection, stream: &str) -> rusqlite::Result<()> {
+    // What stands in a stream that moved aside is older: no two of one name move aside at one position.
+    let head: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
+    let aside = format!("{DISPLACED}{head}/{stream}");
+    for sql in ["UPDATE events SET stream = ?1 WHERE stream = ?2", "UPDATE streams SET stream = ?1 WHERE stream = ?2"] {
+        connection.execute(sql, params![aside, stream])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
