@@ -90,14 +90,15 @@ macro_rules! is_reachable {
 }
 pub(in crate::store) use is_reachable;
 
-/// Whether a row `h` of a commit gives way to the same commit in another clone: to one that still holds it, else to the first.
+/// Whether a row `h` of a commit gives way to the same commit in another clone, where it says the same: to one that still holds it, else
+/// to the first.
 macro_rules! is_told_elsewhere {
     () => {
         concat!(
             "EXISTS (
     SELECT 1 FROM {input_history} o
     JOIN {lineages} theirs ON theirs.flake = o.flake JOIN {lineages} ours ON ours.flake = h.flake
-    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND theirs.lineage = ours.lineage
+    WHERE o.\"commit\" = h.\"commit\" AND o.input = h.input AND o.\"to\" IS h.\"to\" AND theirs.lineage = ours.lineage
       AND (",
             is_reachable!("o"),
             " > ",
