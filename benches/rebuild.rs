@@ -142,7 +142,7 @@ fn read(store: &Store, out: &mut impl std::io::Write) -> Result<(), Box<dyn Erro
     lap("lock_nodes", view::lock_nodes(&reader, flake, At::Now)?.len(), out)?;
     lap("history", view::history(&reader, Some(flake), &HistoryFilter::default(), At::Now)?.len(), out)?;
     lap("duplicates", view::duplicates(&reader, None, At::Now)?.len(), out)?;
-    lap("problems", view::problems(&reader, None, At::Now)?.len(), out)?;
+    lap("problems", view::problems(&reader, view::Whose::All, At::Now)?.len(), out)?;
     let all = EventFilter::default();
     lap("events, newest page", view::events(&reader, &all, Page::Newest, 200, At::Now)?.len(), out)?;
     let updated = EventFilter { kind: Some("flake.updated".into()), ..all };

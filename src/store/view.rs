@@ -39,7 +39,7 @@ pub use lock_nodes::{DuplicateRow, Group, LockNodeRow, duplicates, lock, lock_no
 pub use modules::{ModuleOptionRow, ModuleRow, OverlayRow, module_options, modules, overlays};
 pub use outputs::{OutputRow, outputs};
 pub use pins::{PinRow, pin_files, pins};
-pub use problems::{ProblemRow, problems};
+pub use problems::{ProblemRow, problems, problems_of};
 pub use recorded::{RecordedFile, found_without_a_flake, recorded_files};
 pub use streams::{ConfigFiles, HeldStream, config_files, held_streams, system_streams};
 pub use time::rfc3339;

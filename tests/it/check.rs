@@ -293,7 +293,7 @@ fn request(root: &Path) -> ScanRequest {
 
 fn open(estate: &Estate) -> Vec<(String, String)> {
     let reader = estate.session.store.reader().expect("a reader");
-    let rows = view::problems(&reader, None, At::Now).expect("problems");
+    let rows = view::problems(&reader, view::Whose::Own, At::Now).expect("problems");
     let root = estate.root();
     let inside = |path: PathBuf| path.strip_prefix(&root).expect("below the root").to_string_lossy().into_owned();
     let of_rules = rows.into_iter().filter(|row| !["no-lock", "description-missing"].contains(&row.code.as_str()));

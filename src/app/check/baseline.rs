@@ -9,7 +9,7 @@ use crate::domain::path::RecordedPath;
 use crate::git::{AtRevision, Repository};
 use crate::lint::{Beside, Linked, Linter};
 use crate::store::Reader;
-use crate::store::view::{self, At};
+use crate::store::view::{self, At, Whose};
 use crate::syntax::links::Link;
 use crate::syntax::{exports, tree};
 
@@ -83,10 +83,10 @@ fn then(
     Ok(findings.into_iter().map(|finding| finding.fingerprint).collect())
 }
 
-/// Leaves only what was not open in the ledger at a moment. What is never recorded is left out: nobody knows whether it is new.
+/// Leaves only what was not open on this machine at a moment of the ledger. What is never recorded is left out: nobody knows whether it is new.
 pub fn only_new_since_moment(report: &mut CheckReport, reader: &Reader, moment: At) -> Result<(), AppError> {
     let before: HashSet<(RecordedPath, String)> =
-        view::problems(reader, None, moment)?.into_iter().map(|row| (row.path, row.fingerprint)).collect();
+        view::problems(reader, Whose::Own, moment)?.into_iter().map(|row| (row.path, row.fingerprint)).collect();
     report.retain(|path, finding| {
         !finding.rule.is_of_several_files() && !before.contains(&(RecordedPath::new(path), finding.fingerprint.clone()))
     });

@@ -37,7 +37,7 @@ const TABLES: &[&Table] = &[&PROBLEMS];
 
 const VIEW: View = View {
     name: "v1_problems",
-    doc: "The problems that are open now.",
+    doc: "The problems that are open now, on every machine that shares them.",
     columns: columns! {
         "flake" id "The flake whose file it is; NULL for a file without one.";
         "path" text "The file.";
@@ -47,10 +47,12 @@ const VIEW: View = View {
         "message" text "One sentence with the next step.";
         "since" time "When it was first seen.";
         "fingerprint" text "What stays the same while the problem is the same.";
+        "origin" text "The public key of the machine whose file it is: another one may have a file at the same path.";
     },
     sql: "
-SELECT p.flake, p.path, p.line, p.code, p.severity, p.message, {time p.since}, p.fingerprint
-FROM {problems} p WHERE p.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = p.flake)",
+SELECT p.flake, p.path, p.line, p.code, p.severity, p.message, {time p.since}, p.fingerprint, o.public_key
+FROM {problems} p JOIN streams s ON s.stream = p.stream JOIN origins o ON o.id = s.origin
+WHERE p.flake IS NULL OR EXISTS (SELECT 1 FROM {live_flakes} f WHERE f.id = p.flake)",
     examples: &[Example {
         sql: "SELECT code, count(*) FROM v1_problems GROUP BY code ORDER BY 2 DESC",
         doc: "What goes wrong most often?",

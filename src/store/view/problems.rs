@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::At;
-use super::flakes::read_path;
+use super::flakes::{Whose, read_path};
 use super::query::{parsed, rows};
 use crate::domain::finding::Severity;
 use crate::domain::id::FlakeId;
@@ -15,6 +15,8 @@ use crate::store::StoreError;
 pub struct ProblemRow {
     /// The flake, when the file belongs to one.
     pub flake: Option<FlakeId>,
+    /// The public key of the origin whose file it is.
+    pub origin: String,
     /// The file.
     pub path: RecordedPath,
     /// The line to go to, counted from 1.
@@ -32,14 +34,20 @@ pub struct ProblemRow {
 }
 
 const PROBLEMS: &str = "
-SELECT p.flake, p.path, p.path_bytes, p.line, p.code, p.severity, p.message, p.since, p.fingerprint
-FROM {problems} p
-WHERE CASE WHEN ?1 IS NULL THEN p.flake IS NULL OR p.flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT {succeeded}) ELSE p.flake = ?1 END
-ORDER BY p.path, p.line, p.code, p.fingerprint";
+SELECT p.flake, o.public_key AS origin, p.path, p.path_bytes, p.line, p.code, p.severity, p.message, p.since, p.fingerprint
+FROM {problems} p JOIN streams s ON s.stream = p.stream JOIN origins o ON o.id = s.origin
+WHERE CASE WHEN ?1 IS NULL THEN (?2 OR o.is_self = 1)
+    AND (p.flake IS NULL OR p.flake IN (SELECT f.id FROM {live_flakes} f WHERE NOT {succeeded})) ELSE p.flake = ?1 END
+ORDER BY o.is_self DESC, o.public_key, p.path, p.line, p.code, p.fingerprint";
 
-/// The open problems of one flake, or of all there are.
-pub fn problems(connection: &Connection, flake: Option<FlakeId>, at: At) -> Result<Vec<ProblemRow>, StoreError> {
-    rows(connection, PROBLEMS, at, [flake.map(|id| id.to_string())], read_problem)
+/// The open problems of one flake.
+pub fn problems_of(connection: &Connection, flake: FlakeId, at: At) -> Result<Vec<ProblemRow>, StoreError> {
+    rows(connection, PROBLEMS, at, (Some(flake.to_string()), true), read_problem)
+}
+
+/// The open problems of all files; those of other machines come after those of this one, which may have the same paths.
+pub fn problems(connection: &Connection, whose: Whose, at: At) -> Result<Vec<ProblemRow>, StoreError> {
+    rows(connection, PROBLEMS, at, (None::<String>, whose == Whose::All), read_problem)
 }
 
 fn read_problem(row: &Row<'_>) -> rusqlite::Result<ProblemRow> {
@@ -47,6 +55,7 @@ fn read_problem(row: &Row<'_>) -> rusqlite::Result<ProblemRow> {
     let severity: String = row.get("severity")?;
     Ok(ProblemRow {
         flake: if of_flake { Some(parsed(row, "flake")?) } else { None },
+        origin: row.get("origin")?,
         path: read_path(row)?,
         line: row.get("line")?,
         code: row.get("code")?,

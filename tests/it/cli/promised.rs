@@ -79,7 +79,7 @@ fn of_files() -> Vec<Promise> {
         ),
         promise(
             &["problem", "list"],
-            json!({"schema": "cim-nix/problem-list/1", "problems": [{"flake": "", "flake_path": "", "path": "",
+            json!({"schema": "cim-nix/problem-list/1", "problems": [{"flake": "", "flake_path": "", "origin": "", "path": "",
                 "line": null, "code": "", "severity": "", "message": "", "since": "", "fingerprint": ""}]}),
             &["path", "line", "severity", "code", "since", "message"],
         ),

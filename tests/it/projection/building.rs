@@ -15,7 +15,7 @@ fn vandal(ledger: &Ledger) -> Connection {
 }
 
 fn problems(ledger: &Ledger) -> usize {
-    view::problems(&ledger.store.reader().unwrap(), None, At::Now).unwrap().len()
+    view::problems(&ledger.store.reader().unwrap(), view::Whose::Own, At::Now).unwrap().len()
 }
 
 fn raise(ledger: &mut Ledger, number: u128) {

@@ -58,7 +58,7 @@ fn tell(ledger: &mut Ledger, looks: &[Seen]) -> Vec<(i64, BTreeMap<String, Shown
 }
 
 fn check(reader: &Reader, at: At, expected: &BTreeMap<String, Shown>) {
-    let rows = view::problems(reader, None, at).unwrap();
+    let rows = view::problems(reader, view::Whose::Own, at).unwrap();
     let shown: BTreeMap<_, _> =
         rows.into_iter().map(|row| (row.fingerprint, (row.line, row.severity, row.message, row.since))).collect();
     assert_eq!(&shown, expected, "at {at:?}");

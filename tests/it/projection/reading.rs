@@ -61,8 +61,8 @@ fn problems_of_a_flake_that_is_gone_are_not_shown() {
     let directory = RecordedPath::new("/home/me/one".as_ref());
     ledger.flake(flake_id(1), [FlakeEvent::Removed { directory }]);
     let reader = ledger.store.reader().unwrap();
-    assert_eq!(view::problems(&reader, None, At::Now).unwrap(), []);
-    assert_eq!(view::problems(&reader, None, At::Position(4)).unwrap().len(), 2);
+    assert_eq!(view::problems(&reader, view::Whose::Own, At::Now).unwrap(), []);
+    assert_eq!(view::problems(&reader, view::Whose::Own, At::Position(4)).unwrap().len(), 2);
     let known = view::known_flakes(&reader).unwrap();
     assert_eq!(known.iter().map(|row| row.removed).collect::<Vec<_>>(), [true, false]);
 }

@@ -277,7 +277,11 @@ fn scan_clone(estate: &Estate) -> ScanReport {
 
 fn problems(estate: &Estate) -> Vec<String> {
     let reader = estate.session.store.reader().expect("a reader");
-    view::problems(&reader, None, view::At::Now).expect("problems").into_iter().map(|problem| problem.code).collect()
+    view::problems(&reader, view::Whose::Own, view::At::Now)
+        .expect("problems")
+        .into_iter()
+        .map(|problem| problem.code)
+        .collect()
 }
 
 #[test]

@@ -230,7 +230,10 @@ fn a_conflict_is_recorded_marker_by_marker_as_the_scan_shows_it() {
     let markers = report.problems.iter().filter(|problem| problem.code == "conflict-marker");
     assert_eq!(markers.map(|problem| problem.line).collect::<Vec<_>>(), [Some(4), Some(6), Some(8)]);
     let reader = estate.session.store.reader().expect("a reader");
-    assert_eq!(view::problems(&reader, None, view::At::Now).expect("problems").len(), report.problems.len());
+    assert_eq!(
+        view::problems(&reader, view::Whose::Own, view::At::Now).expect("problems").len(),
+        report.problems.len()
+    );
 }
 
 #[test]
@@ -242,7 +245,7 @@ fn a_problem_that_only_moves_goes_to_its_new_line_and_keeps_its_age() {
     estate.scan();
     let open = || {
         let reader = estate.session.store.reader().expect("a reader");
-        view::problems(&reader, None, view::At::Now).expect("problems").remove(0)
+        view::problems(&reader, view::Whose::Own, view::At::Now).expect("problems").remove(0)
     };
     let before = open();
     estate.write("a/flake.nix", &format!("# one\n# two\n{text}"));

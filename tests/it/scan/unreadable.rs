@@ -174,7 +174,7 @@ fn ruled(estate: &Estate) -> ScanReport {
 /// What is open, each as `file code`.
 fn open_problems(estate: &Estate) -> Vec<String> {
     let reader = estate.session.store.reader().expect("a reader");
-    let rows = view::problems(&reader, None, view::At::Now).expect("problems");
+    let rows = view::problems(&reader, view::Whose::Own, view::At::Now).expect("problems");
     let name = |path: PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut open: Vec<_> = rows.into_iter().map(|row| format!("{} {}", name(row.path.to_path()), row.code)).collect();
     open.sort();

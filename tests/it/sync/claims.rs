@@ -7,7 +7,7 @@ use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::{consent, parked};
 use cim_domain_nix::domain::id::FlakeId;
 use cim_domain_nix::domain::naming::Namespace;
-use cim_domain_nix::store::view;
+use cim_domain_nix::store::view::{self, At, Whose};
 use uuid::Uuid;
 
 use super::machine::Machine;
@@ -283,7 +283,7 @@ fn what_the_names_of_files_are_derived_from_is_no_flake() {
         if world.mallory.seq == 0 {
             world.say(&format!("flake/{root}"), "flake.tickled", "{}");
         }
-        let named = format!(r#"{{"file":{{"flake":"{root}","path":"{path}"}}}}"#);
+        let named = format!(r#"{{"file":"{path}","flake":"{root}"}}"#);
         world.say(&format!("module/{key}"), "module.deleted", &named);
         let named = format!(r#"{{"file":"{path}","findings":[],"flake":"{root}"}}"#);
         world.say(&format!("finding/{key}"), "finding.raised", &named);
@@ -343,4 +343,157 @@ fn an_event_that_does_not_fit_moves_nothing_aside() {
     assert_eq!(parked.len(), 1, "{parked:#?}");
     assert!(parked[0].reason.contains("has the id of another event"), "{}", parked[0].reason);
     assert_eq!(world.bob.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 0);
+}
+
+/// The id of the one event of a stream.
+fn event_of(machine: &Machine, stream: &str) -> String {
+    let sql = "SELECT lower(hex(event_id)) FROM events WHERE stream = ?1";
+    machine.session.store.reader().unwrap().query_row(sql, [stream], |row| row.get(0)).unwrap()
+}
+
+fn state_of(machine: &Machine, key: &str) -> String {
+    let sql = "SELECT state FROM origins WHERE public_key = ?1";
+    machine.session.store.reader().unwrap().query_row(sql, [key], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_tells_nothing_any_more_does_not_give_way_to_the_root_of_its_own_name() {
+    let mut world = World::new();
+    let (place, root) = (world.place(), root_of(&world.ada));
+    let file = place.join("module.nix");
+    std::fs::write(&file, MODULE).unwrap();
+    world.scanned(&place);
+    let stream = format!("module/{}", world.ada.named().file(None, &file));
+    super::erased::erase_id(&world.ada, &event_of(&world.ada, &stream));
+    world.ada.synced();
+    world.bob.synced();
+    world.say(&format!("flake/{root}"), "flake.tickled", "{}");
+    world.say(&stream, "module.deleted", &format!(r#"{{"file":"{}","flake":"{root}"}}"#, file.display()));
+    // Of a newer release, of which nothing is known but its name.
+    let mut nora = Stranger::new(&world.server);
+    nora.schema = 9;
+    let (key, path) = (nora.key.public_key(), "/home/nora/flake.nix");
+    let found = format!("finding/{}", Namespace::of(&key).file(None, Path::new(path)));
+    let (event, signature) =
+        nora.next_in(&found, 1, "finding.raised", &format!(r#"{{"file":"{path}","findings":[]}}"#));
+    nora.publish(&event, Some(&signature));
+    let mut other = Stranger::new(&world.server);
+    let root = Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes());
+    let (event, signature) = other.next_in(&format!("flake/{root}"), 1, "flake.tickled", "{}");
+    other.publish(&event, Some(&signature));
+    let taken = format!(r#"{{"file":"{path}","findings":[],"flake":"{root}"}}"#);
+    let (event, signature) = other.next_in(&found, 1, "finding.raised", &taken);
+    other.publish(&event, Some(&signature));
+    std::fs::write(&file, MODULE.replace("services.x", "services.y")).unwrap();
+    for machine in [&world.ada, &world.bob] {
+        machine.synced();
+    }
+    world.scanned(&place);
+    let ada = world.ada.session.store.origin().public_key.clone();
+    for machine in [&world.ada, &world.bob] {
+        assert_eq!(state_of(machine, &ada), "active");
+        assert_eq!(state_of(machine, &key), "active");
+        assert_eq!(state_of(machine, &world.mallory.key.public_key()), "quarantined");
+        assert_eq!(state_of(machine, &other.key.public_key()), "quarantined");
+        assert_eq!(machine.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 0);
+    }
+}
+
+#[test]
+fn a_name_that_no_table_can_hold_as_text_is_refused() {
+    for name in ["zz/a\0b", "zz/a\nb"] {
+        let mut world = World::new();
+        let (event, signature) = world.mallory.next_in(name, 1, "zz.tickled", "{}");
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("X-Origin-Signature", data_encoding::BASE64.encode(&signature).as_str());
+        let subject = format!("nix.ledger.{}.zz.tickled", event.origin);
+        world.mallory.send(&subject, headers, event.body().unwrap());
+        let why = world.refused();
+        assert!(why.contains("names no stream"), "{why}");
+    }
+}
+
+#[test]
+fn who_was_caught_says_nothing_more_in_what_arrives_together() {
+    let mut world = World::new();
+    let flake = world.ada.flake(2);
+    world.say(&format!("flake/{flake}"), "flake.tickled", "{}");
+    world.ada.discover(2);
+    world.ada.synced();
+    for number in 3..6 {
+        world.say(&format!("flake/{}", world.ada.flake(number)), "flake.tickled", "{}");
+        world.ada.discover(number);
+        world.ada.synced();
+    }
+    // All of that arrives at once.
+    world.bob.synced();
+    let carol = Machine::new("carol", &world.server);
+    carol.synced();
+    for machine in [&world.bob, &carol] {
+        assert_eq!(machine.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 1);
+        assert_eq!(state_of(machine, &world.mallory.key.public_key()), "quarantined");
+        assert_eq!(flakes(machine).len(), 5);
+        machine.assert_sound();
+    }
+}
+
+#[test]
+fn many_that_nothing_proves_move_aside_a_few_at_a_time() {
+    let mut world = World::new();
+    let flake = world.ada.flake(2);
+    world.say(&format!("flake/{flake}"), "flake.tickled", "{}");
+    for number in 0..250 {
+        world.say(&format!("zz/{number:03}"), "zz.tickled", "{}");
+    }
+    world.ada.synced();
+    world.ada.discover(2);
+    assert_eq!(
+        world.ada.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"),
+        1,
+        "the rest has its turn"
+    );
+    world.ada.synced();
+    assert_eq!(world.ada.count("SELECT count(*) FROM streams WHERE stream LIKE 'displaced/%'"), 251);
+    world.ada.assert_sound();
+}
+
+#[test]
+fn a_file_of_another_machine_is_never_taken_for_one_of_this() {
+    let mut world = World::new();
+    let file = "/home/ada/flake-1/flake.nix";
+    let key = world.mallory.key.public_key();
+    let stream = format!("finding/{}", Namespace::of(&key).file(None, Path::new(file)));
+    let finding = r#"{"code":"secret","fingerprint":"secret:1","line":3,"message":"there is one","severity":"error"}"#;
+    world.say(&stream, "finding.raised", &format!(r#"{{"file":"{file}","findings":[{finding}]}}"#));
+    for machine in [&world.ada, &world.bob] {
+        machine.synced();
+        let reader = machine.session.store.reader().unwrap();
+        assert!(view::problems(&reader, Whose::Own, At::Now).unwrap().is_empty());
+        let all = view::problems(&reader, Whose::All, At::Now).unwrap();
+        assert_eq!(all.iter().map(|row| &row.origin).collect::<Vec<_>>(), [&key]);
+        let origin: String = reader.query_row("SELECT origin FROM v1_problems", [], |row| row.get(0)).unwrap();
+        assert_eq!(origin, key);
+    }
+}
+
+#[test]
+fn a_clone_that_tells_a_commit_otherwise_hides_nothing() {
+    let mut world = World::new();
+    let flake = Namespace::of(&world.mallory.key.public_key()).flake(Path::new("/x"), |_| false);
+    let lineage = "github.com/ada/x";
+    let told = format!(r#"{{"directory":"/x","extractor":1,"facts":{{"description":"x"}},"lineage":"{lineage}"}}"#);
+    world.say(&format!("flake/{flake}"), "flake.discovered", &told);
+    let commit = r#"{"author":"Ann","authored_at":5,"committed_at":5,"id":"c0ffee","summary":"x"}"#;
+    let change = r#"{"input":"nixpkgs","node":"nixpkgs","to":{"rev":"other"}}"#;
+    let told = format!(r#"{{"changes":[{change}],"commit":{commit},"flake":"{flake}","part":1,"parts":1}}"#);
+    world.say(&format!("lock_history/{flake}"), "lock_history.recorded", &told);
+    world.bob.synced();
+    world.ada.commit(1, "c0ffee", 5);
+    world.ada.belongs(1, lineage);
+    world.ada.synced();
+    world.bob.synced();
+    let told = format!("SELECT count(*) FROM v1_input_history WHERE flake = '{}'", world.ada.flake(1));
+    for machine in [&world.ada, &world.bob] {
+        assert_eq!(machine.count(&told), 1);
+    }
 }

@@ -16,6 +16,7 @@ use cim_domain_nix::domain::catalogue::Event;
 use cim_domain_nix::domain::flake::Facts;
 use cim_domain_nix::domain::flake::event::{Discovered, FlakeEvent};
 use cim_domain_nix::domain::id::{EventId, FlakeId};
+use cim_domain_nix::domain::lineage::Lineage;
 use cim_domain_nix::domain::lock::PathChange;
 use cim_domain_nix::domain::lock_history::{self, Commit, LockHistoryEvent};
 use cim_domain_nix::domain::naming::Namespace;
@@ -131,6 +132,12 @@ impl Machine {
         let (author, summary) = (self.name.clone(), "update".to_owned());
         let commit = Commit { id: id.to_owned(), parent: None, author, authored_at: at, committed_at: at, summary };
         self.history(number, at, lock_history::record(self.flake(number), &commit, vec![change]));
+    }
+
+    /// Records whose clone a flake is.
+    pub(super) fn belongs(&self, number: u128, lineage: &str) {
+        let to = Some(Lineage::recorded(lineage.to_owned()));
+        record(&self.session, self.flake(number), vec![FlakeEvent::LineageChanged { from: None, to }]);
     }
 
     /// The branch has that commit no more.

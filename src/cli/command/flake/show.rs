@@ -18,7 +18,7 @@ pub(super) fn run(which: &Which, context: &mut Context<'_>) -> Result<(), Failur
     let reading = context.read()?;
     let row = selector::flake(&reading, &which.flake, &context.directory)?;
     let outputs = view::outputs(&reading.ledger.reader, row.id, reading.at)?;
-    let problems = view::problems(&reading.ledger.reader, Some(row.id), reading.at)?;
+    let problems = view::problems_of(&reading.ledger.reader, row.id, reading.at)?;
     let now = context.now(reading.at);
     let succeeds = view::succeeds(&reading.ledger.reader, row.id)?.map(Succeeds::of);
     let mut shown = Shown::of(row, outputs, &problems, now);

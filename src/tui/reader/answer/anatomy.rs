@@ -19,7 +19,7 @@ pub(super) fn read(connection: &Connection, id: FlakeId, at: At) -> Result<Anato
     let inputs = view::inputs(connection, id, at)?;
     let lock = view::lock(connection, id, at)?;
     let groups = view::duplicates(connection, Some(id), at)?;
-    let problems = view::problems(connection, Some(id), at)?;
+    let problems = view::problems_of(connection, id, at)?;
     let wanted = HistoryFilter { limit: Some(CHANGES), ..HistoryFilter::default() };
     let history = view::history(connection, Some(id), &wanted, at)?;
     let root = lock.as_ref().map(|lock| lock.root.clone());
