@@ -71,23 +71,32 @@ impl Bus {
         let runtime = Engine::start()?;
         let plain = target.without_userinfo();
         let (over, made) = (Arc::new(AtomicBool::new(false)), link.standing().connections);
-        let options = options(&plain, name, Heard { link: link.clone(), over: over.clone() })?;
-        let options = match read_ahead {
-            Some(messages) => options.subscription_capacity(messages),
-            None => options,
+        let join = |target: &Target, is_ordered: bool| {
+            let mut options = options(target, name, Heard { link: link.clone(), over: over.clone() })?;
+            if let Some(messages) = read_ahead {
+                options = options.subscription_capacity(messages);
+            }
+            if is_ordered {
+                options = options.retain_servers_order();
+            }
+            let servers = addresses(target)?;
+            // Each server of a list gets its time: the first may swallow everything and say nothing.
+            let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
+            match runtime.block_on(link.within(longest, options.connect(servers))) {
+                Waited::Done(joined) => joined.map_err(|error| refused(target, &error)),
+                Waited::Silence => Err(unreachable(target, SILENT)),
+                Waited::Stopping => Err(BusError::Stopping { doing: "connecting" }),
+            }
         };
-        let servers = addresses(&plain)?;
-        // Each server of a list gets its time: the first may swallow everything and say nothing.
-        let longest = target.patience.saturating_mul(u32::try_from(servers.len()).unwrap_or(u32::MAX));
-        let client = match runtime.block_on(link.within(longest, options.connect(servers))) {
-            Waited::Done(Ok(client)) => client,
-            Waited::Done(Err(error)) => {
-                return Err(worst(&runtime, &plain, name, &link).unwrap_or_else(|| refused(target, &error)));
-            }
-            Waited::Silence => {
-                return Err(worst(&runtime, &plain, name, &link).unwrap_or_else(|| unreachable(target, SILENT)));
-            }
-            Waited::Stopping => return Err(BusError::Stopping { doing: "connecting" }),
+        let client = match join(&plain, false) {
+            Err(error @ (BusError::Stopping { .. } | BusError::Setting { .. })) => return Err(error),
+            // The client gives up at the first server that refuses it, and tries them by chance.
+            Err(error) => match each(&runtime, &plain, name, &link) {
+                Each::LetsIn(first) => join(&first, true)?,
+                Each::Refuses(worst) => return Err(worst),
+                Each::TellsNothing => return Err(error),
+            },
+            Ok(client) => client,
         };
         link.wait_until_made(made);
         let context = {
@@ -225,11 +234,20 @@ fn addresses(target: &Target) -> Result<Vec<ServerAddr>, BusError> {
     target.servers.iter().map(read).collect()
 }
 
-/// Why none of several servers was reached: the client tries them in an order of its own and tells of the last alone. Each is tried by
-/// itself; what no retry cures is told first. None when there is one alone, one answers by now, or none says more than that it is not there.
-fn worst(runtime: &Engine, target: &Target, name: &str, link: &Link) -> Option<BusError> {
+/// What several servers say, each tried by itself.
+enum Each {
+    /// One lets us in: the target with those first that do.
+    LetsIn(Target),
+    /// None does: what no retry cures is told first.
+    Refuses(BusError),
+    /// There is one alone, or none says more than that it is not there.
+    TellsNothing,
+}
+
+/// Asks each of several servers: the client tries them in an order of its own and tells of the last alone.
+fn each(runtime: &Engine, target: &Target, name: &str, link: &Link) -> Each {
     if target.servers.len() < 2 {
-        return None;
+        return Each::TellsNothing;
     }
     let alone = target.servers.iter().map(|server| Target { servers: vec![server.clone()], ..target.clone() });
     let tried = alone.map(async |one| {
@@ -240,12 +258,18 @@ fn worst(runtime: &Engine, target: &Target, name: &str, link: &Link) -> Option<B
         connected.map(drop).map_err(|error| refused(&one, &error))
     });
     let longest = target.patience.saturating_mul(2);
-    let Waited::Done(found) = runtime.block_on(link.within(longest, join_all(tried))) else { return None };
-    let failed: Vec<BusError> = found.into_iter().map(Result::err).collect::<Option<_>>()?;
-    failed.into_iter().filter(|error| matches!(error.seen(), Seen::Refused(_))).min_by_key(|error| match error {
-        BusError::Unauthorized { .. } => 0,
-        _ => 1,
-    })
+    let Waited::Done(found) = runtime.block_on(link.within(longest, join_all(tried))) else {
+        return Each::TellsNothing;
+    };
+    if found.iter().any(Result::is_ok) {
+        let (first, last): (Vec<_>, Vec<_>) =
+            target.servers.iter().cloned().zip(&found).partition(|(_, said)| said.is_ok());
+        let servers = first.into_iter().chain(last).map(|(server, _)| server).collect();
+        return Each::LetsIn(Target { servers, ..target.clone() });
+    }
+    let refusals = found.into_iter().filter_map(Result::err).filter(|error| matches!(error.seen(), Seen::Refused(_)));
+    let worst = refusals.min_by_key(|error| u8::from(!matches!(error, BusError::Unauthorized { .. })));
+    worst.map_or(Each::TellsNothing, Each::Refuses)
 }
 
 fn options(target: &Target, name: &str, heard: Heard) -> Result<ConnectOptions, BusError> {

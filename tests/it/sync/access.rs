@@ -116,6 +116,19 @@ fn a_credentials_file_is_let_in_and_no_other() {
 }
 
 #[test]
+fn one_that_lets_us_in_is_found_beside_one_that_does_not() {
+    let mut closed = Server::stopped("");
+    closed.configure("authorization { token: other }");
+    closed.up();
+    let open = Server::start();
+    // By chance, the client tries either first.
+    for _ in 0..6 {
+        let machine = at(&open, |target| target.servers.insert(0, closed.url()));
+        machine.synced();
+    }
+}
+
+#[test]
 fn an_address_without_a_host_is_none() {
     let server = Server::start();
     for address in ["nats://", "nats:///", "tls://", "nats://:4222", "nats://ada:canary@"] {
