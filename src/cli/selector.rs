@@ -35,11 +35,17 @@ pub(crate) fn flake(reading: &Reading, selector: &OsStr, directory: &Path) -> Re
             Err(unknown(&text, &named, &view::flakes(reader, view::Whose::All, reading.at)?))
         }
         (Ok(_) | Err(StoreError::NoFlake { .. } | StoreError::AmbiguousFlake { .. }), [_, ..]) => {
-            let candidates = of_name.iter().map(|flake| flake.path.text().to_owned()).collect();
+            let candidates = of_name.iter().map(|flake| told(flake, &of_name)).collect();
             Err(StoreError::AmbiguousFlake { selector: text.into_owned(), candidates }.into())
         }
         (Err(error), _) => Err(error.into()),
     }
+}
+
+/// A flake by its path, and its id where another machine has one at that path.
+fn told(flake: &FlakeRow, all: &[FlakeRow]) -> String {
+    let is_one = all.iter().filter(|other| other.path == flake.path).count() == 1;
+    if is_one { flake.path.text().to_owned() } else { format!("{} ({})", flake.id, flake.path) }
 }
 
 /// The path that a selector would be: symbolic links resolved when it is there.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, ToSql};
 
 use super::At;
 use super::query::{json, parsed, rows};
@@ -93,39 +93,56 @@ pub fn flakes(connection: &Connection, whose: Whose, at: At) -> Result<Vec<Flake
 /// machine's flake, when it has one there.
 pub fn flake(connection: &Connection, selector: &str, at: At) -> Result<FlakeRow, StoreError> {
     let path = without_flake_nix(selector);
-    let mut found = rows(connection, &format!("{FLAKES} WHERE f.path = ?1 ORDER BY f.id"), at, [path], read_flake)?;
+    let mut found = at_path(connection, "f.path = ?1", at, &[&path])?;
     if found.is_empty() {
         found = by_id(connection, selector, at)?;
     }
     only(found, selector)
 }
 
-/// The flakes in directories of a name, in the order of their paths.
+/// The flakes in directories of a name, in the order of their paths; those of this machine, when it has any.
 pub fn flakes_named(connection: &Connection, name: &OsStr, at: At) -> Result<Vec<FlakeRow>, StoreError> {
     // What is not UTF-8 may read alike.
     let alike = format!("{FLAKES} WHERE NOT {{succeeded}} AND substr(f.path, -length(?1)) = ?1 ORDER BY f.path, f.id");
     let ending = format!("/{}", name.to_string_lossy());
-    let found = rows(connection, &alike, at, [ending], read_flake)?;
-    Ok(found.into_iter().filter(|flake| flake.path.to_path().file_name() == Some(name)).collect())
+    let mut found = rows(connection, &alike, at, [ending], read_flake)?;
+    found.retain(|flake| flake.path.to_path().file_name() == Some(name));
+    prefer_own(&mut found);
+    Ok(found)
 }
 
 /// The one flake at a path, which need not be UTF-8; that of this machine, when it has one there.
 pub fn flake_at(connection: &Connection, path: &RecordedPath, at: At) -> Result<FlakeRow, StoreError> {
-    let sql = format!("{FLAKES} WHERE f.path = ?1 AND f.path_bytes IS ?2 ORDER BY f.id");
-    only(rows(connection, &sql, at, (path.text(), path.bytes()), read_flake)?, path.text())
+    let found = at_path(connection, "f.path = ?1 AND f.path_bytes IS ?2", at, &[&path.text(), &path.bytes()])?;
+    only(found, path.text())
+}
+
+/// The flakes at a path; without those that another goes on from, where that is there.
+fn at_path(connection: &Connection, place: &str, at: At, params: &[&dyn ToSql]) -> Result<Vec<FlakeRow>, StoreError> {
+    let found = rows(connection, &format!("{FLAKES} WHERE {place} ORDER BY f.id"), at, params, read_flake)?;
+    if found.len() < 2 {
+        return Ok(found);
+    }
+    let sql = format!("{FLAKES} WHERE {place} AND NOT {{succeeded}} ORDER BY f.id");
+    let going_on = rows(connection, &sql, at, params, read_flake)?;
+    Ok(if going_on.is_empty() { found } else { going_on })
 }
 
 fn only(mut found: Vec<FlakeRow>, selector: &str) -> Result<FlakeRow, StoreError> {
     // Paths that are not UTF-8 may read alike.
-    if found.iter().any(|flake| flake.own) {
-        found.retain(|flake| flake.own);
-    }
+    prefer_own(&mut found);
     match found.len() {
         0 | 1 => found.pop().ok_or_else(|| StoreError::NoFlake { selector: selector.to_owned() }),
         _ => Err(StoreError::AmbiguousFlake {
             selector: selector.to_owned(),
             candidates: found.iter().map(|flake| format!("{} ({})", flake.id, flake.path)).collect(),
         }),
+    }
+}
+
+fn prefer_own(found: &mut Vec<FlakeRow>) {
+    if found.iter().any(|flake| flake.own) {
+        found.retain(|flake| flake.own);
     }
 }
 
