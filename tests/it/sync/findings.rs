@@ -147,7 +147,7 @@ fn findings_are_shared_when_that_is_asked_for_and_kept_again_when_not() {
     assert_eq!(then.iter().map(|flake| flake.problems).collect::<Vec<_>>(), [None], "nothing was known by then");
     let told = |machine: &Machine| {
         let reader = machine.session.store.reader().unwrap();
-        let problems = view::problems(&reader, view::Whose::Own, At::Now).unwrap();
+        let problems = view::problems(&reader, Whose::All, At::Now).unwrap();
         problems.into_iter().map(|problem| (problem.path, problem.code)).collect::<Vec<_>>()
     };
     assert!(told(&bob).len() >= 2, "{:?}", told(&bob));
