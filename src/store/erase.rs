@@ -19,6 +19,7 @@ use super::local::unlearn::{Blanked, unlearn};
 use super::log::append::{self, Heads, Place, Prepared};
 use super::log::{Append, Command, Expected, NewEvent, Receipt, Recorded, StreamWrite, claim};
 use super::open::{Access, Store};
+use super::origin::heir;
 use super::outbox;
 use super::projection;
 use super::shape;
@@ -221,11 +222,19 @@ pub(crate) fn said(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uu
     let mut statement =
         connection.prepare("SELECT origin, schema_version, payload FROM events WHERE type = 'ledger.erased'")?;
     let mut rows = statement.query([])?;
-    let mut said = HashMap::new();
+    let (mut said, heirs) = (HashMap::new(), heir::all(connection)?);
     while let Some(row) = rows.next()? {
         let event = shape::decode("ledger.erased", row.get(1)?, row.get_ref(2)?.as_str()?);
         if let Ok(Event::Ledger(LedgerEvent::Erased { event, content, .. })) = event {
             said.insert((row.get(0)?, event.uuid()), content);
+        }
+    }
+    // Whoever goes on from another erases for it as well.
+    for ((mut origin, event), content) in said.clone() {
+        let mut forks = heirs.len();
+        while let Some(old) = heirs.get(&origin).filter(|_| forks > 0) {
+            said.entry((*old, event)).or_insert_with(|| content.clone());
+            (origin, forks) = (*old, forks - 1);
         }
     }
     said.extend(signed(connection)?);
@@ -283,11 +292,19 @@ fn refuse(place: &Place<'_>, event: &Recorded) -> Result<(), StoreError> {
     let ledger = event.stream.parse::<StreamId>().is_ok_and(|stream| stream.aggregate() == Aggregate::Ledger);
     let why = match () {
         () if event.is_erased() => "it is blank already",
-        () if event.origin != place.origin.id => "it is another origin's; erase it there",
+        () if !is_of(place, event.origin)? => "it is another origin's; erase it there",
         () if ledger => "the ledger's own events say what was erased",
         () => return Ok(()),
     };
     Err(StoreError::NotErasable { event: event.event_id.uuid(), why: why.to_owned() })
+}
+
+/// Whether an origin is this ledger's, or was before a fork.
+fn is_of(place: &Place<'_>, origin: i64) -> Result<bool, StoreError> {
+    if origin == place.origin.id {
+        return Ok(true);
+    }
+    heir::was(place.connection, place.origin.id, origin).named(place.path)
 }
 
 /// That a flake was forgotten must stay said as long as without it the flake would be there again.

@@ -48,6 +48,9 @@ pub struct HeaderOrigin {
     pub user: String,
     /// When it was made, in microseconds since 1970 UTC.
     pub created_at: i64,
+    /// The public key of what it was before it was forked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeds: Option<String>,
 }
 
 /// One event.
@@ -127,9 +130,18 @@ fn write_line<T: Serialize>(out: &mut dyn Write, line: &T) -> io::Result<()> {
 
 fn header(connection: &Connection) -> rusqlite::Result<Header> {
     let origins = connection
-        .prepare("SELECT public_key, host, user, created_at FROM origins ORDER BY id")?
+        .prepare(
+            "SELECT o.public_key, o.host, o.user, o.created_at, old.public_key \
+             FROM origins o LEFT JOIN origins old ON old.id = o.succeeds ORDER BY o.id",
+        )?
         .query_map([], |row| {
-            Ok(HeaderOrigin { public_key: row.get(0)?, host: row.get(1)?, user: row.get(2)?, created_at: row.get(3)? })
+            Ok(HeaderOrigin {
+                public_key: row.get(0)?,
+                host: row.get(1)?,
+                user: row.get(2)?,
+                created_at: row.get(3)?,
+                succeeds: row.get(4)?,
+            })
         })?
         .collect::<Result<_, _>>()?;
     let head: Option<(i64, Hash)> = connection

@@ -210,6 +210,14 @@ impl<'a> Import<'a> {
                 )?;
             }
         }
+        // Of others, their events tell.
+        let mut heir = &self.header.origin;
+        for _ in &self.header.origins {
+            let before = self.header.origins.iter().find(|origin| origin.public_key == *heir);
+            let Some(old) = before.and_then(|origin| origin.succeeds.as_ref()) else { break };
+            origin::heir::goes_on(self.connection, heir, old)?;
+            heir = old;
+        }
         let mut statement = self.connection.prepare("SELECT public_key, id FROM origins")?;
         self.keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         Ok(())
@@ -364,6 +372,7 @@ impl<'a> Import<'a> {
         }
         // Only by now it is known what this ledger was before its forks.
         origin::heir::hear_nothing_of_own(self.connection).named(self.path)?;
+        origin::heir::retire_own(self.connection).named(self.path)?;
         let shared = std::mem::take(&mut self.shared);
         let keys = &self.keys;
         outbox::store(self.connection, self.path, keys, shared)?.map_err(|why| self.refuse(why))?;

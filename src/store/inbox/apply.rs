@@ -171,13 +171,15 @@ impl Intake<'_> {
     /// What an origin erased of its own events is erased here too.
     fn erase_named(&mut self, sender: &Sender, event: &Recorded) -> Result<(), StoreError> {
         let Ok(Event::Ledger(LedgerEvent::Erased { event: erased, .. })) = event.event() else { return Ok(()) };
-        let position: Option<i64> = self
+        let found: Option<(i64, i64)> = self
             .place
-            .cached("SELECT position FROM events WHERE event_id = ?1 AND origin = ?2")?
-            .query_row(params![erased.uuid().as_bytes(), sender.id], |row| row.get(0))
+            .cached("SELECT position, origin FROM events WHERE event_id = ?1")?
+            .query_row([erased.uuid().as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()
             .named(self.place.path)?;
-        if let Some(position) = position {
+        let Some((position, origin)) = found else { return Ok(()) };
+        // Whoever goes on from another erases for it as well.
+        if origin == sender.id || heir::was(self.place.connection, sender.id, origin).named(self.place.path)? {
             erase::blank_here(self.place.connection, position)
                 .and_then(|_| erase::drop_signature(self.place.connection, position))
                 .named(self.place.path)?;

@@ -3,6 +3,8 @@
 //! Whoever has the old origin's key may name itself its heir, as it could have gone on as that origin; nobody else is
 //! believed, for an heir takes the place of what it succeeds.
 
+use std::collections::HashMap;
+
 use data_encoding::{BASE64, HEXLOWER};
 use nkeys::KeyPair;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,6 +17,9 @@ use crate::store::chain::{self, Hash};
 use crate::store::error::{Named, StoreError};
 use crate::store::log::Recorded;
 use crate::store::reader::Reader;
+
+/// Why what a ledger was before a fork is not listened to.
+pub(super) const RETIRED: &str = "this ledger was a copy of it and went on by itself";
 
 /// The origin that this ledger was forked from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +120,28 @@ pub(crate) fn hear_nothing_of_own(connection: &Connection) -> rusqlite::Result<(
     connection.execute(sql, []).map(drop)
 }
 
+/// Whether an origin was what another one is now, before its forks.
+pub(crate) fn was(connection: &Connection, heir: i64, origin: i64) -> rusqlite::Result<bool> {
+    let sql = "WITH RECURSIVE before (id) AS (SELECT succeeds FROM origins WHERE id = ?1 UNION \
+               SELECT o.succeeds FROM origins o JOIN before ON o.id = before.id) \
+               SELECT EXISTS (SELECT 1 FROM before WHERE id = ?2)";
+    connection.prepare_cached(sql)?.query_row([heir, origin], |row| row.get(0))
+}
+
+/// Which origin each goes on from that goes on from one.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<i64, i64>> {
+    let mut statement = connection.prepare("SELECT id, succeeds FROM origins WHERE succeeds IS NOT NULL")?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// What a ledger was before its forks is not listened to, wherever it is told.
+pub(crate) fn retire_own(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
+               SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL) \
+               UPDATE origins SET state = 'retired', reason = ?1 WHERE is_self = 0 AND state = 'active' AND id IN (SELECT id FROM own)";
+    connection.execute(sql, [RETIRED]).map(drop)
+}
+
 /// Writes down that a stream goes on from another.
 pub(crate) fn keep(connection: &Connection, stream: &str, old: &Succeeded) -> rusqlite::Result<()> {
     let text = json!({
@@ -129,6 +156,17 @@ pub(crate) fn keep(connection: &Connection, stream: &str, old: &Succeeded) -> ru
              WHERE id = (SELECT origin FROM streams WHERE stream = ?1) AND succeeds IS NULL",
         )?
         .execute([stream, &old.origin])
+        .map(drop)
+}
+
+/// Writes down that an origin goes on from another.
+pub(crate) fn goes_on(connection: &Connection, heir: &str, old: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE origins SET succeeds = (SELECT id FROM origins WHERE public_key = ?2 AND public_key <> ?1) \
+             WHERE public_key = ?1 AND succeeds IS NULL",
+        )?
+        .execute([heir, old])
         .map(drop)
 }
 

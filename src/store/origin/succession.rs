@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::heir::keep_signature;
+use super::heir::{RETIRED, keep_signature};
 use super::{make_key, parse, set_key_aside};
 use crate::store::chain;
 use crate::store::error::{Named, StoreError};
@@ -86,11 +86,8 @@ fn signer_of(path: &Path, public_key: &str) -> Option<nkeys::KeyPair> {
 }
 
 fn succeed(connection: &Connection, old: i64, to: &str, who: &Who, now: i64) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE origins SET is_self = 0, state = 'retired', reason = 'this ledger was a copy of it and went on by itself' \
-         WHERE id = ?1",
-        [old],
-    )?;
+    let sql = "UPDATE origins SET is_self = 0, state = 'retired', reason = ?2 WHERE id = ?1";
+    connection.execute(sql, params![old, RETIRED])?;
     connection.execute(
         "INSERT INTO origins (public_key, host, user, is_self, succeeds, created_at) VALUES (?1, ?2, ?3, 1, ?4, ?5)",
         params![to, who.host, who.user, old, now],

@@ -10,6 +10,7 @@ use cim_domain_nix::app::ledger::{self, Who};
 use cim_domain_nix::app::origin;
 use cim_domain_nix::app::scan::{ScanRequest, scan};
 use cim_domain_nix::app::sync::consent;
+use cim_domain_nix::domain::path::RecordedPath;
 use cim_domain_nix::store::Reader;
 use cim_domain_nix::store::backup::BackupOptions;
 use cim_domain_nix::store::view::{self, At, Whose};
@@ -407,5 +408,97 @@ fn nobody_takes_the_place_of_a_flake_without_its_origins_word() {
     for machine in [&ada, &bob] {
         machine.synced();
         assert_eq!(fleet(machine).len(), 2, "and nothing is hidden by it");
+    }
+}
+
+#[test]
+fn what_was_recorded_before_a_fork_is_erased_by_whoever_goes_on() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    // What never leaves, and what others have.
+    ada.discover(7);
+    consent::unshare(&ada.session, &consent::Which::All).unwrap();
+    ada.discover(8);
+    let ids = |sql: &str| -> Vec<String> {
+        let reader = ada.session.store.reader().unwrap();
+        let mut statement = reader.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let shared = ids("SELECT lower(hex(event_id)) FROM events e WHERE type = 'flake.discovered' \
+                      AND EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position) ORDER BY position LIMIT 1");
+    let private = ids(
+        "SELECT lower(hex(event_id)) FROM events e WHERE type = 'flake.discovered' AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.position = e.position)",
+    );
+    assert_eq!((shared.len(), private.len()), (1, 2));
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    erase_id(&ada, &private[0]);
+    ada.assert_sound();
+    look(&ada, &root);
+    ada.synced();
+    bob.synced();
+    erase_id(&ada, &shared[0]);
+    ada.synced();
+    bob.synced();
+    let carol = Machine::new("carol", &server);
+    carol.synced();
+    for (machine, blank) in [(&ada, 2), (&bob, 1), (&carol, 1)] {
+        assert_eq!(machine.count("SELECT count(*) FROM events WHERE payload = 'null'"), blank);
+        machine.assert_sound();
+    }
+    // An export proves it, and says what it was before.
+    let export = ada.folder().join("export.jsonl");
+    ada.session.store.export(&mut fs::File::create(&export).unwrap(), &export).unwrap();
+    let copy = Machine::private("copy", &server);
+    copy.beside().store.import(&export).unwrap();
+    let sql = "SELECT count(*) FROM origins WHERE state = 'retired' AND is_self = 0";
+    assert_eq!((ada.count(sql), copy.count(sql)), (1, 1));
+}
+
+#[test]
+fn an_import_of_what_forked_before_it_found_anything_knows_what_it_was() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    let reader = ada.session.store.reader().unwrap();
+    let first: String = reader
+        .query_row("SELECT lower(hex(event_id)) FROM events ORDER BY position LIMIT 1", [], |row| row.get(0))
+        .unwrap();
+    drop(reader);
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    erase_id(&ada, &first);
+    let export = ada.folder().join("export.jsonl");
+    ada.session.store.export(&mut fs::File::create(&export).unwrap(), &export).unwrap();
+    let copy = Machine::private("copy", &server);
+    copy.beside().store.import(&export).unwrap();
+    let (before, now) = (ada.session.store.reader().unwrap(), copy.session.store.reader().unwrap());
+    assert_eq!(before.identities().unwrap(), now.identities().unwrap());
+    assert_eq!(now.identities().unwrap().len(), 2);
+    let key = |machine: &Machine| format!("{}.key", machine.session.store.path().display());
+    fs::copy(key(&ada), key(&copy)).unwrap();
+    copy.assert_sound();
+}
+
+#[test]
+fn a_path_names_the_flake_that_goes_on_there() {
+    let server = Server::start();
+    let (root, mut ada) = (root(), Machine::new("ada", &server));
+    look(&ada, &root);
+    ada.synced();
+    let bob = Machine::new("bob", &server);
+    bob.synced();
+    ada.transform(|session| drop(origin::fork(session).unwrap()));
+    look(&ada, &root);
+    ada.synced();
+    bob.synced();
+    let path = RecordedPath::new(&root.path().canonicalize().unwrap().join("one"));
+    for machine in [&ada, &bob] {
+        let reader = machine.session.store.reader().unwrap();
+        for found in [view::flake_at(&reader, &path, At::Now), view::flake(&reader, path.text(), At::Now)] {
+            assert_eq!(found.unwrap().origin, key(&ada));
+        }
     }
 }
