@@ -20,7 +20,11 @@ use super::pins::PinsEvent;
 use super::stream::{Aggregate, StreamId};
 
 /// How many flakes of one directory an id is looked for among: each but one moved away from it.
-const FLAKES: usize = 256;
+const FLAKES: usize = 1_024;
+
+/// The same where its path is longer than that.
+const FLAKES_OF_LONG: usize = 256;
+const LONG: usize = 512;
 
 /// How many bytes the path of a file has at most: that of Linux.
 const PATH: usize = 4_096;
@@ -109,7 +113,8 @@ pub fn claim(origin_key: &str, stream: &StreamId, event: Option<&Event>) -> Clai
         // Whom it succeeds comes before where it is.
         (_, None | Some(Event::Flake(FlakeEvent::Succeeded(_)))) => Claim::Untold,
         (_, Some(Event::Flake(FlakeEvent::Discovered(found)))) => {
-            let (mut more, directory) = (FLAKES, found.directory.to_path());
+            let directory = found.directory.to_path();
+            let mut more = if directory.as_os_str().len() > LONG { FLAKES_OF_LONG } else { FLAKES };
             if is_long(&directory) {
                 return Claim::Others;
             }

@@ -4,7 +4,9 @@
 //! its log are written again. Until that is done a note in the database says so, and the next opening goes on with it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nkeys::KeyPair;
@@ -72,6 +74,10 @@ enum Pass {
     InTheWay,
 }
 
+/// How often it is looked whether to stop while the file is written anew, and after how many steps of the database it heeds that.
+const LOOK: Duration = Duration::from_millis(50);
+const STEPS: i32 = 1_000;
+
 /// In `meta` while bytes that were erased may still be in the files.
 const PENDING: &str = "erasure_pending";
 /// Its value when the read model holds them as well; what else is there is said of texts beside the log.
@@ -127,11 +133,7 @@ impl Store {
 
     /// The same without what is to be erased meanwhile.
     fn erase_once(&self, stop: &AtomicBool) -> Result<Pass, StoreError> {
-        let path = self.path().to_owned();
-        if self
-            .with_connection(move |connection| pending(connection).named(&path))?
-            .is_some_and(|what| what == IN_MODEL)
-        {
+        if is_in_model(&*self.reader()?).named(self.path())? {
             self.move_aside(stop)?;
         }
         let path = self.path().to_owned();
@@ -143,9 +145,40 @@ impl Store {
         if pending == IN_MODEL {
             self.rebuild(None, stop, &mut |_| {})?;
         }
-        let (path, last) = (self.path().to_owned(), self.last());
-        let complete = self.with_connection(move |connection| rewrite(connection, last, said).named(&path))?;
+        let complete = self.rewrite_unless(stop, said)?;
         Ok(if complete { Pass::Done } else { Pass::InTheWay })
+    }
+
+    /// Writes the file anew, unless it is told to stop: whoever waits for that may be about to be killed.
+    fn rewrite_unless(&self, stop: &AtomicBool, said: (Option<i64>, i64)) -> Result<bool, StoreError> {
+        let (path, last, halt, over) = (
+            self.path().to_owned(),
+            self.last(),
+            Arc::new(AtomicBool::new(stop.load(Ordering::Relaxed))),
+            AtomicBool::new(false),
+        );
+        let heard = Arc::clone(&halt);
+        let done = thread::scope(|scope| {
+            let watching = scope.spawn(|| {
+                while !over.load(Ordering::Acquire) {
+                    heard.fetch_or(stop.load(Ordering::Relaxed), Ordering::Relaxed);
+                    thread::park_timeout(LOOK);
+                }
+            });
+            let done = self.with_connection(move |connection| {
+                let halted = move || halt.load(Ordering::Relaxed);
+                let done =
+                    connection.progress_handler(STEPS, Some(halted)).and_then(|()| rewrite(connection, last, said));
+                connection.progress_handler(0, None::<fn() -> bool>).and(done).named(&path)
+            });
+            over.store(true, Ordering::Release);
+            watching.thread().unpark();
+            done
+        });
+        if done.is_err() && stop.load(Ordering::Relaxed) {
+            return Err(StoreError::Stopped { doing: "writing the file anew without what was erased" });
+        }
+        done
     }
 
     /// Moves aside what others wrote to what is not theirs, some at a time as nobody else writes meanwhile.
@@ -494,6 +527,25 @@ mod tests {
         let (path, last) = (store.path().to_owned(), store.last());
         store.with_connection(move |connection| rewrite(connection, last, said).named(&path)).unwrap();
         assert!(pending(&store.reader().unwrap()).unwrap().is_some(), "the note is gone");
+        assert!(store.finish_erasure().unwrap());
+        assert!(pending(&store.reader().unwrap()).unwrap().is_none());
+    }
+
+    #[test]
+    fn whoever_is_told_to_stop_leaves_the_file_as_it_is_and_the_rest_to_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let who = Who { host: "here".to_owned(), user: "me".to_owned() };
+        let store = Store::open(&folder.path().join("ledger.db"), Access::ReadWrite, &who, 0).unwrap();
+        for number in 1..=300 {
+            record(&store, number);
+        }
+        begin(&store, 300);
+        let said = last_said(&store.reader().unwrap()).unwrap();
+        store.rebuild(None, &AtomicBool::new(false), &mut |_| {}).unwrap();
+        let stopped = store.rewrite_unless(&AtomicBool::new(true), said);
+        assert!(matches!(stopped, Err(StoreError::Stopped { .. })), "{stopped:?}");
+        assert!(pending(&store.reader().unwrap()).unwrap().is_some());
+        assert!(matches!(store.erase_once(&AtomicBool::new(true)), Err(StoreError::Stopped { .. })));
         assert!(store.finish_erasure().unwrap());
         assert!(pending(&store.reader().unwrap()).unwrap().is_none());
     }

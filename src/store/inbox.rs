@@ -6,7 +6,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
 
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use super::log::Recorded;
 use super::log::append::{Heads, Place};
 use super::open::Store;
 use super::shape::ERASED;
-use super::{chain, erase, projection, remote};
+use super::{chain, projection, remote};
 
 mod admit;
 
@@ -120,8 +119,6 @@ pub struct Taken {
     pub gaps: Vec<(String, i64)>,
     /// How many events were blanked because their origin erased them.
     pub erased: usize,
-    /// Whether something has yet to go from the read model and the files: what was erased, or stood in the name of others.
-    pub unfinished: bool,
     /// What the remote holds under our own name.
     pub own: Own,
     /// Nothing was taken in, as the remote is to be read from after this number.
@@ -156,16 +153,7 @@ impl Store {
         let own = &self.origin().public_key;
         let echo = chunk.unreadable.is_empty() && chunk.arrivals.iter().all(|arrival| arrival.origin == *own);
         let work = move |place: &Place<'_>| Intake::new(place, at)?.take(&remote, chunk);
-        let taken = if echo { self.write_relaxed(work)? } else { self.write(work)? };
-        self.end_erasure(&taken, at);
-        Ok(taken)
-    }
-
-    /// What must not be there any more goes out of the read model and the files as well, in its turn.
-    fn end_erasure(&self, taken: &Taken, at: i64) {
-        if taken.unfinished {
-            self.go_on_with_erasure_in_turn(at, &AtomicBool::new(false));
-        }
+        if echo { self.write_relaxed(work) } else { self.write(work) }
     }
 }
 
@@ -263,9 +251,8 @@ impl<'a> Intake<'a> {
             .map(|taken| taken.unwrap_or_default().cast_unsigned())
     }
 
-    fn end(mut self) -> Result<Taken, StoreError> {
+    fn end(self) -> Result<Taken, StoreError> {
         projection::apply_all(self.place.connection, &self.recorded)?;
-        self.taken.unfinished = erase::pending(self.place.connection).named(self.place.path)?.is_some();
         Ok(self.taken)
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn ensure(connection: &Connection) -> Result<(), StoreError> {
     }
     let path = path_of(connection);
     write_views(connection).named(&path)?;
-    sweep(connection).named(&path)
+    sweep(connection, &AtomicBool::new(false)).named(&path)
 }
 
 fn write_views(connection: &Connection) -> rusqlite::Result<()> {
@@ -125,7 +125,7 @@ pub(crate) fn rebuild(
     for projection in choose(name)? {
         let begun = start(connection, projection).named(&path)?;
         built.push(run(begun, connection, projection, stop, progress)?);
-        sweep(connection).named(&path)?;
+        sweep(connection, stop).named(&path)?;
     }
     Ok(built)
 }
@@ -273,8 +273,8 @@ impl Drop for Relaxed<'_> {
     }
 }
 
-/// Empties and drops tables that nobody reads any more, a little at a time.
-fn sweep(connection: &Connection) -> rusqlite::Result<()> {
+/// Empties and drops tables that nobody reads any more, a little at a time; what is left when it is stopped, the next one does.
+fn sweep(connection: &Connection, stop: &AtomicBool) -> rusqlite::Result<()> {
     let garbage = projection::garbage(connection)?;
     if garbage.is_empty() {
         return Ok(());
@@ -283,6 +283,9 @@ fn sweep(connection: &Connection) -> rusqlite::Result<()> {
     let mut turns = 0_u32;
     for table in garbage {
         while !chunk::drain_some(connection, &table)? {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             turns += 1;
             if turns.is_multiple_of(CHUNKS) {
                 relaxed.checkpoint()?;

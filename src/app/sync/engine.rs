@@ -122,7 +122,7 @@ pub fn run_with(
         let begun = Engine::new(session, place, link, holder.clone()).map(|engine| Engine { desk, ..engine });
         let outcome = begun.and_then(|mut engine| {
             let outcome = engine.run(scope, until, stop);
-            engine.end(stop);
+            engine.end(until, stop);
             outcome
         });
         over.store(true, Ordering::Release);
@@ -520,13 +520,13 @@ impl<'scope, 'env: 'scope> Engine<'scope, 'env> {
     }
 
     /// Answers what others asked, stops the way in and says that nobody delivers any more.
-    fn end(&mut self, stop: &AtomicBool) {
+    fn end(&mut self, until: Until, stop: &AtomicBool) {
         if stop.load(Ordering::Relaxed) {
             self.link.stop();
             self.finish_answers();
         }
         self.stop_way_in();
-        if !stop.load(Ordering::Relaxed) && self.leased_until > 0 {
+        if until == Until::Synced && !stop.load(Ordering::Relaxed) && self.leased_until > 0 {
             // Whoever does it once may not come again soon.
             self.session.store.go_on_with_erasure();
         }

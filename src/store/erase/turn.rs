@@ -34,8 +34,9 @@ enum Who {
 impl Store {
     /// Finishes an erasure beside other work, when its turn has come: it does not fail with it, and has another turn then. So it has
     /// when `stop` ends it on the way.
-    pub(crate) fn go_on_with_erasure_in_turn(&self, now: i64, stop: &AtomicBool) {
-        self.go_on_in_turn(Who::Running, now, stop);
+    /// False when it failed.
+    pub(crate) fn go_on_with_erasure_in_turn(&self, now: i64, stop: &AtomicBool) -> bool {
+        self.go_on_in_turn(Who::Running, now, stop)
     }
 
     /// The same for whoever opens the ledger: what was erased here is finished at once.
@@ -43,15 +44,19 @@ impl Store {
         self.go_on_in_turn(Who::Opening, now, &AtomicBool::new(false));
     }
 
-    fn go_on_in_turn(&self, who: Who, now: i64, stop: &AtomicBool) {
-        if let Err(error) = self.finish_in_turn(who, now, stop) {
-            super::warn_of(&error);
+    fn go_on_in_turn(&self, who: Who, now: i64, stop: &AtomicBool) -> bool {
+        match self.finish_in_turn(who, now, stop) {
+            Err(StoreError::Stopped { .. }) | Ok(()) => true,
+            Err(error) => {
+                super::warn_of(&error);
+                false
+            }
         }
     }
 
     fn finish_in_turn(&self, who: Who, now: i64, stop: &AtomicBool) -> Result<(), StoreError> {
-        let path = self.path().to_owned();
-        if self.with_connection(move |connection| pending(connection).named(&path))?.is_none() {
+        // Whoever looks again and again does not write for that.
+        if next(&*self.reader()?, who, now).named(self.path())?.is_none() {
             return Ok(());
         }
         // Of two that see that it is its turn, one begins. Where that cannot be written, nothing can be erased, and nothing is tried.
@@ -61,8 +66,8 @@ impl Store {
         // What others ask for meanwhile has its turn later.
         let done = self.erase_once(stop).map(|pass| pass == Pass::Done);
         let took = begun.elapsed();
-        let next = now.saturating_add(micros(took)).saturating_add(micros(pause(took)));
-        let set = self.write(move |place| put_off(place.connection, key, next).named(place.path));
+        let later = now.saturating_add(micros(took)).saturating_add(micros(pause(took)));
+        let set = self.write(move |place| put_off(place.connection, key, later).named(place.path));
         done.and(set)
     }
 }
@@ -79,6 +84,15 @@ pub(super) fn own_is_gone(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Begins an erasure when there is one whose turn it is: where its next turn is noted.
 fn claim(connection: &Connection, who: Who, now: i64) -> rusqlite::Result<Option<&'static str>> {
+    let key = next(connection, who, now)?;
+    if let Some(key) = key {
+        set(connection, key, now.saturating_add(micros(CLAIM)))?;
+    }
+    Ok(key)
+}
+
+/// Where the next turn of an erasure is noted, when there is one and it is its turn.
+fn next(connection: &Connection, who: Who, now: i64) -> rusqlite::Result<Option<&'static str>> {
     if pending(connection)?.is_none() {
         return Ok(None);
     }
@@ -87,11 +101,7 @@ fn claim(connection: &Connection, who: Who, now: i64) -> rusqlite::Result<Option
         Some(_) => (OWN, who == Who::Running && is_waiting(own, now)),
         None => (TURN, is_waiting(read(connection, TURN)?, now)),
     };
-    if waits {
-        return Ok(None);
-    }
-    set(connection, key, now.saturating_add(micros(CLAIM)))?;
-    Ok(Some(key))
+    Ok((!waits).then_some(key))
 }
 
 /// When an erasure has its next turn; of what was erased here, that is told as long as it is not gone.

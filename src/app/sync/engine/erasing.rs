@@ -3,12 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::super::Session;
 
 /// How often it is looked whether it is the turn of an erasure.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The same after one failed.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Goes on with erasures in their turn until all is over, on a thread of its own.
 pub(super) fn begin<'scope, 'env: 'scope>(
@@ -23,12 +26,15 @@ pub(super) fn begin<'scope, 'env: 'scope>(
 }
 
 fn go_on(session: &Session, over: &AtomicBool, stop: &AtomicBool) {
+    let mut look_at = Instant::now();
     while !over.load(Ordering::Acquire) {
-        if !stop.load(Ordering::Relaxed) {
+        if !stop.load(Ordering::Relaxed) && Instant::now() >= look_at {
             let look = || session.store.go_on_with_erasure_in_turn(session.clock.now(), stop);
-            if catch_unwind(AssertUnwindSafe(look)).is_err() {
+            let went = catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| {
                 tracing::error!("an erasure broke down; it is tried again when it is its turn");
-            }
+                false
+            });
+            look_at = Instant::now() + if went { LOOK } else { AGAIN };
         }
         thread::park_timeout(LOOK);
     }
