@@ -20,6 +20,8 @@ use super::roots::Inside;
 use super::sync::consent;
 use super::{AppError, Session, roots};
 
+mod carried;
+
 mod device;
 
 mod facts;
@@ -50,6 +52,7 @@ mod unseen;
 mod tests;
 
 use device::Devices;
+use gone::Moves;
 use look::{Glance, Looker};
 use settle::Settler;
 
@@ -135,6 +138,8 @@ pub struct ScanReport {
     pub problems: Vec<ScanProblem>,
     /// Known flakes, locks and files beside them that were not looked at and stay as they are recorded, in path order.
     pub left_out: Vec<LeftOut>,
+    /// Private roots, and forgotten ones, that went along with what was renamed around them, in path order.
+    pub roots_moved: Vec<RootMoved>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
 }
@@ -146,6 +151,17 @@ pub struct LeftOut {
     pub path: PathBuf,
     /// Why: a sentence without its subject, as in `the exclude pattern …`.
     pub why: String,
+}
+
+/// A root that is not there any more, and whose new place is as private as it was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RootMoved {
+    /// Where it lies.
+    pub to: PathBuf,
+    /// Where it lay.
+    pub from: PathBuf,
+    /// Whether it was no root any more: forgotten, it stays so.
+    pub is_forgotten: bool,
 }
 
 /// Something wrong that the scan saw, whether or not it saw it before.
@@ -237,7 +253,9 @@ fn scan_roots(
     count_in(&mut walked);
     let before = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let devices = Devices::new(&walked, &before);
-    let moved = gone::moves(&session.store.reader()?, (&walked, &devices), &before)?;
+    let Moves { moved, left } = gone::moves(&session.store.reader()?, (&walked, &devices), &before)?;
+    let mut roots_moved = carried::follow((session, &command), &before, &moved)?;
+    roots_moved.extend(carried::follow((session, &command), &before, &left)?);
     let forgotten = if stop.load(Ordering::Relaxed) {
         Vec::new()
     } else {
@@ -254,6 +272,7 @@ fn scan_roots(
     let anew = |directory: &Path| run.look_anew(directory);
     let mut settler = Settler::new(session, known, &command, moved, &anew, files::extractor(request), began)?;
     settler.report.left_out.extend(forgotten);
+    settler.report.roots_moved = roots_moved;
     run.report_walk(&mut settler);
     run.report_roots(roots, &mut settler)?;
     run.look_and_settle(&pool, &mut settler)?;
@@ -416,6 +435,10 @@ impl Run<'_> {
             let was_scanned = |root: &&PathBuf| root.canonicalize().is_ok_and(|real| self.walked.was_listed(&real));
             let scanned = roots.iter().filter(was_scanned);
             notes.extend(scanned.map(|path| LocalNote::RootScanned { path: path.clone(), at }));
+            for path in self.ended_roots()? {
+                report.problems.retain(|problem| problem.path != path);
+                notes.push(LocalNote::RootRemoved { path });
+            }
         }
         // A scan that saw nothing new is kept only where it may be asked for again: they come by the hundred thousand.
         if report.events > 0 || command.result != serde_json::Value::Null {
@@ -430,6 +453,16 @@ impl Run<'_> {
         report.left_out.dedup();
         let ScanReport { seen, new, changed, removed, events, interrupted, .. } = report;
         tracing::info!(seen, new, changed, removed, events, interrupted, "scanned");
+        for RootMoved { from, to, .. } in &report.roots_moved {
+            tracing::info!(from = %from.display(), to = %to.display(), "a private root moved along");
+        }
         Ok(report)
+    }
+
+    /// The roots that went elsewhere, as the ledger has them now.
+    fn ended_roots(&self) -> Result<Vec<PathBuf>, AppError> {
+        let store = &self.session.store;
+        let reader = store.reader()?;
+        Ok(carried::ended(&reader, &Known::load(&reader, &store.origin().public_key)?)?)
     }
 }

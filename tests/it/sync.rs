@@ -59,6 +59,8 @@ mod processes;
 
 mod refused;
 
+mod renamed;
+
 mod republished;
 
 mod requests;

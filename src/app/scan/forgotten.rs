@@ -15,7 +15,7 @@ use crate::store::{Append, Command, LocalNote, StoreError};
 use super::super::known::{self, Known, KnownFlake};
 use super::super::{AppError, Session};
 use super::device::Devices;
-use super::{LeftOut, ScanRequest, gone};
+use super::{LeftOut, ScanRequest, carried, gone};
 
 /// Forgets the directories that forgotten flakes went to; returns them. Whoever names one wants it back.
 pub(super) fn follow(
@@ -67,7 +67,10 @@ pub(super) fn follow(
         return Ok(Vec::new());
     }
     let at = session.clock.now();
-    let notes = followed.iter().map(|(_, to)| LocalNote::Forget { path: to.clone(), at }).collect();
+    let mut notes: Vec<_> = followed.iter().map(|(_, to)| LocalNote::Forget { path: to.clone(), at }).collect();
+    for (from, to) in &followed {
+        notes.extend(carried::notes(&reader, from, to, at)?);
+    }
     let command = session.caused("observe", &command.identity);
     session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
     let told = |(from, path): (&PathBuf, PathBuf)| LeftOut {

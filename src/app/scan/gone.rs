@@ -33,20 +33,42 @@ pub(super) fn leaving(devices: &Devices<'_>, known: &Known) -> HashSet<FlakeId> 
     flakes(devices, known).into_iter().map(|flake| flake.id).collect()
 }
 
+/// Flakes that are gone, by their new places.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// Those that are known again.
+    pub(super) moved: HashMap<PathBuf, FlakeId>,
+    /// Those that were in forgotten roots, and are new flakes there: the past of what the user watches no longer is not carried into
+    /// another root, which may be shared.
+    pub(super) left: HashMap<PathBuf, FlakeId>,
+}
+
 /// Which new directories are the new places of flakes that are gone: same lineage, same content, and nothing else fits. Where they
 /// were, the walk need not have come by: who names the new place, as a hook does, does not name the old one.
 pub(super) fn moves(
     reader: &Reader,
     (walked, devices): (&Walk, &Devices<'_>),
     known: &Known,
-) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
+) -> Result<Moves, StoreError> {
     if !walked.flakes.iter().any(|at| is_new(at, known)) {
-        return Ok(HashMap::new());
+        return Ok(Moves::default());
     }
     let mut gone = flakes(devices, known);
     gone.extend(known.flakes().filter(|flake| !flake.removed && devices.is_flake_taken_away(&flake.directory)));
-    // The past of what the user watches no longer is not carried into another root, which may be shared.
-    gone.retain(|flake| !known.is_in_forgotten_root(&flake.directory));
+    let (left, gone): (Vec<_>, Vec<_>) =
+        gone.into_iter().partition(|flake| known.is_in_forgotten_root(&flake.directory));
+    Ok(Moves { moved: moves_of(&gone, reader, walked, known)?, left: moves_of(&left, reader, walked, known)? })
+}
+
+fn moves_of(
+    gone: &[&KnownFlake],
+    reader: &Reader,
+    walked: &Walk,
+    known: &Known,
+) -> Result<HashMap<PathBuf, FlakeId>, StoreError> {
+    if gone.is_empty() {
+        return Ok(HashMap::new());
+    }
     let states = gone.iter().map(|flake| Ok((*flake, known::flake(reader, flake.id)?.0)));
     let states: Vec<(&KnownFlake, Option<Flake>)> = states.collect::<Result<_, StoreError>>()?;
     let content = |flake: &&KnownFlake| Some((flake.id, known.file(&flake.directory)?.content));

@@ -23,7 +23,7 @@ use super::super::{AppError, Session, edit, history};
 use super::facts::Facts;
 use super::look::{Glance, HISTORY_LIMITED, Sight};
 use super::unseen::Look;
-use super::{ScanProblem, ScanReport};
+use super::{ScanProblem, ScanReport, carried};
 
 mod send;
 
@@ -285,6 +285,9 @@ impl<'a> Settler<'a> {
         if self.moved.contains_key(directory) {
             // Not even where it went is shared before it is known there.
             notes.extend(writes.iter().map(|write| LocalNote::Withdrawn { stream: write.stream.clone() }));
+            if let Some(before) = state.as_ref().map(|flake| flake.directory.to_path()) {
+                notes.extend(carried::notes(&self.reader, &before, directory, self.now())?);
+            }
         }
         let command = match edit {
             Some(edit) => {

@@ -13,7 +13,7 @@ use crate::app::explain::{self, Explanation, Verdict};
 use crate::app::hook::after_nix;
 use crate::app::moment::Written;
 use crate::app::roots;
-use crate::app::scan::{self, LeftOut, ScanProblem, ScanReport, ScanRequest};
+use crate::app::scan::{self, LeftOut, RootMoved, ScanProblem, ScanReport, ScanRequest};
 use crate::cli::answer::{Answer, Page, Single};
 use crate::cli::args::Format;
 use crate::cli::context::Context;
@@ -189,6 +189,8 @@ struct Scanned {
     problems: Vec<Problem>,
     /// Known flakes, locks and files beside them that were not looked at and stay as they are recorded.
     left_out: Vec<NotLookedAt>,
+    /// Private roots, and forgotten ones, that went along with what was renamed around them.
+    roots_moved: Vec<Moved>,
     interrupted: bool,
     #[serde(skip)]
     took: i64,
@@ -199,6 +201,15 @@ struct NotLookedAt {
     #[serde(flatten)]
     path: PathFields,
     reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Moved {
+    #[serde(flatten)]
+    path: PathFields,
+    from: PathFields,
+    /// Whether it was a root no more, and stays so.
+    forgotten: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -241,8 +252,14 @@ impl Scanned {
         let not_looked_at =
             |one: &LeftOut| NotLookedAt { path: PathFields::from(one.path.as_path()), reason: one.why.clone() };
         let left_out = report.left_out.iter().map(not_looked_at).collect();
+        let moved = |root: &RootMoved| Moved {
+            path: PathFields::from(root.to.as_path()),
+            from: PathFields::from(root.from.as_path()),
+            forgotten: root.is_forgotten,
+        };
+        let roots_moved = report.roots_moved.iter().map(moved).collect();
         let flakes = Counts { seen, new, changed, removed };
-        Self { flakes, files, events, findings, problems, left_out, interrupted, took }
+        Self { flakes, files, events, findings, problems, left_out, roots_moved, interrupted, took }
     }
 
     /// What was not looked at, in one line: `left out: ~/src/old (the exclude pattern …), and 3 more`.
@@ -265,6 +282,18 @@ impl Scanned {
         let (seen, files, events) = (plural(seen, "flake"), plural(self.files, "file"), plural(self.events, "event"));
         let hundredths = self.took / 10_000;
         format!("{seen}{parts}, {files}, {events} in {}.{:02} s", hundredths / 100, hundredths % 100)
+    }
+}
+
+impl Moved {
+    fn sentence(&self) -> String {
+        let (to, from) = (for_people(&self.path.path), for_people(&self.from.path));
+        if self.forgotten {
+            return format!(
+                "what is below {to} stays private: it was below {from}, a forgotten root, that was renamed"
+            );
+        }
+        format!("{to} is a private root now, as {from} was: it was renamed, or something around it")
     }
 }
 
@@ -292,6 +321,9 @@ impl Answer for Scanned {
         }
         if let Some(sentence) = self.left_out() {
             page.line(sentence);
+        }
+        for root in &self.roots_moved {
+            page.line(root.sentence());
         }
         for problem in &self.problems {
             let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();

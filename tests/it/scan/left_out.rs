@@ -180,6 +180,8 @@ fn flakes_follow_a_root_that_a_link_took_the_place_of() {
             estate.write(&format!("{place}/m.nix"), "let unused = 1; in 2");
         }
         estate.scan();
+        // A private one goes along.
+        consent::share(&estate.session, &Which::All).unwrap();
         let (root, elsewhere) = (estate.root(), estate.root().with_file_name("else where"));
         let ids = || column(&estate.session, "SELECT path || id FROM v1_flakes ORDER BY path");
         let moved: Vec<String> = ids()

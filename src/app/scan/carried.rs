@@ -1,0 +1,150 @@
+//! Private roots go along with what is renamed around them, and what was a root before it was forgotten does too: else what was
+//! recorded as private would lie in the shared root around its new place. Shared ones never do: that takes the user's word.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::domain::id::FlakeId;
+use crate::store::local::{all_below, forgotten_root};
+use crate::store::{Append, Command, LocalNote, Reader, StoreError};
+
+use super::super::known::Known;
+use super::super::{AppError, Session};
+use super::RootMoved;
+
+/// A root that is not there any more, because something around it, or it itself, lies elsewhere.
+struct Along {
+    moved: RootMoved,
+    /// Whether its new place is no root yet, nor one that was forgotten.
+    is_news: bool,
+}
+
+/// Makes roots of the new places before anything is recorded there; returns which. The old ones stay until what is recorded below
+/// them has moved.
+pub(super) fn follow(
+    (session, command): (&Session, &Command),
+    known: &Known,
+    moved: &HashMap<PathBuf, FlakeId>,
+) -> Result<Vec<RootMoved>, AppError> {
+    if moved.is_empty() {
+        return Ok(Vec::new());
+    }
+    let from: HashMap<FlakeId, &Path> = known.flakes().map(|flake| (flake.id, &*flake.directory)).collect();
+    let reader = session.store.reader()?;
+    let mut found = Vec::new();
+    for (to, id) in moved {
+        let Some(from) = from.get(id) else { continue };
+        found.extend(along(&reader, from, to)?.into_iter().filter(|root| root.is_news).map(|root| root.moved));
+    }
+    found.sort();
+    found.dedup();
+    if !found.is_empty() {
+        let at = session.clock.now();
+        let notes = found.iter().flat_map(|root| root.kept(at)).collect();
+        let command = session.caused("observe", &command.identity);
+        session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+    }
+    Ok(found)
+}
+
+/// The notes that go with the event that a flake moved. The old place is marked as one that was a root, so that it stays private
+/// when it is none any more.
+pub(super) fn notes(reader: &Reader, from: &Path, to: &Path, at: i64) -> Result<Vec<LocalNote>, StoreError> {
+    let mut notes = Vec::new();
+    for root in along(reader, from, to)? {
+        if root.is_news {
+            notes.extend(root.moved.kept(at));
+        }
+        if !root.moved.is_forgotten {
+            notes.push(LocalNote::Forget { path: all_below(&root.moved.from), at });
+        }
+    }
+    Ok(notes)
+}
+
+/// The private roots that went elsewhere, and where no flake is known any more: they are none from now on, and stay private.
+pub(super) fn ended(reader: &Reader, known: &Known) -> Result<Vec<PathBuf>, StoreError> {
+    let holds_one = |root: &Path| known.flakes().any(|flake| !flake.removed && flake.directory.starts_with(root));
+    let private = reader.roots()?.into_iter().filter(|root| !root.shared).map(|root| root.path);
+    let marked = private.filter(|root| known.is_forgotten(&all_below(root)));
+    // One that a link leads from is another name of the new one.
+    let is_absent = |root: &Path| root.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    Ok(marked.filter(|root| is_absent(root) && !holds_one(root)).collect())
+}
+
+impl RootMoved {
+    /// The notes by which the new place is private.
+    fn kept(&self, at: i64) -> Vec<LocalNote> {
+        let (path, below) = (self.to.clone(), all_below(&self.to));
+        if self.is_forgotten {
+            return vec![LocalNote::Forget { path: below, at }];
+        }
+        vec![LocalNote::RootAdded { path, at }, LocalNote::Unforget { path: below }]
+    }
+}
+
+/// The roots that went along when a flake went from one directory to another.
+fn along(reader: &Reader, from: &Path, to: &Path) -> Result<Vec<Along>, StoreError> {
+    let renamed = renamed(from, to);
+    // The outermost directory that is gone was renamed, or the flake alone; those around it may have been emptied.
+    let is_gone = |(old, _): &&(&Path, &Path)| !is_there(old);
+    let (certain, _) = renamed.iter().rev().find(is_gone).copied().unwrap_or((from, to));
+    let (old, new) = renamed.last().copied().unwrap_or((from, to));
+    let roots = reader.roots()?;
+    let forgotten: Vec<PathBuf> = reader.forgotten()?.into_iter().map(|(path, _)| path).collect();
+    let is_root = |path: &Path| roots.iter().any(|root| root.path == path);
+    let private = roots.iter().filter(|root| !root.shared).map(|root| (&*root.path, false));
+    let were = forgotten.iter().filter_map(|path| forgotten_root(path)).filter(|path| !is_root(path));
+    let candidates = private.chain(were.map(|path| (path, true)));
+    let mut found = Vec::new();
+    for (root, is_forgotten) in candidates.filter(|(root, _)| !is_there(root)) {
+        let Some(place) = root.strip_prefix(old).ok().map(|below| joined(new, below)) else { continue };
+        if root.starts_with(certain) || place.is_dir() {
+            let is_known = is_root(&place) || is_forgotten && forgotten.contains(&all_below(&place));
+            let moved = RootMoved { from: root.to_owned(), to: place, is_forgotten };
+            found.push(Along { moved, is_news: !is_known });
+        }
+    }
+    Ok(found)
+}
+
+/// Which directory became which when one below them went from a place to another: that one, and those around it as long as they end
+/// in the same name, the innermost first.
+fn renamed<'p>(from: &'p Path, to: &'p Path) -> Vec<(&'p Path, &'p Path)> {
+    let mut pairs = vec![(from, to)];
+    while let Some((old, new)) = pairs.last().filter(|(old, new)| old.file_name() == new.file_name())
+        && let Some(around) = old.parent().zip(new.parent()).filter(|(old, new)| old != new)
+    {
+        pairs.push(around);
+    }
+    pairs
+}
+
+/// A path below a directory; without one, the directory itself, which joining would end in a slash.
+fn joined(directory: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() { directory.to_owned() } else { directory.join(below) }
+}
+
+/// Whether a directory is where it was, and no link leads from there to elsewhere.
+fn is_there(directory: &Path) -> bool {
+    directory.canonicalize().is_ok_and(|real| real == directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_renamed_ends_where_the_names_differ() {
+        let pairs = |from: &'static str, to: &'static str| {
+            let pairs = renamed(Path::new(from), Path::new(to));
+            pairs.iter().map(|(old, new)| format!("{} {}", old.display(), new.display())).collect::<Vec<_>>()
+        };
+        assert_eq!(pairs("/s/f", "/s/g"), ["/s/f /s/g"]);
+        assert_eq!(pairs("/s/p/x", "/s/q/x"), ["/s/p/x /s/q/x", "/s/p /s/q"]);
+        assert_eq!(pairs("/s/x", "/s/q/x"), ["/s/x /s/q/x", "/s /s/q"]);
+        assert_eq!(pairs("/x", "/s/x"), ["/x /s/x", "/ /s"]);
+        assert_eq!(pairs("/s/a/b/x", "/t/a/b/x"), ["/s/a/b/x /t/a/b/x", "/s/a/b /t/a/b", "/s/a /t/a", "/s /t"]);
+    }
+}
