@@ -1,11 +1,14 @@
 //! The roots: the directories whose flakes the ledger watches. Private until they are shared.
 
 use std::collections::HashSet;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::git;
 use crate::scan::{Answer, Why};
-use crate::store::local::{all_below, forgotten_root, is_in_forgotten_root};
+use crate::store::local::{Directory, all_below, forgotten_root, is_in_forgotten_root};
 use crate::store::{Append, LocalNote, Reader, RootRow, StoreError};
 
 use super::explain::{Verdict, explain};
@@ -57,6 +60,7 @@ pub fn add(session: &Session, path: &Path) -> Result<Added, AppError> {
     }
     let mut notes = remembered(session, &known, &path)?;
     notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
+    notes.extend(seen(&path));
     let withdrawn = consent::settle(session, notes)?.withdrawn;
     Ok(Added { path, is_new: true, withdrawn })
 }
@@ -109,6 +113,7 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
         if !is_inside || is_left_out {
             notes.extend(remembered(session, &known, &path)?);
             notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
+            notes.extend(seen(&path));
         }
         if !roots.contains(&path) {
             roots.push(path);
@@ -130,6 +135,20 @@ fn watched(session: &Session) -> Result<Vec<PathBuf>, AppError> {
 
 fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {
     Ok(session.store.reader()?.forgotten()?.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The note of which directory a root is; none where it is not, or a link leads elsewhere.
+fn seen(path: &Path) -> Option<LocalNote> {
+    directory_at(path).map(|is| LocalNote::RootSeen { path: path.to_owned(), directory: Some(is) })
+}
+
+/// Which directory lies at a real path.
+pub(super) fn directory_at(path: &Path) -> Option<Directory> {
+    let meta = path.symlink_metadata().ok().filter(Metadata::is_dir)?;
+    path.canonicalize().ok().filter(|real| real == path)?;
+    let made = meta.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let made_at = made.and_then(|since| i64::try_from(since.as_nanos()).ok());
+    Some(Directory { device: meta.dev(), inode: meta.ino(), made_at })
 }
 
 /// Whether a directory was forgotten as a flake, or as a root or in one.

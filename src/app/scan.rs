@@ -42,6 +42,8 @@ mod gone;
 
 mod pins;
 
+mod renamed;
+
 mod system;
 
 mod tracked;
@@ -54,6 +56,7 @@ mod tests;
 use device::Devices;
 use gone::Moves;
 use look::{Glance, Looker};
+use renamed::Walked;
 use settle::Settler;
 
 pub(super) use tracked::{count_in, counts, tracked_of};
@@ -254,7 +257,9 @@ fn scan_roots(
     let before = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let devices = Devices::new(&walked, &before);
     let Moves { moved, left } = gone::moves(&session.store.reader()?, (&walked, &devices), &before)?;
-    let mut roots_moved = carried::follow((session, &command), &before, &moved)?;
+    let all = if stop.load(Ordering::Relaxed) { &[] } else { roots };
+    let mut roots_moved = renamed::follow((session, &command), &walked, Walked::Roots(all))?;
+    roots_moved.extend(carried::follow((session, &command), &before, &moved)?);
     roots_moved.extend(carried::follow((session, &command), &before, &left)?);
     let forgotten = if stop.load(Ordering::Relaxed) {
         Vec::new()
@@ -306,6 +311,7 @@ pub(super) fn look_at(
     let stop = AtomicBool::new(false);
     let began = session.store.reader()?.head()?;
     let walked = walk_alone(session, directory, request, &stop)?;
+    let roots_moved = renamed::follow((session, &command), &walked, Walked::One)?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;
@@ -315,6 +321,7 @@ pub(super) fn look_at(
     let run = Run { session, request, linter, walked, devices, began, known, moved, progress, stop };
     let anew = |directory: &Path| run.look_anew(directory);
     let mut settler = Settler::new(session, known, &command, moved, &anew, files::extractor(request), began)?;
+    settler.report.roots_moved = roots_moved;
     run.report_walk(&mut settler);
     run.look_and_settle(&pool, &mut settler)?;
     settler.look_again()?;
@@ -435,10 +442,9 @@ impl Run<'_> {
             let was_scanned = |root: &&PathBuf| root.canonicalize().is_ok_and(|real| self.walked.was_listed(&real));
             let scanned = roots.iter().filter(was_scanned);
             notes.extend(scanned.map(|path| LocalNote::RootScanned { path: path.clone(), at }));
-            for path in self.ended_roots()? {
-                report.problems.retain(|problem| problem.path != path);
-                notes.push(LocalNote::RootRemoved { path });
-            }
+            let (ended, more) = self.ended_roots(at)?;
+            report.problems.retain(|problem| !ended.contains(&problem.path));
+            notes.extend(more);
         }
         // A scan that saw nothing new is kept only where it may be asked for again: they come by the hundred thousand.
         if report.events > 0 || command.result != serde_json::Value::Null {
@@ -459,10 +465,10 @@ impl Run<'_> {
         Ok(report)
     }
 
-    /// The roots that went elsewhere, as the ledger has them now.
-    fn ended_roots(&self) -> Result<Vec<PathBuf>, AppError> {
+    /// What ends the roots that went elsewhere, as the ledger has them now.
+    fn ended_roots(&self, at: i64) -> Result<(Vec<PathBuf>, Vec<LocalNote>), AppError> {
         let store = &self.session.store;
         let reader = store.reader()?;
-        Ok(carried::ended(&reader, &Known::load(&reader, &store.origin().public_key)?)?)
+        Ok(carried::ended(&reader, &Known::load(&reader, &store.origin().public_key)?, at)?)
     }
 }

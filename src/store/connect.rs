@@ -22,7 +22,7 @@ pub(crate) use migrations::migrate;
 /// `CIMN`: what a ledger's header carries.
 pub(crate) const APPLICATION_ID: i32 = 0x4349_4d4e;
 /// The newest schema that this release knows; the last migration sets `user_version` to it.
-pub(crate) const SCHEMA: u32 = 9;
+pub(crate) const SCHEMA: u32 = 10;
 /// How long a writer waits for another process.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// So often a connection tries again at once before it takes its time.

@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 pub(crate) mod edits;
 
+mod directory;
 mod due;
 mod places;
 mod undo;
 pub(crate) mod unlearn;
 
+pub use directory::Directory;
 pub use edits::EditRow;
 pub(crate) use places::is_in_forgotten_root;
 pub use places::{Places, all_below, forgotten_root};
@@ -73,6 +75,13 @@ pub enum LocalNote {
         path: PathBuf,
         /// When it was added, in microseconds since 1970 UTC.
         at: i64,
+    },
+    /// A root, or one that was, is that directory.
+    RootSeen {
+        /// Where it is.
+        path: PathBuf,
+        /// Which it is; none when that is elsewhere by now.
+        directory: Option<Directory>,
     },
     /// A directory is no longer watched.
     RootRemoved {
@@ -301,6 +310,7 @@ pub(crate) fn apply(connection: &Connection, note: &LocalNote) -> rusqlite::Resu
         LocalNote::RootAdded { path, at } => {
             run("INSERT INTO roots (path, added_at) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING", &[&bytes(path), at])
         }
+        LocalNote::RootSeen { path, directory } => directory::seen(connection, path, *directory),
         LocalNote::RootRemoved { path } => run("DELETE FROM roots WHERE path = ?1", &[&bytes(path)]),
         LocalNote::RootShared { path, shared } => {
             run("UPDATE roots SET shared = ?2 WHERE path = ?1", &[&bytes(path), shared])

@@ -63,19 +63,33 @@ pub(super) fn notes(reader: &Reader, from: &Path, to: &Path, at: i64) -> Result<
     Ok(notes)
 }
 
-/// The private roots that went elsewhere, and where no flake is known any more: they are none from now on, and stay private.
-pub(super) fn ended(reader: &Reader, known: &Known) -> Result<Vec<PathBuf>, StoreError> {
+/// The notes that end the private roots that went elsewhere, and where no flake is known any more: they stay private. With the roots.
+pub(super) fn ended(reader: &Reader, known: &Known, at: i64) -> Result<(Vec<PathBuf>, Vec<LocalNote>), StoreError> {
     let holds_one = |root: &Path| known.flakes().any(|flake| !flake.removed && flake.directory.starts_with(root));
-    let private = reader.roots()?.into_iter().filter(|root| !root.shared).map(|root| root.path);
-    let marked = private.filter(|root| known.is_forgotten(&all_below(root)));
+    let (roots, directories) = (reader.roots()?, reader.root_directories()?);
+    let directory = |path: &Path| directories.iter().find(|(known, _)| known == path).map(|(_, directory)| directory);
+    let is_elsewhere = |root: &Path| {
+        let was = directory(root);
+        let mut others = roots.iter().filter(|other| other.path != root).filter_map(|other| directory(&other.path));
+        was.is_some_and(|was| others.any(|is| is.is(was)))
+    };
     // One that a link leads from is another name of the new one.
     let is_absent = |root: &Path| root.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    Ok(marked.filter(|root| is_absent(root) && !holds_one(root)).collect())
+    let private = roots.iter().filter(|root| !root.shared).map(|root| &root.path);
+    let gone = private.filter(|root| known.is_forgotten(&all_below(root)) || is_elsewhere(root));
+    let ended: Vec<PathBuf> = gone.filter(|root| is_absent(root) && !holds_one(root)).cloned().collect();
+    let end = |path: &PathBuf| {
+        let below = all_below(path);
+        let removed = LocalNote::RootRemoved { path: path.clone() };
+        [removed, LocalNote::Forget { path: below, at }, LocalNote::RootSeen { path: path.clone(), directory: None }]
+    };
+    let notes = ended.iter().flat_map(end).collect();
+    Ok((ended, notes))
 }
 
 impl RootMoved {
     /// The notes by which the new place is private.
-    fn kept(&self, at: i64) -> Vec<LocalNote> {
+    pub(super) fn kept(&self, at: i64) -> Vec<LocalNote> {
         let (path, below) = (self.to.clone(), all_below(&self.to));
         if self.is_forgotten {
             return vec![LocalNote::Forget { path: below, at }];

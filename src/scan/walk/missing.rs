@@ -22,6 +22,11 @@ impl Walk {
         self.listed.iter().map(PathBuf::as_path)
     }
 
+    /// What the walk passed over: directories and files, in no order.
+    pub fn all_passed_over(&self) -> impl Iterator<Item = &Path> {
+        self.passed.keys().map(PathBuf::as_path)
+    }
+
     /// Whether the flake of a directory is known to be gone: the walk came by, and there is no `flake.nix` any more.
     ///
     /// False for a directory that is merely out of reach (not below the roots, unreadable, newly ignored or excluded).

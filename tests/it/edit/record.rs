@@ -251,7 +251,7 @@ fn whole_texts_of_an_earlier_release_can_be_taken_back_unless_they_hold_a_secret
     for (id, days) in [(first, 1), (second, 91)] {
         raw.execute(insert, (id.as_bytes(), &secret, days * DAY, clean.as_bytes())).unwrap();
     }
-    let before = "PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version > 4; DROP TABLE configs_due; DROP TABLE erasures; DROP TABLE heard";
+    let before = "PRAGMA user_version = 4; DELETE FROM refinery_schema_history WHERE version > 4; DROP TABLE configs_due; DROP TABLE erasures; DROP TABLE heard; DROP TABLE root_directories";
     raw.execute_batch(before).unwrap();
     raw.execute("DELETE FROM edits WHERE command_id = ?1", [second.as_bytes()]).unwrap();
     let holds = || {

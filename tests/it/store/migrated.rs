@@ -76,7 +76,7 @@ fn a_process_killed_while_it_migrates_the_oldest_ledger_leaves_all_of_it_to_the_
     let begun = Instant::now();
     assert!(child(Part::Append, &spared, 0, 0).stdout(Stdio::null()).status().unwrap().success());
     let whole = begun.elapsed();
-    assert_eq!((schema(&spared), content(&spared)), ((9, 9), recorded.clone()));
+    assert_eq!((schema(&spared), content(&spared)), ((10, 10), recorded.clone()));
     let (mut before, mut after) = (0, 0);
     // Every other kill goes for the moment at which it is done.
     let (mut early, mut late) = (Duration::ZERO, whole);
@@ -99,7 +99,7 @@ fn a_process_killed_while_it_migrates_the_oldest_ledger_leaves_all_of_it_to_the_
                 before += 1;
                 (early, late) = (pause, if late > pause { late } else { whole });
             }
-            (9, 9) => {
+            (10, 10) => {
                 after += 1;
                 (early, late) = (if early < pause { early } else { Duration::ZERO }, pause);
             }
@@ -108,7 +108,7 @@ fn a_process_killed_while_it_migrates_the_oldest_ledger_leaves_all_of_it_to_the_
         assert!(rows.next().unwrap().is_some(), "who reads the old one goes on");
         drop(rows);
         assert_eq!(flakes(&path), known, "round {round}");
-        assert_eq!((schema(&path), content(&path)), ((9, 9), recorded.clone()), "round {round}");
+        assert_eq!((schema(&path), content(&path)), ((10, 10), recorded.clone()), "round {round}");
         assert_contiguous(&open(&path));
         if round % 10 == 9 {
             assert_sound(&path);

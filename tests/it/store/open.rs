@@ -57,7 +57,7 @@ fn the_writer_has_every_pragma() {
         ("trusted_schema", json!(0)),
         ("cell_size_check", json!(1)),
         ("query_only", json!(1)),
-        ("user_version", json!(9)),
+        ("user_version", json!(10)),
         ("application_id", json!(0x4349_4d4e)),
     ] {
         let value = reader.pragma_query_value(None, pragma, |row| {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use cim_domain_nix::app::edit::{self, Locking, Operation, Writing};
 use cim_domain_nix::app::roots;
 use cim_domain_nix::app::scan::{ScanReport, ScanRequest, scan};
 use cim_domain_nix::app::sync::consent::{self, Which};
@@ -218,7 +219,6 @@ fn a_private_root_goes_along_into_another_shared_root_and_out_of_it() {
     let server = Server::start();
     let renamed = Renamed::with_a_private_part(&server);
     fs::create_dir(renamed.at("t")).unwrap();
-    renamed.write("s/more.nix", "{ }");
     renamed.add("t");
     renamed.share("t");
     renamed.rename("s/f", "t/f");
@@ -253,4 +253,133 @@ fn a_shared_root_is_not_carried_and_what_a_root_says_at_the_new_place_stays() {
     renamed.rename("s/q", "s/r");
     renamed.scan(&[]);
     assert!(renamed.told("/s/r/x") > 0);
+}
+
+#[test]
+fn a_private_root_is_known_again_by_its_directory_where_no_flake_tells() {
+    let server = Server::start();
+    let module = |word: &str| format!("{{ config, lib, ... }}: {{ services.{word}.enable = true; }}");
+    for (is_forgotten, [from, to]) in [
+        (false, ["s/dir", "s/dir2"]),
+        (true, ["s/dir", "s/dir2"]),
+        (false, ["s/dir/priv", "s/own"]),
+        (true, ["s/dir/priv", "s/own"]),
+    ] {
+        let renamed = Renamed::new(&server);
+        renamed.write("s/dir/priv/deep/m.nix", &module("mallory"));
+        renamed.write("s/dir/open/m.nix", &module("wendy"));
+        renamed.add("s");
+        renamed.add("s/dir/priv");
+        renamed.share("s");
+        renamed.scan(&["s"]);
+        if is_forgotten {
+            renamed.forget("s/dir/priv");
+        }
+        renamed.rename(from, to);
+        assert_eq!(renamed.scan(&["s"]).roots_moved.len(), 1);
+        renamed.assert_nothing_is_missed();
+        // There and back again.
+        for [from, to] in [[to, from], [from, to]] {
+            renamed.rename(from, to);
+            renamed.scan(&["s"]);
+            renamed.assert_nothing_is_missed();
+        }
+        assert_eq!(renamed.told("mallory"), 0);
+        assert!(renamed.told("wendy") > 0);
+        let place = "s/dir/priv".replace(from, to);
+        let below: &[_] = if is_forgotten { &[("s", true)] } else { &[("s", true), (&place, false)] };
+        renamed.assert_roots(below);
+        renamed.write(&format!("{place}/deep/m.nix"), &module("mallory2"));
+        assert_eq!(renamed.scan(&["s"]).roots_moved, []);
+        assert_eq!(renamed.told("mallory"), 0);
+        renamed.add(&place);
+        renamed.share(&place);
+        assert!(renamed.told("mallory") > 0);
+        // Shared, it goes nowhere by itself, and keeps nothing from what is shared around it.
+        renamed.rename(&place, "s/last");
+        assert_eq!(renamed.scan(&[]).roots_moved, []);
+        assert!(renamed.told("s/last") > 0);
+    }
+}
+
+#[test]
+fn a_private_root_that_was_never_scanned_is_known_again_by_its_directory() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.add("s");
+    renamed.share("s");
+    renamed.write("s/dir/priv/m.nix", "{ config, lib, ... }: { services.mallory.enable = true; }");
+    renamed.add("s/dir/priv");
+    renamed.rename("s/dir", "s/dir2");
+    renamed.scan(&["s/dir2"]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed.assert_roots(&[("s", true), ("s/dir2/priv", false)]);
+}
+
+#[test]
+fn a_private_root_inside_a_flake_that_is_changed_as_it_is_renamed_is_known_again_by_its_directory() {
+    let server = Server::start();
+    for ignore in ["", "sub\n"] {
+        let renamed = Renamed::with_a_private_part(&server);
+        renamed.rename("s/f", "s/g");
+        renamed.write("s/g/.gitignore", ignore);
+        let text = configured("./sub/mod.nix ./mod.nix").replacen("outputs", "description = \"other\"; outputs", 1);
+        renamed.write("s/g/flake.nix", &text);
+        assert_eq!(renamed.scan(&["s"]).new, 1, "another flake");
+        renamed.scan(&[]);
+        assert_eq!(renamed.told("mallory"), 0, "{ignore}");
+        assert!(renamed.told("/s/g") > 0);
+        renamed.assert_roots(&[("s", true), ("s/g/sub", false)]);
+    }
+}
+
+#[test]
+fn what_took_the_place_of_a_private_root_is_private_as_well_as_where_that_went() {
+    let server = Server::start();
+    let renamed = Renamed::with_a_private_part(&server);
+    renamed.rename("s/f", "s/g");
+    renamed.write("s/f/sub/mod.nix", "{ users.users.mallory2.isNormalUser = true; }");
+    renamed.write("s/f/flake.nix", &configured("./sub/mod.nix"));
+    renamed.scan(&["s"]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed.assert_roots(&[("s", true), ("s/f/sub", false), ("s/g/sub", false)]);
+    assert_eq!(renamed.scan(&[]).roots_moved, []);
+    // The one that is there now is the one that goes.
+    renamed.rename("s/f", "s/h");
+    renamed.scan(&[]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed.assert_roots(&[("s", true), ("s/g/sub", false), ("s/h/sub", false)]);
+}
+
+#[test]
+fn a_private_root_behind_a_link_that_took_the_place_of_its_flake_goes_along() {
+    let server = Server::start();
+    let renamed = Renamed::with_a_private_part(&server);
+    renamed.rename("s/f", "s/g");
+    std::os::unix::fs::symlink(renamed.at("s/g"), renamed.at("s/f")).unwrap();
+    renamed.scan(&[]);
+    assert_eq!(renamed.told("mallory"), 0);
+    assert!(renamed.told("/s/g") > 0);
+    renamed.assert_roots(&[("s", true), ("s/f/sub", false), ("s/g/sub", false)]);
+    fs::remove_file(renamed.at("s/f")).unwrap();
+    renamed.assert_nothing_is_missed();
+    renamed.assert_roots(&[("s", true), ("s/g/sub", false)]);
+}
+
+#[test]
+fn a_private_root_is_known_again_when_its_flake_is_edited_where_it_was_renamed_to() {
+    let server = Server::start();
+    let renamed = Renamed::with_a_private_part(&server);
+    renamed.rename("s/f", "s/g");
+    let input = Operation::AddInput { name: "more".to_owned(), url: "path:./more".to_owned(), flake: true };
+    let draft = edit::draft(&renamed.at("s/g"), "add_input", &[input]).unwrap();
+    let scan = ScanRequest { modules: true, threads: 1, ..ScanRequest::default() };
+    let writing = Writing { session: Some(&renamed.ada.session), scan: &scan, locking: Locking::Never, search: None };
+    edit::write(&draft, &writing).unwrap();
+    consent::follow(&renamed.ada.session).unwrap();
+    assert_eq!(renamed.told("mallory"), 0);
+    assert!(renamed.told("/s/g") > 0);
+    renamed.scan(&[]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed.assert_roots(&[("s", true), ("s/g/sub", false)]);
 }
