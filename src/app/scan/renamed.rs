@@ -47,13 +47,10 @@ pub(super) fn follow(
     let is_astray =
         |root: &&Kept| root.was.is_some_and(|was| !root.is.is_some_and(|is| is.is(&was)) && !is_there(&was));
     let astray: Vec<&Kept> = kept.iter().filter(is_astray).collect();
-    let at = session.clock.now();
     let (mut moved, mut notes) = (Vec::new(), Vec::new());
     for (root, place, directory) in found(&astray, walk, matches!(walked, Walked::One)) {
         if !kept.iter().any(|other| other.path == place && (root.is_forgotten || !other.is_forgotten)) {
-            let one = RootMoved { from: root.path.clone(), to: place.clone(), is_forgotten: root.is_forgotten };
-            notes.extend(one.kept(at));
-            moved.push(one);
+            moved.push(RootMoved { from: root.path.clone(), to: place.clone(), is_forgotten: root.is_forgotten });
         }
         notes.push(LocalNote::RootSeen { path: place, directory: Some(directory) });
         if root.is_forgotten || root.is.is_some() {
@@ -66,6 +63,8 @@ pub(super) fn follow(
     let seen = kept.iter().filter(is_news).filter_map(|root| Some((root.path.clone(), Some(root.is?))));
     notes.extend(seen.map(|(path, directory)| LocalNote::RootSeen { path, directory }));
     if !notes.is_empty() {
+        let at = session.clock.now();
+        let notes = moved.iter().flat_map(|root: &RootMoved| root.kept(at)).chain(notes).collect();
         let command = session.caused("observe", &command.identity);
         session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
     }
