@@ -462,6 +462,8 @@ fn happen(what: Step, estate: &Estate, session: &mut Session, count: usize) {
             clear(&place(at));
             fs::create_dir(place(at)).expect("a directory");
         }
+        // A flake that is known stays as it is recorded when it is ignored, which scans tell.
+        Step::Ignore(1) if flake.join("sub/flake.nix").exists() => {}
         Step::Ignore(rules) => {
             let rules = ["", "sub/\n", "a.nix\n", "bad.nix\n/over.nix\n"].get(rules).copied().expect("rules");
             fs::write(flake.join(".gitignore"), rules).expect("written");
