@@ -21,6 +21,10 @@ use crate::store::reader::Reader;
 /// Why what a ledger was before a fork is not listened to.
 pub(super) const RETIRED: &str = "this ledger was a copy of it and went on by itself";
 
+/// The origin that this ledger is, and all that it was before its forks.
+const OWN: &str = "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
+    SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL)";
+
 /// The origin that this ledger was forked from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Predecessor {
@@ -114,10 +118,7 @@ fn hear(connection: &Connection, event: &Recorded) -> rusqlite::Result<()> {
 
 /// Forgets when anything was recorded last of what this ledger is and was itself: that came from nowhere else.
 pub(crate) fn hear_nothing_of_own(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
-               SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL) \
-               DELETE FROM heard WHERE origin IN (SELECT id FROM own)";
-    connection.execute(sql, []).map(drop)
+    connection.execute(&format!("{OWN} DELETE FROM heard WHERE origin IN (SELECT id FROM own)"), []).map(drop)
 }
 
 /// Whether an origin was what another one is now, before its forks.
@@ -136,10 +137,11 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<i64, i64>
 
 /// What a ledger was before its forks is not listened to, wherever it is told.
 pub(crate) fn retire_own(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "WITH RECURSIVE own (id) AS (SELECT id FROM origins WHERE is_self = 1 UNION \
-               SELECT o.succeeds FROM origins o JOIN own ON o.id = own.id WHERE o.succeeds IS NOT NULL) \
-               UPDATE origins SET state = 'retired', reason = ?1 WHERE is_self = 0 AND state = 'active' AND id IN (SELECT id FROM own)";
-    connection.execute(sql, [RETIRED]).map(drop)
+    let sql = format!(
+        "{OWN} UPDATE origins SET state = 'retired', reason = ?1 \
+         WHERE is_self = 0 AND state = 'active' AND id IN (SELECT id FROM own)"
+    );
+    connection.execute(&sql, [RETIRED]).map(drop)
 }
 
 /// Writes down that a stream goes on from another.
