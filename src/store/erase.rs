@@ -274,6 +274,22 @@ pub(crate) fn said(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uu
     Ok(said)
 }
 
+/// Which events those said to have erased that go on from others.
+pub(crate) fn said_by_heirs(connection: &Connection) -> rusqlite::Result<Vec<(i64, EventId)>> {
+    let sql = "SELECT origin, schema_version, payload FROM events \
+               WHERE type = 'ledger.erased' AND origin IN (SELECT id FROM origins WHERE succeeds IS NOT NULL)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut said = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event = shape::decode("ledger.erased", row.get(1)?, row.get_ref(2)?.as_str()?);
+        if let Ok(Event::Ledger(LedgerEvent::Erased { event, .. })) = event {
+            said.push((row.get(0)?, event));
+        }
+    }
+    Ok(said)
+}
+
 /// What origins signed to have erased: the content ids of these events, by origin and event.
 fn signed(connection: &Connection) -> rusqlite::Result<HashMap<(i64, Uuid), String>> {
     // A ledger of an older release is looked at as it is.

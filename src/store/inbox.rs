@@ -251,7 +251,8 @@ impl<'a> Intake<'a> {
             .map(|taken| taken.unwrap_or_default().cast_unsigned())
     }
 
-    fn end(self) -> Result<Taken, StoreError> {
+    fn end(mut self) -> Result<Taken, StoreError> {
+        self.heed_heirs()?;
         projection::apply_all(self.place.connection, &self.recorded)?;
         Ok(self.taken)
     }

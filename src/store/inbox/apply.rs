@@ -171,6 +171,22 @@ impl Intake<'_> {
     /// What an origin erased of its own events is erased here too.
     fn erase_named(&mut self, sender: &Sender, event: &Recorded) -> Result<(), StoreError> {
         let Ok(Event::Ledger(LedgerEvent::Erased { event: erased, .. })) = event.event() else { return Ok(()) };
+        self.erase_for(sender.id, *erased)
+    }
+
+    /// What an heir erased before it said that it goes on, or before the event came, is erased as soon as both are known.
+    pub(super) fn heed_heirs(&mut self) -> Result<(), StoreError> {
+        let heirs = heir::all(self.place.connection).named(self.place.path)?;
+        let is_concerned =
+            |event: &Recorded| event.kind == "flake.succeeded" || heirs.values().any(|old| *old == event.origin);
+        if heirs.is_empty() || !self.recorded.iter().any(is_concerned) {
+            return Ok(());
+        }
+        let said = erase::said_by_heirs(self.place.connection).named(self.place.path)?;
+        said.into_iter().try_for_each(|(heir, event)| self.erase_for(heir, event))
+    }
+
+    fn erase_for(&mut self, sender: i64, erased: EventId) -> Result<(), StoreError> {
         let found: Option<(i64, i64)> = self
             .place
             .cached("SELECT position, origin FROM events WHERE event_id = ?1")?
@@ -179,11 +195,11 @@ impl Intake<'_> {
             .named(self.place.path)?;
         let Some((position, origin)) = found else { return Ok(()) };
         // Whoever goes on from another erases for it as well.
-        if origin == sender.id || heir::was(self.place.connection, sender.id, origin).named(self.place.path)? {
-            erase::blank_here(self.place.connection, position)
-                .and_then(|_| erase::drop_signature(self.place.connection, position))
+        if origin == sender || heir::was(self.place.connection, sender, origin).named(self.place.path)? {
+            let is_new = erase::blank_here(self.place.connection, position)
+                .and_then(|is_new| erase::drop_signature(self.place.connection, position).map(|()| is_new))
                 .named(self.place.path)?;
-            self.taken.erased += 1;
+            self.taken.erased += usize::from(is_new);
         }
         Ok(())
     }

@@ -502,3 +502,29 @@ fn a_path_names_the_flake_that_goes_on_there() {
         }
     }
 }
+
+#[test]
+fn what_an_heir_erased_before_it_said_that_it_goes_on_is_blank_elsewhere() {
+    let server = Server::start();
+    for bob_knows_the_event in [true, false] {
+        let (root, mut ada, bob) = (root(), Machine::new("ada", &server), Machine::new("bob", &server));
+        look(&ada, &root);
+        ada.synced();
+        let first = "SELECT lower(hex(event_id)) FROM events WHERE type = 'flake.discovered' ORDER BY position LIMIT 1";
+        let first: String = ada.session.store.reader().unwrap().query_row(first, [], |row| row.get(0)).unwrap();
+        if bob_knows_the_event {
+            bob.synced();
+        }
+        ada.transform(|session| drop(origin::fork(session).unwrap()));
+        // It comes first in the chain of the heir.
+        erase_id(&ada, &first);
+        look(&ada, &root);
+        for machine in [&ada, &bob, &ada, &bob] {
+            machine.synced();
+        }
+        let named = format!("SELECT count(*) FROM events WHERE payload = 'null' AND lower(hex(event_id)) = '{first}'");
+        assert_eq!([ada.count(&named), bob.count(&named)], [1, 1], "{bob_knows_the_event}");
+        ada.assert_sound();
+        bob.assert_sound();
+    }
+}
