@@ -58,8 +58,9 @@ pub fn add(session: &Session, path: &Path) -> Result<Added, AppError> {
     if known.contains(&path) {
         return Ok(Added { path, is_new: false, withdrawn: 0 });
     }
-    let mut notes = remembered(session, &known, &path)?;
-    notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
+    let at = session.clock.now();
+    let mut notes = remembered(session, &known, &path, at)?;
+    notes.push(LocalNote::RootAdded { path: path.clone(), at });
     notes.extend(seen(&path));
     let withdrawn = consent::settle(session, notes)?.withdrawn;
     Ok(Added { path, is_new: true, withdrawn })
@@ -111,8 +112,9 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
             notes.push(LocalNote::Unforget { path: path.clone() });
         }
         if !is_inside || is_left_out {
-            notes.extend(remembered(session, &known, &path)?);
-            notes.push(LocalNote::RootAdded { path: path.clone(), at: session.clock.now() });
+            let at = session.clock.now();
+            notes.extend(remembered(session, &known, &path, at)?);
+            notes.push(LocalNote::RootAdded { path: path.clone(), at });
             notes.extend(seen(&path));
         }
         if !roots.contains(&path) {
@@ -173,14 +175,21 @@ fn is_left_out(path: &Path, known: &[PathBuf]) -> Result<bool, AppError> {
     Ok(unknown.is_empty() && !files.iter().any(|file| file.starts_with(path)))
 }
 
-/// The roots that were forgotten in a directory that becomes one: they are watched with it. Flakes stay forgotten, and so does
-/// what a root in it holds that was one itself: it is watched with that one, and private.
-fn remembered(session: &Session, known: &[PathBuf], path: &Path) -> Result<Vec<LocalNote>, AppError> {
-    let is_remembered = |below: &PathBuf| {
-        let root = forgotten_root(below).filter(|root| root.starts_with(path));
-        root.is_some_and(|root| root == path || !known.iter().any(|known| root.starts_with(known)))
-    };
-    Ok(forgotten(session)?.into_iter().filter(is_remembered).map(|path| LocalNote::Unforget { path }).collect())
+/// The roots that were forgotten in a directory that becomes one: they are watched with it, and are private as they were. Flakes stay
+/// forgotten, and so does what a root in it holds that was one itself: it is watched with that one, and private.
+fn remembered(session: &Session, known: &[PathBuf], path: &Path, at: i64) -> Result<Vec<LocalNote>, AppError> {
+    let mut notes = Vec::new();
+    for below in forgotten(session)? {
+        let Some(root) = forgotten_root(&below).filter(|root| root.starts_with(path)) else { continue };
+        if root != path && (!root.is_dir() || known.iter().any(|known| root.starts_with(known))) {
+            continue;
+        }
+        if root != path {
+            notes.push(LocalNote::RootAdded { path: root.to_owned(), at });
+        }
+        notes.push(LocalNote::Unforget { path: below });
+    }
+    Ok(notes)
 }
 
 /// The canonical directories that paths mean; an error when one is none.

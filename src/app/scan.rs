@@ -59,6 +59,7 @@ use look::{Glance, Looker};
 use renamed::Walked;
 use settle::Settler;
 
+pub(super) use renamed::is_kept;
 pub(super) use tracked::{count_in, counts, tracked_of};
 
 /// How many flakes are read ahead of the one that is being stored: bounds the memory of a scan.
@@ -258,13 +259,13 @@ fn scan_roots(
     let devices = Devices::new(&walked, &before);
     let Moves { moved, left } = gone::moves(&session.store.reader()?, (&walked, &devices), &before)?;
     let all = if stop.load(Ordering::Relaxed) { &[] } else { roots };
-    let mut roots_moved = renamed::follow((session, &command), &walked, Walked::Roots(all))?;
-    roots_moved.extend(carried::follow((session, &command), &before, &moved)?);
-    roots_moved.extend(carried::follow((session, &command), &before, &left)?);
+    let mut roots_moved = renamed::follow(session, &walked, Walked::Roots(all, &options))?;
+    roots_moved.extend(carried::follow(session, &before, &moved)?);
+    roots_moved.extend(carried::follow(session, &before, &left)?);
     let forgotten = if stop.load(Ordering::Relaxed) {
         Vec::new()
     } else {
-        forgotten::follow((session, &command), (&walked, &devices, &before), &moved, (request, roots))?
+        forgotten::follow(session, (&walked, &devices, &before), &moved, (request, roots))?
     };
     let load = || Known::load(&session.store.reader()?, &session.store.origin().public_key);
     let anew = (!forgotten.is_empty()).then(load).transpose()?;
@@ -311,7 +312,8 @@ pub(super) fn look_at(
     let stop = AtomicBool::new(false);
     let began = session.store.reader()?.head()?;
     let walked = walk_alone(session, directory, request, &stop)?;
-    let roots_moved = renamed::follow((session, &command), &walked, Walked::One)?;
+    let below = Options { threads: 1, ..Options::default() };
+    let roots_moved = renamed::follow(session, &walked, Walked::One(&below))?;
     let known = Known::load(&session.store.reader()?, &session.store.origin().public_key)?;
     let moved = HashMap::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(AppError::Threads)?;

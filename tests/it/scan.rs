@@ -19,6 +19,7 @@ mod left_out;
 mod lifecycle;
 mod modules;
 mod pins;
+mod private;
 mod problems;
 mod system;
 mod tracked;

@@ -61,6 +61,8 @@ mod refused;
 
 mod renamed;
 
+mod replaced;
+
 mod republished;
 
 mod requests;

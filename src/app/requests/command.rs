@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::explain::{Verdict, explain};
 use super::super::forget;
 use super::super::roots::{self, Inside};
-use super::super::scan;
+use super::super::scan::{self, is_kept};
 use super::super::sync::consent;
 use super::Desk;
 use super::asked::Asked;
@@ -240,10 +240,15 @@ fn confined(desk: &Desk, path: &Path) -> Result<Inside, Refusal> {
     }
     let place = desk.read(|reader| -> Result<_, StoreError> {
         let Some(place) = roots::inside(reader, path)? else { return Ok(None) };
-        Ok(consent::covers(reader, place.path())?.then_some(place))
+        Ok(covers(reader, place.path())?.then_some(place))
     })?;
     let place = place.ok_or_else(outside)?;
     if is_seen(desk, place.path())? { Ok(place) } else { Err(left_out()) }
+}
+
+/// Whether a place may be shared, and no private root was renamed to it or around it since the last scan.
+fn covers(reader: &Reader, place: &Path) -> Result<bool, StoreError> {
+    Ok(consent::covers(reader, place)? && !is_kept(reader, place)?)
 }
 
 /// Whether a scan of everything comes by.

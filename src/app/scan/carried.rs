@@ -6,24 +6,28 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::domain::id::FlakeId;
-use crate::store::local::{all_below, forgotten_root};
-use crate::store::{Append, Command, LocalNote, Reader, StoreError};
+use crate::store::local::{Directory, all_below, forgotten_root};
+use crate::store::{LocalNote, Reader, StoreError};
 
 use super::super::known::Known;
+use super::super::roots::directory_at;
+use super::super::sync::consent;
 use super::super::{AppError, Session};
 use super::RootMoved;
 
 /// A root that is not there any more, because something around it, or it itself, lies elsewhere.
 struct Along {
     moved: RootMoved,
+    /// Which directory it was when it was seen last: nothing need be at its new place, when it went on from there.
+    was: Option<Directory>,
     /// Whether its new place is no root yet, nor one that was forgotten.
     is_news: bool,
 }
 
-/// Makes roots of the new places before anything is recorded there; returns which. The old ones stay until what is recorded below
-/// them has moved.
+/// Makes roots of the new places before anything is recorded there, and private what others had there; returns which. The old ones
+/// stay until what is recorded below them has moved.
 pub(super) fn follow(
-    (session, command): (&Session, &Command),
+    session: &Session,
     known: &Known,
     moved: &HashMap<PathBuf, FlakeId>,
 ) -> Result<Vec<RootMoved>, AppError> {
@@ -35,17 +39,15 @@ pub(super) fn follow(
     let mut found = Vec::new();
     for (to, id) in moved {
         let Some(from) = from.get(id) else { continue };
-        found.extend(along(&reader, from, to)?.into_iter().filter(|root| root.is_news).map(|root| root.moved));
+        found.extend(along(&reader, from, to)?.into_iter().filter(|root| root.is_news));
     }
-    found.sort();
-    found.dedup();
+    found.sort_by(|one, two| one.moved.cmp(&two.moved));
+    found.dedup_by(|one, two| one.moved == two.moved);
     if !found.is_empty() {
         let at = session.clock.now();
-        let notes = found.iter().flat_map(|root| root.kept(at)).collect();
-        let command = session.caused("observe", &command.identity);
-        session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+        consent::settle(session, found.iter().flat_map(|root| root.kept(at)).collect())?;
     }
-    Ok(found)
+    Ok(found.into_iter().map(|root| root.moved).collect())
 }
 
 /// The notes that go with the event that a flake moved. The old place is marked as one that was a root, so that it stays private
@@ -54,7 +56,7 @@ pub(super) fn notes(reader: &Reader, from: &Path, to: &Path, at: i64) -> Result<
     let mut notes = Vec::new();
     for root in along(reader, from, to)? {
         if root.is_news {
-            notes.extend(root.moved.kept(at));
+            notes.extend(root.kept(at));
         }
         if !root.moved.is_forgotten {
             notes.push(LocalNote::Forget { path: all_below(&root.moved.from), at });
@@ -68,13 +70,13 @@ pub(super) fn ended(reader: &Reader, known: &Known, at: i64) -> Result<(Vec<Path
     let holds_one = |root: &Path| known.flakes().any(|flake| !flake.removed && flake.directory.starts_with(root));
     let (roots, directories) = (reader.roots()?, reader.root_directories()?);
     let directory = |path: &Path| directories.iter().find(|(known, _)| known == path).map(|(_, directory)| directory);
-    let is_elsewhere = |root: &Path| {
-        let was = directory(root);
-        let mut others = roots.iter().filter(|other| other.path != root).filter_map(|other| directory(&other.path));
-        was.is_some_and(|was| others.any(|is| is.is(was)))
-    };
     // One that a link leads from is another name of the new one.
     let is_absent = |root: &Path| root.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let is_elsewhere = |root: &Path| {
+        let was = directory(root);
+        let others = roots.iter().map(|other| &*other.path).filter(|other| *other != root && !is_absent(other));
+        was.is_some_and(|was| others.filter_map(directory).any(|is| is.is(was)))
+    };
     let private = roots.iter().filter(|root| !root.shared).map(|root| &root.path);
     let gone = private.filter(|root| known.is_forgotten(&all_below(root)) || is_elsewhere(root));
     let ended: Vec<PathBuf> = gone.filter(|root| is_absent(root) && !holds_one(root)).cloned().collect();
@@ -85,6 +87,13 @@ pub(super) fn ended(reader: &Reader, known: &Known, at: i64) -> Result<(Vec<Path
     };
     let notes = ended.iter().flat_map(end).collect();
     Ok((ended, notes))
+}
+
+impl Along {
+    fn kept(&self, at: i64) -> impl Iterator<Item = LocalNote> {
+        let seen = LocalNote::RootSeen { path: self.moved.to.clone(), directory: self.was };
+        self.moved.kept(at).into_iter().chain(self.was.is_some().then_some(seen))
+    }
 }
 
 impl RootMoved {
@@ -105,7 +114,7 @@ fn along(reader: &Reader, from: &Path, to: &Path) -> Result<Vec<Along>, StoreErr
     let is_gone = |(old, _): &&(&Path, &Path)| !is_there(old);
     let (certain, _) = renamed.iter().rev().find(is_gone).copied().unwrap_or((from, to));
     let (old, new) = renamed.last().copied().unwrap_or((from, to));
-    let roots = reader.roots()?;
+    let (roots, directories) = (reader.roots()?, reader.root_directories()?);
     let forgotten: Vec<PathBuf> = reader.forgotten()?.into_iter().map(|(path, _)| path).collect();
     let is_root = |path: &Path| roots.iter().any(|root| root.path == path);
     let private = roots.iter().filter(|root| !root.shared).map(|root| (&*root.path, false));
@@ -115,9 +124,13 @@ fn along(reader: &Reader, from: &Path, to: &Path) -> Result<Vec<Along>, StoreErr
     for (root, is_forgotten) in candidates.filter(|(root, _)| !is_there(root)) {
         let Some(place) = root.strip_prefix(old).ok().map(|below| joined(new, below)) else { continue };
         if root.starts_with(certain) || place.is_dir() {
+            let was = directories.iter().find(|(known, _)| known == root).map(|(_, directory)| *directory);
+            let is_other = was.zip(directory_at(&place)).is_some_and(|(was, is)| !is.is(&was));
+            // What lay there already is no private root: the flake alone went there.
+            let (place, was) = if is_other && from.starts_with(root) { (to.to_owned(), None) } else { (place, was) };
             let is_known = is_root(&place) || is_forgotten && forgotten.contains(&all_below(&place));
             let moved = RootMoved { from: root.to_owned(), to: place, is_forgotten };
-            found.push(Along { moved, is_news: !is_known });
+            found.push(Along { moved, was, is_news: !is_known });
         }
     }
     Ok(found)

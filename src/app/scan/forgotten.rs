@@ -10,16 +10,17 @@ use crate::domain::flake::moved::moved_from;
 use crate::domain::flake::state::Flake;
 use crate::domain::id::FlakeId;
 use crate::scan::Walk;
-use crate::store::{Append, Command, LocalNote, StoreError};
+use crate::store::{LocalNote, StoreError};
 
 use super::super::known::{self, Known, KnownFlake};
+use super::super::sync::consent;
 use super::super::{AppError, Session};
 use super::device::Devices;
 use super::{LeftOut, ScanRequest, carried, gone};
 
 /// Forgets the directories that forgotten flakes went to; returns them. Whoever names one wants it back.
 pub(super) fn follow(
-    (session, command): (&Session, &Command),
+    session: &Session,
     (walked, devices, known): (&Walk, &Devices<'_>, &Known),
     moved: &HashMap<PathBuf, FlakeId>,
     (request, roots): (&ScanRequest, &[PathBuf]),
@@ -71,8 +72,7 @@ pub(super) fn follow(
     for (from, to) in &followed {
         notes.extend(carried::notes(&reader, from, to, at)?);
     }
-    let command = session.caused("observe", &command.identity);
-    session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+    consent::settle(session, notes)?;
     let told = |(from, path): (&PathBuf, PathBuf)| LeftOut {
         path,
         why: format!("it was forgotten at {}; name it to have it back", from.display()),

@@ -16,6 +16,7 @@ use super::super::AppError;
 use super::super::known::{self, KnownFlake};
 use super::Run;
 use super::facts::clean;
+use super::renamed;
 use super::settle::{Outcome, Settler, TRIES};
 
 mod follow;
@@ -69,6 +70,9 @@ pub(super) fn settle(run: &Run<'_>, settler: &mut Settler<'_>) -> Result<(), App
                 settler.note(settled);
                 break;
             };
+            // A private root may have gone where the walk did not come by.
+            let files = seen.hosts.values().flat_map(|host| &host.modules).map(|file| flake.directory.join(file));
+            settler.report.roots_moved.extend(renamed::follow_files(run.session, files)?);
             match settle_flake(flake.id, &seen, recorded.get(&flake.id), same_files, settled, settler)? {
                 // No later scan would look again at files that have not changed.
                 Outcome::Conflict if tries_left > 0 => {

@@ -1,15 +1,17 @@
 //! Private roots, and forgotten ones, are known again by their directories wherever the walk comes by them: no flake needs to tell
 //! where they went. Must not know what lies in them.
 
+use std::collections::HashSet;
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::scan::Walk;
+use crate::scan::{Options, Walk, walk as walk_with};
 use crate::store::local::{Directory, forgotten_root};
-use crate::store::{Append, Command, LocalNote, Reader, StoreError};
+use crate::store::{LocalNote, Reader, RootRow, StoreError};
 
 use super::super::roots::directory_at;
+use super::super::sync::consent;
 use super::super::{AppError, Session};
 use super::RootMoved;
 
@@ -26,49 +28,161 @@ struct Kept {
 /// What was walked.
 #[derive(Clone, Copy)]
 pub(super) enum Walked<'r> {
-    /// These directories, and all below them.
-    Roots(&'r [PathBuf]),
-    /// One directory alone.
-    One,
+    /// These directories, and all below them; how roots are walked.
+    Roots(&'r [PathBuf], &'r Options),
+    /// One directory alone; how what lies below it is walked when a private root is to be found there.
+    One(&'r Options),
 }
 
-/// Makes roots of the places where private ones lie by now, before anything is recorded there; returns which. Where all roots
-/// were walked, what took the place of one that is nowhere is that root from now on.
-pub(super) fn follow(
-    (session, command): (&Session, &Command),
-    walk: &Walk,
-    walked: Walked<'_>,
+/// Makes roots of the places where private ones lie by now, before anything is recorded there, and private what others had there;
+/// returns which. One that lies where a shared root was takes its place. Where all roots were walked, what took the place of one
+/// that is nowhere is that root from now on.
+pub(super) fn follow(session: &Session, walk: &Walk, walked: Walked<'_>) -> Result<Vec<RootMoved>, AppError> {
+    let search = Search::new(&session.store.reader()?)?;
+    if search.kept.is_empty() {
+        return Ok(Vec::new());
+    }
+    let options = match walked {
+        Walked::Roots(_, options) | Walked::One(options) => options,
+    };
+    let is_walked = |root: &Path| matches!(walked, Walked::Roots(all, _) if all.iter().any(|at| root.starts_with(at)));
+    let is_whole = search.roots.iter().all(|root| is_walked(&root.path));
+    // What is to be forgotten of a directory whose place another one took is looked for everywhere first.
+    let is_replaced = search.kept.iter().any(|root| root.was.is_some() && root.is.is_some() && root.is != root.was);
+    let more = if is_replaced && !is_whole && !matches!(walked, Walked::Roots([], _)) {
+        Some(search.roots.iter().map(|root| root.path.clone()).filter(|root| root.is_dir()).collect())
+    } else if matches!(walked, Walked::One(_)) && !search.astray().is_empty() {
+        Some(walk.directories().map(Path::to_owned).collect::<Vec<_>>())
+    } else {
+        None
+    };
+    let more = more.map(|roots| walk_with(&roots, options)).transpose()?;
+    let walks: Vec<&Walk> = std::iter::once(walk).chain(&more).collect();
+    let found = search.found(&walks);
+    search.settle(session, found, is_whole || is_replaced && more.is_some())
+}
+
+/// The same where files are read that no walk need have come by.
+pub(super) fn follow_files(
+    session: &Session,
+    files: impl IntoIterator<Item = PathBuf>,
 ) -> Result<Vec<RootMoved>, AppError> {
-    let reader = session.store.reader()?;
-    let known: Vec<PathBuf> = reader.roots()?.into_iter().map(|root| root.path).collect();
-    let kept = kept(&reader)?;
-    let there: Vec<Directory> = known.iter().map(PathBuf::as_path).filter_map(directory_at).collect();
-    let is_there = |was: &Directory| there.iter().any(|is| is.is(was));
-    let is_astray =
-        |root: &&Kept| root.was.is_some_and(|was| !root.is.is_some_and(|is| is.is(&was)) && !is_there(&was));
-    let astray: Vec<&Kept> = kept.iter().filter(is_astray).collect();
-    let (mut moved, mut notes) = (Vec::new(), Vec::new());
-    for (root, place, directory) in found(&astray, walk, matches!(walked, Walked::One)) {
-        if !kept.iter().any(|other| other.path == place && (root.is_forgotten || !other.is_forgotten)) {
-            moved.push(RootMoved { from: root.path.clone(), to: place.clone(), is_forgotten: root.is_forgotten });
-        }
-        notes.push(LocalNote::RootSeen { path: place, directory: Some(directory) });
-        if root.is_forgotten || root.is.is_some() {
-            notes.push(LocalNote::RootSeen { path: root.path.clone(), directory: root.is });
-        }
+    let search = Search::new(&session.store.reader()?)?;
+    if search.kept.is_empty() {
+        return Ok(Vec::new());
     }
-    let is_all =
-        matches!(walked, Walked::Roots(roots) if known.iter().all(|root| roots.iter().any(|at| root.starts_with(at))));
-    let is_news = |root: &&Kept| root.was.is_none() || is_all && root.is != root.was;
-    let seen = kept.iter().filter(is_news).filter_map(|root| Some((root.path.clone(), Some(root.is?))));
-    notes.extend(seen.map(|(path, directory)| LocalNote::RootSeen { path, directory }));
-    if !notes.is_empty() {
-        let at = session.clock.now();
-        let notes = moved.iter().flat_map(|root: &RootMoved| root.kept(at)).chain(notes).collect();
-        let command = session.caused("observe", &command.identity);
-        session.store.append(Append { command, received_at: at, writes: Vec::new(), notes })?;
+    let files: Vec<PathBuf> = files.into_iter().collect();
+    let found = search.at(with_those_around(files.iter().map(PathBuf::as_path)));
+    search.settle(session, found, false)
+}
+
+/// Where the private roots, and the forgotten ones, were and are.
+struct Search {
+    roots: Vec<RootRow>,
+    kept: Vec<Kept>,
+}
+
+/// A root, where it lies by now, and which directory that is.
+type Place<'k> = (&'k Kept, PathBuf, Directory);
+
+impl Search {
+    fn new(reader: &Reader) -> Result<Self, StoreError> {
+        Ok(Self { roots: reader.roots()?, kept: kept(reader)? })
     }
-    Ok(moved)
+
+    /// Those that are not where they were.
+    fn astray(&self) -> Vec<&Kept> {
+        let there: Vec<Directory> =
+            self.kept.iter().filter(|root| !root.is_forgotten).filter_map(|root| root.is).collect();
+        let is_there = |was: &Directory| there.iter().any(|is| is.is(was));
+        let is_astray =
+            |root: &&Kept| root.was.is_some_and(|was| !root.is.is_some_and(|is| is.is(&was)) && !is_there(&was));
+        self.kept.iter().filter(is_astray).collect()
+    }
+
+    /// Where the directories of roots lie by now: in what was walked, or around that. Into what was passed over nobody has looked:
+    /// there they are sought right below, and by the ends of their names.
+    fn found(&self, walks: &[&Walk]) -> Vec<Place<'_>> {
+        let mut places: HashSet<PathBuf> =
+            walks.iter().flat_map(|walk| directories_around(walk)).map(Path::to_owned).collect();
+        let astray = self.astray();
+        if !astray.is_empty() {
+            let ends: HashSet<PathBuf> = astray.iter().flat_map(|root| ends(&root.path)).collect();
+            for at in walks.iter().flat_map(|walk| walk.all_passed_over()) {
+                places.insert(at.to_owned());
+                places.extend(inside(at, &astray, &ends));
+            }
+        }
+        self.at(places.iter().map(PathBuf::as_path))
+    }
+
+    /// Which of these places are directories of roots. One may be there still, and here as well, where it is mounted twice.
+    fn at<'p>(&self, places: impl IntoIterator<Item = &'p Path>) -> Vec<Place<'_>> {
+        let mut found = Vec::new();
+        for place in places {
+            let is_like = |meta: &Metadata| self.was(meta.ino()).next().is_some();
+            if !place.symlink_metadata().is_ok_and(|meta| is_like(&meta)) {
+                continue;
+            }
+            let Some(is) = directory_at(place) else { continue };
+            let same = self.was(is.inode).filter(|root| root.path != place && root.was.is_some_and(|was| was.is(&is)));
+            found.extend(same.map(|root| (root, place.to_owned(), is)));
+        }
+        found.sort_by(|(one, at, _), (two, also, _)| (at, &one.path).cmp(&(also, &two.path)));
+        found
+    }
+
+    fn was(&self, inode: u64) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().filter(move |root| root.was.is_some_and(|was| was.inode == inode))
+    }
+
+    fn settle(&self, session: &Session, found: Vec<Place<'_>>, is_whole: bool) -> Result<Vec<RootMoved>, AppError> {
+        let is_shared = |path: &Path| self.roots.iter().any(|root| root.shared && root.path == path);
+        let (mut moved, mut notes) = (Vec::<RootMoved>::new(), Vec::new());
+        for (root, place, directory) in found {
+            let is_known = |is_forgotten: bool, path: &Path| path == place && (root.is_forgotten || !is_forgotten);
+            if self.kept.iter().any(|other| is_known(other.is_forgotten, &other.path) && other.was == Some(directory)) {
+                continue;
+            }
+            let is_news = !self.kept.iter().any(|other| is_known(other.is_forgotten, &other.path))
+                && !moved.iter().any(|other| is_known(other.is_forgotten, &other.to));
+            if is_news {
+                let is_forgotten = root.is_forgotten && !is_shared(&place);
+                moved.push(RootMoved { from: root.path.clone(), to: place.clone(), is_forgotten });
+            }
+            notes.push(LocalNote::RootShared { path: place.clone(), shared: false });
+            notes.push(LocalNote::RootSeen { path: place, directory: Some(directory) });
+            let is_still_there = root.is.is_some() && root.is == root.was;
+            if !is_still_there && (root.is_forgotten || root.is.is_some()) {
+                notes.push(LocalNote::RootSeen { path: root.path.clone(), directory: root.is });
+            }
+        }
+        let is_news = |root: &&Kept| root.was.is_none() || is_whole && root.is != root.was;
+        let seen = self.kept.iter().filter(is_news).filter_map(|root| Some((root.path.clone(), Some(root.is?))));
+        notes.extend(seen.map(|(path, directory)| LocalNote::RootSeen { path, directory }));
+        if !notes.is_empty() {
+            let at = session.clock.now();
+            let notes = moved.iter().flat_map(|root| root.kept(at)).chain(notes).collect();
+            consent::settle(session, notes)?;
+        }
+        Ok(moved)
+    }
+}
+
+/// Whether a place lies in what was a private root, or a forgotten one, when it was seen last, whatever that is called by now: nearer
+/// than in a shared one.
+pub(in crate::app) fn is_kept(reader: &Reader, place: &Path) -> Result<bool, StoreError> {
+    let kept: Vec<Directory> = kept(reader)?.into_iter().filter_map(|root| root.was).collect();
+    if kept.is_empty() {
+        return Ok(false);
+    }
+    let roots = reader.roots()?;
+    let is_shared = |at: &Path| roots.iter().any(|root| root.shared && root.path == at);
+    let decides = |at: &Path| match directory_at(at) {
+        Some(is) if kept.iter().any(|was| was.is(&is)) => Some(true),
+        _ => is_shared(at).then_some(false),
+    };
+    Ok(place.ancestors().find_map(decides).unwrap_or_default())
 }
 
 fn kept(reader: &Reader) -> Result<Vec<Kept>, StoreError> {
@@ -84,32 +198,35 @@ fn kept(reader: &Reader) -> Result<Vec<Kept>, StoreError> {
     Ok(private.chain(were.map(|path| (path, true))).map(kept).collect())
 }
 
-/// Where the directories of roots lie by now. Into what was passed over, and of one directory alone into that, nobody has looked:
-/// there they are sought by the ends of their names.
-fn found<'k>(roots: &[&'k Kept], walked: &Walk, is_one: bool) -> Vec<(&'k Kept, PathBuf, Directory)> {
-    let ends: Vec<PathBuf> = roots.iter().flat_map(|root| ends(&root.path)).collect();
-    let inside = |directory: &Path| ends.iter().map(|end| directory.join(end)).collect::<Vec<_>>();
-    let listed = walked.directories().flat_map(|at| {
-        let inside = if is_one { inside(at) } else { Vec::new() };
-        std::iter::once(at.to_owned()).chain(inside)
-    });
-    let passed = walked.all_passed_over().flat_map(|at| std::iter::once(at.to_owned()).chain(inside(at)));
+/// The directories right below one that was passed over that are those of roots, and what lies there by the end of the name of one.
+fn inside(passed: &Path, roots: &[&Kept], ends: &HashSet<PathBuf>) -> Vec<PathBuf> {
+    let Ok(entries) = passed.read_dir() else { return Vec::new() };
     let mut found = Vec::new();
-    if roots.is_empty() {
-        return found;
-    }
-    for place in listed.chain(passed) {
-        let is_like = |meta: &Metadata| roots.iter().any(|root| root.was.is_some_and(|was| was.inode == meta.ino()));
-        if !place.symlink_metadata().is_ok_and(|meta| is_like(&meta)) {
-            continue;
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        if roots.iter().any(|root| root.was.is_some_and(|was| was.inode == entry.ino())) {
+            found.push(entry.path());
         }
-        let Some(is) = directory_at(&place) else { continue };
-        let same = roots.iter().filter(|root| root.path != place && root.was.is_some_and(|was| was.is(&is)));
-        found.extend(same.map(|root| (*root, place.clone(), is)));
+        let is_below = |end: &&PathBuf| end.components().next().is_some_and(|first| first.as_os_str() == name);
+        found.extend(ends.iter().filter(is_below).map(|end| passed.join(end)));
     }
-    found.sort_by(|(_, one, _), (_, two, _)| one.cmp(two));
-    found.dedup_by(|(one, at, _), (two, also, _)| one.path == two.path && at == also);
     found
+}
+
+/// What the walk came by, and what lies around that: whoever walks a part of a private root does not walk the root.
+fn directories_around(walk: &Walk) -> HashSet<&Path> {
+    let flakes = walk.flakes.iter().map(|at| at.dir.as_path());
+    let files = walk.nix.iter().map(|(file, _)| file).chain(&walk.pins).map(PathBuf::as_path);
+    with_those_around(walk.directories().chain(flakes).chain(files))
+}
+
+fn with_those_around<'p>(places: impl IntoIterator<Item = &'p Path>) -> HashSet<&'p Path> {
+    let mut around = HashSet::new();
+    for at in places {
+        // Those around one that is known are known.
+        at.ancestors().take_while(|directory| around.insert(*directory)).for_each(drop);
+    }
+    around
 }
 
 /// The last component of a path, the last two of them and so on.

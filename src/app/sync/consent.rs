@@ -307,8 +307,21 @@ impl Flakes {
 }
 
 fn marks(session: &Session, which: &Which, shared: bool) -> Result<Vec<LocalNote>, SyncError> {
-    let paths = named(&session.store.reader()?, which)?;
-    Ok(paths.into_iter().map(|path| LocalNote::RootShared { path, shared }).collect())
+    let reader = session.store.reader()?;
+    let paths = named(&reader, which)?;
+    let mut notes = Vec::new();
+    if shared {
+        // What is shared by its own name is not held to be private by another that it had.
+        let directories = reader.root_directories()?;
+        let is_shared = |path: &Path| paths.iter().any(|shared| shared == path);
+        let others = directories.iter().filter(|(path, directory)| {
+            let same = directories.iter().filter(|(_, other)| other.is(directory));
+            !is_shared(path) && same.map(|(path, _)| path).any(|path| is_shared(path))
+        });
+        notes.extend(others.map(|(path, _)| LocalNote::RootSeen { path: path.clone(), directory: None }));
+    }
+    notes.extend(paths.into_iter().map(|path| LocalNote::RootShared { path, shared }));
+    Ok(notes)
 }
 
 fn named(reader: &Reader, which: &Which) -> Result<Vec<PathBuf>, SyncError> {

@@ -525,7 +525,11 @@ fn a_hook_makes_no_forgotten_root_a_root_again_and_naming_it_does() {
     roots::forget(&estate.session, &root).expect("forgotten");
     assert!(roots::add(&estate.session, &estate.root()).expect("added").is_new, "one around it");
     assert_eq!(unasked(&estate, "a").seen, 2);
-    roots::forget(&estate.session, &estate.root()).expect("forgotten");
+    // It is watched with that one, as private as it was: it stays a root when that is none any more.
+    assert_eq!(watched(&estate), [estate.root(), root.clone()]);
+    for root in [estate.root(), root] {
+        roots::forget(&estate.session, &root).expect("forgotten");
+    }
     assert_eq!(unasked(&estate, "a").seen, 0);
 }
 

@@ -364,6 +364,25 @@ fn nothing_is_written_for_others_in_what_is_private() {
 }
 
 #[test]
+fn a_command_below_a_private_root_that_was_renamed_is_refused() {
+    let mut side = Served::new(&[WRITING]);
+    side.write("one/flake.nix", FLAKE);
+    side.write("kept/of/flake.nix", FLAKE);
+    side.scan();
+    side.run("", &format!("roots add {}", side.at("kept").display()));
+    side.serve();
+    let unknown = side.ask("flake.create", &path(&side.at("nowhere/new")));
+    // Before the next look at what changed.
+    fs::rename(side.at("kept"), side.at("own")).unwrap();
+    let private = side.ask("flake.create", &path(&side.at("own/new")));
+    let said = |reply: &Value| [&reply["code"], &reply["message"], &reply["field"]].map(Clone::clone);
+    assert_eq!(said(&private), said(&unknown));
+    assert!(!side.at("own/new").exists());
+    let made = side.ask("flake.create", &path(&side.at("new")));
+    assert_eq!(made["code"], "done", "{made}");
+}
+
+#[test]
 fn fields_of_what_writes_are_refused_by_name_and_nothing_of_a_secret_is_written_or_repeated() {
     let side = writing(&[WRITING]);
     let events = side.events();

@@ -13,14 +13,14 @@ use super::machine::Machine;
 use crate::nats::Server;
 
 /// A machine that shares the directory `s`, and one that hears of it.
-struct Renamed {
-    ada: Machine,
+pub(super) struct Renamed {
+    pub(super) ada: Machine,
     bob: Machine,
     folder: tempfile::TempDir,
 }
 
 impl Renamed {
-    fn new(server: &Server) -> Self {
+    pub(super) fn new(server: &Server) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         fs::create_dir(folder.path().join("s")).unwrap();
         Self { ada: Machine::new("ada", server), bob: Machine::new("bob", server), folder }
@@ -41,39 +41,53 @@ impl Renamed {
         renamed
     }
 
-    fn at(&self, place: &str) -> PathBuf {
+    pub(super) fn at(&self, place: &str) -> PathBuf {
         self.folder.path().join(place)
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(super) fn write(&self, file: &str, text: &str) {
         fs::create_dir_all(self.at(file).parent().unwrap()).unwrap();
         fs::write(self.at(file), text).unwrap();
     }
 
-    fn rename(&self, from: &str, to: &str) {
+    pub(super) fn rename(&self, from: &str, to: &str) {
         fs::rename(self.at(from), self.at(to)).unwrap();
     }
 
-    fn add(&self, place: &str) {
+    pub(super) fn add(&self, place: &str) {
         roots::add(&self.ada.session, &self.at(place)).unwrap();
     }
 
-    fn forget(&self, place: &str) {
+    pub(super) fn forget(&self, place: &str) {
         roots::forget(&self.ada.session, &self.at(place)).unwrap();
     }
 
-    fn share(&self, place: &str) {
+    pub(super) fn share(&self, place: &str) {
         consent::share(&self.ada.session, &Which::Named(vec![self.at(place)])).unwrap();
     }
 
-    fn scan(&self, places: &[&str]) -> ScanReport {
+    pub(super) fn scan(&self, places: &[&str]) -> ScanReport {
         let paths = places.iter().map(|place| self.at(place)).collect();
         let request = ScanRequest { paths, threads: 1, modules: true, ..ScanRequest::default() };
         scan(&self.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap()
     }
 
+    pub(super) fn rm(&self, place: &str) {
+        fs::remove_dir_all(self.at(place)).unwrap();
+    }
+
+    /// Adds an input to a flake as the program does.
+    pub(super) fn edit(&self, place: &str, name: &str) {
+        let input = Operation::AddInput { name: name.to_owned(), url: format!("path:./{name}"), flake: true };
+        let draft = edit::draft(&self.at(place), "add_input", &[input]).unwrap();
+        let scan = ScanRequest { modules: true, threads: 1, ..ScanRequest::default() };
+        let writing = Writing { session: Some(&self.ada.session), scan: &scan, locking: Locking::Never, search: None };
+        edit::write(&draft, &writing).unwrap();
+        consent::follow(&self.ada.session).unwrap();
+    }
+
     /// How many events that name something the other machine has, once this one has sent all that it shares.
-    fn told(&self, name: &str) -> i64 {
+    pub(super) fn told(&self, name: &str) -> i64 {
         self.ada.synced();
         self.ada.assert_sound();
         self.bob.synced();
@@ -107,7 +121,7 @@ impl Renamed {
     }
 }
 
-fn configured(modules: &str) -> String {
+pub(super) fn configured(modules: &str) -> String {
     format!(
         "{{ outputs = {{ self, nixpkgs }}: {{ nixosConfigurations.desk = nixpkgs.lib.nixosSystem {{ modules = [ {modules} ]; }}; }}; }}"
     )
@@ -371,12 +385,7 @@ fn a_private_root_is_known_again_when_its_flake_is_edited_where_it_was_renamed_t
     let server = Server::start();
     let renamed = Renamed::with_a_private_part(&server);
     renamed.rename("s/f", "s/g");
-    let input = Operation::AddInput { name: "more".to_owned(), url: "path:./more".to_owned(), flake: true };
-    let draft = edit::draft(&renamed.at("s/g"), "add_input", &[input]).unwrap();
-    let scan = ScanRequest { modules: true, threads: 1, ..ScanRequest::default() };
-    let writing = Writing { session: Some(&renamed.ada.session), scan: &scan, locking: Locking::Never, search: None };
-    edit::write(&draft, &writing).unwrap();
-    consent::follow(&renamed.ada.session).unwrap();
+    renamed.edit("s/g", "more");
     assert_eq!(renamed.told("mallory"), 0);
     assert!(renamed.told("/s/g") > 0);
     renamed.scan(&[]);

@@ -9,11 +9,10 @@ use serde_json::json;
 
 use super::super::super::edit::{self, EditFailure, Locking, Operation, WriteError, Writing};
 use super::super::super::roots;
-use super::super::super::sync::consent;
 use super::super::Desk;
 use super::super::asked::Asked;
 use super::super::reply::Refusal;
-use super::{FLAKE, Field, confined, is_seen, left_out, outside, text};
+use super::{FLAKE, Field, confined, covers, is_seen, left_out, outside, text};
 use crate::store::Command;
 use crate::store::view::{self, At};
 use crate::syntax::edit::EditError;
@@ -90,7 +89,7 @@ pub(super) fn create(desk: &Desk, asked: &Asked, command: &Command) -> Result<St
     let place = place.map_err(|why| if why == outside() && is_below_shared() { invalid() } else { why })?;
     let directory = place.path().join(name);
     // A root of its own may lie, or have lain, right there: whether it does is told to nobody.
-    if !desk.read(|reader| consent::covers(reader, &directory))? {
+    if !desk.read(|reader| covers(reader, &directory))? {
         return Err(outside());
     }
     if desk.read(|reader| roots::was_forgotten(reader, &directory))? {
@@ -132,7 +131,7 @@ fn refuse_outside(desk: &Desk, nix: &Path) -> Result<(), Refusal> {
     let Ok(real) = nix.canonicalize() else {
         return Err(Refusal::rejected("not_found", "there is no flake.nix any more"));
     };
-    if !desk.read(|reader| consent::covers(reader, &real))? {
+    if !desk.read(|reader| covers(reader, &real))? {
         return Err(outside());
     }
     if is_seen(desk, nix)? { Ok(()) } else { Err(left_out()) }
