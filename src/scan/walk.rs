@@ -505,7 +505,10 @@ fn canonical(roots: &[PathBuf], state: &State) -> Vec<PathBuf> {
             Ok(path) if !path.is_dir() => state.problem(&path, "is not a directory; name the directory of the flake"),
             Ok(path) if walkable.contains(&path) => {}
             Ok(path) => walkable.push(path),
-            Err(error) => state.problem(root, format!("cannot be walked: {error}")),
+            Err(error) => {
+                let step = "mount its disk, or `cim-nix roots forget` it";
+                state.problem(root, format!("cannot be walked: {error}; {step}"));
+            }
         }
     }
     walkable
