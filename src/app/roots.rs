@@ -61,7 +61,7 @@ pub fn add(session: &Session, path: &Path) -> Result<Added, AppError> {
     let at = session.clock.now();
     let mut notes = remembered(session, &known, &path, at)?;
     notes.push(LocalNote::RootAdded { path: path.clone(), at });
-    notes.extend(seen(&path));
+    notes.extend(seen(&session.store.reader()?, &path)?);
     let withdrawn = consent::settle(session, notes)?.withdrawn;
     Ok(Added { path, is_new: true, withdrawn })
 }
@@ -77,7 +77,10 @@ pub fn forget(session: &Session, path: &Path) -> Result<PathBuf, AppError> {
     };
     let below = all_below(&path);
     let forgotten = LocalNote::Forget { path: below, at: session.clock.now() };
-    let notes = vec![LocalNote::RootRemoved { path: path.clone() }, forgotten];
+    let mut notes = vec![LocalNote::RootRemoved { path: path.clone() }, forgotten];
+    let is_shared = list(session)?.iter().any(|root| root.shared && root.path == path);
+    // What is told of a shared one may be old, as only private ones are sought.
+    notes.extend(is_shared.then(|| LocalNote::RootSeen { path: path.clone(), directory: directory_at(&path) }));
     consent::settle(session, notes)?;
     Ok(path)
 }
@@ -115,7 +118,7 @@ pub(super) fn to_scan(session: &Session, named: &[PathBuf], is_unasked: bool) ->
             let at = session.clock.now();
             notes.extend(remembered(session, &known, &path, at)?);
             notes.push(LocalNote::RootAdded { path: path.clone(), at });
-            notes.extend(seen(&path));
+            notes.extend(seen(&session.store.reader()?, &path)?);
         }
         if !roots.contains(&path) {
             roots.push(path);
@@ -139,13 +142,16 @@ fn forgotten(session: &Session) -> Result<HashSet<PathBuf>, AppError> {
     Ok(session.store.reader()?.forgotten()?.into_iter().map(|(path, _)| path).collect())
 }
 
-/// The note of which directory a root is; none where it is not, or a link leads elsewhere.
-fn seen(path: &Path) -> Option<LocalNote> {
-    directory_at(path).map(|is| LocalNote::RootSeen { path: path.to_owned(), directory: Some(is) })
+/// The note of which directory a root is; none where it is not, or a link leads elsewhere. One that lay there before, as one that was
+/// forgotten, is to be found first: the next scan looks for it.
+fn seen(reader: &Reader, path: &Path) -> Result<Option<LocalNote>, StoreError> {
+    let is_sought = reader.root_directories()?.iter().any(|(known, _)| known == path);
+    let is = directory_at(path).filter(|_| !is_sought);
+    Ok(is.map(|is| LocalNote::RootSeen { path: path.to_owned(), directory: Some(is) }))
 }
 
 /// Which directory lies at a real path.
-pub(super) fn directory_at(path: &Path) -> Option<Directory> {
+pub(in crate::app) fn directory_at(path: &Path) -> Option<Directory> {
     let meta = path.symlink_metadata().ok().filter(Metadata::is_dir)?;
     path.canonicalize().ok().filter(|real| real == path)?;
     let made = meta.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());

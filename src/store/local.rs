@@ -16,6 +16,7 @@ mod undo;
 pub(crate) mod unlearn;
 
 pub use directory::Directory;
+pub(crate) use directory::all as root_directories;
 pub use edits::EditRow;
 pub(crate) use places::is_in_forgotten_root;
 pub use places::{Places, all_below, forgotten_root};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::id::FlakeId;
 use crate::store::local::{Directory, all_below, forgotten_root};
-use crate::store::{LocalNote, Reader, StoreError};
+use crate::store::{LocalNote, Reader, StoreError, view};
 
 use super::super::known::Known;
 use super::super::roots::directory_at;
@@ -82,8 +82,10 @@ pub(super) fn ended(reader: &Reader, known: &Known, at: i64) -> Result<(Vec<Path
     let ended: Vec<PathBuf> = gone.filter(|root| is_absent(root) && !holds_one(root)).cloned().collect();
     let end = |path: &PathBuf| {
         let below = all_below(path);
-        let removed = LocalNote::RootRemoved { path: path.clone() };
-        [removed, LocalNote::Forget { path: below, at }, LocalNote::RootSeen { path: path.clone(), directory: None }]
+        let ends = [LocalNote::RootRemoved { path: path.clone() }, LocalNote::Forget { path: below, at }];
+        // A directory that nobody has found is to be known again.
+        let seen = LocalNote::RootSeen { path: path.clone(), directory: None };
+        ends.into_iter().chain(is_elsewhere(path).then_some(seen))
     };
     let notes = ended.iter().flat_map(end).collect();
     Ok((ended, notes))
@@ -120,14 +122,21 @@ fn along(reader: &Reader, from: &Path, to: &Path) -> Result<Vec<Along>, StoreErr
     let private = roots.iter().filter(|root| !root.shared).map(|root| (&*root.path, false));
     let were = forgotten.iter().filter_map(|path| forgotten_root(path)).filter(|path| !is_root(path));
     let candidates = private.chain(were.map(|path| (path, true)));
+    let lay_there = |place: &Path| {
+        let known = view::known_flakes(reader)?;
+        Ok::<_, StoreError>(known.iter().any(|flake| !flake.removed && flake.directory.to_path().starts_with(place)))
+    };
     let mut found = Vec::new();
     for (root, is_forgotten) in candidates.filter(|(root, _)| !is_there(root)) {
         let Some(place) = root.strip_prefix(old).ok().map(|below| joined(new, below)) else { continue };
         if root.starts_with(certain) || place.is_dir() {
             let was = directories.iter().find(|(known, _)| known == root).map(|(_, directory)| *directory);
             let is_other = was.zip(directory_at(&place)).is_some_and(|(was, is)| !is.is(&was));
-            // What lay there already is no private root: the flake alone went there.
-            let (place, was) = if is_other && from.starts_with(root) { (to.to_owned(), None) } else { (place, was) };
+            // Where others lay already is no private root: the flake alone went there.
+            let is_joined = is_other && from.starts_with(root) && lay_there(&place)?;
+            let (place, was) = if is_joined { (to.to_owned(), None) } else { (place, was) };
+            // It is a guess, and takes the place of no other that is sought.
+            let was = was.filter(|_| !directories.iter().any(|(known, _)| *known == place));
             let is_known = is_root(&place) || is_forgotten && forgotten.contains(&all_below(&place));
             let moved = RootMoved { from: root.to_owned(), to: place, is_forgotten };
             found.push(Along { moved, was, is_news: !is_known });

@@ -1,7 +1,8 @@
 //! Private roots, and forgotten ones, are known again by their directories wherever the walk comes by them: no flake needs to tell
 //! where they went. Must not know what lies in them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs::Metadata;
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -48,8 +49,9 @@ pub(super) fn follow(session: &Session, walk: &Walk, walked: Walked<'_>) -> Resu
     let is_walked = |root: &Path| matches!(walked, Walked::Roots(all, _) if all.iter().any(|at| root.starts_with(at)));
     let is_whole = search.roots.iter().all(|root| is_walked(&root.path));
     // What is to be forgotten of a directory whose place another one took is looked for everywhere first.
-    let is_replaced = search.kept.iter().any(|root| root.was.is_some() && root.is.is_some() && root.is != root.was);
-    let more = if is_replaced && !is_whole && !matches!(walked, Walked::Roots([], _)) {
+    let is_replaced = matches!(walked, Walked::Roots([_, ..], _))
+        && search.kept.iter().any(|root| root.was.is_some() && root.is.is_some() && root.is != root.was);
+    let more = if is_replaced && !is_whole {
         Some(search.roots.iter().map(|root| root.path.clone()).filter(|root| root.is_dir()).collect())
     } else if matches!(walked, Walked::One(_)) && !search.astray().is_empty() {
         Some(walk.directories().map(Path::to_owned).collect::<Vec<_>>())
@@ -67,12 +69,19 @@ pub(super) fn follow_files(
     session: &Session,
     files: impl IntoIterator<Item = PathBuf>,
 ) -> Result<Vec<RootMoved>, AppError> {
-    let search = Search::new(&session.store.reader()?)?;
-    if search.kept.is_empty() {
+    let files: Vec<PathBuf> = files.into_iter().collect();
+    if files.is_empty() {
         return Ok(Vec::new());
     }
-    let files: Vec<PathBuf> = files.into_iter().collect();
-    let found = search.at(with_those_around(files.iter().map(PathBuf::as_path)));
+    let reader = session.store.reader()?;
+    let inodes: HashSet<u64> = reader.root_directories()?.into_iter().map(|(_, directory)| directory.inode).collect();
+    let mut places = with_those_around(files.iter().map(PathBuf::as_path));
+    places.retain(|place| place.symlink_metadata().is_ok_and(|meta| inodes.contains(&meta.ino())));
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let search = Search::new(&reader)?;
+    let found = search.at(places);
     search.settle(session, found, false)
 }
 
@@ -80,6 +89,8 @@ pub(super) fn follow_files(
 struct Search {
     roots: Vec<RootRow>,
     kept: Vec<Kept>,
+    /// Which directory each root was when it was seen last, the shared ones too.
+    directories: HashMap<PathBuf, Directory>,
 }
 
 /// A root, where it lies by now, and which directory that is.
@@ -87,13 +98,32 @@ type Place<'k> = (&'k Kept, PathBuf, Directory);
 
 impl Search {
     fn new(reader: &Reader) -> Result<Self, StoreError> {
-        Ok(Self { roots: reader.roots()?, kept: kept(reader)? })
+        let (roots, directories) = (reader.roots()?, reader.root_directories()?.into_iter().collect());
+        Ok(Self { kept: kept(reader, &roots, &directories)?, roots, directories })
+    }
+
+    /// Whether the user shared this very directory by this name: that is no private root that took a place.
+    fn is_meant(&self, path: &Path, is: &Directory) -> bool {
+        let was = self.directories.get(path);
+        was.is_some_and(|was| was.is(is)) && self.roots.iter().any(|root| root.shared && root.path == path)
+    }
+
+    /// The shared roots below a place that did not come there with it: what lies there by their names is another's.
+    fn left_below(&self, place: &Path) -> impl Iterator<Item = &Path> {
+        let below = self.roots.iter().filter(move |root| root.shared && root.path.starts_with(place));
+        let is_other = |path: &Path| match (directory_at(path), self.directories.get(path)) {
+            (Some(is), Some(was)) => !is.is(was),
+            (is, _) => is.is_some(),
+        };
+        below.map(|root| &*root.path).filter(move |path| is_other(path))
     }
 
     /// Those that are not where they were.
     fn astray(&self) -> Vec<&Kept> {
-        let there: Vec<Directory> =
-            self.kept.iter().filter(|root| !root.is_forgotten).filter_map(|root| root.is).collect();
+        let private = self.kept.iter().filter(|root| !root.is_forgotten).filter_map(|root| root.is);
+        let shared = self.roots.iter().filter(|root| root.shared);
+        let meant = shared.filter_map(|root| directory_at(&root.path).filter(|is| self.is_meant(&root.path, is)));
+        let there: Vec<Directory> = private.chain(meant).collect();
         let is_there = |was: &Directory| there.iter().any(|is| is.is(was));
         let is_astray =
             |root: &&Kept| root.was.is_some_and(|was| !root.is.is_some_and(|is| is.is(&was)) && !is_there(&was));
@@ -107,10 +137,15 @@ impl Search {
             walks.iter().flat_map(|walk| directories_around(walk)).map(Path::to_owned).collect();
         let astray = self.astray();
         if !astray.is_empty() {
-            let ends: HashSet<PathBuf> = astray.iter().flat_map(|root| ends(&root.path)).collect();
+            let inodes: HashSet<u64> = astray.iter().filter_map(|root| Some(root.was?.inode)).collect();
+            let mut by_first: HashMap<OsString, HashSet<PathBuf>> = HashMap::new();
+            for end in astray.iter().flat_map(|root| ends(&root.path)) {
+                let first = end.components().next().map(|first| first.as_os_str().to_owned()).unwrap_or_default();
+                by_first.entry(first).or_default().insert(end);
+            }
             for at in walks.iter().flat_map(|walk| walk.all_passed_over()) {
                 places.insert(at.to_owned());
-                places.extend(inside(at, &astray, &ends));
+                places.extend(inside(at, &inodes, &by_first));
             }
         }
         self.at(places.iter().map(PathBuf::as_path))
@@ -125,6 +160,9 @@ impl Search {
                 continue;
             }
             let Some(is) = directory_at(place) else { continue };
+            if self.is_meant(place, &is) {
+                continue;
+            }
             let same = self.was(is.inode).filter(|root| root.path != place && root.was.is_some_and(|was| was.is(&is)));
             found.extend(same.map(|root| (root, place.to_owned(), is)));
         }
@@ -150,7 +188,8 @@ impl Search {
                 let is_forgotten = root.is_forgotten && !is_shared(&place);
                 moved.push(RootMoved { from: root.path.clone(), to: place.clone(), is_forgotten });
             }
-            notes.push(LocalNote::RootShared { path: place.clone(), shared: false });
+            let shared = std::iter::once(&*place).chain(self.left_below(&place)).map(Path::to_owned);
+            notes.extend(shared.map(|path| LocalNote::RootShared { path, shared: false }));
             notes.push(LocalNote::RootSeen { path: place, directory: Some(directory) });
             let is_still_there = root.is.is_some() && root.is == root.was;
             if !is_still_there && (root.is_forgotten || root.is.is_some()) {
@@ -172,43 +211,43 @@ impl Search {
 /// Whether a place lies in what was a private root, or a forgotten one, when it was seen last, whatever that is called by now: nearer
 /// than in a shared one.
 pub(in crate::app) fn is_kept(reader: &Reader, place: &Path) -> Result<bool, StoreError> {
-    let kept: Vec<Directory> = kept(reader)?.into_iter().filter_map(|root| root.was).collect();
-    if kept.is_empty() {
-        return Ok(false);
-    }
-    let roots = reader.roots()?;
-    let is_shared = |at: &Path| roots.iter().any(|root| root.shared && root.path == at);
-    let decides = |at: &Path| match directory_at(at) {
-        Some(is) if kept.iter().any(|was| was.is(&is)) => Some(true),
-        _ => is_shared(at).then_some(false),
+    let search = Search::new(reader)?;
+    let is_root = |at: &Path| search.roots.iter().any(|root| root.shared && root.path == at);
+    let decides = |at: &Path| {
+        let is = directory_at(at)?;
+        if is_root(at) && search.directories.get(at).is_none_or(|was| was.is(&is)) {
+            return Some(false);
+        }
+        search.was(is.inode).any(|root| root.was.is_some_and(|was| was.is(&is))).then_some(true)
     };
-    Ok(place.ancestors().find_map(decides).unwrap_or_default())
+    Ok(!search.kept.is_empty() && place.ancestors().find_map(decides).unwrap_or_default())
 }
 
-fn kept(reader: &Reader) -> Result<Vec<Kept>, StoreError> {
-    let (roots, directories) = (reader.roots()?, reader.root_directories()?);
+fn kept(
+    reader: &Reader,
+    roots: &[RootRow],
+    directories: &HashMap<PathBuf, Directory>,
+) -> Result<Vec<Kept>, StoreError> {
     let forgotten: Vec<PathBuf> = reader.forgotten()?.into_iter().map(|(path, _)| path).collect();
-    let is_root = |path: &Path| roots.iter().any(|root| root.path == path);
-    let were = forgotten.iter().filter_map(|path| forgotten_root(path)).filter(|path| !is_root(path));
+    let known: HashSet<&Path> = roots.iter().map(|root| &*root.path).collect();
+    let were = forgotten.iter().filter_map(|path| forgotten_root(path)).filter(|path| !known.contains(path));
     let private = roots.iter().filter(|root| !root.shared).map(|root| (&*root.path, false));
     let kept = |(path, is_forgotten): (&Path, bool)| {
-        let was = directories.iter().find(|(known, _)| known == path).map(|(_, directory)| *directory);
+        let was = directories.get(path).copied();
         Kept { path: path.to_owned(), is_forgotten, was, is: directory_at(path) }
     };
     Ok(private.chain(were.map(|path| (path, true))).map(kept).collect())
 }
 
 /// The directories right below one that was passed over that are those of roots, and what lies there by the end of the name of one.
-fn inside(passed: &Path, roots: &[&Kept], ends: &HashSet<PathBuf>) -> Vec<PathBuf> {
+fn inside(passed: &Path, inodes: &HashSet<u64>, ends: &HashMap<OsString, HashSet<PathBuf>>) -> Vec<PathBuf> {
     let Ok(entries) = passed.read_dir() else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.filter_map(Result::ok) {
-        let name = entry.file_name();
-        if roots.iter().any(|root| root.was.is_some_and(|was| was.inode == entry.ino())) {
+        if inodes.contains(&entry.ino()) {
             found.push(entry.path());
         }
-        let is_below = |end: &&PathBuf| end.components().next().is_some_and(|first| first.as_os_str() == name);
-        found.extend(ends.iter().filter(is_below).map(|end| passed.join(end)));
+        found.extend(ends.get(&entry.file_name()).into_iter().flatten().map(|end| passed.join(end)));
     }
     found
 }

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::super::Session;
 use super::super::known::finding_stream_of;
+use super::super::roots::directory_at;
 use super::engine::is_dead;
 use super::{LEASE, REMOTE, SyncError};
 use crate::domain::delivery::State;
@@ -309,16 +310,16 @@ impl Flakes {
 fn marks(session: &Session, which: &Which, shared: bool) -> Result<Vec<LocalNote>, SyncError> {
     let reader = session.store.reader()?;
     let paths = named(&reader, which)?;
+    let known = reader.roots()?;
+    // Only private ones are sought: what is told of a shared one may be old. One that is private is to be found before another takes
+    // its place.
+    let was_shared = |path: &Path| known.iter().any(|root| root.shared && root.path == path);
+    let told = |path: &Path| reader.root_directories().map(|all| all.iter().any(|(known, _)| known == path));
     let mut notes = Vec::new();
-    if shared {
-        // What is shared by its own name is not held to be private by another that it had.
-        let directories = reader.root_directories()?;
-        let is_shared = |path: &Path| paths.iter().any(|shared| shared == path);
-        let others = directories.iter().filter(|(path, directory)| {
-            let same = directories.iter().filter(|(_, other)| other.is(directory));
-            !is_shared(path) && same.map(|(path, _)| path).any(|path| is_shared(path))
-        });
-        notes.extend(others.map(|(path, _)| LocalNote::RootSeen { path: path.clone(), directory: None }));
+    for path in &paths {
+        if was_shared(path) || !told(path)? {
+            notes.push(LocalNote::RootSeen { path: path.clone(), directory: directory_at(path) });
+        }
     }
     notes.extend(paths.into_iter().map(|path| LocalNote::RootShared { path, shared }));
     Ok(notes)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
-use crate::store::local::{self, LocalNote, Places, RootRow, forgotten_root};
+use crate::store::local::{self, Directory, LocalNote, Places, RootRow, forgotten_root};
 use crate::store::outbox;
 use crate::store::remote::{self, Agreement};
 
@@ -30,6 +30,8 @@ struct Consent {
     places: Places,
     roots: Vec<RootRow>,
     forgotten: Vec<(PathBuf, i64)>,
+    /// Which directories the roots are; nothing in a ledger of a release that did not tell.
+    directories: Vec<(PathBuf, Directory)>,
     to: Vec<Agreement>,
 }
 
@@ -42,7 +44,14 @@ impl Consent {
             }
         }
         let (roots, forgotten) = (local::roots(connection)?, local::forgotten(connection)?);
-        Ok(Self { places: Places::read(connection)?, roots, forgotten, to })
+        let directories = local::root_directories(connection).unwrap_or_default();
+        Ok(Self { places: Places::read(connection)?, roots, forgotten, directories, to })
+    }
+
+    /// The note of which directory a root is.
+    fn seen(&self, root: &std::path::Path) -> Option<LocalNote> {
+        let (path, directory) = self.directories.iter().find(|(path, _)| path == root)?;
+        Some(LocalNote::RootSeen { path: path.clone(), directory: Some(*directory) })
     }
 
     fn has_root(&self, path: &std::path::Path) -> bool {
@@ -78,16 +87,21 @@ pub(super) fn narrow(copy: &Connection, there: &Connection) -> rusqlite::Result<
     for root in now.roots.iter().filter(|root| is_kept(&root.path)) {
         withdrawn.roots.push(root.path.clone());
         notes.push(LocalNote::RootAdded { path: root.path.clone(), at: root.added_at });
+        notes.extend(now.seen(&root.path));
     }
     for (path, at) in &now.forgotten {
         if let Some(root) = forgotten_root(path).filter(|root| is_kept(root)) {
             withdrawn.roots.push(root.to_owned());
             notes.push(LocalNote::Forget { path: path.clone(), at: *at });
+            notes.extend(now.seen(root));
         }
     }
     withdrawn.to = then.to.into_iter().filter(|to| !now.to.contains(to)).collect();
     notes.extend(withdrawn.to.iter().map(|to| LocalNote::Agreed { to: *to, agreed: false }));
     withdrawn.roots.sort();
+    if local::root_directories(copy).is_err() {
+        notes.retain(|note| !matches!(note, LocalNote::RootSeen { .. }));
+    }
     let all = copy.unchecked_transaction()?;
     for note in &notes {
         local::apply(copy, note)?;

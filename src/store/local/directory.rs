@@ -32,13 +32,18 @@ impl Directory {
 impl Reader {
     /// Which directories the roots were, and those that were some, when they were seen last.
     pub fn root_directories(&self) -> Result<Vec<(PathBuf, Directory)>, StoreError> {
-        let sql = "SELECT path, device, inode, made_at FROM root_directories ORDER BY path";
-        let row = |row: &rusqlite::Row<'_>| {
-            let number = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-            Ok((path_at(row, 0)?, Directory { device: number(1)?, inode: number(2)?, made_at: row.get(3)? }))
-        };
-        rows(self, sql, row).named(self.path())
+        all(self).named(self.path())
     }
+}
+
+/// The same of a connection.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<(PathBuf, Directory)>> {
+    let sql = "SELECT path, device, inode, made_at FROM root_directories ORDER BY path";
+    let row = |row: &rusqlite::Row<'_>| {
+        let number = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok((path_at(row, 0)?, Directory { device: number(1)?, inode: number(2)?, made_at: row.get(3)? }))
+    };
+    rows(connection, sql, row)
 }
 
 /// Keeps which one a root is.

@@ -115,7 +115,7 @@ impl Renamed {
         assert!(missed.is_empty(), "{missed:?}");
     }
 
-    fn assert_roots(&self, roots: &[(&str, bool)]) {
+    pub(super) fn assert_roots(&self, roots: &[(&str, bool)]) {
         let roots: Vec<(String, bool)> = roots.iter().map(|(path, shared)| ((*path).to_owned(), *shared)).collect();
         assert_eq!(self.roots(), roots);
     }

@@ -341,3 +341,111 @@ fn what_is_shared_stays_so_where_a_flake_from_a_private_root_joins_it() {
     assert_eq!(renamed.told("mallory"), 0);
     assert!(renamed.told("wendy2") > 0, "what was shared stays so");
 }
+
+#[test]
+fn a_shared_root_below_the_place_of_a_private_one_is_shared_no_more() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.write("s/x/r/flake.nix", &flake("wendy"));
+    renamed.write("s/p/r/flake.nix", &flake("mallory"));
+    for root in ["s", "s/x/r", "s/p"] {
+        renamed.add(root);
+    }
+    renamed.share("s");
+    renamed.share("s/x/r");
+    renamed.scan(&[]);
+    assert_eq!((renamed.told("mallory"), renamed.told("wendy")), (0, 1));
+    renamed.rename("s/x", "s/y");
+    renamed.rename("s/p", "s/x");
+    renamed.scan(&[]);
+    renamed.scan(&[]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed.share("s/x/r");
+    assert!(renamed.told("mallory") > 0, "by its new name");
+    renamed.write("s/x/r/flake.nix", &flake("wendy2"));
+    renamed.scan(&[]);
+    assert!(renamed.told("wendy2") > 0, "and it stays so");
+}
+
+#[test]
+fn a_forgotten_root_is_found_before_another_takes_its_name() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.write("s/f/flake.nix", &flake("wendy"));
+    renamed.write("s/k/m.nix", &module("mallory"));
+    renamed.add("s");
+    renamed.add("s/k");
+    renamed.share("s");
+    renamed.scan(&[]);
+    renamed.forget("s/k");
+    renamed.rename("s/k", "s/z");
+    fs::create_dir(renamed.at("s/k")).unwrap();
+    renamed.add("s/k");
+    for _ in 0..2 {
+        renamed.scan(&[]);
+        assert_eq!(renamed.told("mallory"), 0);
+    }
+}
+
+#[test]
+fn a_private_root_that_was_copied_away_is_private_whole() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.add("s");
+    renamed.write("s/k/f/flake.nix", &flake("one"));
+    renamed.write("s/k/m.nix", &module("mallory"));
+    renamed.add("s/k");
+    renamed.share("s");
+    renamed.scan(&[]);
+    renamed.write("s/z/f/flake.nix", &flake("one"));
+    renamed.write("s/z/m.nix", &module("mallory"));
+    renamed.rm("s/k");
+    for _ in 0..2 {
+        renamed.scan(&[]);
+        assert_eq!(renamed.told("mallory"), 0);
+    }
+    renamed.assert_roots(&[("s", true), ("s/z", false)]);
+}
+
+#[test]
+fn what_is_shared_by_another_name_stays_so_when_the_old_one_is_forgotten() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.write("s/f/flake.nix", &flake("wendy"));
+    renamed.add("s");
+    renamed.share("s");
+    renamed.scan(&[]);
+    renamed.rename("s", "t");
+    renamed.add("t");
+    renamed.share("t");
+    renamed.forget("s");
+    renamed.scan(&[]);
+    renamed.assert_roots(&[("t", true)]);
+    renamed.write("t/f/flake.nix", &flake("wendy2"));
+    renamed.scan(&[]);
+    assert!(renamed.told("wendy2") > 0);
+}
+
+#[test]
+fn a_root_that_nobody_found_is_known_again_where_it_appears() {
+    let server = Server::start();
+    let renamed = Renamed::new(&server);
+    renamed.write("s/f/flake.nix", "{\n  inputs = { };\n  outputs = _: { };\n}\n");
+    renamed.write("s/k/m.nix", &module("mallory"));
+    renamed.write("s/e/in/deep/flake.nix", &flake("wendy"));
+    fs::create_dir(renamed.at("s/b")).unwrap();
+    renamed.add("s");
+    renamed.add("s/k");
+    renamed.share("s");
+    renamed.scan(&[]);
+    renamed.rename("s/k", "s/aside");
+    renamed.rename("s/e/in", "s/k");
+    renamed.rename("s/aside", "s/e/in");
+    renamed.edit("s/f", "more");
+    renamed.rename("s/e/in", "s/b/d");
+    renamed.scan(&["s/k"]);
+    for _ in 0..2 {
+        renamed.scan(&[]);
+        assert_eq!(renamed.told("mallory"), 0);
+    }
+}
