@@ -4,7 +4,9 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use cim_domain_nix::app::scan::{ScanRequest, scan};
+use cim_domain_nix::store::backup::restore;
 
+use super::copies::backup;
 use super::renamed::{Renamed, configured};
 use crate::nats::Server;
 
@@ -16,19 +18,35 @@ fn flake(word: &str) -> String {
     format!("{{ description = \"{word}\"; outputs = _: {{ }}; }}")
 }
 
+/// A machine that shares `s`, of which these places are roots of their own, and private; scanned, and nothing private was sent.
+fn sharing(server: &Server, files: &[(&str, &str)], private: &[&str]) -> Renamed {
+    let renamed = Renamed::new(server);
+    for (file, text) in files {
+        renamed.write(file, text);
+    }
+    renamed.add("s");
+    for root in private {
+        renamed.add(root);
+    }
+    renamed.share("s");
+    renamed.scan(&[]);
+    assert_eq!(renamed.told("mallory"), 0);
+    renamed
+}
+
 #[test]
 fn private_files_take_the_place_of_shared_ones() {
     let server = Server::start();
     for is_forgotten in [false, true] {
-        let renamed = Renamed::new(&server);
-        renamed.write("s/f/flake.nix", &flake("wendy"));
-        renamed.write("s/f/x/m.nix", &module("wendy"));
-        renamed.write("s/f/priv/m.nix", &module("mallory"));
-        renamed.add("s");
-        renamed.add("s/f/priv");
-        renamed.share("s");
-        renamed.scan(&[]);
-        assert_eq!(renamed.told("mallory"), 0);
+        let renamed = sharing(
+            &server,
+            &[
+                ("s/f/flake.nix", &flake("wendy")),
+                ("s/f/x/m.nix", &module("wendy")),
+                ("s/f/priv/m.nix", &module("mallory")),
+            ],
+            &["s/f/priv"],
+        );
         if is_forgotten {
             renamed.forget("s/f/priv");
         }
@@ -43,14 +61,11 @@ fn private_files_take_the_place_of_shared_ones() {
 fn a_private_flake_takes_the_place_of_a_shared_one() {
     let server = Server::start();
     for is_forgotten in [false, true] {
-        let renamed = Renamed::new(&server);
-        renamed.write("s/open/flake.nix", &flake("wendy"));
-        renamed.write("s/priv/flake.nix", &flake("mallory"));
-        renamed.add("s");
-        renamed.add("s/priv");
-        renamed.share("s");
-        renamed.scan(&[]);
-        assert_eq!(renamed.told("mallory"), 0);
+        let renamed = sharing(
+            &server,
+            &[("s/open/flake.nix", &flake("wendy")), ("s/priv/flake.nix", &flake("mallory"))],
+            &["s/priv"],
+        );
         if is_forgotten {
             renamed.forget("s/priv");
         }
@@ -64,14 +79,11 @@ fn a_private_flake_takes_the_place_of_a_shared_one() {
 #[test]
 fn a_private_flake_and_a_shared_one_are_swapped() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/open/flake.nix", &flake("wendy"));
-    renamed.write("s/priv/flake.nix", &flake("mallory"));
-    renamed.add("s");
-    renamed.add("s/priv");
-    renamed.share("s");
-    renamed.scan(&[]);
-    assert_eq!(renamed.told("mallory"), 0);
+    let renamed = sharing(
+        &server,
+        &[("s/open/flake.nix", &flake("wendy")), ("s/priv/flake.nix", &flake("mallory"))],
+        &["s/priv"],
+    );
     renamed.rename("s/open", "s/tmp");
     renamed.rename("s/priv", "s/open");
     renamed.rename("s/tmp", "s/priv");
@@ -82,14 +94,11 @@ fn a_private_flake_and_a_shared_one_are_swapped() {
 #[test]
 fn a_private_part_of_a_flake_is_renamed_before_the_flake_is_edited() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.write("s/f/priv/m.nix", "{ users.users.mallory.isNormalUser = true; }");
-    renamed.add("s");
-    renamed.add("s/f/priv");
-    renamed.share("s");
-    renamed.scan(&[]);
-    assert_eq!(renamed.told("mallory"), 0);
+    let renamed = sharing(
+        &server,
+        &[("s/f/flake.nix", &flake("wendy")), ("s/f/priv/m.nix", "{ users.users.mallory.isNormalUser = true; }")],
+        &["s/f/priv"],
+    );
     renamed.rename("s/f/priv", "s/f/own");
     renamed.write("s/f/flake.nix", &configured("./own/m.nix").replacen("outputs", "inputs = { };\n outputs", 1));
     renamed.edit("s/f", "more");
@@ -100,15 +109,15 @@ fn a_private_part_of_a_flake_is_renamed_before_the_flake_is_edited() {
 fn a_private_part_of_a_flake_goes_where_no_scan_comes_by() {
     let server = Server::start();
     for (to, ignore) in [("s/f/node_modules/own", ""), ("s/f/ign/own", "ign\n"), ("s/f/ign/deep/own", "ign\n")] {
-        let renamed = Renamed::new(&server);
-        renamed.write("s/f/flake.nix", &flake("wendy"));
-        renamed.write("s/f/.gitignore", ignore);
-        renamed.write("s/f/priv/m.nix", "{ users.users.mallory.isNormalUser = true; }");
-        renamed.add("s");
-        renamed.add("s/f/priv");
-        renamed.share("s");
-        renamed.scan(&[]);
-        assert_eq!(renamed.told("mallory"), 0);
+        let renamed = sharing(
+            &server,
+            &[
+                ("s/f/flake.nix", &flake("wendy")),
+                ("s/f/.gitignore", ignore),
+                ("s/f/priv/m.nix", "{ users.users.mallory.isNormalUser = true; }"),
+            ],
+            &["s/f/priv"],
+        );
         fs::create_dir_all(renamed.at(to).parent().unwrap()).unwrap();
         renamed.rename("s/f/priv", to);
         renamed.write("s/f/flake.nix", &configured(&format!("./{}/m.nix", to.strip_prefix("s/f/").unwrap())));
@@ -172,14 +181,7 @@ fn a_private_part_that_git_tracks_goes_deep_below_what_it_leaves_out() {
 #[test]
 fn a_private_root_takes_the_place_of_a_shared_root() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.write("p/f/flake.nix", &flake("mallory"));
-    renamed.add("s");
-    renamed.add("p");
-    renamed.share("s");
-    renamed.scan(&[]);
-    assert_eq!(renamed.told("mallory"), 0);
+    let renamed = sharing(&server, &[("s/f/flake.nix", &flake("wendy")), ("p/f/flake.nix", &flake("mallory"))], &["p"]);
     renamed.rm("s");
     renamed.rename("p", "s");
     renamed.scan(&[]);
@@ -190,16 +192,11 @@ fn a_private_root_takes_the_place_of_a_shared_root() {
 #[test]
 fn a_private_root_is_made_anew_and_renamed() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.write("s/priv/m.nix", &module("mallory"));
-    renamed.write("t/f/flake.nix", &flake("tina"));
-    renamed.add("s");
-    renamed.add("s/priv");
-    renamed.add("t");
-    renamed.share("s");
-    renamed.scan(&[]);
-    assert_eq!(renamed.told("mallory"), 0);
+    let renamed = sharing(
+        &server,
+        &[("s/f/flake.nix", &flake("wendy")), ("s/priv/m.nix", &module("mallory")), ("t/f/flake.nix", &flake("tina"))],
+        &["s/priv", "t"],
+    );
     renamed.rename("s/priv", "t/old");
     renamed.rm("t/old");
     renamed.write("s/priv/m.nix", &module("mallory"));
@@ -215,16 +212,16 @@ fn a_private_root_is_made_anew_and_renamed() {
 fn is_recorded_below(how: &str) {
     let server = Server::start();
     for is_forgotten in [false, true] {
-        let renamed = Renamed::new(&server);
-        renamed.write("s/f/flake.nix", &flake("wendy"));
-        renamed.write("s/priv/x/flake.nix", &flake("mallory"));
-        renamed.write("s/priv/x/m.nix", &module("mallory"));
-        renamed.write("s/priv/y/z/m.nix", &module("mallory"));
-        renamed.add("s");
-        renamed.add("s/priv");
-        renamed.share("s");
-        renamed.scan(&[]);
-        assert_eq!(renamed.told("mallory"), 0);
+        let renamed = sharing(
+            &server,
+            &[
+                ("s/f/flake.nix", &flake("wendy")),
+                ("s/priv/x/flake.nix", &flake("mallory")),
+                ("s/priv/x/m.nix", &module("mallory")),
+                ("s/priv/y/z/m.nix", &module("mallory")),
+            ],
+            &["s/priv"],
+        );
         if is_forgotten {
             renamed.forget("s/priv");
         }
@@ -267,13 +264,8 @@ fn a_hook_scans_below_a_renamed_private_root() {
 #[test]
 fn a_forgotten_private_root_is_one_again_when_the_root_around_it_is() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.write("s/priv/x/flake.nix", &flake("mallory"));
-    renamed.add("s");
-    renamed.add("s/priv");
-    renamed.share("s");
-    renamed.scan(&[]);
+    let renamed =
+        sharing(&server, &[("s/f/flake.nix", &flake("wendy")), ("s/priv/x/flake.nix", &flake("mallory"))], &["s/priv"]);
     renamed.forget("s/priv");
     renamed.forget("s");
     renamed.add("s");
@@ -325,13 +317,11 @@ fn private_roots_are_swapped_and_nested() {
 #[test]
 fn what_is_shared_stays_so_where_a_flake_from_a_private_root_joins_it() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/q/w/flake.nix", &flake("wendy"));
-    renamed.write("s/priv/x/flake.nix", &flake("mallory"));
-    renamed.add("s");
-    renamed.add("s/priv");
-    renamed.share("s");
-    renamed.scan(&[]);
+    let renamed = sharing(
+        &server,
+        &[("s/q/w/flake.nix", &flake("wendy")), ("s/priv/x/flake.nix", &flake("mallory"))],
+        &["s/priv"],
+    );
     assert_eq!((renamed.told("mallory"), renamed.told("wendy")), (0, 1));
     renamed.rename("s/priv/x", "s/q/x");
     renamed.rm("s/priv");
@@ -370,13 +360,7 @@ fn a_shared_root_below_the_place_of_a_private_one_is_shared_no_more() {
 #[test]
 fn a_forgotten_root_is_found_before_another_takes_its_name() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.write("s/k/m.nix", &module("mallory"));
-    renamed.add("s");
-    renamed.add("s/k");
-    renamed.share("s");
-    renamed.scan(&[]);
+    let renamed = sharing(&server, &[("s/f/flake.nix", &flake("wendy")), ("s/k/m.nix", &module("mallory"))], &["s/k"]);
     renamed.forget("s/k");
     renamed.rename("s/k", "s/z");
     fs::create_dir(renamed.at("s/k")).unwrap();
@@ -410,11 +394,7 @@ fn a_private_root_that_was_copied_away_is_private_whole() {
 #[test]
 fn what_is_shared_by_another_name_stays_so_when_the_old_one_is_forgotten() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", &flake("wendy"));
-    renamed.add("s");
-    renamed.share("s");
-    renamed.scan(&[]);
+    let renamed = sharing(&server, &[("s/f/flake.nix", &flake("wendy"))], &[]);
     renamed.rename("s", "t");
     renamed.add("t");
     renamed.share("t");
@@ -447,5 +427,28 @@ fn a_root_that_nobody_found_is_known_again_where_it_appears() {
     for _ in 0..2 {
         renamed.scan(&[]);
         assert_eq!(renamed.told("mallory"), 0);
+    }
+}
+
+#[test]
+fn a_restored_backup_knows_the_directories_of_the_roots_that_were_added_since() {
+    let server = Server::start();
+    for is_forgotten in [false, true] {
+        let mut renamed =
+            sharing(&server, &[("s/f/flake.nix", &flake("wendy")), ("s/k/f/flake.nix", &flake("one"))], &[]);
+        let copy = backup(&renamed.ada);
+        renamed.add("s/k");
+        if is_forgotten {
+            renamed.forget("s/k");
+        }
+        renamed.ada.replace(|path| drop(restore(&copy, path, true, 1).unwrap()));
+        // Before the next scan, with nothing in it that would tell.
+        renamed.rename("s/k", "s/z");
+        renamed.rm("s/z/f");
+        renamed.write("s/z/m.nix", &module("mallory"));
+        for _ in 0..2 {
+            renamed.scan(&[]);
+            assert_eq!(renamed.told("mallory"), 0, "{is_forgotten}");
+        }
     }
 }
