@@ -34,6 +34,13 @@ fn sharing(server: &Server, files: &[(&str, &str)], private: &[&str]) -> Renamed
     renamed
 }
 
+/// Scans one place as a hook does.
+fn scan_unasked(renamed: &Renamed, place: &str) {
+    let paths = vec![renamed.at(place)];
+    let request = ScanRequest { paths, threads: 1, modules: true, keep_forgotten: true, ..ScanRequest::default() };
+    scan(&renamed.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
+}
+
 #[test]
 fn private_files_take_the_place_of_shared_ones() {
     let server = Server::start();
@@ -232,12 +239,7 @@ fn is_recorded_below(how: &str) {
             "edit" => renamed.edit("s/own/x", "more"),
             "scan" => drop(renamed.scan(&["s/own/x"])),
             "loose" => drop(renamed.scan(&["s/own/y"])),
-            "hook" => {
-                let paths = vec![renamed.at("s/own/x")];
-                let request =
-                    ScanRequest { paths, threads: 1, modules: true, keep_forgotten: true, ..ScanRequest::default() };
-                scan(&renamed.ada.session, &request, &|_| {}, &AtomicBool::new(false)).unwrap();
-            }
+            "hook" => scan_unasked(&renamed, "s/own/x"),
             _ => unreachable!(),
         }
         assert_eq!(renamed.told("mallory"), 0, "{is_forgotten}");
@@ -409,21 +411,17 @@ fn what_is_shared_by_another_name_stays_so_when_the_old_one_is_forgotten() {
 #[test]
 fn a_root_that_nobody_found_is_known_again_where_it_appears() {
     let server = Server::start();
-    let renamed = Renamed::new(&server);
-    renamed.write("s/f/flake.nix", "{\n  inputs = { };\n  outputs = _: { };\n}\n");
-    renamed.write("s/k/m.nix", &module("mallory"));
-    renamed.write("s/e/in/deep/flake.nix", &flake("wendy"));
-    fs::create_dir(renamed.at("s/b")).unwrap();
-    renamed.add("s");
-    renamed.add("s/k");
-    renamed.share("s");
+    let files = [
+        ("s/k/f/flake.nix", &*flake("one")),
+        ("s/k/m.nix", &*module("mallory")),
+        ("s/b/g/flake.nix", &*flake("wendy")),
+    ];
+    let renamed = sharing(&server, &files, &["s/k"]);
+    // A part of it joins others, and it itself goes out of all roots.
+    renamed.rename("s/k/f", "s/b/f");
+    renamed.rename("s/k", "outside");
     renamed.scan(&[]);
-    renamed.rename("s/k", "s/aside");
-    renamed.rename("s/e/in", "s/k");
-    renamed.rename("s/aside", "s/e/in");
-    renamed.edit("s/f", "more");
-    renamed.rename("s/e/in", "s/b/d");
-    renamed.scan(&["s/k"]);
+    renamed.rename("outside", "s/z");
     for _ in 0..2 {
         renamed.scan(&[]);
         assert_eq!(renamed.told("mallory"), 0);
