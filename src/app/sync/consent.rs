@@ -310,14 +310,14 @@ impl Flakes {
 fn marks(session: &Session, which: &Which, shared: bool) -> Result<Vec<LocalNote>, SyncError> {
     let reader = session.store.reader()?;
     let paths = named(&reader, which)?;
-    let known = reader.roots()?;
+    let (known, directories) = (reader.roots()?, reader.root_directories()?);
     // Only private ones are sought: what is told of a shared one may be old. One that is private is to be found before another takes
     // its place.
     let was_shared = |path: &Path| known.iter().any(|root| root.shared && root.path == path);
-    let told = |path: &Path| reader.root_directories().map(|all| all.iter().any(|(known, _)| known == path));
+    let is_told = |path: &Path| directories.iter().any(|(known, _)| known == path);
     let mut notes = Vec::new();
     for path in &paths {
-        if was_shared(path) || !told(path)? {
+        if was_shared(path) || !is_told(path) {
             notes.push(LocalNote::RootSeen { path: path.clone(), directory: directory_at(path) });
         }
     }
